@@ -1,0 +1,109 @@
+package storage
+
+import (
+	"crypto/subtle"
+	"time"
+)
+
+// Grant is what a client got from one login: the claims it may have, and the codes and tokens that stand for them.
+type Grant struct {
+	ID       string
+	ClientID string
+	// SessionID is the sid of its ID tokens (OpenID Connect Front-Channel Logout §3).
+	SessionID string
+	// TransactionID is the txn claim: it names this login in the audit log of both sides.
+	TransactionID string
+	Subject       string
+	Scopes        []string
+	Nonce         string
+	ACR           string
+	AMR           []string
+	AuthTime      time.Time
+	Identity      Identity
+	Created       time.Time
+	Expires       time.Time
+	// Revoked is when the grant was withdrawn; the zero time means that it stands.
+	Revoked time.Time
+}
+
+// Live reports whether the grant stands at now.
+func (g *Grant) Live(now time.Time) bool { return g.Revoked.IsZero() && now.Before(g.Expires) }
+
+// Code is what is stored of an authorization code: the hash of 256 random bits and all that it is bound to.
+type Code struct {
+	Hash     [32]byte  `json:"hash"`
+	GrantID  string    `json:"grant_id"`
+	ClientID string    `json:"client_id"`
+	Redirect string    `json:"redirect_uri"`
+	Expires  time.Time `json:"expires"`
+	// Challenge is the PKCE S256 code challenge (RFC 7636 §4.2), empty if none was sent.
+	Challenge string `json:"challenge,omitempty"`
+	// Spent is when the code was redeemed. A spent code is kept as long as its grant, so that a replay is known as one.
+	Spent time.Time `json:"spent,omitzero"`
+}
+
+// Redemption is what a client presents to redeem a code, and the access token that it shall get.
+type Redemption struct {
+	CodeHash    [32]byte
+	ClientID    string
+	RedirectURI string
+	// Challenge is the S256 challenge made from the presented code verifier, empty if none was presented.
+	Challenge string
+	Token     AccessToken
+	Now       time.Time
+}
+
+// Redeem returns the code as it is once spent. It is a rule, not a step: backends call it inside RedeemCode and return its
+// errors, which are those of [Grants]. A client that is not the code's learns nothing but ErrNotFound, spent or not.
+func (c Code) Redeem(r Redemption) (Code, error) {
+	if c.ClientID != r.ClientID {
+		return c, ErrNotFound
+	}
+	if !c.Spent.IsZero() {
+		return c, &CodeReusedError{GrantID: c.GrantID}
+	}
+	if !r.Now.Before(c.Expires) {
+		return c, ErrNotFound
+	}
+	if c.Redirect != r.RedirectURI || subtle.ConstantTimeCompare([]byte(c.Challenge), []byte(r.Challenge)) != 1 {
+		return c, ErrMismatch
+	}
+	c.Spent = r.Now
+	return c, nil
+}
+
+// AccessToken is what is stored of an opaque access token: the hash of 256 random bits.
+type AccessToken struct {
+	Hash    [32]byte  `json:"hash"`
+	GrantID string    `json:"grant_id"`
+	Expires time.Time `json:"expires"`
+}
+
+// SigningKey is one token-signing key with its place in the rotation. Times are zero while they lie in an unknown future.
+type SigningKey struct {
+	// ID is the kid of the JWKS.
+	ID string `json:"id"`
+	// Algorithm is ES256 or RS256.
+	Algorithm string `json:"algorithm"`
+	// Private is the PKCS #8 DER of the key. Stores keep it sealed.
+	Private []byte `json:"private"`
+	// Published is when the key first stood in the JWKS.
+	Published time.Time `json:"published"`
+	// Activated is when it began to sign, Retired when it stopped, Removed when it leaves the JWKS.
+	Activated time.Time `json:"activated,omitzero"`
+	Retired   time.Time `json:"retired,omitzero"`
+	Removed   time.Time `json:"removed,omitzero"`
+}
+
+// AuditEvent is one line of the audit log. It holds no personal number and no name: people appear as keyed pseudonyms.
+type AuditEvent struct {
+	// ID is unique and sorts by time.
+	ID   string    `json:"id"`
+	Time time.Time `json:"time"`
+	// Type is the event's ID in the catalogue of package audit, such as WEB_100001.
+	Type string `json:"type"`
+	// Fields holds the event's fields by their catalogue names.
+	Fields map[string]string `json:"fields,omitempty"`
+	// Expires is when the event may be swept.
+	Expires time.Time `json:"expires"`
+}

@@ -1,0 +1,317 @@
+package storage
+
+import (
+	"crypto/subtle"
+	"time"
+
+	"brygga/secret"
+)
+
+// LoginState is where a login stands. docs/login.md has the picture.
+type LoginState string
+
+// The states of a login.
+const (
+	// LoginOpen: the person has not chosen yet, or the first order is being made.
+	LoginOpen LoginState = "open"
+	// LoginPending: the current order waits for the person.
+	LoginPending LoginState = "pending"
+	// LoginFailed: the last order brought no identity; the person may try again.
+	LoginFailed LoginState = "failed"
+	// LoginComplete: the identity is stored; the client has no answer yet.
+	LoginComplete LoginState = "complete"
+	// LoginAnswered: the client has its answer, a code or an error. Nothing can happen any more.
+	LoginAnswered LoginState = "answered"
+)
+
+// ClaimLife is how long a caller may take to make an order before another may try.
+const ClaimLife = 20 * time.Second
+
+// AuthRequest is what a client asked for, as validated by the authorization endpoint (OIDC Core §3.1.2.1).
+type AuthRequest struct {
+	ClientID      string    `json:"client_id"`
+	RedirectURI   string    `json:"redirect_uri"`
+	ResponseMode  string    `json:"response_mode"` // query or form_post
+	Scopes        []string  `json:"scopes"`
+	State         string    `json:"state,omitempty"`
+	Nonce         string    `json:"nonce,omitempty"`
+	CodeChallenge string    `json:"code_challenge,omitempty"`
+	Prompt        []string  `json:"prompt,omitempty"`
+	MaxAge        *int64    `json:"max_age,omitempty"` // seconds
+	ACRValues     []string  `json:"acr_values,omitempty"`
+	UILocales     []string  `json:"ui_locales,omitempty"`
+	Received      time.Time `json:"received"`
+	// RequiredPersonalNumber is the only person who may complete the login; zero for anyone.
+	RequiredPersonalNumber secret.String `json:"-"`
+}
+
+// Login is one attempt to answer an auth request.
+type Login struct {
+	// ID is 128 random bits in base64url; it stands in the hosted page's URL and proves nothing by itself.
+	ID    string
+	State LoginState
+	// Revision counts the changes, from 1.
+	Revision uint64
+	Request  AuthRequest
+	// BindingHash is the SHA-256 of the cookie of the browser that brought the auth request.
+	BindingHash [32]byte
+	Created     time.Time
+	// Expires is when the login ends whatever its state. It never changes.
+	Expires time.Time
+
+	// Starter is who started the current round of orders, and where; renewals repeat it.
+	Starter Starter
+	// WindowEnds is when the current round ends: no order is made in it after that time.
+	WindowEnds time.Time
+	// Orders counts the orders that were ever made for this login.
+	Orders int
+	// Claim is the order that is being made just now; its ID is empty when there is none.
+	Claim Claim
+	// Order is the current order: pending in LoginPending, ended in LoginFailed and LoginComplete, nil before the first.
+	Order *Order
+	// Returned is when the person came back from the BankID app with the current order's return nonce.
+	Returned time.Time
+	// Failure says why the last order brought nothing, in LoginFailed.
+	Failure Failure
+	// Identity is who logged in, in LoginComplete only. Completed is when.
+	Identity  *Identity
+	Completed time.Time
+}
+
+// Starter describes the browser that started an order, as BankID wants to know it (BankID API: auth, endUserIp and web).
+type Starter struct {
+	// Device is DeviceThis or DeviceOther.
+	Device           string
+	IP               string
+	UserAgent        string
+	DeviceIdentifier string
+	// Language is the BCP 47 tag of the page at the start.
+	Language string
+}
+
+// The values of Starter.Device.
+const (
+	DeviceThis  = "this"
+	DeviceOther = "other"
+)
+
+// Claim is the right to make a login's next order.
+type Claim struct {
+	// ID is random and names this claim.
+	ID string
+	// Replaces is the current order that a silent renewal replaces; empty when a person asked for a new order.
+	Replaces string
+	Starter  Starter
+	// WindowEnds is when the round ends, set when a person asked; a renewal keeps the round's.
+	WindowEnds time.Time
+	// Collector names the process that will collect the order.
+	Collector string
+	At        time.Time
+}
+
+// Order is one order at an eID service, with what is needed to show and collect it.
+type Order struct {
+	// ID is ours; it may be logged. Ref is the service's and may not.
+	ID     string
+	Method string
+	Ref    secret.String
+	// AutoStartToken starts the app on the same device; it goes to the browser that started the order and nowhere else.
+	AutoStartToken secret.String
+	// QRStartToken and QRStartSecret make the QR frames; the secret never leaves the server.
+	QRStartToken  secret.String
+	QRStartSecret secret.String
+	// Started is when the service's answer was received: second 0 of the QR code.
+	Started  time.Time
+	HintCode string
+	// ReturnNonceHash is the SHA-256 of the nonce in the order's return URL; all zero when the order has none.
+	ReturnNonceHash [32]byte
+	// Collector names the process that collects the order.
+	Collector string
+}
+
+// ReturnRequired reports whether the login may be answered only after the app has sent the person back with the nonce.
+func (o *Order) ReturnRequired() bool { return o != nil && o.ReturnNonceHash != [32]byte{} }
+
+// Failure says why an order brought no identity.
+type Failure struct {
+	// Reason is a hint code of the eID service, or one of package login's own reasons. It is a key of the message catalogue.
+	Reason string
+	// Retry is when trying again makes sense at the earliest; the zero time means at once.
+	Retry time.Time
+}
+
+// Identity is a person, as the eID service named them (BankID API: collect, completionData).
+type Identity struct {
+	Method string
+	// PersonalNumber has twelve digits.
+	PersonalNumber secret.String
+	Name           secret.String
+	GivenName      secret.String
+	Surname        secret.String
+	// DeviceIP is the address of the device with the eID, as the service saw it.
+	DeviceIP string
+	// IssueDate is when the eID was issued, as YYYY-MM-DD.
+	IssueDate string
+	// Risk is low, moderate, high or empty.
+	Risk string
+}
+
+// Live reports whether the login is one a person can still do something with at now.
+func (l *Login) Live(now time.Time) bool { return now.Before(l.Expires) }
+
+// BoundTo reports whether binding is the cookie of the browser that brought the auth request.
+func (l *Login) BoundTo(binding secret.String) bool {
+	hash := binding.Hash()
+	return !binding.IsZero() && subtle.ConstantTimeCompare(hash[:], l.BindingHash[:]) == 1
+}
+
+// Answerable reports whether the client may now get a code: the identity is there, and the person has come back from the
+// app to the browser that started, where that is demanded.
+func (l *Login) Answerable() bool {
+	return l.State == LoginComplete && l.Identity != nil && (!l.Order.ReturnRequired() || !l.Returned.IsZero())
+}
+
+// BeginOrder takes the claim. A person's claim needs a login that is not complete or answered; a renewal's claim needs its
+// order to be still the current, pending one, not picked up by an app. It returns ErrConflict otherwise, and ErrBusy while
+// an earlier claim lives.
+func (l *Login) BeginOrder(claim Claim) error {
+	switch {
+	case l.State == LoginComplete || l.State == LoginAnswered:
+		return ErrConflict
+	case l.Claim.ID != "" && claim.At.Before(l.Claim.At.Add(ClaimLife)):
+		return ErrBusy
+	case claim.Replaces != "" && (l.State != LoginPending || l.Order.ID != claim.Replaces || !l.Order.AwaitsApp()):
+		return ErrConflict
+	}
+	if claim.Replaces == "" {
+		l.Starter, l.WindowEnds = claim.Starter, claim.WindowEnds
+	}
+	l.Claim = claim
+	l.Revision++
+	return nil
+}
+
+// AwaitsApp reports whether no app has picked the order up, as far as is known: only then may a QR code be shown or the
+// order be renewed (BankID API: collect, hintCode).
+func (o *Order) AwaitsApp() bool {
+	return o != nil && (o.HintCode == "" || o.HintCode == "outstandingTransaction" || o.HintCode == "noClient")
+}
+
+// PutOrder makes order the current one. It returns ErrConflict when the claim is no longer the login's: the caller then
+// cancels the order it has made.
+func (l *Login) PutOrder(claimID string, order Order) error {
+	if l.State == LoginComplete || l.State == LoginAnswered || claimID == "" || l.Claim.ID != claimID {
+		return ErrConflict
+	}
+	if r := l.Claim.Replaces; r != "" && (l.State != LoginPending || l.Order.ID != r || !l.Order.AwaitsApp()) {
+		return ErrConflict
+	}
+	l.State, l.Order, l.Claim, l.Failure, l.Returned = LoginPending, &order, Claim{}, Failure{}, time.Time{}
+	l.Orders++
+	l.Revision++
+	return nil
+}
+
+// DropClaim ends the claim. A person's claim leaves the login failed; a renewal's leaves it as it is, with the old order.
+// It returns ErrConflict when the claim is no longer the login's.
+func (l *Login) DropClaim(claimID string, failure Failure) error {
+	if claimID == "" || l.Claim.ID != claimID {
+		return ErrConflict
+	}
+	if l.Claim.Replaces == "" && l.State != LoginComplete && l.State != LoginAnswered {
+		l.State, l.Failure = LoginFailed, failure
+	}
+	l.Claim = Claim{}
+	l.Revision++
+	return nil
+}
+
+// current reports whether orderID is the login's pending order: every result of collecting passes here.
+func (l *Login) current(orderID string) bool {
+	return l.State == LoginPending && l.Order != nil && l.Order.ID == orderID
+}
+
+// RecordHint notes the hint code. It returns ErrConflict when orderID is not the current, pending order.
+func (l *Login) RecordHint(orderID, hintCode string) error {
+	if !l.current(orderID) {
+		return ErrConflict
+	}
+	order := *l.Order
+	order.HintCode = hintCode
+	l.Order = &order
+	l.Revision++
+	return nil
+}
+
+// FailOrder ends the order. It returns ErrConflict when orderID is not the current, pending order. A person's claim that is
+// under way stays: its order will take over.
+func (l *Login) FailOrder(orderID string, failure Failure) error {
+	if !l.current(orderID) {
+		return ErrConflict
+	}
+	l.State, l.Failure = LoginFailed, failure
+	if l.Claim.Replaces != "" {
+		l.Claim = Claim{}
+	}
+	l.Revision++
+	return nil
+}
+
+// CompleteLogin stores the identity. It returns ErrConflict when orderID is not the current, pending order: the result
+// came too late, or for an order that was replaced or cancelled, and must not be used.
+func (l *Login) CompleteLogin(orderID string, identity Identity, now time.Time) error {
+	if !l.current(orderID) {
+		return ErrConflict
+	}
+	l.State, l.Identity, l.Completed, l.Failure, l.Claim = LoginComplete, &identity, now, Failure{}, Claim{}
+	l.Revision++
+	return nil
+}
+
+// RecordReturn notes the return. It returns ErrMismatch when the nonce is not the current order's, and ErrConflict when it
+// was used before or the login has moved on. The order need not be complete yet: the app may be quicker than collecting.
+func (l *Login) RecordReturn(nonceHash [32]byte, now time.Time) error {
+	switch {
+	case l.State != LoginPending && l.State != LoginComplete:
+		return ErrConflict
+	case !l.Order.ReturnRequired() || subtle.ConstantTimeCompare(l.Order.ReturnNonceHash[:], nonceHash[:]) != 1:
+		return ErrMismatch
+	case !l.Returned.IsZero():
+		return ErrConflict
+	}
+	l.Returned = now
+	l.Revision++
+	return nil
+}
+
+// CancelOrder ends the order or the claim, and takes back an identity that has not been answered. It returns ErrConflict
+// when the login is answered, or when there is nothing to end.
+func (l *Login) CancelOrder(failure Failure) error {
+	if l.State == LoginAnswered || (l.State != LoginPending && l.State != LoginComplete && l.Claim.ID == "") {
+		return ErrConflict
+	}
+	l.State, l.Failure, l.Claim, l.Identity, l.Completed = LoginFailed, failure, Claim{}, nil, time.Time{}
+	l.Revision++
+	return nil
+}
+
+// RefuseLogin ends the login without a code. It returns ErrConflict when the login is answered already.
+func (l *Login) RefuseLogin() error {
+	if l.State == LoginAnswered {
+		return ErrConflict
+	}
+	l.State, l.Claim, l.Identity, l.Completed = LoginAnswered, Claim{}, nil, time.Time{}
+	l.Revision++
+	return nil
+}
+
+// AnswerLogin ends a completed login; the identity moves to the grant and leaves the login. It returns ErrConflict when the
+// login is not answerable, or was answered before.
+func (l *Login) AnswerLogin() error {
+	if !l.Answerable() {
+		return ErrConflict
+	}
+	l.State, l.Identity = LoginAnswered, nil
+	l.Revision++
+	return nil
+}

@@ -1,0 +1,154 @@
+// Package storage holds the records that outlive a request and the Store interface, in the words of those who call it.
+//
+// It owns what a record means and the rules of every step that must not be torn: they stand in this package as plain
+// functions on records ([Login.BeginOrder] and its neighbours, [Code.Redeem]), so that a backend only reads, applies the
+// rule and writes under one lock or transaction. It owns the encoding and sealing of records ([Codec]) too, so that no
+// backend can leave a personal number in the clear. It must not know bbolt, SQL or HTTP.
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Errors that callers branch on. Backends return them bare or wrapped; compare with errors.Is.
+var (
+	// ErrNotFound means that no such record exists, or that it has expired at the given time.
+	ErrNotFound = errors.New("storage: not found")
+	// ErrExists means that a record of that name is there already.
+	ErrExists = errors.New("storage: already exists")
+	// ErrConflict means that the record is no longer in the state the step needs: somebody else was first. The caller reads
+	// it again and decides anew.
+	ErrConflict = errors.New("storage: changed meanwhile")
+	// ErrBusy means that another caller is making an order for this login right now. The caller shows the login as it is.
+	ErrBusy = errors.New("storage: an order is being started")
+	// ErrMismatch means that the presented proof (a return nonce, a client, a redirect URI, a code verifier) is not the one
+	// the record was bound to. Nothing was changed, unless the method says otherwise.
+	ErrMismatch = errors.New("storage: proof does not match")
+	// ErrWrongKey means that stored records cannot be unsealed with the configured master key. Start nothing and replace
+	// nothing: the right key brings everything back.
+	ErrWrongKey = errors.New("storage: sealed with another master key")
+)
+
+// CodeReusedError says that an authorization code was presented again after it had been redeemed. The caller revokes the
+// grant it names (RFC 6749 §4.1.2).
+type CodeReusedError struct{ GrantID string }
+
+// Error describes the reuse without naming the code.
+func (e *CodeReusedError) Error() string {
+	return fmt.Sprintf("storage: code of grant %s was redeemed before", e.GrantID)
+}
+
+// Store keeps the records. Every method is one atomic, durable step: when it returns nil, a crash loses nothing of it; when
+// it returns an error, nothing of it has happened. All methods may be called concurrently, by several processes too where
+// the backend allows them. Times are given by the caller, in UTC; a record that has expired at that time does not exist.
+type Store interface {
+	Clients
+	Logins
+	Grants
+	SigningKeys
+	Secrets
+	AuditLog
+
+	// Sweep removes at most limit records that have expired at now and returns how many it removed. Fewer than limit means
+	// that none are left.
+	Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error)
+	// Ping returns nil when the store can read and write.
+	Ping(ctx context.Context) error
+	// Close releases the store after the steps under way. No method may be called afterwards.
+	Close() error
+}
+
+// Clients keeps the registered OAuth clients.
+type Clients interface {
+	// Client returns the client with that ID, or ErrNotFound. The returned record is shared: do not change what it points to.
+	Client(ctx context.Context, id string) (*Client, error)
+	// Clients returns all clients, ordered by ID.
+	Clients(ctx context.Context) ([]*Client, error)
+	// CreateClient stores a new client with revision 1, or returns ErrExists.
+	CreateClient(ctx context.Context, client Client) error
+	// UpdateClient replaces the client of that ID and raises its revision by one. It returns ErrNotFound, or ErrConflict
+	// when the stored revision is not client.Revision.
+	UpdateClient(ctx context.Context, client Client) error
+	// RemoveClient removes the client and revokes what it was granted, or returns ErrNotFound.
+	RemoveClient(ctx context.Context, id string, now time.Time) error
+}
+
+// Logins keeps logins with their auth request, order and identity. What each step demands stands at the method of [Login]
+// that has its name. Every step but CreateLogin returns ErrNotFound for a login that is unknown or has expired, and the
+// login as it is after the step.
+type Logins interface {
+	// CreateLogin stores a new login. IDs are random, so a collision is a fault: it returns ErrExists.
+	CreateLogin(ctx context.Context, login Login) error
+	// Login returns the login with that ID.
+	Login(ctx context.Context, id string, now time.Time) (*Login, error)
+	// BeginOrder claims the right to make the login's next order. Of concurrent calls exactly one succeeds.
+	BeginOrder(ctx context.Context, id string, claim Claim) (*Login, error)
+	// PutOrder makes order the login's current one and ends the claim.
+	PutOrder(ctx context.Context, id, claimID string, order Order) (*Login, error)
+	// DropClaim ends a claim whose order could not be made.
+	DropClaim(ctx context.Context, id, claimID string, failure Failure, now time.Time) (*Login, error)
+	// RecordHint notes the hint code of the current order.
+	RecordHint(ctx context.Context, id, orderID, hintCode string, now time.Time) (*Login, error)
+	// FailOrder ends the current order without an identity.
+	FailOrder(ctx context.Context, id, orderID string, failure Failure, now time.Time) (*Login, error)
+	// CompleteLogin stores the identity that the current order brought. Of concurrent calls exactly one succeeds.
+	CompleteLogin(ctx context.Context, id, orderID string, identity Identity, now time.Time) (*Login, error)
+	// RecordReturn notes that the BankID app sent the person back with the order's return nonce.
+	RecordReturn(ctx context.Context, id string, nonceHash [32]byte, now time.Time) (*Login, error)
+	// CancelOrder ends whatever order or claim the login has, because the person asked for it or proof was false.
+	CancelOrder(ctx context.Context, id string, failure Failure, now time.Time) (*Login, error)
+	// RefuseLogin ends the login without a code: its answer to the client is an error.
+	RefuseLogin(ctx context.Context, id string, now time.Time) (*Login, error)
+	// AnswerLogin ends a completed login and stores the code and the grant of its answer in the same step.
+	AnswerLogin(ctx context.Context, id string, code Code, grant Grant, now time.Time) (*Login, error)
+
+	// Heartbeat says that the named collector is alive at now.
+	Heartbeat(ctx context.Context, collector string, now time.Time) error
+	// AdoptOrders hands at most limit logins whose order is pending, and whose collector has not been heard of since
+	// deadline, over to the named collector and returns them.
+	AdoptOrders(ctx context.Context, collector string, deadline, now time.Time, limit int) ([]*Login, error)
+	// PendingOrders returns how many logins have a pending order.
+	PendingOrders(ctx context.Context) (int, error)
+}
+
+// Grants keeps what was granted to clients, and the codes and tokens that stand for it.
+type Grants interface {
+	// RedeemCode returns the grant behind an authorization code, spends the code and stores the access token given for it,
+	// in one step. Of concurrent calls exactly one succeeds. It returns ErrNotFound if the code was never issued or has
+	// expired, ErrMismatch if the redemption does not prove what the code is bound to (the code stays unspent), and a
+	// *CodeReusedError naming the grant if it was spent before; the caller then revokes that grant (RFC 6749 §4.1.2).
+	RedeemCode(ctx context.Context, redemption Redemption) (*Grant, error)
+	// AccessToken returns the token with that hash and its grant. It returns ErrNotFound if the token was never issued, has
+	// expired, or if its grant has expired or was revoked.
+	AccessToken(ctx context.Context, hash [32]byte, now time.Time) (*AccessToken, *Grant, error)
+	// RevokeGrant revokes the grant and everything that stands for it. An unknown or already revoked grant is no error.
+	RevokeGrant(ctx context.Context, id string, now time.Time) error
+	// RevokeSession revokes every grant of the session (the ID token's sid) and returns how many it revoked.
+	RevokeSession(ctx context.Context, sessionID string, now time.Time) (int, error)
+}
+
+// SigningKeys keeps the token-signing keys as one set.
+type SigningKeys interface {
+	// SigningKeys returns all keys, oldest first, and the revision of the set: 0 when none was ever stored.
+	SigningKeys(ctx context.Context) (keys []SigningKey, revision uint64, err error)
+	// ReplaceSigningKeys replaces the whole set, or returns ErrConflict when the stored revision is not the given one.
+	ReplaceSigningKeys(ctx context.Context, keys []SigningKey, revision uint64) error
+}
+
+// Secrets keeps the long-lived secrets of the installation, sealed.
+type Secrets interface {
+	// SecretOrCreate returns the secret of that name; when there is none it stores the proposed one first. All callers, in
+	// all processes, get the same value for ever.
+	SecretOrCreate(ctx context.Context, name string, proposed []byte) ([]byte, error)
+}
+
+// AuditLog keeps audit events.
+type AuditLog interface {
+	// AppendAudit stores the events; an event is never changed afterwards and removed only when it expires.
+	AppendAudit(ctx context.Context, events ...AuditEvent) error
+	// AuditEvents returns at most limit events in the order of their time, from inclusive, to exclusive.
+	AuditEvents(ctx context.Context, from, to time.Time, limit int) ([]AuditEvent, error)
+}
