@@ -1,0 +1,171 @@
+// Package audit owns the catalogue of audit events and where they go: to the store, and as one JSON line each to a log.
+//
+// It must not know who raises the events. No event holds a personal number or a name: a person appears as a pseudonym, a
+// keyed MAC that an auditor with the number can recompute ([Log.Pseudonym]) and nobody else can reverse.
+package audit
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode"
+
+	"brygga/secret"
+	"brygga/storage"
+)
+
+// DefaultRetention is how long events are kept when Options say nothing.
+const DefaultRetention = 400 * 24 * time.Hour
+
+// maxMessage is how many bytes of an upstream message an event keeps.
+const maxMessage = 500
+
+// Options are the parts of a Log. Store and PseudonymKey are required.
+type Options struct {
+	Store storage.AuditLog
+	// PseudonymKey makes the pseudonyms: at least 32 bytes, the same for ever.
+	PseudonymKey []byte
+	// Logger gets a line for every event, and the faults of the store. Nil discards both.
+	Logger *slog.Logger
+	// Retention is how long an event is kept; 0 means DefaultRetention.
+	Retention time.Duration
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Log records audit events. Its methods may be called concurrently.
+type Log struct {
+	store     storage.AuditLog
+	key       []byte
+	log       *slog.Logger
+	retention time.Duration
+	now       func() time.Time
+}
+
+// New returns a Log over the options, or an error that names the option that cannot be used.
+func New(o Options) (*Log, error) {
+	switch {
+	case o.Store == nil:
+		return nil, errors.New("audit: no store")
+	case len(o.PseudonymKey) < 32:
+		return nil, errors.New("audit: the pseudonym key has fewer than 32 bytes")
+	case o.Retention < 0:
+		return nil, fmt.Errorf("audit: retention %s is negative", o.Retention)
+	}
+	l := &Log{store: o.Store, key: o.PseudonymKey, log: o.Logger, retention: o.Retention, now: o.Now}
+	if l.log == nil {
+		l.log = slog.New(slog.DiscardHandler)
+	}
+	if l.retention == 0 {
+		l.retention = DefaultRetention
+	}
+	if l.now == nil {
+		l.now = time.Now
+	}
+	return l, nil
+}
+
+// Event is something that happened, in the words of the catalogue. Empty fields are left out of the record.
+type Event struct {
+	Type Type
+	// Identifier is the trace ID: the login, for events of a login (field IDENTIFIER).
+	Identifier string
+	// SourceAddress is the address of the device that acted (field SOURCE_ADDRESS).
+	SourceAddress string
+	// CustomerIdentifier is the client's own tag (field CUSTOMER_IDENTIFIER).
+	CustomerIdentifier string
+	// ClientID is the OAuth client concerned (field CLIENT_ID).
+	ClientID string
+	// Person is a personal number; the record gets its pseudonym (field SOURCE_USER_NAME).
+	Person secret.String
+	// Message is the cause, such as a hint code (field MESSAGE). Control characters are dropped and it is cut at 500 bytes.
+	Message string
+	// Actor is who did it where a person or command of the operator did (field ACTOR).
+	Actor string
+	// Object is what was changed where that is not the client, such as a key ID (field OBJECT).
+	Object string
+}
+
+// Record stores the events and logs them. A store that fails is logged and never stops what the events tell of: the caller
+// has done it already.
+func (l *Log) Record(ctx context.Context, events ...Event) {
+	now := l.now().UTC().Truncate(time.Microsecond)
+	records := make([]storage.AuditEvent, len(events))
+	for i, e := range events {
+		records[i] = storage.AuditEvent{ID: newID(now), Time: now, Type: string(e.Type), Fields: l.fields(e), Expires: now.Add(l.retention)}
+	}
+	if err := l.store.AppendAudit(context.WithoutCancel(ctx), records...); err != nil {
+		l.log.ErrorContext(ctx, "storage failed", "doing", "append audit events", "err", err)
+	}
+	for i, e := range events {
+		attrs := make([]slog.Attr, 0, 8)
+		attrs = append(attrs, slog.String("event", string(e.Type)))
+		for _, name := range fieldNames {
+			if value := records[i].Fields[name]; value != "" {
+				attrs = append(attrs, slog.String(name, value))
+			}
+		}
+		l.log.LogAttrs(ctx, slog.LevelInfo, e.Type.Text(), attrs...)
+	}
+}
+
+// Pseudonym returns what stands for a personal number in events: the first 16 bytes of a keyed MAC, in base64url.
+func (l *Log) Pseudonym(personalNumber secret.String) string {
+	mac := hmac.New(sha256.New, l.key)
+	mac.Write([]byte(personalNumber.Reveal()))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// fieldNames are the fields of a record in the order in which a log line has them.
+var fieldNames = [...]string{
+	"IDENTIFIER", "SOURCE_ADDRESS", "CUSTOMER_IDENTIFIER", "SOURCE_USER_NAME", "MESSAGE", "CLIENT_ID", "ACTOR", "OBJECT",
+}
+
+func (l *Log) fields(e Event) map[string]string {
+	fields := make(map[string]string, 6)
+	set := func(name, value string) {
+		if value = clean(value); value != "" {
+			fields[name] = value
+		}
+	}
+	set("IDENTIFIER", e.Identifier)
+	set("SOURCE_ADDRESS", e.SourceAddress)
+	set("CUSTOMER_IDENTIFIER", e.CustomerIdentifier)
+	set("MESSAGE", e.Message)
+	set("CLIENT_ID", e.ClientID)
+	set("ACTOR", e.Actor)
+	set("OBJECT", e.Object)
+	if !e.Person.IsZero() {
+		fields["SOURCE_USER_NAME"] = l.Pseudonym(e.Person)
+	}
+	return fields
+}
+
+// clean drops control characters, with which a value could forge a second line, and cuts the value.
+func clean(value string) string {
+	value = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, value)
+	if len(value) > maxMessage {
+		value = strings.ToValidUTF8(value[:maxMessage], "")
+	}
+	return value
+}
+
+// newID returns an ID that sorts by time: 8 bytes of microseconds and 8 random ones, in hex.
+func newID(now time.Time) string {
+	var random [8]byte
+	rand.Read(random[:])
+	return fmt.Sprintf("%016x%s", now.UnixMicro(), hex.EncodeToString(random[:]))
+}

@@ -1,0 +1,123 @@
+package audit_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"brygga/audit"
+	"brygga/secret"
+	"brygga/storage"
+)
+
+const number = "197001011234"
+
+// memory is the one method that package audit needs of a store.
+type memory struct {
+	storage.AuditLog
+	events []storage.AuditEvent
+	err    error
+}
+
+func (m *memory) AppendAudit(_ context.Context, events ...storage.AuditEvent) error {
+	m.events = append(m.events, events...)
+	return m.err
+}
+
+func newLog(t *testing.T, store *memory, out *bytes.Buffer) *audit.Log {
+	t.Helper()
+	l, err := audit.New(audit.Options{
+		Store: store, PseudonymKey: bytes.Repeat([]byte{7}, 32), Logger: slog.New(slog.NewJSONHandler(out, nil)),
+		Now: func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 1234567, time.UTC) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestRecord(t *testing.T) {
+	var store memory
+	var out bytes.Buffer
+	l := newLog(t, &store, &out)
+	l.Record(t.Context(), audit.Event{
+		Type: audit.LoginCompleted, Identifier: "login1", SourceAddress: "192.0.2.1", CustomerIdentifier: "tag",
+		ClientID: "app", Person: secret.New(number), Message: "line\nWEB_100002 forged\x00" + strings.Repeat("å", 400),
+	})
+	if len(store.events) != 1 {
+		t.Fatalf("stored %d events, want 1", len(store.events))
+	}
+	event := store.events[0]
+	message := event.Fields["MESSAGE"]
+	delete(event.Fields, "MESSAGE")
+	want := map[string]string{
+		"IDENTIFIER": "login1", "SOURCE_ADDRESS": "192.0.2.1", "CUSTOMER_IDENTIFIER": "tag", "CLIENT_ID": "app",
+		"SOURCE_USER_NAME": l.Pseudonym(secret.New(number)),
+	}
+	if !maps.Equal(event.Fields, want) {
+		t.Errorf("fields = %v, want %v", event.Fields, want)
+	}
+	if strings.ContainsAny(message, "\n\x00") || len(message) > 500 || !strings.HasPrefix(message, "lineWEB_100002 forgedå") {
+		t.Errorf("message %q is not cleaned and cut", message)
+	}
+	if event.Type != "WEB_100002" || event.Expires.Sub(event.Time) != audit.DefaultRetention {
+		t.Errorf("event = %+v, want type and retention of the catalogue", event)
+	}
+	if strings.Contains(out.String(), number) || !strings.Contains(out.String(), "WEB_100002") {
+		t.Errorf("log line shows the person or not the event: %s", out.String())
+	}
+}
+
+func TestPseudonymDependsOnKeyAndPerson(t *testing.T) {
+	var out bytes.Buffer
+	a := newLog(t, &memory{}, &out)
+	b, err := audit.New(audit.Options{Store: &memory{}, PseudonymKey: bytes.Repeat([]byte{8}, 32)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := a.Pseudonym(secret.New(number))
+	if p != a.Pseudonym(secret.New(number)) {
+		t.Error("the same person has two pseudonyms")
+	}
+	if p == b.Pseudonym(secret.New(number)) || p == a.Pseudonym(secret.New("197001011235")) {
+		t.Error("another key or person gives the same pseudonym")
+	}
+}
+
+func TestRecordLogsStoreFault(t *testing.T) {
+	var out bytes.Buffer
+	l := newLog(t, &memory{err: errors.New("disk full")}, &out)
+	l.Record(t.Context(), audit.Event{Type: audit.KeyCreated, Object: "key1"})
+	if !strings.Contains(out.String(), "disk full") || !strings.Contains(out.String(), "KEY_400001") {
+		t.Errorf("log = %s, want the fault and the event", out.String())
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	key := make([]byte, 32)
+	for name, o := range map[string]audit.Options{
+		"no store":           {PseudonymKey: key},
+		"short key":          {Store: &memory{}, PseudonymKey: key[:31]},
+		"negative retention": {Store: &memory{}, PseudonymKey: key, Retention: -1},
+	} {
+		if _, err := audit.New(o); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestEveryTypeHasText(t *testing.T) {
+	for _, typ := range audit.Types() {
+		if typ.Text() == string(typ) {
+			t.Errorf("%s has no text", typ)
+		}
+	}
+	if len(audit.Types()) < 16 {
+		t.Errorf("catalogue has %d events", len(audit.Types()))
+	}
+}

@@ -1,0 +1,69 @@
+package audit
+
+// Type is the ID of an event in the catalogue. IDs are stable: other systems filter on them.
+type Type string
+
+// The catalogue. WEB_100001 to WEB_100004 are the IDs that earlier Swedish login products gave the same events.
+const (
+	LoginStarted   Type = "WEB_100001"
+	LoginCompleted Type = "WEB_100002"
+	LoginFailed    Type = "WEB_100003"
+	// LoginEnded: cancelled by somebody, or expired.
+	LoginEnded Type = "WEB_100004"
+
+	// ReturnRefused: somebody came back from the BankID app with a wrong return nonce; the order was ended.
+	ReturnRefused Type = "SEC_200001"
+	// BindingRefused: a login was opened by a browser that had not started it.
+	BindingRefused Type = "SEC_200002"
+	// CodeReused: an authorization code was presented twice; its grant was revoked.
+	CodeReused Type = "SEC_200003"
+	// ResultRefused: a completed order was not believed, such as another person's.
+	ResultRefused Type = "SEC_200004"
+
+	ClientAdded         Type = "ADM_300001"
+	ClientChanged       Type = "ADM_300002"
+	ClientSecretRotated Type = "ADM_300003"
+	ClientRemoved       Type = "ADM_300004"
+
+	KeyCreated   Type = "KEY_400001"
+	KeyActivated Type = "KEY_400002"
+	KeyRetired   Type = "KEY_400003"
+	KeyRemoved   Type = "KEY_400004"
+)
+
+// texts says what each event of the catalogue means, for people who read the log.
+var texts = map[Type]string{
+	LoginStarted:        "BankID login started",
+	LoginCompleted:      "BankID login completed",
+	LoginFailed:         "BankID login failed",
+	LoginEnded:          "BankID login cancelled or expired",
+	ReturnRefused:       "return from the BankID app refused",
+	BindingRefused:      "login opened in another browser",
+	CodeReused:          "authorization code presented twice",
+	ResultRefused:       "result of a BankID order refused",
+	ClientAdded:         "client added",
+	ClientChanged:       "client changed",
+	ClientSecretRotated: "client secret rotated",
+	ClientRemoved:       "client removed",
+	KeyCreated:          "signing key created",
+	KeyActivated:        "signing key activated",
+	KeyRetired:          "signing key retired",
+	KeyRemoved:          "signing key removed",
+}
+
+// Text returns what the event means, in English, or the ID itself when it is not in the catalogue.
+func (t Type) Text() string {
+	if text := texts[t]; text != "" {
+		return text
+	}
+	return string(t)
+}
+
+// Types returns the whole catalogue, in no order.
+func Types() []Type {
+	types := make([]Type, 0, len(texts))
+	for t := range texts {
+		types = append(types, t)
+	}
+	return types
+}
