@@ -1,0 +1,259 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"brygga/audit"
+	"brygga/storage"
+)
+
+const (
+	// startLife is how long an order lives that no app picks up (BankID: QR code, autostart).
+	startLife = 30 * time.Second
+	// orderLife is longer than any order lives: what cannot be collected by then never will be.
+	orderLife = 6 * time.Minute
+	// slowest is the longest time between two collects while the service is out of reach.
+	slowest = 10 * time.Second
+	// hintStartFailed is the hint code of an order that nobody picked up (BankID API: collect).
+	hintStartFailed = "startFailed"
+)
+
+// collector collects the orders of one login, one after the other, until the login needs none any more.
+type collector struct {
+	*Engine
+	id     string
+	ctx    context.Context
+	stop   context.CancelFunc
+	faults int
+
+	// orderID and started are the order being collected and when its answer came in, on the monotonic clock. Engine.mu
+	// guards them.
+	orderID string
+	started time.Time
+}
+
+// collect collects the login's current order from now on, and no other order of the login. A zero started means that the
+// answer came in before this process lived.
+func (e *Engine) collect(l *storage.Login, started time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopped {
+		return
+	}
+	c := e.collectors[l.ID]
+	if c != nil && c.orderID == l.Order.ID {
+		return
+	}
+	if c != nil {
+		c.stop()
+	}
+	c = &collector{Engine: e, id: l.ID, orderID: l.Order.ID, started: started}
+	c.ctx, c.stop = context.WithCancel(context.Background())
+	e.collectors[l.ID] = c
+	e.running.Go(func() { c.run(l) })
+}
+
+// forget stops collecting for the login.
+func (e *Engine) forget(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c := e.collectors[id]; c != nil {
+		c.stop()
+		delete(e.collectors, id)
+	}
+}
+
+// elapsed returns how long ago the order's answer came in: by the monotonic clock while this process collects it.
+func (e *Engine) elapsed(l *storage.Login) time.Duration {
+	e.mu.Lock()
+	c := e.collectors[l.ID]
+	started := l.Order.Started
+	if c != nil && c.orderID == l.Order.ID && !c.started.IsZero() {
+		started = c.started
+	}
+	e.mu.Unlock()
+	return max(0, e.Now().Sub(started))
+}
+
+func (c *collector) run(l *storage.Login) {
+	defer c.leave()
+	wait := time.NewTimer(c.CollectEvery)
+	defer wait.Stop()
+	for l != nil {
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-wait.C:
+		}
+		l = c.step(l)
+		wait.Reset(min(c.CollectEvery<<min(c.faults, 8), max(slowest, c.CollectEvery)))
+	}
+}
+
+// leave takes c off the list, unless another collector has taken its place there.
+func (c *collector) leave() {
+	c.stop()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.collectors[c.id] == c {
+		delete(c.collectors, c.id)
+	}
+}
+
+// step collects the order once and does the one thing that its state asks for. It returns the login to go on with, or nil
+// when there is nothing left to collect. It always finishes what it began: only the wait between steps is cut short.
+func (c *collector) step(l *storage.Login) *storage.Login {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), callTime)
+	defer cancel()
+	progress, err := c.Method.Collect(ctx, l.Order)
+	if c.ctx.Err() != nil && progress.Status != Complete {
+		return nil
+	}
+	switch {
+	case err != nil:
+		return c.notCollected(ctx, l, asFault(err))
+	case progress.Status == Complete:
+		c.complete(ctx, l, progress.Identity)
+		return nil
+	case progress.Status == Failed && progress.HintCode == hintStartFailed:
+		return c.nextOrder(ctx, l, storage.Failure{Reason: hintStartFailed})
+	case progress.Status == Failed:
+		return c.fail(ctx, l, progress.HintCode)
+	}
+	c.faults = 0
+	if l = c.hint(ctx, l, progress.HintCode); l == nil || !l.Order.AwaitsApp() {
+		return l
+	}
+	if c.elapsed(l) >= c.RenewAfter || !c.now().Before(l.WindowEnds) {
+		return c.nextOrder(ctx, l, storage.Failure{})
+	}
+	return l
+}
+
+// hint stores a hint code that has changed, and wakes the page.
+func (c *collector) hint(ctx context.Context, l *storage.Login, hintCode string) *storage.Login {
+	if l.Order.HintCode == hintCode {
+		return l
+	}
+	next, err := c.Store.RecordHint(ctx, l.ID, l.Order.ID, hintCode, c.now())
+	if err != nil {
+		return c.lostTo(ctx, l, "record hint", err)
+	}
+	c.Observe("order_hint", hintCode)
+	c.watches.tell(l.ID)
+	return next
+}
+
+// lostTo handles the error of a storage step of collecting: when the login has moved on, this collector is done; when the
+// store failed, the next step tries again.
+func (c *collector) lostTo(ctx context.Context, l *storage.Login, doing string, err error) *storage.Login {
+	if errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	c.fault(ctx, doing, l.ID, err)
+	c.faults++
+	return l
+}
+
+// notCollected decides what a collect that failed means. While the fault may pass, the order may still be completed, so it
+// is kept as long as an order can live.
+func (c *collector) notCollected(ctx context.Context, l *storage.Login, fault *Fault) *storage.Login {
+	c.faults++
+	c.log.WarnContext(ctx, "order not collected", "login", l.ID, "order", l.Order.ID, "reason", fault.Reason, "err", fault.Err)
+	age := c.elapsed(l)
+	switch {
+	case fault.Passing && l.Order.AwaitsApp() && age < 2*startLife, fault.Passing && !l.Order.AwaitsApp() && age < orderLife:
+		return l
+	case fault.Reason == ReasonLost && l.Order.AwaitsApp() && age >= startLife:
+		return c.nextOrder(ctx, l, storage.Failure{Reason: hintStartFailed})
+	}
+	return c.fail(ctx, l, fault.Reason)
+}
+
+// nextOrder replaces an order that no app has picked up by a new one, within the window. dead says why the old one has
+// ended at the service already; a zero dead means that it lives and is cancelled once the new one is in place.
+func (c *collector) nextOrder(ctx context.Context, l *storage.Login, dead storage.Failure) *storage.Login {
+	if !c.now().Before(l.WindowEnds) {
+		if dead.Reason == "" {
+			c.cancelOrder(l.Order)
+		}
+		return c.fail(ctx, l, ReasonExpired)
+	}
+	next, err := c.renew(ctx, l)
+	var fault *Fault
+	switch {
+	case err == nil:
+		if dead.Reason == "" {
+			c.cancelOrder(l.Order)
+		}
+		return nil // the new order has a collector of its own
+	case errors.Is(err, storage.ErrBusy):
+		return l
+	case errors.As(err, &fault):
+		c.faults++
+		if fault.Passing && c.elapsed(l) < 2*startLife {
+			return next
+		}
+		return c.fail(ctx, next, fault.Reason)
+	}
+	return c.lostTo(ctx, l, "renew order", err)
+}
+
+// renew makes the next order of the round and puts it in place of l's. When the service makes none, it returns the login
+// with the old order and a *Fault.
+func (c *collector) renew(ctx context.Context, l *storage.Login) (*storage.Login, error) {
+	client, err := c.Store.Client(ctx, l.Request.ClientID)
+	if err != nil {
+		return l, err
+	}
+	claim := storage.Claim{ID: randomID(), Replaces: l.Order.ID, Collector: c.Collector, At: c.now()}
+	begun, err := c.Store.BeginOrder(ctx, l.ID, claim)
+	if err != nil {
+		return l, err
+	}
+	put, err := c.makeOrder(ctx, begun, client, claim)
+	var fault *Fault
+	if errors.As(err, &fault) {
+		if dropped, err := c.Store.DropClaim(ctx, l.ID, claim.ID, storage.Failure{}, c.now()); err == nil {
+			l = dropped
+		}
+		return l, fault
+	}
+	if err == nil {
+		c.Observe("order_renewed", put.Starter.Device)
+		c.watches.tell(l.ID)
+	}
+	return put, err
+}
+
+// fail ends the order without an identity, tells the audit log and wakes the page.
+func (c *collector) fail(ctx context.Context, l *storage.Login, reason string) *storage.Login {
+	failed, err := c.Store.FailOrder(ctx, l.ID, l.Order.ID, storage.Failure{Reason: reason}, c.now())
+	if err != nil {
+		return c.lostTo(ctx, l, "fail order", err)
+	}
+	c.watches.tell(l.ID)
+	event, observed := audit.LoginFailed, "login_failed"
+	if endings[reason] {
+		event, observed = audit.LoginEnded, "login_ended"
+	}
+	c.Observe(observed, reason)
+	c.record(ctx, event, failed, reason)
+	return nil
+}
+
+// endings are the reasons that count as cancelled or expired and not as failed, in the audit log.
+var endings = map[string]bool{
+	"userCancel": true, "cancelled": true, "expiredTransaction": true, hintStartFailed: true, ReasonExpired: true,
+	"userDeclinedCall": true,
+}
+
+func (c *collector) record(ctx context.Context, event audit.Type, l *storage.Login, message string) {
+	client, err := c.Store.Client(ctx, l.Request.ClientID)
+	if err != nil {
+		client = &storage.Client{ID: l.Request.ClientID}
+	}
+	c.Audit.Record(ctx, c.event(event, l, client, l.Starter.IP, message))
+}

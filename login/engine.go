@@ -1,0 +1,243 @@
+package login
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"brygga/audit"
+	"brygga/secret"
+	"brygga/storage"
+)
+
+// Defaults of Options.
+const (
+	DefaultLife         = 30 * time.Minute
+	DefaultWindow       = 5 * time.Minute
+	DefaultRenewAfter   = 28 * time.Second
+	DefaultCollectEvery = 2 * time.Second
+	DefaultMaxOrders    = 60
+)
+
+const (
+	heartbeatEvery = 5 * time.Second
+	// collectorDead is how long a collector may be silent before another takes its orders over.
+	collectorDead = 4 * heartbeatEvery
+	adoptBatch    = 500
+	// callTime bounds one call to the service together with the storage step that follows.
+	callTime = 30 * time.Second
+)
+
+// Options are the parts of an Engine. Store, Method, Audit and ReturnURL are required.
+type Options struct {
+	Store  storage.Store
+	Method Method
+	Audit  *audit.Log
+	Logger *slog.Logger
+	// ReturnURL returns the absolute URL at which the app hands the person back to the page of the login.
+	ReturnURL func(loginID string, nonce secret.String) secret.String
+	// VisibleText returns what the app shows for a login at the client, in the language.
+	VisibleText func(client *storage.Client, language string) string
+	// ReferringDomain is the domain of the hosted page.
+	ReferringDomain string
+	// Life is how long a login may take in all; Window how long one round of orders may, from its first order.
+	Life, Window time.Duration
+	// RenewAfter is how old an order gets that no app picks up; CollectEvery is the time between two collects of an order.
+	RenewAfter, CollectEvery time.Duration
+	// MaxOrders is how many orders one login may make.
+	MaxOrders int
+	Limits    Limits
+	// Collector names this process among those that share the store; empty means a random name.
+	Collector string
+	Now       func() time.Time
+	// Observe is called with what happened, for metrics: "order_started", "order_renewed", "login_completed", "login_failed"
+	// and the like, with the hint code or reason. Nil for nobody.
+	Observe func(event, reason string)
+}
+
+// Engine runs logins. Make one with [New] and let [Engine.Run] run beside the calls. All methods may be called concurrently.
+type Engine struct {
+	Options
+	log     *slog.Logger
+	limits  *limiter
+	watches watches
+
+	mu         sync.Mutex
+	collectors map[string]*collector // by login ID
+	stopped    bool
+	running    sync.WaitGroup
+	// beaten is when the last heartbeat was stored.
+	beaten time.Time
+}
+
+// New returns an engine over the options, or an error that names the option that cannot be used.
+func New(o Options) (*Engine, error) {
+	switch {
+	case o.Store == nil:
+		return nil, errors.New("login: no store")
+	case o.Method == nil:
+		return nil, errors.New("login: no method")
+	case o.Audit == nil:
+		return nil, errors.New("login: no audit log")
+	case o.ReturnURL == nil:
+		return nil, errors.New("login: no return URL")
+	}
+	setDefault(&o.Life, DefaultLife)
+	setDefault(&o.Window, DefaultWindow)
+	setDefault(&o.RenewAfter, DefaultRenewAfter)
+	setDefault(&o.CollectEvery, DefaultCollectEvery)
+	setDefault(&o.MaxOrders, DefaultMaxOrders)
+	if o.CollectEvery < time.Second {
+		return nil, fmt.Errorf("login: collecting every %s is more often than BankID allows, once a second", o.CollectEvery)
+	}
+	if o.RenewAfter >= 30*time.Second {
+		return nil, fmt.Errorf("login: renewing after %s is too late, an order that nobody picked up is dead after 30s", o.RenewAfter)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Collector == "" {
+		o.Collector = randomID()
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, string) {}
+	}
+	if o.VisibleText == nil {
+		o.VisibleText = func(*storage.Client, string) string { return "" }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Engine{Options: o, log: o.Logger, limits: newLimiter(o.Limits, o.Now), collectors: make(map[string]*collector)}, nil
+}
+
+func setDefault[T time.Duration | int](value *T, standard T) {
+	if *value <= 0 {
+		*value = standard
+	}
+}
+
+// Run takes orders over that no process collects, now and from time to time, until ctx is done. It then stops collecting,
+// waits for the steps under way and returns nil: what is pending goes on when a process next runs on the same store.
+func (e *Engine) Run(ctx context.Context) error {
+	ticker := time.NewTicker(heartbeatEvery)
+	defer ticker.Stop()
+	for {
+		e.beat(ctx)
+		e.adopt(ctx)
+		select {
+		case <-ctx.Done():
+			e.stop()
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+func (e *Engine) stop() {
+	e.mu.Lock()
+	e.stopped = true
+	for _, c := range e.collectors {
+		c.stop()
+	}
+	e.mu.Unlock()
+	e.running.Wait()
+}
+
+// beat tells the other processes that this one lives, when it collects anything.
+func (e *Engine) beat(ctx context.Context) {
+	e.mu.Lock()
+	due := len(e.collectors) > 0
+	e.mu.Unlock()
+	if due {
+		e.heartbeat(ctx)
+	}
+}
+
+// heartbeat stores a heartbeat unless the last one is fresh.
+func (e *Engine) heartbeat(ctx context.Context) {
+	now := e.now()
+	e.mu.Lock()
+	fresh := now.Sub(e.beaten) < heartbeatEvery/2 && !now.Before(e.beaten)
+	e.mu.Unlock()
+	if fresh {
+		return
+	}
+	if err := e.Store.Heartbeat(ctx, e.Collector, now); err != nil {
+		e.fault(ctx, "store heartbeat", "", err)
+		return
+	}
+	e.mu.Lock()
+	e.beaten = now
+	e.mu.Unlock()
+}
+
+// adopt takes over the orders of collectors that have fallen silent.
+func (e *Engine) adopt(ctx context.Context) {
+	for ctx.Err() == nil {
+		now := e.now()
+		logins, err := e.Store.AdoptOrders(ctx, e.Collector, now.Add(-collectorDead), now, adoptBatch)
+		if err != nil {
+			if ctx.Err() == nil {
+				e.fault(ctx, "adopt orders", "", err)
+			}
+			return
+		}
+		for _, l := range logins {
+			e.log.InfoContext(ctx, "order taken over", "login", l.ID, "order", l.Order.ID)
+			e.collect(l, time.Time{})
+		}
+		if len(logins) < adoptBatch {
+			return
+		}
+	}
+}
+
+// Create stores a new login that answers request, bound to the browser that has the binding cookie. It returns a
+// *[LimitError] when the address has begun too many.
+func (e *Engine) Create(ctx context.Context, request storage.AuthRequest, binding secret.String, ip string) (*storage.Login, error) {
+	if err := e.limits.allowLogin(ip); err != nil {
+		return nil, err
+	}
+	now := e.now()
+	request.Received = now
+	l := storage.Login{
+		ID: randomID(), State: storage.LoginOpen, Revision: 1, Request: request, BindingHash: binding.Hash(),
+		Created: now, Expires: now.Add(e.Life),
+	}
+	if err := e.Store.CreateLogin(ctx, l); err != nil {
+		return nil, fmt.Errorf("create login: %w", err)
+	}
+	return &l, nil
+}
+
+// Login returns the login, or storage.ErrNotFound when it is unknown or over.
+func (e *Engine) Login(ctx context.Context, id string) (*storage.Login, error) {
+	return e.Store.Login(ctx, id, e.now())
+}
+
+// now returns the time as it is stored.
+func (e *Engine) now() time.Time { return e.Now().UTC().Truncate(time.Microsecond) }
+
+func (e *Engine) fault(ctx context.Context, doing, login string, err error) {
+	e.log.ErrorContext(ctx, "storage failed", "doing", doing, "login", login, "err", err)
+}
+
+// randomID returns 128 random bits in base64url.
+func randomID() string {
+	var random [16]byte
+	rand.Read(random[:])
+	return base64.RawURLEncoding.EncodeToString(random[:])
+}
+
+// newNonce returns 192 random bits in base64url.
+func newNonce() secret.String {
+	var random [24]byte
+	rand.Read(random[:])
+	return secret.New(base64.RawURLEncoding.EncodeToString(random[:]))
+}

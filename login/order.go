@@ -1,0 +1,242 @@
+package login
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"brygga/audit"
+	"brygga/secret"
+	"brygga/storage"
+)
+
+// ErrReturnRefused means that somebody came back from the app with a nonce that is not the order's. The order has been
+// ended; the person may start another.
+var ErrReturnRefused = errors.New("login: return nonce refused")
+
+// Start makes an order because a person asked for one, in place of any order the login has. It returns the login as it then
+// is: pending, or failed with a reason when the service would not make the order. It returns storage.ErrNotFound when there
+// is no such login, storage.ErrConflict when it is complete or answered, storage.ErrBusy when an order is being made just
+// now, and a *[LimitError] when too many were made. An order is made whole even if ctx ends meanwhile.
+func (e *Engine) Start(ctx context.Context, id string, starter storage.Starter) (*storage.Login, error) {
+	l, client, err := e.loginAndClient(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	pending, err := e.Store.PendingOrders(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("count pending orders: %w", err)
+	}
+	if err := e.limits.allowOrder(starter.IP, client.ID, pending); err != nil {
+		return nil, err
+	}
+	now := e.now()
+	claim := storage.Claim{ID: randomID(), Starter: starter, WindowEnds: now.Add(e.Window), Collector: e.Collector, At: now}
+	if l, err = e.Store.BeginOrder(ctx, id, claim); err != nil {
+		return nil, err
+	}
+	e.watches.tell(id)
+	return e.finishStart(ctx, l, client, claim)
+}
+
+// finishStart makes the order of a person's claim, puts it in place and sees to the order it replaces.
+func (e *Engine) finishStart(ctx context.Context, l *storage.Login, client *storage.Client, claim storage.Claim) (*storage.Login, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime)
+	defer cancel()
+	replaced := l.Order
+	if l.State != storage.LoginPending {
+		replaced = nil
+	}
+	e.Audit.Record(ctx, e.event(audit.LoginStarted, l, client, claim.Starter.IP, ""))
+	put, err := e.makeOrder(ctx, l, client, claim)
+	defer e.watches.tell(l.ID)
+	if replaced != nil && !errors.Is(err, storage.ErrConflict) {
+		e.cancelOrder(replaced)
+	}
+	var fault *Fault
+	if !errors.As(err, &fault) {
+		return put, err
+	}
+	failure := storage.Failure{Reason: fault.Reason}
+	if l, err = e.Store.DropClaim(ctx, l.ID, claim.ID, failure, e.now()); err != nil {
+		return nil, fmt.Errorf("drop claim: %w", err)
+	}
+	e.Observe("login_failed", fault.Reason)
+	e.Audit.Record(ctx, e.event(audit.LoginFailed, l, client, claim.Starter.IP, fault.Reason))
+	return l, nil
+}
+
+// makeOrder makes an order under the claim, puts it in place and collects it. It returns a *Fault when there was none to
+// put, storage.ErrConflict when the login no longer wants it (it has been cancelled again) and other errors of the store.
+func (e *Engine) makeOrder(ctx context.Context, l *storage.Login, client *storage.Client, claim storage.Claim) (*storage.Login, error) {
+	if l.Orders >= e.MaxOrders {
+		return nil, &Fault{Reason: ReasonTooMany, Err: fmt.Errorf("login has made %d orders", l.Orders)}
+	}
+	request, nonce := e.request(l, client)
+	order, err := e.Method.Start(ctx, request)
+	if err != nil {
+		fault := asFault(err)
+		e.log.WarnContext(ctx, "order not made", "login", l.ID, "client_id", client.ID, "reason", fault.Reason, "err", fault.Err)
+		return nil, fault
+	}
+	started := order.Started
+	order.ID, order.Collector, order.Started = randomID(), e.Collector, started.UTC().Truncate(time.Microsecond)
+	if !nonce.IsZero() {
+		order.ReturnNonceHash = nonce.Hash()
+	}
+	e.heartbeat(ctx)
+	put, err := e.Store.PutOrder(ctx, l.ID, claim.ID, order)
+	if err != nil {
+		e.cancelOrder(&order)
+		return nil, fmt.Errorf("put order: %w", err)
+	}
+	e.Observe("order_started", put.Starter.Device)
+	e.collect(put, started)
+	return put, nil
+}
+
+// request returns what the next order of l is made from, and the return nonce in it: zero unless the order is for this
+// device and its browser can be returned to.
+func (e *Engine) request(l *storage.Login, client *storage.Client) (Request, secret.String) {
+	binding := sha256.Sum256([]byte("brygga login\n" + l.ID + "\n" + l.Request.ClientID + "\n" + l.Request.Nonce))
+	request := Request{
+		Starter: l.Starter, ReferringDomain: e.ReferringDomain, VisibleText: e.VisibleText(client, l.Starter.Language),
+		Binding: binding[:], RequiredPersonalNumber: l.Request.RequiredPersonalNumber,
+	}
+	if l.Starter.Device != storage.DeviceThis {
+		return request, secret.String{}
+	}
+	nonce := newNonce()
+	request.ReturnURL = e.Method.ReturnURL(e.ReturnURL(l.ID, nonce), l.Starter)
+	if request.ReturnURL.IsZero() {
+		return request, secret.String{}
+	}
+	return request, nonce
+}
+
+// Cancel ends the login's order, here at once and at the service as soon as it can be reached. It returns the login as it
+// then is. Cancelling what has no order any more is no error.
+func (e *Engine) Cancel(ctx context.Context, id, ip string) (*storage.Login, error) {
+	return e.end(ctx, id, ip, ReasonCancelled, audit.LoginEnded)
+}
+
+func (e *Engine) end(ctx context.Context, id, ip, reason string, event audit.Type) (*storage.Login, error) {
+	before, client, err := e.loginAndClient(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	l, err := e.Store.CancelOrder(ctx, id, storage.Failure{Reason: reason}, e.now())
+	if errors.Is(err, storage.ErrConflict) {
+		return e.Login(ctx, id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cancel order: %w", err)
+	}
+	e.forget(id)
+	e.watches.tell(id)
+	if before.State == storage.LoginPending && l.Order != nil {
+		e.cancelOrder(l.Order)
+	}
+	e.Observe("login_ended", reason)
+	e.Audit.Record(ctx, e.event(event, l, client, ip, reason))
+	return l, nil
+}
+
+// Return notes that the BankID app sent the person back with nonce, and returns the login. Coming back twice, or when the
+// order has ended meanwhile, changes nothing. A wrong nonce ends the order and returns ErrReturnRefused with the login:
+// somebody may be trying to have an order of theirs completed by another person (BankID: return URL).
+//
+// The caller has checked that the browser is the one that started the login.
+func (e *Engine) Return(ctx context.Context, id string, nonce secret.String, ip string) (*storage.Login, error) {
+	l, err := e.Store.RecordReturn(ctx, id, nonce.Hash(), e.now())
+	switch {
+	case errors.Is(err, storage.ErrConflict):
+		return e.Login(ctx, id)
+	case errors.Is(err, storage.ErrMismatch):
+		if l, err = e.end(ctx, id, ip, ReasonReturn, audit.ReturnRefused); err != nil {
+			return nil, err
+		}
+		return l, ErrReturnRefused
+	case err != nil:
+		return nil, err
+	}
+	e.watches.tell(id)
+	return l, nil
+}
+
+// Frame returns the text of the QR frame to show for the login just now, or zero when none may be shown: only an order for
+// another device that no app has picked up has one (BankID API: QR code).
+func (e *Engine) Frame(l *storage.Login) secret.String {
+	if l.State != storage.LoginPending || l.Starter.Device != storage.DeviceOther || !l.Order.AwaitsApp() {
+		return secret.String{}
+	}
+	return e.Method.QR(l.Order, e.elapsed(l))
+}
+
+// Launch returns how the login's browser starts the app with its order. The link is there only while the order is for this
+// device and waits for an app.
+func (e *Engine) Launch(l *storage.Login) Launch {
+	if l.State != storage.LoginPending || l.Starter.Device != storage.DeviceThis || !l.Order.AwaitsApp() {
+		return e.Method.Launch(nil, l.Starter)
+	}
+	return e.Method.Launch(l.Order, l.Starter)
+}
+
+// LaunchFor returns how the browser of starter would start the app, without a link: what to offer a person who has not
+// chosen yet.
+func (e *Engine) LaunchFor(starter storage.Starter) Launch { return e.Method.Launch(nil, starter) }
+
+// Remaining returns how long the current round of orders goes on at most; 0 when there is none.
+func (e *Engine) Remaining(l *storage.Login) time.Duration {
+	return max(0, l.WindowEnds.Sub(e.now()))
+}
+
+// Starting reports whether an order that a person asked for is being made just now.
+func (e *Engine) Starting(l *storage.Login) bool {
+	return l.Claim.ID != "" && l.Claim.Replaces == "" && e.now().Before(l.Claim.At.Add(storage.ClaimLife))
+}
+
+// cancelOrder ends the order at the service, in the background: the login does not wait for it.
+func (e *Engine) cancelOrder(order *storage.Order) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopped {
+		return
+	}
+	e.running.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), callTime)
+		defer cancel()
+		if err := e.Method.Cancel(ctx, order); err != nil {
+			e.log.WarnContext(ctx, "order not cancelled at the service", "order", order.ID, "err", err)
+		}
+	})
+}
+
+func (e *Engine) loginAndClient(ctx context.Context, id string) (*storage.Login, *storage.Client, error) {
+	l, err := e.Login(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := e.Store.Client(ctx, l.Request.ClientID)
+	if err != nil {
+		return nil, nil, fmt.Errorf("client of login: %w", err)
+	}
+	return l, client, nil
+}
+
+func (e *Engine) event(t audit.Type, l *storage.Login, client *storage.Client, ip, message string) audit.Event {
+	return audit.Event{
+		Type: t, Identifier: l.ID, SourceAddress: ip, CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Message: message,
+	}
+}
+
+// asFault returns err as a *Fault; what is none came from the network.
+func asFault(err error) *Fault {
+	var fault *Fault
+	if errors.As(err, &fault) {
+		return fault
+	}
+	return &Fault{Reason: ReasonUnavailable, Passing: true, Err: err}
+}
