@@ -81,9 +81,13 @@ type Login struct {
 // Starter describes the browser that started an order, as BankID wants to know it (BankID API: auth, endUserIp and web).
 type Starter struct {
 	// Device is DeviceThis or DeviceOther.
-	Device           string
-	IP               string
-	UserAgent        string
+	Device    string
+	IP        string
+	UserAgent string
+	// Platform, Mobile and Brands are the browser's client hints, as received; TouchPoints its navigator.maxTouchPoints.
+	Platform, Mobile, Brands string
+	TouchPoints              int
+	// DeviceIdentifier is a random value that the browser keeps in a cookie of its own.
 	DeviceIdentifier string
 	// Language is the BCP 47 tag of the page at the start.
 	Language string
@@ -253,6 +257,18 @@ func (l *Login) FailOrder(orderID string, failure Failure) error {
 	if l.Claim.Replaces != "" {
 		l.Claim = Claim{}
 	}
+	l.Revision++
+	return nil
+}
+
+// AdoptOrder hands the pending order over to another collector. It returns ErrConflict when no order is pending.
+func (l *Login) AdoptOrder(collector string) error {
+	if l.State != LoginPending || l.Order == nil {
+		return ErrConflict
+	}
+	order := *l.Order
+	order.Collector = collector
+	l.Order = &order
 	l.Revision++
 	return nil
 }
