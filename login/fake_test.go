@@ -1,0 +1,150 @@
+package login_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"brygga/login"
+	"brygga/secret"
+	"brygga/storage"
+)
+
+// service is an eID service whose answers a test sets. It keeps what was asked of it.
+type service struct {
+	mu sync.Mutex
+	// answer is what collecting the order of that number (from 1) brings; nil means pending, outstandingTransaction.
+	answer map[int]func() (login.Progress, error)
+	// refuse makes Start fail.
+	refuse error
+	// hold, if set, keeps Start waiting until it is closed.
+	hold chan struct{}
+	// noReturn makes ReturnURL find no way back.
+	noReturn bool
+
+	requests  []login.Request
+	collects  map[string][]time.Time
+	cancelled map[string]bool
+}
+
+func newService() *service {
+	return &service{
+		answer: make(map[int]func() (login.Progress, error)), collects: make(map[string][]time.Time), cancelled: make(map[string]bool),
+	}
+}
+
+func (s *service) Name() string { return "fake" }
+
+func (s *service) Start(_ context.Context, r login.Request) (storage.Order, error) {
+	s.mu.Lock()
+	hold := s.hold
+	s.mu.Unlock()
+	if hold != nil {
+		<-hold
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refuse != nil {
+		return storage.Order{}, s.refuse
+	}
+	s.requests = append(s.requests, r)
+	n := len(s.requests)
+	return storage.Order{
+		Method: "fake", Ref: secret.New(fmt.Sprint("order", n)), AutoStartToken: secret.New(fmt.Sprint("auto", n)),
+		QRStartToken: secret.New(fmt.Sprint("qr", n)), QRStartSecret: secret.New("secret"), Started: time.Now(),
+	}, nil
+}
+
+func (s *service) Collect(_ context.Context, o *storage.Order) (login.Progress, error) {
+	s.mu.Lock()
+	ref := o.Ref.Reveal()
+	s.collects[ref] = append(s.collects[ref], time.Now())
+	var n int
+	fmt.Sscanf(ref, "order%d", &n)
+	answer := s.answer[n]
+	s.mu.Unlock()
+	if answer == nil {
+		return login.Progress{HintCode: "outstandingTransaction"}, nil
+	}
+	return answer()
+}
+
+func (s *service) Cancel(_ context.Context, o *storage.Order) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cancelled[o.Ref.Reveal()] = true
+	return nil
+}
+
+func (s *service) QR(o *storage.Order, elapsed time.Duration) secret.String {
+	return secret.New(fmt.Sprintf("%s.%d", o.QRStartToken.Reveal(), int(elapsed/time.Second)))
+}
+
+func (s *service) Launch(o *storage.Order, _ storage.Starter) login.Launch {
+	if o == nil {
+		return login.Launch{Possible: true}
+	}
+	return login.Launch{Possible: true, URL: secret.New("app:" + o.AutoStartToken.Reveal())}
+}
+
+func (s *service) ReturnURL(address secret.String, _ storage.Starter) secret.String {
+	if s.noReturn {
+		return secret.String{}
+	}
+	return address
+}
+
+// set makes collecting the nth order bring that.
+func (s *service) set(n int, progress login.Progress, err error) {
+	s.setFunc(n, func() (login.Progress, error) { return progress, err })
+}
+
+func (s *service) setFunc(n int, answer func() (login.Progress, error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer[n] = answer
+}
+
+func (s *service) orders() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.requests)
+}
+
+func (s *service) request(n int) login.Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests[n-1]
+}
+
+func (s *service) wasCancelled(n int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cancelled[fmt.Sprint("order", n)]
+}
+
+// collected returns when the nth order was collected.
+func (s *service) collected(n int) []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]time.Time(nil), s.collects[fmt.Sprint("order", n)]...)
+}
+
+// tolvan is a made-up person.
+func tolvan() storage.Identity {
+	return storage.Identity{
+		Method: "fake", PersonalNumber: secret.New("191212121212"), Name: secret.New("Tolvan Tolvansson"),
+		GivenName: secret.New("Tolvan"), Surname: secret.New("Tolvansson"), DeviceIP: "192.0.2.1", Risk: "low",
+	}
+}
+
+func complete(i storage.Identity) login.Progress {
+	return login.Progress{Status: login.Complete, Identity: i}
+}
+
+func pending(hint string) login.Progress { return login.Progress{HintCode: hint} }
+
+func failed(hint string) login.Progress {
+	return login.Progress{Status: login.Failed, HintCode: hint}
+}
