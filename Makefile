@@ -1,0 +1,35 @@
+# What a developer runs. `make test` needs Go, make and git on Debian; it installs the rest by itself.
+
+TEMPL       = github.com/a-h/templ/cmd/templ@v0.3.1020
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# Packages whose goroutines meet in one record or one map run under the race detector, the others without.
+RACE = ./audit ./bankid/... ./keys ./login ./op ./secret ./storage/... ./web/...
+
+.PHONY: all test lint generate bench needs
+
+all: lint test
+
+# Every test there is: unit, conformance of the store, flows over HTTP, the command line, and a real browser.
+test: needs
+	go vet ./...
+	go test -race $(RACE)
+	go test $$(go list ./... | grep -vxF "$$(go list $(RACE))")
+
+# The browser tests need Chromium and the race detector a C compiler: Debian's, unless they are there.
+needs:
+	@command -v chromium >/dev/null || .ci/install chromium
+	@command -v gcc >/dev/null || .ci/install gcc libc6-dev
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+# Go code from the templ components. It is committed; .ci/run checks that it is current.
+generate:
+	go run $(TEMPL) generate -path templates
+
+# What a login costs: see README.md, "Speed".
+bench:
+	go run ./cmd/bench
