@@ -1,0 +1,246 @@
+package bankid
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"software.sslmate.com/src/go-pkcs12"
+)
+
+// oidName is the attribute "name" of a subject, which in a relying party certificate is what the app shows the person.
+var oidName = asn1.ObjectIdentifier{2, 5, 4, 41}
+
+// CertificateInfo describes a relying party certificate.
+type CertificateInfo struct {
+	DisplayName        string // what the app shows as the relying party; empty if the certificate does not say
+	Organisation       string
+	OrganisationNumber string // digits only
+	CommonName         string
+	Issuer             string // distinguished name
+	NotBefore          time.Time
+	NotAfter           time.Time
+}
+
+// CertificateInfo describes the certificate that new connections use.
+func (a *API) CertificateInfo() CertificateInfo {
+	leaf := a.cert.current().Leaf
+	info := CertificateInfo{
+		OrganisationNumber: leaf.Subject.SerialNumber,
+		CommonName:         leaf.Subject.CommonName,
+		Issuer:             leaf.Issuer.String(),
+		NotBefore:          leaf.NotBefore,
+		NotAfter:           leaf.NotAfter,
+	}
+	if len(leaf.Subject.Organization) > 0 {
+		info.Organisation = leaf.Subject.Organization[0]
+	}
+	for _, attribute := range leaf.Subject.Names {
+		if text, ok := attribute.Value.(string); ok && attribute.Type.Equal(oidName) {
+			info.DisplayName = text
+		}
+	}
+	return info
+}
+
+// Reload reads the certificate files again, whether or not they changed. New connections then use the new certificate, and
+// idle ones are closed; an order started with the old certificate may be gone for the new one. On an error the old
+// certificate stays. A certificate given in memory is left as it is.
+func (a *API) Reload() error { return a.cert.reload() }
+
+// clientCertificate is the certificate shown to BankID and the files that it came from.
+type clientCertificate struct {
+	source  CertificateSource
+	every   time.Duration
+	now     func() time.Time
+	log     *slog.Logger
+	changed func() // called after a new certificate has taken over
+
+	active atomic.Pointer[tls.Certificate]
+	nextAt atomic.Int64 // Unix nanoseconds of the next look at the files
+
+	mu    sync.Mutex
+	stamp string // of the files that were read last, good or bad
+}
+
+func newClientCertificate(o Options) (*clientCertificate, error) {
+	c := &clientCertificate{source: o.Certificate, every: o.ReloadEvery, now: o.Now, log: o.Logger, changed: func() {}}
+	if err := c.source.check(); err != nil {
+		return nil, err
+	}
+	c.stamp = c.source.stamp()
+	cert, err := c.source.load(c.now())
+	if err != nil {
+		return nil, fmt.Errorf("bankid: relying party certificate: %w", err)
+	}
+	c.active.Store(cert)
+	c.nextAt.Store(c.now().Add(c.every).UnixNano())
+	return c, nil
+}
+
+func (c *clientCertificate) current() *tls.Certificate { return c.active.Load() }
+
+// check looks whether the files changed, unless that was done a short time ago or another goroutine is at it.
+func (c *clientCertificate) check(now time.Time) {
+	if c.every < 0 || c.source.TLS != nil || now.UnixNano() < c.nextAt.Load() || !c.mu.TryLock() {
+		return
+	}
+	defer c.mu.Unlock()
+	c.nextAt.Store(now.Add(c.every).UnixNano())
+	stamp := c.source.stamp()
+	if stamp == c.stamp {
+		return
+	}
+	if err := c.replace(stamp); err != nil {
+		c.log.LogAttrs(context.Background(), slog.LevelError, "BankID certificate not replaced: the new file cannot be used",
+			slog.Any("err", err), slog.Time("old_expires", c.current().Leaf.NotAfter))
+	}
+}
+
+func (c *clientCertificate) reload() error {
+	if c.source.TLS != nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.replace(c.source.stamp()); err != nil {
+		return fmt.Errorf("bankid: relying party certificate not replaced: %w", err)
+	}
+	return nil
+}
+
+// replace loads the files, which looked like stamp just before. A change during the reading shows at the next look. A
+// broken file is remembered by its stamp, so that it is reported once and read again when it changes.
+func (c *clientCertificate) replace(stamp string) error {
+	c.stamp = stamp
+	cert, err := c.source.load(c.now())
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(cert.Leaf.Raw, c.current().Leaf.Raw) {
+		return nil
+	}
+	c.active.Store(cert)
+	c.changed()
+	c.log.LogAttrs(context.Background(), slog.LevelInfo, "BankID certificate replaced", slog.Time("expires", cert.Leaf.NotAfter))
+	return nil
+}
+
+// check demands that exactly one way is used.
+func (s CertificateSource) check() error {
+	ways := 0
+	for _, used := range []bool{s.CertFile != "" || s.KeyFile != "", s.PKCS12File != "" || !s.Passphrase.IsZero(), s.TLS != nil} {
+		if used {
+			ways++
+		}
+	}
+	switch {
+	case ways != 1:
+		return errors.New("bankid: give the relying party certificate in exactly one way: CertFile and KeyFile, PKCS12File, or TLS")
+	case s.TLS == nil && s.CertFile == "" && s.PKCS12File == "":
+		return errors.New("bankid: KeyFile needs CertFile, and Passphrase needs PKCS12File")
+	}
+	return nil
+}
+
+func (s CertificateSource) files() []string {
+	switch {
+	case s.PKCS12File != "":
+		return []string{s.PKCS12File}
+	case s.KeyFile != "":
+		return []string{s.CertFile, s.KeyFile}
+	case s.CertFile != "":
+		return []string{s.CertFile, s.CertFile}
+	}
+	return nil
+}
+
+// stamp is a text that changes when the files do: size and time of each.
+func (s CertificateSource) stamp() string {
+	var b strings.Builder
+	for _, name := range s.files() {
+		if info, err := os.Stat(name); err != nil {
+			b.WriteString("missing;")
+		} else {
+			fmt.Fprintf(&b, "%d %d;", info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return b.String()
+}
+
+// load reads the certificate, makes sure that it and its key belong together and that it is valid now.
+func (s CertificateSource) load(now time.Time) (*tls.Certificate, error) {
+	cert, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	if cert.Leaf == nil {
+		if len(cert.Certificate) == 0 {
+			return nil, errors.New("there is no certificate in it")
+		}
+		if cert.Leaf, err = x509.ParseCertificate(cert.Certificate[0]); err != nil {
+			return nil, err
+		}
+	}
+	key, ok := cert.PrivateKey.(crypto.Signer)
+	public, known := cert.Leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	if !ok || !known || !public.Equal(key.Public()) {
+		return nil, errors.New("the private key does not belong to the certificate")
+	}
+	if now.Before(cert.Leaf.NotBefore) || now.After(cert.Leaf.NotAfter) {
+		return nil, fmt.Errorf("it is valid from %s to %s and not now; order a new one from the bank, or set the clock",
+			cert.Leaf.NotBefore.Format(time.RFC3339), cert.Leaf.NotAfter.Format(time.RFC3339))
+	}
+	return cert, nil
+}
+
+func (s CertificateSource) read() (*tls.Certificate, error) {
+	if s.TLS != nil {
+		cert := *s.TLS
+		return &cert, nil
+	}
+	var contents [][]byte
+	for _, name := range s.files() {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		contents = append(contents, content)
+	}
+	if s.PKCS12File != "" {
+		return decodePKCS12(contents[0], s.Passphrase.Reveal())
+	}
+	if bytes.Contains(contents[1], []byte("ENCRYPTED")) {
+		return nil, errors.New("the key in the PEM file is encrypted, which is not supported: use the PKCS#12 file with its passphrase")
+	}
+	cert, err := tls.X509KeyPair(contents[0], contents[1])
+	if err != nil {
+		return nil, err
+	}
+	return &cert, nil
+}
+
+func decodePKCS12(content []byte, passphrase string) (*tls.Certificate, error) {
+	key, leaf, chain, err := pkcs12.DecodeChain(content, passphrase)
+	if errors.Is(err, pkcs12.ErrIncorrectPassword) {
+		return nil, errors.New("the passphrase does not open the PKCS#12 file")
+	} else if err != nil {
+		return nil, fmt.Errorf("read PKCS#12 file: %w", err)
+	}
+	cert := &tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}
+	for _, ca := range chain {
+		cert.Certificate = append(cert.Certificate, ca.Raw)
+	}
+	return cert, nil
+}
