@@ -3,6 +3,7 @@ package storage
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"brygga/secret"
@@ -59,8 +60,10 @@ func (c Codec) DecodeGrant(id string, sealed []byte) (*Grant, error) {
 	return w.grant(), nil
 }
 
-// EncodeSigningKeys returns the set of keys, sealed.
+// EncodeSigningKeys returns the set of keys, oldest first, sealed.
 func (c Codec) EncodeSigningKeys(keys []SigningKey) ([]byte, error) {
+	keys = slices.Clone(keys)
+	slices.SortStableFunc(keys, func(a, b SigningKey) int { return a.Published.Compare(b.Published) })
 	return c.seal("signing keys", keys)
 }
 
@@ -111,7 +114,7 @@ type wireLogin struct {
 	Revision    uint64        `json:"rev"`
 	Request     AuthRequest   `json:"request"`
 	Required    string        `json:"required,omitempty"`
-	BindingHash [32]byte      `json:"binding"`
+	BindingHash []byte        `json:"binding"` // base64 beats an array of numbers
 	Created     time.Time     `json:"created"`
 	Expires     time.Time     `json:"expires"`
 	Starter     Starter       `json:"starter"`
@@ -168,7 +171,7 @@ type wireGrant struct {
 
 func loginWire(l *Login) *wireLogin {
 	w := &wireLogin{
-		ID: l.ID, State: l.State, Revision: l.Revision, Request: l.Request, BindingHash: l.BindingHash,
+		ID: l.ID, State: l.State, Revision: l.Revision, Request: l.Request, BindingHash: l.BindingHash[:],
 		Required: l.Request.RequiredPersonalNumber.Reveal(), Created: l.Created, Expires: l.Expires, Starter: l.Starter,
 		WindowEnds: l.WindowEnds, Orders: l.Orders, Returned: l.Returned, Failure: l.Failure, Completed: l.Completed,
 	}
@@ -194,10 +197,11 @@ func loginWire(l *Login) *wireLogin {
 
 func (w *wireLogin) login() *Login {
 	l := &Login{
-		ID: w.ID, State: w.State, Revision: w.Revision, Request: w.Request, BindingHash: w.BindingHash, Created: w.Created,
+		ID: w.ID, State: w.State, Revision: w.Revision, Request: w.Request, Created: w.Created,
 		Expires: w.Expires, Starter: w.Starter, WindowEnds: w.WindowEnds, Orders: w.Orders, Returned: w.Returned,
 		Failure: w.Failure, Completed: w.Completed,
 	}
+	copy(l.BindingHash[:], w.BindingHash)
 	l.Request.RequiredPersonalNumber = secret.New(w.Required)
 	if w.Claim != nil {
 		l.Claim = *w.Claim

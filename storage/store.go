@@ -78,7 +78,8 @@ type Clients interface {
 
 // Logins keeps logins with their auth request, order and identity. What each step demands stands at the method of [Login]
 // that has its name. Every step but CreateLogin returns ErrNotFound for a login that is unknown or has expired, and the
-// login as it is after the step.
+// login as it is after the step. A returned login is the caller's own; the slices in its Request may be shared and are not to
+// be changed.
 type Logins interface {
 	// CreateLogin stores a new login. IDs are random, so a collision is a fault: it returns ErrExists.
 	CreateLogin(ctx context.Context, login Login) error
@@ -102,7 +103,8 @@ type Logins interface {
 	CancelOrder(ctx context.Context, id string, failure Failure, now time.Time) (*Login, error)
 	// RefuseLogin ends the login without a code: its answer to the client is an error.
 	RefuseLogin(ctx context.Context, id string, now time.Time) (*Login, error)
-	// AnswerLogin ends a completed login and stores the code and the grant of its answer in the same step.
+	// AnswerLogin ends a completed login and stores the code and the grant of its answer in the same step. It returns
+	// ErrExists, and changes nothing, when a grant of that ID or a code of that hash is there already.
 	AnswerLogin(ctx context.Context, id string, code Code, grant Grant, now time.Time) (*Login, error)
 
 	// Heartbeat says that the named collector is alive at now.
@@ -119,7 +121,9 @@ type Grants interface {
 	// RedeemCode returns the grant behind an authorization code, spends the code and stores the access token given for it,
 	// in one step. Of concurrent calls exactly one succeeds. It returns ErrNotFound if the code was never issued or has
 	// expired, ErrMismatch if the redemption does not prove what the code is bound to (the code stays unspent), and a
-	// *CodeReusedError naming the grant if it was spent before; the caller then revokes that grant (RFC 6749 §4.1.2).
+	// *CodeReusedError naming the grant if it was spent before; the caller then revokes that grant (RFC 6749 §4.1.2). A
+	// spent code is known until its grant expires; the unspent code of a revoked grant is unknown. The token is bound to the
+	// code's grant, whatever redemption.Token.GrantID says.
 	RedeemCode(ctx context.Context, redemption Redemption) (*Grant, error)
 	// AccessToken returns the token with that hash and its grant. It returns ErrNotFound if the token was never issued, has
 	// expired, or if its grant has expired or was revoked.
@@ -147,7 +151,8 @@ type Secrets interface {
 
 // AuditLog keeps audit events.
 type AuditLog interface {
-	// AppendAudit stores the events; an event is never changed afterwards and removed only when it expires.
+	// AppendAudit stores the events, all or none; an event is never changed afterwards and removed only when it expires. It
+	// returns ErrExists when one of them is there already.
 	AppendAudit(ctx context.Context, events ...AuditEvent) error
 	// AuditEvents returns at most limit events in the order of their time, from inclusive, to exclusive.
 	AuditEvents(ctx context.Context, from, to time.Time, limit int) ([]AuditEvent, error)

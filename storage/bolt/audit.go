@@ -1,0 +1,74 @@
+package bolt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"brygga/storage"
+)
+
+// AppendAudit stores the events, all or none; see storage.AuditLog.
+func (s *Store) AppendAudit(ctx context.Context, events ...storage.AuditEvent) error {
+	if len(events) == 0 {
+		return nil
+	}
+	type row struct {
+		key, text []byte
+		expires   time.Time
+	}
+	rows := make([]row, len(events))
+	keys := make(map[string]bool, len(events))
+	for i, event := range events {
+		text, err := json.Marshal(event)
+		if err != nil {
+			return fmt.Errorf("encode audit event: %w", err)
+		}
+		key := append(appendMicros(make([]byte, 0, 8+len(event.ID)), event.Time), event.ID...)
+		if keys[string(key)] {
+			return storage.ErrExists
+		}
+		keys[string(key)] = true
+		rows[i] = row{key, text, event.Expires}
+	}
+	return s.update(ctx, func(t *tx) error {
+		for _, r := range rows {
+			if t.get(auditBucket, r.key) != nil {
+				return storage.ErrExists
+			}
+		}
+		for _, r := range rows {
+			if err := errors.Join(t.put(auditBucket, r.key, r.text), t.putExpiry(r.expires, auditKind, r.key, nil)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// AuditEvents returns at most limit events in the order of their time, from inclusive, to exclusive.
+func (s *Store) AuditEvents(_ context.Context, from, to time.Time, limit int) (events []storage.AuditEvent, err error) {
+	err = s.view(func(t *tx) error {
+		cursor := t.bucket(auditBucket).Cursor()
+		for key, text := cursor.Seek(appendMicros(nil, from)); key != nil && len(events) < limit; key, text = cursor.Next() {
+			var event storage.AuditEvent
+			if err := json.Unmarshal(text, &event); err != nil {
+				return fmt.Errorf("decode audit event: %w", err)
+			}
+			if event.Time.Before(from) {
+				continue
+			}
+			if !event.Time.Before(to) {
+				return nil
+			}
+			events = append(events, event)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return events, nil
+}

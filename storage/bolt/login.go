@@ -1,0 +1,274 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"brygga/storage"
+)
+
+// login returns the login as the transaction sees it, or ErrNotFound. The record is the caller's to change.
+func (s *Store) login(t *tx, id string, now time.Time) (*storage.Login, error) {
+	login, written := t.logins[id]
+	if !written {
+		login = s.recent.get(id)
+	}
+	if login != nil {
+		return ownLogin(login), live(login.Expires, now)
+	}
+	row := t.get(loginsBucket, []byte(id))
+	if row == nil {
+		return nil, storage.ErrNotFound
+	}
+	login, err := s.codec.DecodeLogin(id, row)
+	if err != nil {
+		return nil, err
+	}
+	return login, live(login.Expires, now)
+}
+
+// pendingRow returns what stands in the pending bucket for the login, nil when its order is not pending: its expiry in
+// microseconds, rounded up, and its collector.
+func pendingRow(l *storage.Login) []byte {
+	if l.State != storage.LoginPending {
+		return nil
+	}
+	return append(appendMicros(make([]byte, 0, 8+len(l.Order.Collector)), l.Expires.Add(time.Microsecond-1)), l.Order.Collector...)
+}
+
+// putLogin writes the login and brings its pending row from before to what it is now.
+func (s *Store) putLogin(t *tx, before []byte, l *storage.Login) error {
+	row, err := s.codec.EncodeLogin(l)
+	if err != nil {
+		return err
+	}
+	key := []byte(l.ID)
+	if err := t.put(loginsBucket, key, row); err != nil {
+		return err
+	}
+	t.noteLogin(l.ID, ownLogin(l))
+	after := pendingRow(l)
+	switch {
+	case bytes.Equal(before, after):
+		return nil
+	case after == nil:
+		t.pendingDelta--
+		return t.remove(pendingBucket, key)
+	case before == nil:
+		t.pendingDelta++
+	}
+	return t.put(pendingBucket, key, after)
+}
+
+// stepLogin applies rule to the login and returns it as it is afterwards.
+func (s *Store) stepLogin(ctx context.Context, id string, now time.Time, rule func(*storage.Login) error) (*storage.Login, error) {
+	var result *storage.Login
+	err := s.update(ctx, func(t *tx) error {
+		login, err := s.login(t, id, now)
+		if err != nil {
+			return err
+		}
+		before := pendingRow(login)
+		if err := rule(login); err != nil {
+			return err
+		}
+		result = login
+		return s.putLogin(t, before, login)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// CreateLogin stores a new login, or returns storage.ErrExists.
+func (s *Store) CreateLogin(ctx context.Context, login storage.Login) error {
+	if login.ID == "" {
+		return errors.New("create login: ID is empty")
+	}
+	return s.update(ctx, func(t *tx) error {
+		if t.get(loginsBucket, []byte(login.ID)) != nil {
+			return storage.ErrExists
+		}
+		if err := s.putLogin(t, nil, &login); err != nil {
+			return err
+		}
+		return t.putExpiry(login.Expires, loginKind, []byte(login.ID), nil)
+	})
+}
+
+// Login returns the login with that ID, or storage.ErrNotFound.
+func (s *Store) Login(_ context.Context, id string, now time.Time) (*storage.Login, error) {
+	if login := s.recent.get(id); login != nil {
+		if err := live(login.Expires, now); err != nil {
+			return nil, err
+		}
+		return ownLogin(login), nil
+	}
+	var login *storage.Login
+	err := s.view(func(t *tx) (err error) {
+		login, err = s.login(t, id, now)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return login, nil
+}
+
+// BeginOrder claims the login's next order; see storage.Logins.
+func (s *Store) BeginOrder(ctx context.Context, id string, claim storage.Claim) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, claim.At, func(l *storage.Login) error { return l.BeginOrder(claim) })
+}
+
+// PutOrder makes order the current one; see storage.Logins. The login must not have expired when the order was started.
+func (s *Store) PutOrder(ctx context.Context, id, claimID string, order storage.Order) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, order.Started, func(l *storage.Login) error { return l.PutOrder(claimID, order) })
+}
+
+// DropClaim ends the claim; see storage.Logins.
+func (s *Store) DropClaim(ctx context.Context, id, claimID string, failure storage.Failure, now time.Time) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.DropClaim(claimID, failure) })
+}
+
+// RecordHint notes the hint code; see storage.Logins.
+func (s *Store) RecordHint(ctx context.Context, id, orderID, hintCode string, now time.Time) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RecordHint(orderID, hintCode) })
+}
+
+// FailOrder ends the order; see storage.Logins.
+func (s *Store) FailOrder(ctx context.Context, id, orderID string, failure storage.Failure, now time.Time) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.FailOrder(orderID, failure) })
+}
+
+// CompleteLogin stores the identity; see storage.Logins.
+func (s *Store) CompleteLogin(ctx context.Context, id, orderID string, identity storage.Identity, now time.Time) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.CompleteLogin(orderID, identity, now) })
+}
+
+// RecordReturn notes the return from the app; see storage.Logins.
+func (s *Store) RecordReturn(ctx context.Context, id string, nonceHash [32]byte, now time.Time) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RecordReturn(nonceHash, now) })
+}
+
+// CancelOrder ends order and claim; see storage.Logins.
+func (s *Store) CancelOrder(ctx context.Context, id string, failure storage.Failure, now time.Time) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.CancelOrder(failure) })
+}
+
+// RefuseLogin ends the login without a code; see storage.Logins.
+func (s *Store) RefuseLogin(ctx context.Context, id string, now time.Time) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RefuseLogin() })
+}
+
+// AnswerLogin ends the login and stores its code and grant; see storage.Logins.
+func (s *Store) AnswerLogin(ctx context.Context, id string, code storage.Code, grant storage.Grant, now time.Time) (*storage.Login, error) {
+	if grant.ID == "" {
+		return nil, errors.New("answer login: grant ID is empty")
+	}
+	var result *storage.Login
+	err := s.update(ctx, func(t *tx) error {
+		login, err := s.login(t, id, now)
+		if err != nil {
+			return err
+		}
+		if err := login.AnswerLogin(); err != nil {
+			return err
+		}
+		if t.get(grantsBucket, []byte(grant.ID)) != nil || t.get(codesBucket, code.Hash[:]) != nil {
+			return storage.ErrExists
+		}
+		result = login
+		// A complete login has no pending row, an answered one neither.
+		return errors.Join(s.putLogin(t, nil, login), s.putNewGrant(t, &grant), s.putNewCode(t, code, grant.Expires))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// Heartbeat notes in memory that the collector is alive; an opened file has no living collectors.
+func (s *Store) Heartbeat(_ context.Context, collector string, now time.Time) error {
+	s.beatsMu.Lock()
+	defer s.beatsMu.Unlock()
+	if now.After(s.beats[collector]) {
+		s.beats[collector] = now
+	}
+	return nil
+}
+
+// silent reports whether the collector has not been heard of since deadline.
+func (s *Store) silent(collector string, deadline time.Time) bool {
+	s.beatsMu.Lock()
+	defer s.beatsMu.Unlock()
+	heard, ok := s.beats[collector]
+	return !ok || heard.Before(deadline)
+}
+
+// AdoptOrders hands orders of silent collectors over; see storage.Logins. It waits for the disk only if there are any.
+func (s *Store) AdoptOrders(ctx context.Context, collector string, deadline, now time.Time, limit int) ([]*storage.Login, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	ids, err := s.orphans(deadline, now, limit)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	var adopted []*storage.Login
+	err = s.update(ctx, func(t *tx) error {
+		adopted = nil
+		for _, id := range ids {
+			login, err := s.login(t, id, now)
+			if err != nil {
+				if !errors.Is(err, storage.ErrNotFound) { // it shall not keep the others from being adopted
+					s.log.Error("pending login cannot be read", "login", id, "err", err)
+				}
+				continue
+			}
+			// Since the look, the order may have ended or found another collector.
+			before := pendingRow(login)
+			if before == nil || !s.silent(login.Order.Collector, deadline) || login.AdoptOrder(collector) != nil {
+				continue
+			}
+			if err := s.putLogin(t, before, login); err != nil {
+				return err
+			}
+			adopted = append(adopted, login)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return adopted, nil
+}
+
+// orphans returns at most limit IDs of live logins whose pending order has a silent collector.
+func (s *Store) orphans(deadline, now time.Time, limit int) (ids []string, err error) {
+	silent := map[string]bool{}
+	err = s.view(func(t *tx) error {
+		cursor := t.bucket(pendingBucket).Cursor()
+		for id, row := cursor.First(); id != nil && len(ids) < limit; id, row = cursor.Next() {
+			if len(row) < 8 || binary.BigEndian.Uint64(row) <= uint64(max(0, now.UnixMicro())) {
+				continue
+			}
+			known, ok := silent[string(row[8:])]
+			if !ok {
+				known = s.silent(string(row[8:]), deadline)
+				silent[string(row[8:])] = known
+			}
+			if known {
+				ids = append(ids, string(id))
+			}
+		}
+		return nil
+	})
+	return ids, err
+}
+
+// PendingOrders returns how many logins have a pending order, from memory. A login counts until it is swept.
+func (s *Store) PendingOrders(context.Context) (int, error) { return int(s.pending.Load()), nil }

@@ -1,0 +1,73 @@
+package bolt
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Sweep removes at most limit expired records with their rows in the indexes; see storage.Store. The limit bounds how long
+// the steps of logins wait behind it: some hundred is a good one. It waits for the disk only if there is something to sweep.
+func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error) {
+	var expired [][]byte
+	if err := s.view(func(t *tx) error {
+		expired = expiredRows(t, now, min(limit, 1))
+		return nil
+	}); err != nil || len(expired) == 0 {
+		return 0, err
+	}
+	err = s.update(ctx, func(t *tx) error {
+		expired = expiredRows(t, now, limit)
+		for _, row := range expired {
+			if err := t.sweep(row); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("sweep: %w", err)
+	}
+	return len(expired), nil
+}
+
+// expiredRows returns copies of the first rows of the expiry index that lie at or before now.
+func expiredRows(t *tx, now time.Time, limit int) (rows [][]byte) {
+	end := uint64(max(0, now.UnixMicro()))
+	cursor := t.bucket(expiryBucket).Cursor()
+	for row, _ := cursor.First(); row != nil && len(rows) < limit && binary.BigEndian.Uint64(row) <= end; row, _ = cursor.Next() {
+		rows = append(rows, append([]byte(nil), row...))
+	}
+	return rows
+}
+
+// sweep removes the record that the row of the expiry index stands for, and the row.
+func (t *tx) sweep(row []byte) error {
+	kind, key := row[8], row[9:]
+	var err error
+	switch kind {
+	case loginKind:
+		t.noteLogin(string(key), nil)
+		if t.get(pendingBucket, key) != nil {
+			t.pendingDelta--
+			err = t.remove(pendingBucket, key)
+		}
+		err = errors.Join(err, t.remove(loginsBucket, key))
+	case grantKind:
+		if session := t.get(expiryBucket, row); len(session) > 0 {
+			err = t.remove(sessionsBucket, sessionKey(string(session), string(key)))
+		}
+		err = errors.Join(err, t.remove(grantsBucket, key))
+	case codeKind:
+		err = t.remove(codesBucket, key)
+	case tokenKind:
+		err = t.remove(tokensBucket, key)
+	case auditKind:
+		err = t.remove(auditBucket, key)
+	default:
+		err = fmt.Errorf("expiry index has a record of unknown kind %q", kind)
+	}
+	return errors.Join(err, t.remove(expiryBucket, row))
+}

@@ -1,0 +1,217 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"syscall"
+
+	"go.etcd.io/bbolt"
+
+	"brygga/storage"
+)
+
+// maxBatch is how many steps share one transaction at most. It bounds how long the first of them waits.
+const maxBatch = 256
+
+// step is one atomic change, waiting for its turn.
+type step struct {
+	// run reads, applies a rule and writes. It may be run again after a rollback, so it starts from nothing each time. A refusal
+	// (see refused) comes before the first write.
+	run     func(*tx) error
+	claimed atomic.Bool // by the writer, which then owes an answer, or by the caller, who has given up
+	err     error
+	done    chan struct{}
+}
+
+// update makes run part of the next transaction and returns its error once that is on disk. See the package comment for
+// what becomes of ctx.
+func (s *Store) update(ctx context.Context, run func(*tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	st := &step{run: run, done: make(chan struct{})}
+	if err := s.enqueue(ctx, st); err != nil {
+		return err
+	}
+	select {
+	case <-st.done:
+	case <-ctx.Done():
+		if st.claimed.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+		<-st.done
+	}
+	return st.err
+}
+
+func (s *Store) enqueue(ctx context.Context, st *step) error {
+	s.closing.RLock()
+	defer s.closing.RUnlock()
+	if s.closed {
+		return ErrClosed
+	}
+	select {
+	case s.queue <- st:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// write is the writer goroutine: the only one that ever changes the file. It ends when the queue is closed and empty.
+func (s *Store) write() {
+	defer close(s.done)
+	batch := make([]*step, 0, maxBatch)
+	for first := range s.queue {
+		// Those whom the last commit has answered get a chance to come back, so that they share the next one.
+		runtime.Gosched()
+		batch = take(batch[:0], first)
+	fill:
+		for len(batch) < maxBatch {
+			select {
+			case st, open := <-s.queue:
+				if !open {
+					break fill
+				}
+				batch = take(batch, st)
+			default:
+				break fill
+			}
+		}
+		s.commit(batch)
+		for _, st := range batch {
+			close(st.done)
+		}
+		clear(batch)
+	}
+}
+
+// take appends st to batch unless its caller has given up.
+func take(batch []*step, st *step) []*step {
+	if st.claimed.CompareAndSwap(false, true) {
+		return append(batch, st)
+	}
+	return batch
+}
+
+// commit runs the steps in one transaction and sets their errors. When one of them fails in an unforeseen way, nothing of
+// the transaction stays and each step gets a transaction of its own.
+func (s *Store) commit(batch []*step) {
+	if len(batch) == 0 {
+		return
+	}
+	err := s.transact(batch)
+	if err == nil {
+		return
+	}
+	var fault *faultError
+	if len(batch) > 1 && errors.As(err, &fault) {
+		s.log.Error("step failed, its transaction is run again step by step", "steps", len(batch), "err", err)
+		for i := range batch {
+			s.commit(batch[i : i+1])
+		}
+		return
+	}
+	for _, st := range batch {
+		st.err = err
+	}
+}
+
+// transact runs the batch in one transaction. It returns nil when that was committed: the outcome of each step stands at it.
+// After a *faultError it may be tried again; after any other error the disk is to blame.
+func (s *Store) transact(batch []*step) (err error) {
+	if s.broken.Load() {
+		return ErrBroken
+	}
+	btx, err := s.db.Begin(true)
+	if err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	t := &tx{btx: btx}
+	for _, st := range batch {
+		before := t.writes
+		st.err = guard(st.run, t)
+		if st.err != nil && (t.writes != before || !refused(st.err)) {
+			return &faultError{errors.Join(st.err, btx.Rollback())}
+		}
+	}
+	if t.writes == 0 {
+		return btx.Rollback() // nothing to wait for
+	}
+	if err := commitGuarded(btx); err != nil {
+		if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+			s.broken.Store(true)
+		}
+		return fmt.Errorf("commit transaction: %w", err)
+	}
+	s.pending.Add(t.pendingDelta)
+	s.recent.update(t.logins)
+	for _, after := range t.after {
+		after()
+	}
+	return nil
+}
+
+// faultError is a step's error that is none of its refusals: a fault of ours, or of the file.
+type faultError struct{ error }
+
+func (e *faultError) Unwrap() error { return e.error }
+
+// refused reports whether err is an answer of package storage's rules, which a step gives before it has written anything.
+func refused(err error) bool {
+	var reused *storage.CodeReusedError
+	return errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrBusy) ||
+		errors.Is(err, storage.ErrMismatch) || errors.Is(err, storage.ErrExists) || errors.As(err, &reused)
+}
+
+// guard runs the step and turns a panic into an error, so that one bad record does not stop every login.
+func guard(run func(*tx) error, t *tx) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = panicked("step", r)
+		}
+	}()
+	return run(t)
+}
+
+// commitGuarded commits, or leaves the transaction rolled back, whatever happens.
+func commitGuarded(btx *bbolt.Tx) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = errors.Join(panicked("commit", r), btx.Rollback())
+		}
+	}()
+	return btx.Commit()
+}
+
+// panicked describes a panic without its value, which may hold part of a record, unless the runtime itself raised it.
+func panicked(doing string, value any) error {
+	if err, ok := value.(runtime.Error); ok {
+		return fmt.Errorf("storage/bolt: panic in %s: %w\n%s", doing, err, debug.Stack())
+	}
+	return fmt.Errorf("storage/bolt: panic in %s: %T\n%s", doing, value, debug.Stack())
+}
+
+// begin starts a reading transaction on the last committed state.
+func (s *Store) begin() (*bbolt.Tx, error) {
+	s.closing.RLock()
+	defer s.closing.RUnlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	return s.db.Begin(false)
+}
+
+// view runs read on the last committed state. It never waits for a writer.
+func (s *Store) view(read func(*tx) error) error {
+	btx, err := s.begin()
+	if err != nil {
+		return err
+	}
+	defer btx.Rollback()
+	return read(&tx{btx: btx})
+}

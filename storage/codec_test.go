@@ -1,0 +1,141 @@
+package storage_test
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"brygga/storage"
+	"brygga/storage/storagetest"
+)
+
+// zeroFields returns the paths of fields that Fill left zero: a round trip would not notice their loss.
+func zeroFields(v reflect.Value, path string) (zero []string) {
+	if v.Kind() == reflect.Pointer && !v.IsNil() {
+		v = v.Elem()
+	}
+	if v.IsZero() {
+		return []string{path}
+	}
+	if v.Kind() == reflect.Struct && v.NumField() > 0 && v.Type().Field(0).IsExported() {
+		for i := range v.NumField() {
+			zero = append(zero, zeroFields(v.Field(i), path+"."+v.Type().Field(i).Name)...)
+		}
+	}
+	return zero
+}
+
+func roundTrip[T any](t *testing.T, trip func(*T) (*T, error)) {
+	t.Helper()
+	var want T
+	storagetest.Fill(&want)
+	if zero := zeroFields(reflect.ValueOf(&want), reflect.TypeFor[T]().Name()); len(zero) > 0 {
+		t.Fatalf("these fields are not tested: %v", zero)
+	}
+	got, err := trip(&want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&want, got); diff != "" {
+		t.Errorf("a field was lost (-want +got):\n%s", diff)
+	}
+	empty, err := trip(new(T))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(new(T), empty); diff != "" {
+		t.Errorf("the zero record changed (-want +got):\n%s", diff)
+	}
+}
+
+func TestCodecKeepsEveryField(t *testing.T) {
+	codec := storage.NewCodec(storagetest.NewSealer())
+	roundTrip(t, func(l *storage.Login) (*storage.Login, error) {
+		sealed, err := codec.EncodeLogin(l)
+		if err != nil {
+			return nil, err
+		}
+		return codec.DecodeLogin(l.ID, sealed)
+	})
+	roundTrip(t, func(g *storage.Grant) (*storage.Grant, error) {
+		sealed, err := codec.EncodeGrant(g)
+		if err != nil {
+			return nil, err
+		}
+		return codec.DecodeGrant(g.ID, sealed)
+	})
+	roundTrip(t, func(k *storage.SigningKey) (*storage.SigningKey, error) {
+		sealed, err := codec.EncodeSigningKeys([]storage.SigningKey{*k})
+		if err != nil {
+			return nil, err
+		}
+		keys, err := codec.DecodeSigningKeys(sealed)
+		if err != nil || len(keys) != 1 {
+			return nil, errors.Join(err, errors.New("not one key"))
+		}
+		return &keys[0], nil
+	})
+}
+
+func TestCodecKeepsSecrets(t *testing.T) {
+	codec := storage.NewCodec(storagetest.NewSealer())
+	sealed := codec.EncodeSecret("subject", []byte("value"))
+	if bytes.Contains(sealed, []byte("value")) {
+		t.Error("the secret lies readable")
+	}
+	if got, err := codec.DecodeSecret("subject", sealed); err != nil || string(got) != "value" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// TestCodecBindsRecords swaps sealed records: none may open under the ID or kind of another.
+func TestCodecBindsRecords(t *testing.T) {
+	codec := storage.NewCodec(storagetest.NewSealer())
+	login, err := codec.EncodeLogin(&storage.Login{ID: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	grant, err := codec.EncodeGrant(&storage.Grant{ID: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := codec.EncodeSigningKeys(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := codec.EncodeSecret("a", []byte("[]"))
+	changed := bytes.Clone(login)
+	changed[len(changed)/2] ^= 1
+	for name, open := range map[string]func() error{
+		"login of another ID":   func() error { _, err := codec.DecodeLogin("b", login); return err },
+		"changed login":         func() error { _, err := codec.DecodeLogin("a", changed); return err },
+		"truncated login":       func() error { _, err := codec.DecodeLogin("a", nil); return err },
+		"login as grant":        func() error { _, err := codec.DecodeGrant("a", login); return err },
+		"grant as login":        func() error { _, err := codec.DecodeLogin("a", grant); return err },
+		"grant of another ID":   func() error { _, err := codec.DecodeGrant("b", grant); return err },
+		"secret as keys":        func() error { _, err := codec.DecodeSigningKeys(kept); return err },
+		"keys as secret":        func() error { _, err := codec.DecodeSecret("a", keys); return err },
+		"secret of other name":  func() error { _, err := codec.DecodeSecret("b", kept); return err },
+		"login of another key":  func() error { _, err := storage.NewCodec(storagetest.NewSealer()).DecodeLogin("a", login); return err },
+		"key check as a secret": func() error { _, err := codec.DecodeSecret("a", codec.KeyCheck()); return err },
+	} {
+		if open() == nil {
+			t.Errorf("%s: opened", name)
+		}
+	}
+}
+
+func TestKeyCheck(t *testing.T) {
+	codec := storage.NewCodec(storagetest.FixedSealer("one"))
+	if err := storage.NewCodec(storagetest.FixedSealer("one")).CheckKey(codec.KeyCheck()); err != nil {
+		t.Errorf("the same key was refused: %v", err)
+	}
+	for _, stored := range [][]byte{storage.NewCodec(storagetest.FixedSealer("two")).KeyCheck(), nil, []byte("brygga")} {
+		if err := codec.CheckKey(stored); !errors.Is(err, storage.ErrWrongKey) {
+			t.Errorf("got %v, want ErrWrongKey", err)
+		}
+	}
+}

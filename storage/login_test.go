@@ -1,0 +1,280 @@
+package storage_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"brygga/secret"
+	"brygga/storage"
+)
+
+var (
+	t0       = time.Date(2031, 5, 17, 9, 30, 15, 0, time.UTC)
+	identity = storage.Identity{Method: "bankid", PersonalNumber: secret.New("199002304567"), Name: secret.New("Kim")}
+	failure  = storage.Failure{Reason: "userCancel", Retry: t0.Add(time.Minute)}
+	nonce    = secret.New("return nonce").Hash()
+	person   = storage.Starter{Device: storage.DeviceThis, IP: "192.0.2.1", Language: "sv"}
+	other    = storage.Starter{Device: storage.DeviceOther, IP: "192.0.2.9", Language: "en"}
+)
+
+// edit makes a login for one case out of one that is pending with order "o1".
+type edit func(*storage.Login)
+
+func pending(edits ...edit) *storage.Login {
+	l := &storage.Login{
+		ID: "l1", State: storage.LoginPending, Revision: 7, Created: t0, Expires: t0.Add(time.Hour), Starter: person,
+		WindowEnds: t0.Add(5 * time.Minute), Orders: 1, Order: &storage.Order{ID: "o1", Collector: "a", Started: t0},
+	}
+	for _, e := range edits {
+		e(l)
+	}
+	return l
+}
+
+func state(s storage.LoginState) edit { return func(l *storage.Login) { l.State = s } }
+func hint(code string) edit           { return func(l *storage.Login) { l.Order.HintCode = code } }
+func returned(l *storage.Login)       { l.Returned = t0.Add(time.Second) }
+func withNonce(l *storage.Login)      { l.Order.ReturnNonceHash = nonce }
+func failed(l *storage.Login)         { l.State, l.Failure = storage.LoginFailed, failure }
+func answered(l *storage.Login)       { l.State = storage.LoginAnswered }
+func open(l *storage.Login)           { l.State, l.Order, l.Orders = storage.LoginOpen, nil, 0 }
+func complete(l *storage.Login) {
+	who := identity
+	l.State, l.Identity, l.Completed = storage.LoginComplete, &who, t0.Add(3*time.Second)
+}
+
+// claimed puts a claim on the login: a person's, or a renewal's when it replaces an order.
+func claimed(replaces string) edit {
+	return func(l *storage.Login) { l.Claim = storage.Claim{ID: "c1", Replaces: replaces, At: t0} }
+}
+
+// ruleCase is one call of a rule. Change tells what it does to the login when want is nil; the revision rises by itself.
+type ruleCase struct {
+	name   string
+	login  *storage.Login
+	rule   func(*storage.Login) error
+	want   error
+	change edit
+}
+
+func runRules(t *testing.T, cases []ruleCase) {
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			want, before := *c.login, c.login.Order
+			var beforeCopy storage.Order
+			if before != nil {
+				beforeCopy = *before
+				order := *before
+				want.Order = &order
+			}
+			if err := c.rule(c.login); !errors.Is(err, c.want) {
+				t.Fatalf("got error %v, want %v", err, c.want)
+			}
+			if c.want == nil {
+				want.Revision++
+				c.change(&want)
+			}
+			if diff := cmp.Diff(&want, c.login); diff != "" {
+				t.Errorf("login is not as it should be (-want +got):\n%s", diff)
+			}
+			if before != nil && *before != beforeCopy {
+				t.Error("the rule wrote into an order that others may hold")
+			}
+		})
+	}
+}
+
+func TestBeginOrder(t *testing.T) {
+	begin := func(replaces string, after time.Duration) (storage.Claim, func(*storage.Login) error) {
+		claim := storage.Claim{ID: "c2", Replaces: replaces, Starter: other, WindowEnds: t0.Add(9 * time.Minute), Collector: "b", At: t0.Add(after)}
+		return claim, func(l *storage.Login) error { return l.BeginOrder(claim) }
+	}
+	asked, ask := begin("", time.Second)
+	renewal, renew := begin("o1", time.Second)
+	_, renewAnother := begin("o0", time.Second)
+	_, askTooSoon := begin("", storage.ClaimLife-1)
+	askedLate, askLate := begin("", storage.ClaimLife)
+	takes := func(claim storage.Claim) edit {
+		return func(l *storage.Login) {
+			l.Claim = claim
+			if claim.Replaces == "" {
+				l.Starter, l.WindowEnds = other, t0.Add(9*time.Minute)
+			}
+		}
+	}
+	runRules(t, []ruleCase{
+		{"first", pending(open), ask, nil, takes(asked)},
+		{"again after a failure", pending(failed), ask, nil, takes(asked)},
+		{"a person replaces a pending order", pending(hint("started")), ask, nil, takes(asked)},
+		{"complete", pending(complete), ask, storage.ErrConflict, nil},
+		{"answered", pending(answered), ask, storage.ErrConflict, nil},
+		{"another claim lives", pending(open, claimed("")), askTooSoon, storage.ErrBusy, nil},
+		{"another claim is dead", pending(open, claimed("")), askLate, nil, takes(askedLate)},
+		{"renewal keeps starter and window", pending(), renew, nil, takes(renewal)},
+		{"renewal while another claim lives", pending(claimed("o1")), renew, storage.ErrBusy, nil},
+		{"renewal of an order nobody opened", pending(hint("outstandingTransaction")), renew, nil, takes(renewal)},
+		{"renewal without an app", pending(hint("noClient")), renew, nil, takes(renewal)},
+		{"renewal of an order an app has", pending(hint("started")), renew, storage.ErrConflict, nil},
+		{"renewal on an unknown hint", pending(hint("brandNewHint")), renew, storage.ErrConflict, nil},
+		{"renewal of a former order", pending(), renewAnother, storage.ErrConflict, nil},
+		{"renewal of a failed order", pending(failed), renew, storage.ErrConflict, nil},
+		{"renewal before any order", pending(open), renew, storage.ErrConflict, nil},
+		{"renewal of a complete login", pending(complete), renew, storage.ErrConflict, nil},
+	})
+}
+
+func TestPutOrder(t *testing.T) {
+	order := storage.Order{ID: "o2", Collector: "b", ReturnNonceHash: nonce, Started: t0.Add(time.Second)}
+	put := func(l *storage.Login) error { return l.PutOrder("c1", order) }
+	becomes := func(l *storage.Login) {
+		made := order
+		l.State, l.Order, l.Claim, l.Failure, l.Returned = storage.LoginPending, &made, storage.Claim{}, storage.Failure{}, time.Time{}
+		l.Orders++
+	}
+	runRules(t, []ruleCase{
+		{"first", pending(open, claimed("")), put, nil, becomes},
+		{"after a failure", pending(failed, claimed("")), put, nil, becomes},
+		{"in place of a pending order that came back", pending(withNonce, returned, claimed("")), put, nil, becomes},
+		{"renewal", pending(claimed("o1")), put, nil, becomes},
+		{"no claim", pending(), put, storage.ErrConflict, nil},
+		{"no claim and no claim ID", pending(), func(l *storage.Login) error { return l.PutOrder("", order) }, storage.ErrConflict, nil},
+		{"another's claim", pending(claimed("")), func(l *storage.Login) error { return l.PutOrder("c0", order) }, storage.ErrConflict, nil},
+		{"complete", pending(complete, claimed("")), put, storage.ErrConflict, nil},
+		{"answered", pending(answered, claimed("")), put, storage.ErrConflict, nil},
+		{"renewal of an order an app took meanwhile", pending(hint("userSign"), claimed("o1")), put, storage.ErrConflict, nil},
+		{"renewal of an order that failed meanwhile", pending(failed, claimed("o1")), put, storage.ErrConflict, nil},
+		{"renewal of a former order", pending(claimed("o0")), put, storage.ErrConflict, nil},
+	})
+}
+
+func TestDropClaim(t *testing.T) {
+	drop := func(l *storage.Login) error { return l.DropClaim("c1", failure) }
+	free := func(l *storage.Login) { l.Claim = storage.Claim{} }
+	fails := func(l *storage.Login) { free(l); failed(l) }
+	runRules(t, []ruleCase{
+		{"a person's", pending(open, claimed("")), drop, nil, fails},
+		{"a person's beside a pending order", pending(claimed("")), drop, nil, fails},
+		{"a renewal's leaves the old order", pending(claimed("o1")), drop, nil, free},
+		{"complete stays complete", pending(complete, claimed("")), drop, nil, free},
+		{"answered stays answered", pending(answered, claimed("")), drop, nil, free},
+		{"another's", pending(claimed("")), func(l *storage.Login) error { return l.DropClaim("c0", failure) }, storage.ErrConflict, nil},
+		{"none", pending(), func(l *storage.Login) error { return l.DropClaim("", failure) }, storage.ErrConflict, nil},
+	})
+}
+
+func TestResultsOfCollecting(t *testing.T) {
+	now := t0.Add(3 * time.Second)
+	rules := map[string]func(orderID string) func(*storage.Login) error{
+		"RecordHint": func(id string) func(*storage.Login) error {
+			return func(l *storage.Login) error { return l.RecordHint(id, "userSign") }
+		},
+		"FailOrder": func(id string) func(*storage.Login) error {
+			return func(l *storage.Login) error { return l.FailOrder(id, failure) }
+		},
+		"CompleteLogin": func(id string) func(*storage.Login) error {
+			return func(l *storage.Login) error { return l.CompleteLogin(id, identity, now) }
+		},
+	}
+	for name, rule := range rules {
+		t.Run(name, func(t *testing.T) {
+			runRules(t, []ruleCase{
+				{"another order", pending(), rule("o0"), storage.ErrConflict, nil},
+				{"no order ID", pending(), rule(""), storage.ErrConflict, nil},
+				{"before any order", pending(open), rule(""), storage.ErrConflict, nil},
+				{"failed", pending(failed), rule("o1"), storage.ErrConflict, nil},
+				{"complete", pending(complete), rule("o1"), storage.ErrConflict, nil},
+				{"answered", pending(answered), rule("o1"), storage.ErrConflict, nil},
+			})
+		})
+	}
+	noClaim := func(l *storage.Login) { l.Claim = storage.Claim{} }
+	runRules(t, []ruleCase{
+		{"hint", pending(claimed("o1")), rules["RecordHint"]("o1"), nil, hint("userSign")},
+		{"failure", pending(), rules["FailOrder"]("o1"), nil, failed},
+		{"failure ends a renewal", pending(claimed("o1")), rules["FailOrder"]("o1"), nil, func(l *storage.Login) { failed(l); noClaim(l) }},
+		{"failure leaves a person's claim", pending(claimed("")), rules["FailOrder"]("o1"), nil, failed},
+		{"completion ends any claim", pending(claimed("")), rules["CompleteLogin"]("o1"), nil, func(l *storage.Login) { complete(l); noClaim(l) }},
+		{"completion keeps the return", pending(withNonce, returned), rules["CompleteLogin"]("o1"), nil, complete},
+	})
+}
+
+func TestAdoptOrder(t *testing.T) {
+	adopt := func(l *storage.Login) error { return l.AdoptOrder("b") }
+	runRules(t, []ruleCase{
+		{"pending", pending(), adopt, nil, func(l *storage.Login) { l.Order.Collector = "b" }},
+		{"open", pending(open), adopt, storage.ErrConflict, nil},
+		{"failed", pending(failed), adopt, storage.ErrConflict, nil},
+		{"complete", pending(complete), adopt, storage.ErrConflict, nil},
+		{"answered", pending(answered), adopt, storage.ErrConflict, nil},
+	})
+}
+
+func TestRecordReturn(t *testing.T) {
+	comes := func(l *storage.Login) error { return l.RecordReturn(nonce, t0.Add(time.Second)) }
+	false1 := func(l *storage.Login) error { return l.RecordReturn(secret.New("another").Hash(), t0) }
+	none := func(l *storage.Login) error { return l.RecordReturn([32]byte{}, t0) }
+	runRules(t, []ruleCase{
+		{"pending", pending(withNonce), comes, nil, returned},
+		{"complete", pending(withNonce, complete), comes, nil, returned},
+		{"twice", pending(withNonce, returned), comes, storage.ErrConflict, nil},
+		{"false nonce", pending(withNonce), false1, storage.ErrMismatch, nil},
+		{"false nonce after the return", pending(withNonce, returned), false1, storage.ErrMismatch, nil},
+		{"an order without a nonce", pending(), comes, storage.ErrMismatch, nil},
+		{"an order without a nonce, none presented", pending(), none, storage.ErrMismatch, nil},
+		{"none presented", pending(withNonce), none, storage.ErrMismatch, nil},
+		{"open", pending(open), comes, storage.ErrConflict, nil},
+		{"failed", pending(withNonce, failed), comes, storage.ErrConflict, nil},
+		{"answered", pending(withNonce, answered), comes, storage.ErrConflict, nil},
+	})
+}
+
+func TestEndings(t *testing.T) {
+	cancel := func(l *storage.Login) error { return l.CancelOrder(failure) }
+	refuse := func(l *storage.Login) error { return l.RefuseLogin() }
+	answer := func(l *storage.Login) error { return l.AnswerLogin() }
+	bare := func(l *storage.Login) { l.Claim, l.Identity, l.Completed = storage.Claim{}, nil, time.Time{} }
+	fails := func(l *storage.Login) { bare(l); failed(l) }
+	refused := func(l *storage.Login) { bare(l); answered(l) }
+	noIdentity := func(l *storage.Login) { l.State, l.Identity = storage.LoginAnswered, nil }
+	runRules(t, []ruleCase{
+		{"cancel pending", pending(claimed("")), cancel, nil, fails},
+		{"cancel complete takes the identity back", pending(complete), cancel, nil, fails},
+		{"cancel a claim before any order", pending(open, claimed("")), cancel, nil, fails},
+		{"cancel a claim after a failure", pending(failed, claimed("")), cancel, nil, fails},
+		{"cancel open", pending(open), cancel, storage.ErrConflict, nil},
+		{"cancel failed", pending(failed), cancel, storage.ErrConflict, nil},
+		{"cancel answered", pending(answered), cancel, storage.ErrConflict, nil},
+		{"cancel answered with a claim", pending(answered, claimed("")), cancel, storage.ErrConflict, nil},
+		{"refuse open", pending(open), refuse, nil, refused},
+		{"refuse pending", pending(claimed("")), refuse, nil, refused},
+		{"refuse failed", pending(failed), refuse, nil, refused},
+		{"refuse complete", pending(complete), refuse, nil, refused},
+		{"refuse answered", pending(answered), refuse, storage.ErrConflict, nil},
+		{"answer without a nonce", pending(complete), answer, nil, noIdentity},
+		{"answer after the return", pending(withNonce, returned, complete), answer, nil, noIdentity},
+		{"answer before the return", pending(withNonce, complete), answer, storage.ErrConflict, nil},
+		{"answer without an identity", pending(state(storage.LoginComplete)), answer, storage.ErrConflict, nil},
+		{"answer open", pending(open), answer, storage.ErrConflict, nil},
+		{"answer pending", pending(), answer, storage.ErrConflict, nil},
+		{"answer failed", pending(failed), answer, storage.ErrConflict, nil},
+		{"answer twice", pending(answered), answer, storage.ErrConflict, nil},
+	})
+}
+
+func TestLoginLiveAndBound(t *testing.T) {
+	l := pending()
+	if !l.Live(l.Expires.Add(-1)) || l.Live(l.Expires) {
+		t.Error("a login must end exactly at Expires")
+	}
+	l.BindingHash = secret.New("cookie").Hash()
+	if !l.BoundTo(secret.New("cookie")) || l.BoundTo(secret.New("another")) || l.BoundTo(secret.String{}) {
+		t.Error("a login must be bound to its cookie alone")
+	}
+	l.BindingHash = secret.String{}.Hash()
+	if l.BoundTo(secret.String{}) {
+		t.Error("no cookie must bind to nothing")
+	}
+}

@@ -1,0 +1,132 @@
+package storagetest
+
+import (
+	"brygga/storage"
+)
+
+var grantTests = map[string]func(*fixture){
+	"redeem gives grant and token with every field": func(f *fixture) {
+		grant := f.granted("g1", "app", "sid")
+		redemption := newRedemption(grant, 5)
+		redemption.Token.GrantID = "whatever the caller wrote"
+		got, err := f.Store.RedeemCode(f.Context(), redemption)
+		f.ok(err)
+		f.same(*got, grant)
+		for range 2 {
+			token, got, err := f.Store.AccessToken(f.Context(), hash("tokeng1"), at(6))
+			f.ok(err)
+			f.same(*token, storage.AccessToken{Hash: hash("tokeng1"), GrantID: "g1", Expires: at(1800)})
+			f.same(*got, grant)
+			f.restart()
+		}
+	},
+	"redeem refuses what does not prove, and leaves the code": func(f *fixture) {
+		grant := f.granted("g1", "app", "sid")
+		for name, spoil := range map[string]func(*storage.Redemption) error{
+			"unknown code": func(r *storage.Redemption) error { r.CodeHash = hash("no code"); return storage.ErrNotFound },
+			"other client": func(r *storage.Redemption) error { r.ClientID = "other"; return storage.ErrNotFound },
+			"redirect URI": func(r *storage.Redemption) error { r.RedirectURI += "/"; return storage.ErrMismatch },
+			"challenge":    func(r *storage.Redemption) error { r.Challenge = "another"; return storage.ErrMismatch },
+			"no verifier":  func(r *storage.Redemption) error { r.Challenge = ""; return storage.ErrMismatch },
+			"expired":      func(r *storage.Redemption) error { r.Now = at(64); return storage.ErrNotFound },
+		} {
+			redemption := newRedemption(grant, 5)
+			want := spoil(&redemption)
+			got, err := f.Store.RedeemCode(f.Context(), redemption)
+			if got != nil {
+				f.Errorf("%s: a grant was returned", name)
+			}
+			f.is(err, want)
+			f.same(f.live(grant, 6), false)
+		}
+		redemption := newRedemption(grant, 0)
+		redemption.Now = justBefore(at(64))
+		_, err := f.Store.RedeemCode(f.Context(), redemption)
+		f.ok(err)
+	},
+	"a code works once, and a replay is known as long as the grant": func(f *fixture) {
+		grant := f.redeemed("g1", "app", "sid")
+		for range 2 {
+			redemption := newRedemption(grant, 6)
+			redemption.Token.Hash = hash("second token")
+			got, err := f.Store.RedeemCode(f.Context(), redemption)
+			f.same(got == nil, true)
+			f.reused(err, "g1")
+			f.restart()
+		}
+		_, _, err := f.Store.AccessToken(f.Context(), hash("second token"), at(6))
+		f.is(err, storage.ErrNotFound)
+		redemption := newRedemption(grant, 0)
+		redemption.Now = justBefore(at(3600))
+		_, err = f.Store.RedeemCode(f.Context(), redemption)
+		f.reused(err, "g1")
+		redemption.Now = at(3600)
+		_, err = f.Store.RedeemCode(f.Context(), redemption)
+		f.is(err, storage.ErrNotFound)
+		redemption.Now, redemption.ClientID = at(6), "other"
+		_, err = f.Store.RedeemCode(f.Context(), redemption)
+		f.is(err, storage.ErrNotFound)
+	},
+	"a token ends exactly at its expiry": func(f *fixture) {
+		f.redeemed("g1", "app", "sid")
+		_, _, err := f.Store.AccessToken(f.Context(), hash("tokeng1"), justBefore(at(1800)))
+		f.ok(err)
+		_, _, err = f.Store.AccessToken(f.Context(), hash("tokeng1"), at(1800))
+		f.is(err, storage.ErrNotFound)
+		_, _, err = f.Store.AccessToken(f.Context(), hash("no token"), at(5))
+		f.is(err, storage.ErrNotFound)
+	},
+	"a token ends with its grant": func(f *fixture) {
+		grant := f.granted("g1", "app", "sid")
+		redemption := newRedemption(grant, 5)
+		redemption.Token.Expires = at(7200)
+		_, err := f.Store.RedeemCode(f.Context(), redemption)
+		f.ok(err)
+		_, _, err = f.Store.AccessToken(f.Context(), hash("tokeng1"), justBefore(at(3600)))
+		f.ok(err)
+		_, _, err = f.Store.AccessToken(f.Context(), hash("tokeng1"), at(3600))
+		f.is(err, storage.ErrNotFound)
+	},
+	"revoking a grant kills its token and its code": func(f *fixture) {
+		redeemed, unredeemed, other := f.redeemed("g1", "app", "sid"), f.granted("g2", "app", "sid"), f.redeemed("g3", "app", "sid")
+		for range 2 {
+			f.ok(f.Store.RevokeGrant(f.Context(), "g1", at(10)))
+			f.ok(f.Store.RevokeGrant(f.Context(), "g2", at(10)))
+		}
+		f.ok(f.Store.RevokeGrant(f.Context(), "unknown", at(10)))
+		f.ok(f.Store.RevokeGrant(f.Context(), "", at(10)))
+		for range 2 {
+			f.same(f.live(redeemed, 11), false)
+			_, err := f.Store.RedeemCode(f.Context(), newRedemption(unredeemed, 11))
+			f.is(err, storage.ErrNotFound)
+			f.same(f.live(unredeemed, 11), false)
+			_, err = f.Store.RedeemCode(f.Context(), newRedemption(redeemed, 11))
+			f.reused(err, "g1")
+			f.same(f.live(other, 11), true)
+			f.restart()
+		}
+	},
+	"revoking a session kills all of it and nothing else": func(f *fixture) {
+		grants := []storage.Grant{
+			f.redeemed("g1", "app", "sid"), f.redeemed("g2", "other", "sid"), f.redeemed("g3", "app", "sid"),
+			f.redeemed("g4", "app", "sid2"), f.redeemed("g5", "app", "si"), f.redeemed("g6", "app", ""),
+		}
+		f.ok(f.Store.RevokeGrant(f.Context(), "g3", at(9)))
+		revoke := func(sid string, want int) {
+			f.Helper()
+			got, err := f.Store.RevokeSession(f.Context(), sid, at(10))
+			f.ok(err)
+			f.same(got, want)
+		}
+		revoke("sid", 2)
+		revoke("sid", 0)
+		revoke("unknown", 0)
+		revoke("", 0)
+		for i, want := range []bool{false, false, false, true, true, true} {
+			f.same(f.live(grants[i], 11), want)
+		}
+		got, err := f.Store.RevokeSession(f.Context(), "sid2", at(3600)) // when its grant has expired
+		f.ok(err)
+		f.same(got, 0)
+	},
+}

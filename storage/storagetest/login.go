@@ -1,0 +1,301 @@
+package storagetest
+
+import (
+	"time"
+
+	"brygga/storage"
+)
+
+// loginSteps calls every step on the login at the given time, with IDs that fit no login.
+func (f *fixture) loginSteps(id string, now time.Time) map[string]func() (*storage.Login, error) {
+	ctx, store := f.Context(), f.Store
+	claim, order := newClaim("claim", 0), newOrder("order", 0)
+	claim.At, order.Started = now, now
+	grant := newGrant("grant", "app", "sid")
+	return map[string]func() (*storage.Login, error){
+		"Login":         func() (*storage.Login, error) { return store.Login(ctx, id, now) },
+		"BeginOrder":    func() (*storage.Login, error) { return store.BeginOrder(ctx, id, claim) },
+		"PutOrder":      func() (*storage.Login, error) { return store.PutOrder(ctx, id, "x", order) },
+		"DropClaim":     func() (*storage.Login, error) { return store.DropClaim(ctx, id, "x", storage.Failure{}, now) },
+		"RecordHint":    func() (*storage.Login, error) { return store.RecordHint(ctx, id, "x", "started", now) },
+		"FailOrder":     func() (*storage.Login, error) { return store.FailOrder(ctx, id, "x", storage.Failure{}, now) },
+		"CompleteLogin": func() (*storage.Login, error) { return store.CompleteLogin(ctx, id, "x", newIdentity(), now) },
+		"RecordReturn":  func() (*storage.Login, error) { return store.RecordReturn(ctx, id, hash("x"), now) },
+		"CancelOrder":   func() (*storage.Login, error) { return store.CancelOrder(ctx, id, storage.Failure{}, now) },
+		"RefuseLogin":   func() (*storage.Login, error) { return store.RefuseLogin(ctx, id, now) },
+		"AnswerLogin":   func() (*storage.Login, error) { return store.AnswerLogin(ctx, id, newCode(grant), grant, now) },
+	}
+}
+
+// unchanged demands that the stored login is still want.
+func (f *fixture) unchanged(want *storage.Login) {
+	f.Helper()
+	f.same(f.must(f.Store.Login(f.Context(), want.ID, at(1))), want)
+}
+
+var loginTests = map[string]func(*fixture){
+	"create keeps every field": func(f *fixture) {
+		var login storage.Login
+		Fill(&login)
+		login.ID, login.State, login.Expires = "l1", storage.LoginOpen, at(600)
+		f.ok(f.Store.CreateLogin(f.Context(), login))
+		for range 2 {
+			f.unchanged(&login)
+			f.restart()
+		}
+	},
+	"create refuses an ID twice": func(f *fixture) {
+		login := newLogin("l1")
+		f.ok(f.Store.CreateLogin(f.Context(), login))
+		again := newLogin("l1")
+		again.Request.State = "another"
+		f.is(f.Store.CreateLogin(f.Context(), again), storage.ErrExists)
+		f.unchanged(&login)
+	},
+	"an unknown login is not found by any step": func(f *fixture) {
+		f.ok(f.Store.CreateLogin(f.Context(), newLogin("l1")))
+		for _, id := range []string{"", "l", "l2"} {
+			for name, step := range f.loginSteps(id, at(1)) {
+				login, err := step()
+				if login != nil {
+					f.Errorf("%s(%q) returned a login", name, id)
+				}
+				f.is(err, storage.ErrNotFound)
+			}
+		}
+	},
+	"a login ends exactly at its expiry, for every step": func(f *fixture) {
+		f.pendingLogin("l1")
+		before := f.must(f.Store.Login(f.Context(), "l1", justBefore(at(600))))
+		for name, step := range f.loginSteps("l1", at(600)) {
+			if _, err := step(); err == nil {
+				f.Errorf("%s went on after the expiry", name)
+			} else {
+				f.is(err, storage.ErrNotFound)
+			}
+		}
+		f.unchanged(before)
+		f.must(f.Store.RecordHint(f.Context(), "l1", "orderl1", "started", justBefore(at(600))))
+	},
+	"every step returns and stores the login as it is then": func(f *fixture) {
+		ctx, store, want := f.Context(), f.Store, newLogin("l1")
+		f.ok(store.CreateLogin(ctx, want))
+		check := func(got *storage.Login, err error) {
+			f.Helper()
+			f.ok(err)
+			f.same(got, &want)
+			f.same(f.must(f.Store.Login(ctx, "l1", at(1))), &want)
+		}
+		claim, order := newClaim("c1", 1), newOrder("o1", 2)
+		f.ok(want.BeginOrder(claim))
+		check(store.BeginOrder(ctx, "l1", claim))
+		f.ok(want.DropClaim("c1", storage.Failure{Reason: "maintenance", Retry: at(9)}))
+		check(store.DropClaim(ctx, "l1", "c1", storage.Failure{Reason: "maintenance", Retry: at(9)}, at(2)))
+		claim = newClaim("c2", 3)
+		f.ok(want.BeginOrder(claim))
+		check(store.BeginOrder(ctx, "l1", claim))
+		f.ok(want.PutOrder("c2", order))
+		check(store.PutOrder(ctx, "l1", "c2", order))
+		f.ok(want.RecordHint("o1", "outstandingTransaction"))
+		check(store.RecordHint(ctx, "l1", "o1", "outstandingTransaction", at(4)))
+		renewal := newClaim("c3", 5)
+		renewal.Replaces = "o1"
+		f.ok(want.BeginOrder(renewal))
+		check(store.BeginOrder(ctx, "l1", renewal))
+		order = newOrder("o2", 6)
+		f.ok(want.PutOrder("c3", order))
+		check(store.PutOrder(ctx, "l1", "c3", order))
+		f.ok(want.FailOrder("o2", storage.Failure{Reason: "userCancel"}))
+		check(store.FailOrder(ctx, "l1", "o2", storage.Failure{Reason: "userCancel"}, at(7)))
+		claim = newClaim("c4", 8)
+		f.ok(want.BeginOrder(claim))
+		check(store.BeginOrder(ctx, "l1", claim))
+		f.ok(want.CancelOrder(storage.Failure{Reason: "cancelled"}))
+		check(store.CancelOrder(ctx, "l1", storage.Failure{Reason: "cancelled"}, at(9)))
+		claim, order = newClaim("c5", 10), newOrder("o3", 11)
+		f.ok(want.BeginOrder(claim))
+		check(store.BeginOrder(ctx, "l1", claim))
+		f.ok(want.PutOrder("c5", order))
+		check(store.PutOrder(ctx, "l1", "c5", order))
+		f.ok(want.RecordReturn(hash("nonceo3"), at(12)))
+		check(store.RecordReturn(ctx, "l1", hash("nonceo3"), at(12)))
+		f.ok(want.CompleteLogin("o3", newIdentity(), at(13)))
+		check(store.CompleteLogin(ctx, "l1", "o3", newIdentity(), at(13)))
+		f.restart()
+		store = f.Store
+		grant := newGrant("g1", "app", "sid")
+		f.ok(want.AnswerLogin())
+		check(store.AnswerLogin(ctx, "l1", newCode(grant), grant, at(14)))
+	},
+	"a returned login is the caller's own": func(f *fixture) {
+		clean := func() {
+			f.Helper()
+			login := f.must(f.Store.Login(f.Context(), "l1", at(3)))
+			if login.State == "spoiled" || login.Order.HintCode == "spoiled" || login.Identity != nil && login.Identity.Method == "spoiled" {
+				f.Fatal("a caller's change shows in the store")
+			}
+		}
+		spoil := func(login *storage.Login) {
+			f.Helper()
+			login.State, login.Order.HintCode = "spoiled", "spoiled"
+			if login.Identity != nil {
+				login.Identity.Method = "spoiled"
+			}
+			clean()
+		}
+		spoil(f.pendingLogin("l1"))
+		spoil(f.must(f.Store.Login(f.Context(), "l1", at(3))))
+		f.must(f.Store.RecordHint(f.Context(), "l1", "orderl1", "started", at(3)))
+		clean()
+		spoil(f.must(f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newIdentity(), at(3))))
+		spoil(f.must(f.Store.Login(f.Context(), "l1", at(3))))
+
+		given := newLogin("l2")
+		given.State, given.Order = storage.LoginPending, &storage.Order{ID: "o2", HintCode: "started"}
+		f.ok(f.Store.CreateLogin(f.Context(), given))
+		given.Order.HintCode = "spoiled"
+		f.same(f.must(f.Store.Login(f.Context(), "l2", at(3))).Order.HintCode, "started")
+	},
+	"a refused login gives no code": func(f *fixture) {
+		want := f.completeLogin("l1")
+		f.ok(want.RefuseLogin())
+		f.same(f.must(f.Store.RefuseLogin(f.Context(), "l1", at(5))), want)
+		grant := newGrant("g1", "app", "sid")
+		_, err := f.Store.AnswerLogin(f.Context(), "l1", newCode(grant), grant, at(6))
+		f.is(err, storage.ErrConflict)
+		_, err = f.Store.RedeemCode(f.Context(), newRedemption(grant, 7))
+		f.is(err, storage.ErrNotFound)
+		f.unchanged(want)
+	},
+	"a refusal changes nothing": func(f *fixture) {
+		ctx := f.Context()
+		pending := f.pendingLogin("l1")
+		_, err := f.Store.CompleteLogin(ctx, "l1", "an older order", newIdentity(), at(3))
+		f.is(err, storage.ErrConflict)
+		_, err = f.Store.RecordReturn(ctx, "l1", hash("another nonce"), at(3))
+		f.is(err, storage.ErrMismatch)
+		_, err = f.Store.PutOrder(ctx, "l1", "another claim", newOrder("o9", 3))
+		f.is(err, storage.ErrConflict)
+		grant := newGrant("g1", "app", "sid")
+		_, err = f.Store.AnswerLogin(ctx, "l1", newCode(grant), grant, at(3))
+		f.is(err, storage.ErrConflict)
+		f.unchanged(pending)
+
+		claimed := f.must(f.Store.BeginOrder(ctx, "l1", newClaim("c2", 4)))
+		_, err = f.Store.BeginOrder(ctx, "l1", newClaim("c3", 5))
+		f.is(err, storage.ErrBusy)
+		f.unchanged(claimed)
+	},
+	"without the return there is no answer": func(f *fixture) {
+		f.pendingLogin("l1")
+		f.must(f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newIdentity(), at(3)))
+		grant := newGrant("g1", "app", "sid")
+		_, err := f.Store.AnswerLogin(f.Context(), "l1", newCode(grant), grant, at(4))
+		f.is(err, storage.ErrConflict)
+		f.must(f.Store.RecordReturn(f.Context(), "l1", hash("nonceorderl1"), at(5)))
+		_, err = f.Store.RecordReturn(f.Context(), "l1", hash("nonceorderl1"), at(5))
+		f.is(err, storage.ErrConflict)
+		f.must(f.Store.AnswerLogin(f.Context(), "l1", newCode(grant), grant, at(6)))
+	},
+	"an answer with an ID that was used before changes nothing": func(f *fixture) {
+		old := f.granted("g1", "app", "sid")
+		complete := f.completeLogin("l2")
+		grant := newGrant("g2", "app", "sid")
+		_, err := f.Store.AnswerLogin(f.Context(), "l2", newCode(old), grant, at(4))
+		f.is(err, storage.ErrExists)
+		grant.ID = "g1"
+		code := newCode(grant)
+		code.Hash = hash("fresh")
+		_, err = f.Store.AnswerLogin(f.Context(), "l2", code, grant, at(4))
+		f.is(err, storage.ErrExists)
+		f.unchanged(complete)
+		got, err := f.Store.RedeemCode(f.Context(), newRedemption(old, 5))
+		f.ok(err)
+		f.same(*got, old)
+	},
+}
+
+var collectorTests = map[string]func(*fixture){
+	"pending orders are counted": func(f *fixture) {
+		count := func(want int) {
+			f.Helper()
+			got, err := f.Store.PendingOrders(f.Context())
+			f.ok(err)
+			f.same(got, want)
+		}
+		count(0)
+		for _, id := range []string{"l1", "l2", "l3", "l4"} {
+			f.pendingLogin(id)
+		}
+		f.completeLogin("l5")
+		count(4)
+		f.must(f.Store.BeginOrder(f.Context(), "l1", newClaim("again", 3)))
+		f.must(f.Store.PutOrder(f.Context(), "l1", "again", newOrder("another", 3)))
+		count(4)
+		f.must(f.Store.CancelOrder(f.Context(), "l1", storage.Failure{}, at(3)))
+		f.must(f.Store.FailOrder(f.Context(), "l2", "orderl2", storage.Failure{}, at(3)))
+		count(2)
+		f.restart()
+		count(2)
+		f.must(f.Store.RefuseLogin(f.Context(), "l3", at(3)))
+		count(1)
+	},
+	"only orders of silent collectors are adopted": func(f *fixture) {
+		ctx := f.Context()
+		f.pendingLogin("l1")
+		f.completeLogin("l2")
+		f.ok(f.Store.Heartbeat(ctx, "collector-a", at(20)))
+		f.ok(f.Store.Heartbeat(ctx, "collector-a", at(19))) // came late; it takes nothing back
+		adopted, err := f.Store.AdoptOrders(ctx, "collector-b", at(20), at(30), 10)
+		f.ok(err)
+		f.same(len(adopted), 0)
+		adopted, err = f.Store.AdoptOrders(ctx, "collector-b", at(20).Add(time.Microsecond), at(30), 10)
+		f.ok(err)
+		f.same(len(adopted), 1)
+		f.same(adopted[0].Order.Collector, "collector-b")
+		f.same(adopted[0].Revision, uint64(4))
+		f.same(adopted[0], f.must(f.Store.Login(ctx, "l1", at(30))))
+		// The order is the new collector's now, who lives.
+		f.ok(f.Store.Heartbeat(ctx, "collector-b", at(31)))
+		adopted, err = f.Store.AdoptOrders(ctx, "collector-c", at(25), at(32), 10)
+		f.ok(err)
+		f.same(len(adopted), 0)
+	},
+	"an order whose collector was never heard of is adopted": func(f *fixture) {
+		f.pendingLogin("l1")
+		f.restart()
+		adopted, err := f.Store.AdoptOrders(f.Context(), "collector-b", at(0), at(3), 10)
+		f.ok(err)
+		f.same(len(adopted), 1)
+		f.must(f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newIdentity(), at(4)))
+		adopted, err = f.Store.AdoptOrders(f.Context(), "collector-c", at(50), at(60), 10)
+		f.ok(err)
+		f.same(len(adopted), 0)
+	},
+	"adoption keeps to its limit and passes over what has expired": func(f *fixture) {
+		for i := range 5 {
+			login := newLogin(name("expired", i))
+			login.Expires = at(20)
+			f.ok(f.Store.CreateLogin(f.Context(), login))
+			f.must(f.Store.BeginOrder(f.Context(), login.ID, newClaim("c", 1)))
+			f.must(f.Store.PutOrder(f.Context(), login.ID, "c", newOrder("o", 1)))
+			f.pendingLogin(name("live", i))
+		}
+		seen := map[string]bool{}
+		for _, want := range []int{0, 3, 2} {
+			adopted, err := f.Store.AdoptOrders(f.Context(), "collector-b", at(10), at(20), want)
+			f.ok(err)
+			f.same(len(adopted), want)
+			f.ok(f.Store.Heartbeat(f.Context(), "collector-b", at(20)))
+			for _, login := range adopted {
+				f.same(seen[login.ID], false)
+				f.same(login.Live(at(20)), true)
+				seen[login.ID] = true
+			}
+		}
+		f.same(len(seen), 5)
+		adopted, err := f.Store.AdoptOrders(f.Context(), "collector-c", at(10), at(20), 10)
+		f.ok(err)
+		f.same(len(adopted), 0)
+	},
+}

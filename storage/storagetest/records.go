@@ -1,0 +1,138 @@
+package storagetest
+
+import (
+	"fmt"
+	"time"
+
+	"brygga/secret"
+	"brygga/storage"
+)
+
+// Texts that must never lie readable in a store. They are searched for in its raw bytes.
+const (
+	canaryNumber    = "199002304567"
+	canaryName      = "Canaria Fågelsång"
+	canaryGivenName = "Canaria-Given"
+	canarySurname   = "Fågelsång-Sur"
+	canaryRef       = "canary-order-ref-131daac9"
+	canaryAutoStart = "canary-auto-start-7c40b5c9"
+	canaryQRToken   = "canary-qr-token-67df3917"
+	canaryQRSecret  = "canary-qr-secret-d28db9a7"
+	canaryRequired  = "198512249876"
+	canaryKey       = "canary-private-key-pkcs8"
+	canarySecret    = "canary-installation-secret"
+)
+
+func newClient(id string) storage.Client {
+	var client storage.Client
+	Fill(&client)
+	client.ID, client.Static = id, false
+	return client
+}
+
+// newLogin returns an open login that expires ten minutes after the epoch.
+func newLogin(id string) storage.Login {
+	var request storage.AuthRequest
+	Fill(&request)
+	request.RequiredPersonalNumber = secret.New(canaryRequired)
+	return storage.Login{
+		ID: id, State: storage.LoginOpen, Revision: 1, Request: request, BindingHash: hash("binding " + id),
+		Created: epoch, Expires: at(600),
+	}
+}
+
+func newClaim(id string, seconds int) storage.Claim {
+	return storage.Claim{
+		ID: id, Collector: "collector-a", At: at(seconds), WindowEnds: at(seconds + 300),
+		Starter: storage.Starter{Device: storage.DeviceOther, IP: "192.0.2.7", UserAgent: "agent", DeviceIdentifier: "device", Language: "sv"},
+	}
+}
+
+// newOrder returns an order that demands the return nonce "nonce" + id.
+func newOrder(id string, seconds int) storage.Order {
+	return storage.Order{
+		ID: id, Method: "bankid", Ref: secret.New(canaryRef), AutoStartToken: secret.New(canaryAutoStart),
+		QRStartToken: secret.New(canaryQRToken), QRStartSecret: secret.New(canaryQRSecret), Started: at(seconds),
+		ReturnNonceHash: hash("nonce" + id), Collector: "collector-a",
+	}
+}
+
+func newIdentity() storage.Identity {
+	return storage.Identity{
+		Method: "bankid", PersonalNumber: secret.New(canaryNumber), Name: secret.New(canaryName), GivenName: secret.New(canaryGivenName),
+		Surname: secret.New(canarySurname), DeviceIP: "192.0.2.8", IssueDate: "2024-02-29", Risk: "low",
+	}
+}
+
+// newGrant returns a grant that expires an hour after the epoch.
+func newGrant(id, clientID, sessionID string) storage.Grant {
+	var grant storage.Grant
+	Fill(&grant)
+	grant.ID, grant.ClientID, grant.SessionID, grant.Identity = id, clientID, sessionID, newIdentity()
+	grant.Created, grant.Expires, grant.Revoked = at(4), at(3600), time.Time{}
+	return grant
+}
+
+// newCode returns the code "code" + grant ID, which expires a minute and four seconds after the epoch.
+func newCode(grant storage.Grant) storage.Code {
+	return storage.Code{
+		Hash: hash("code" + grant.ID), GrantID: grant.ID, ClientID: grant.ClientID, Redirect: "https://app.example/callback",
+		Expires: at(64), Challenge: "challenge",
+	}
+}
+
+// newRedemption returns the right redemption of newCode. Its token is "token" + grant ID and expires after half an hour.
+func newRedemption(grant storage.Grant, seconds int) storage.Redemption {
+	return storage.Redemption{
+		CodeHash: hash("code" + grant.ID), ClientID: grant.ClientID, RedirectURI: "https://app.example/callback", Challenge: "challenge",
+		Token: storage.AccessToken{Hash: hash("token" + grant.ID), Expires: at(1800)}, Now: at(seconds),
+	}
+}
+
+// pendingLogin stores a login whose order "order" + id is pending and returns it.
+func (f *fixture) pendingLogin(id string) *storage.Login {
+	f.Helper()
+	ctx := f.Context()
+	f.ok(f.Store.CreateLogin(ctx, newLogin(id)))
+	f.must(f.Store.BeginOrder(ctx, id, newClaim("claim"+id, 1)))
+	return f.must(f.Store.PutOrder(ctx, id, "claim"+id, newOrder("order"+id, 2)))
+}
+
+// completeLogin stores a login that can be answered and returns it.
+func (f *fixture) completeLogin(id string) *storage.Login {
+	f.Helper()
+	ctx := f.Context()
+	f.pendingLogin(id)
+	f.must(f.Store.RecordReturn(ctx, id, hash("nonceorder"+id), at(3)))
+	return f.must(f.Store.CompleteLogin(ctx, id, "order"+id, newIdentity(), at(3)))
+}
+
+// granted stores a login, answers it with a code and a grant, and returns the grant.
+func (f *fixture) granted(id, clientID, sessionID string) storage.Grant {
+	f.Helper()
+	f.completeLogin("login" + id)
+	grant := newGrant(id, clientID, sessionID)
+	f.must(f.Store.AnswerLogin(f.Context(), "login"+id, newCode(grant), grant, at(4)))
+	return grant
+}
+
+// redeemed is granted and redeems the code.
+func (f *fixture) redeemed(id, clientID, sessionID string) storage.Grant {
+	f.Helper()
+	grant := f.granted(id, clientID, sessionID)
+	_, err := f.Store.RedeemCode(f.Context(), newRedemption(grant, 5))
+	f.ok(err)
+	return grant
+}
+
+// live reports whether the access token of the grant works at the time.
+func (f *fixture) live(grant storage.Grant, seconds int) bool {
+	f.Helper()
+	_, _, err := f.Store.AccessToken(f.Context(), hash("token"+grant.ID), at(seconds))
+	if err != nil {
+		f.is(err, storage.ErrNotFound)
+	}
+	return err == nil
+}
+
+func name(prefix string, i int) string { return fmt.Sprintf("%s-%03d", prefix, i) }
