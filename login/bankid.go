@@ -95,7 +95,8 @@ func (*bankIDMethod) QR(order *storage.Order, elapsed time.Duration) secret.Stri
 func (m *bankIDMethod) Launch(order *storage.Order, starter storage.Starter) Launch {
 	agent, how := m.launch(starter)
 	l := Launch{
-		Possible: how.SameDevice, NeedsTap: how.NeedsTap, Phone: agent.Device == bankid.DevicePhone, Tablet: agent.Device == bankid.DeviceTablet,
+		Possible: how.SameDevice, NeedsTap: how.NeedsTap, Embedded: agent.Browser.InApp(),
+		Phone: agent.Device == bankid.DevicePhone, Tablet: agent.Device == bankid.DeviceTablet,
 	}
 	if order != nil && how.SameDevice && !order.AutoStartToken.IsZero() {
 		l.URL = how.URL(order.AutoStartToken)

@@ -40,6 +40,8 @@ type Launch struct {
 	NeedsTap bool
 	// Phone and Tablet say what kind of device it is: which way to offer first.
 	Phone, Tablet bool
+	// Embedded says that the page is shown inside another app, where launch links often fail.
+	Embedded bool
 }
 
 // Request is what an order is made from.
