@@ -1,0 +1,101 @@
+package templates
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"mime"
+	"path"
+	"strings"
+)
+
+// AssetPrefix is the path below which assets are served.
+const AssetPrefix = "/assets/"
+
+// Asset is a file that pages refer to. Its name changes with its content, so it may be cached for ever.
+type Asset struct {
+	Name        string // with the hash: "page.0123456789ab.css"
+	ContentType string
+	Body        []byte // must not be changed
+	Gzip        []byte // Body compressed, for those who accept gzip; must not be changed
+}
+
+//go:embed assets/*
+var assetFiles embed.FS
+
+// assets holds every asset by its name in the source tree; it is read once and never changed.
+var assets = mustReadAssets()
+
+// Assets returns every asset by its name with the hash: what GET /assets/{name} serves. The map is the caller's own.
+func Assets() map[string]Asset {
+	all := make(map[string]Asset, len(assets))
+	for _, a := range assets {
+		all[a.Name] = a
+	}
+	return all
+}
+
+// AssetPath returns the address of the asset known in the source tree as file: "page.css", "page.js" or "mark.svg". It
+// panics on any other, as the pages would not work.
+func AssetPath(file string) string {
+	a, ok := assets[file]
+	if !ok {
+		panic(fmt.Sprintf("templates: no asset %q", file))
+	}
+	return AssetPrefix + a.Name
+}
+
+// mustReadAssets panics on a fault: the files are part of the program and the tests read them first.
+func mustReadAssets() map[string]Asset {
+	files, err := assetFiles.ReadDir("assets")
+	if err != nil {
+		panic(fmt.Errorf("templates: list assets: %w", err))
+	}
+	all := make(map[string]Asset, len(files))
+	for _, f := range files {
+		body, err := assetFiles.ReadFile("assets/" + f.Name())
+		if err != nil {
+			panic(fmt.Errorf("templates: read asset: %w", err))
+		}
+		sum := sha256.Sum256(body)
+		ext := path.Ext(f.Name())
+		all[f.Name()] = Asset{
+			Name:        strings.TrimSuffix(f.Name(), ext) + "." + hex.EncodeToString(sum[:6]) + ext,
+			ContentType: contentType(ext),
+			Body:        body,
+			Gzip:        compress(body),
+		}
+	}
+	return all
+}
+
+// contentType names the types we have ourselves, as the system's table may differ.
+func contentType(ext string) string {
+	switch ext {
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	}
+	return mime.TypeByExtension(ext)
+}
+
+func compress(body []byte) []byte {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err == nil {
+		_, err = w.Write(body)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		panic(fmt.Errorf("templates: compress asset: %w", err))
+	}
+	return b.Bytes()
+}

@@ -1,0 +1,80 @@
+package templates
+
+import "strconv"
+
+// Reason says why an attempt ended: a hint code of a failed order as BankID sent it, or one of the constants below. An
+// unknown one shows a neutral text, as BankID may add codes.
+type Reason string
+
+// Reasons of our own, beside BankID's hint codes.
+const (
+	ReasonAlreadyInProgress Reason = "alreadyInProgress" // BankID: another order for the same person is open
+	ReasonStopped           Reason = "stopped"           // cancelled on our page
+	ReasonWindowClosed      Reason = "windowClosed"      // nobody opened or scanned within the login's window
+	ReasonUnavailable       Reason = "unavailable"       // BankID does not answer, or answers with a fault of its own
+	ReasonMaintenance       Reason = "maintenance"       // BankID says it is under maintenance
+	ReasonRefused           Reason = "refused"           // BankID does not accept our certificate or our call
+	ReasonRateLimited       Reason = "rateLimited"       // too many attempts; see Failed.Wait
+	ReasonWrongPerson       Reason = "wrongPerson"       // someone other than the person asked for identified themselves
+	ReasonRiskTooHigh       Reason = "riskTooHigh"       // the risk BankID reports is above what the client accepts
+	ReasonUnusable          Reason = "unusable"          // the result did not pass our checks
+	ReasonUnknown           Reason = "unknown"           // anything else
+)
+
+// Failed tells why an attempt ended and what to do next.
+type Failed struct {
+	still
+	Reason Reason
+	// Device and Platform choose the wording and what "try again" starts.
+	Device   Device
+	Platform Platform
+	// Wait is for [ReasonRateLimited]: seconds until another attempt is let through; zero says only "a moment".
+	Wait int
+	// Final leaves out everything but the way back, for when this login can start no more orders.
+	Final bool
+}
+
+// Key returns "failed-" and the reason, "failed-unknown" for one that has no text.
+func (v Failed) Key() string { return "failed-" + string(v.reason()) }
+
+func (v Failed) heading(p Page) string { return v.text(p, "title") }
+
+func (v Failed) reason() Reason {
+	if v.Reason != "" && hasMessage("failed."+string(v.Reason)+".title") {
+		return v.Reason
+	}
+	return ReasonUnknown
+}
+
+// text returns the reason's message of the given kind in the wording for the situation.
+func (v Failed) text(p Page, kind string) string {
+	key := "failed." + string(v.reason()) + "." + kind
+	if kind == "text" && v.Wait > 0 && hasMessage(key+".wait") {
+		return p.text(key+".wait", "seconds", strconv.Itoa(v.Wait))
+	}
+	return p.variant(key, situation(v.Device, v.Platform))
+}
+
+// device is what "try again" starts.
+func (v Failed) device() Device {
+	if v.Device == ThisDevice && v.Platform.known() != ScanOnly {
+		return ThisDevice
+	}
+	return OtherDevice
+}
+
+// offersInstall tells whether the app may be missing on this device.
+func (v Failed) offersInstall() bool {
+	return v.reason() == "startFailed" && v.device() == ThisDevice
+}
+
+// tone is the colour and picture of the failure: a choice of the person is none.
+func (v Failed) tone() string {
+	switch v.reason() {
+	case "userCancel", "cancelled", ReasonStopped:
+		return "calm"
+	case "expiredTransaction", "startFailed", ReasonWindowClosed, ReasonRateLimited, ReasonMaintenance:
+		return "warning"
+	}
+	return "bad"
+}

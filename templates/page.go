@@ -1,0 +1,209 @@
+package templates
+
+import (
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/a-h/templ"
+)
+
+// Page is what stays the same through all states of one visit. Only Lang is needed; what is empty is left out.
+type Page struct {
+	// Lang is a language of [Languages]. An unknown one shows [DefaultLanguage].
+	Lang string
+	// ClientName is who asks, in the language of the page, as it also stands in the BankID app.
+	ClientName string
+	// ClientLogoURL is a path on our own origin. Any other address is ignored and the name's first letter shown instead.
+	ClientLogoURL string
+	// ClientURL is where a person may start again at the client, if the client registered such an address.
+	ClientURL string
+	// ServiceName names this installation, for pages without a client and at the foot of all.
+	ServiceName string
+	// BasePath is "/login/{id}", without a slash at the end. Empty on pages that belong to no login.
+	BasePath string
+	// LanguagePath is the path which takes ?lang=. Empty means BasePath; with both empty no other language is offered.
+	LanguagePath string
+	// Reference is the short word that support can look up; shown when something went wrong.
+	Reference string
+	// Links stand at the foot of every page.
+	Links Links
+	// Simulated marks every page as one of an installation that uses the simulator or test BankIDs.
+	Simulated bool
+}
+
+// Links are addresses the operator configured; http, https, mailto and tel are shown, others not.
+type Links struct {
+	Help          string
+	Accessibility string
+}
+
+// Device says where the person opens BankID. Its values are those of the form field "device".
+type Device string
+
+// The two devices a person can choose between.
+const (
+	ThisDevice  Device = "this"  // BankID is opened by a launch link on the device that shows the page.
+	OtherDevice Device = "other" // BankID is on a phone that scans the QR code shown on the page.
+)
+
+// Platform is the kind of machine the page is shown on, which decides what comes first and what the texts call it.
+type Platform string
+
+// The kinds of machine. The zero value is treated as [Computer].
+const (
+	Phone    Platform = "phone"
+	Tablet   Platform = "tablet"
+	Computer Platform = "computer"
+	// ScanOnly is a machine no BankID program exists for, such as Linux and ChromeOS: only the QR code is offered.
+	ScanOnly Platform = "scan-only"
+)
+
+// known returns p, or Computer for anything unknown.
+func (p Platform) known() Platform {
+	switch p {
+	case Phone, Tablet, ScanOnly:
+		return p
+	}
+	return Computer
+}
+
+// situation names the variant of a text: the QR code, this device, or this computer.
+func situation(d Device, p Platform) string {
+	switch {
+	case d == OtherDevice:
+		return "qr"
+	case p.known() == Phone || p == Tablet:
+		return "device"
+	}
+	return "computer"
+}
+
+// text returns the message of key in the page's language. Beside args, {client} and {service} are always filled in.
+func (p Page) text(key string, args ...string) string {
+	return message(p.Lang, key, append(args, "client", p.client(), "service", p.service()))
+}
+
+// variant returns the message key+"."+sit, or that of key where no such variant is written.
+func (p Page) variant(key, sit string, args ...string) string {
+	if k := key + "." + sit; hasMessage(k) {
+		key = k
+	}
+	return p.text(key, args...)
+}
+
+// client is how running text names who asks.
+func (p Page) client() string {
+	if p.ClientName != "" {
+		return p.ClientName
+	}
+	return message(p.Lang, "page.client", nil)
+}
+
+func (p Page) service() string {
+	if p.ServiceName != "" {
+		return p.ServiceName
+	}
+	return "Brygga"
+}
+
+// monogram is the first letter or digit of the client's name, which stands in for a logo.
+func (p Page) monogram() string {
+	for _, r := range p.ClientName {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return string(unicode.ToUpper(r))
+		}
+	}
+	if r, _ := utf8.DecodeRuneInString(p.ClientName); r != utf8.RuneError {
+		return string(r)
+	}
+	return ""
+}
+
+// logo returns ClientLogoURL if it is a path on our own origin, else "".
+func (p Page) logo() string {
+	if ownPath(p.ClientLogoURL) == blank {
+		return ""
+	}
+	return p.ClientLogoURL
+}
+
+// languagePath is where a change of language leads, "" if nowhere.
+func (p Page) languagePath() string {
+	if p.LanguagePath != "" {
+		return p.LanguagePath
+	}
+	return p.BasePath
+}
+
+// otherLanguages lists the languages to offer.
+func (p Page) otherLanguages() []Language {
+	if p.languagePath() == "" {
+		return nil
+	}
+	own := p.language()
+	var others []Language
+	for _, l := range Languages() {
+		if l.Tag != own.Tag {
+			others = append(others, l)
+		}
+	}
+	return others
+}
+
+// language is that of the page's texts.
+func (p Page) language() Language { return catalogue(p.Lang).language }
+
+// action is the address of one of the login's forms.
+func (p Page) action(name string) templ.SafeURL { return templ.SafeURL(p.BasePath + "/" + name) }
+
+// blank is shown in place of an address that could run script or is none.
+const blank = templ.SafeURL("about:invalid")
+
+// link lets addresses for people through: the web, mail and telephone. Others become [blank].
+func link(address string) templ.SafeURL {
+	u, err := url.Parse(address)
+	if err != nil {
+		return blank
+	}
+	switch strings.ToLower(u.Scheme) {
+	case "http", "https", "mailto", "tel":
+		return templ.SafeURL(address)
+	}
+	return blank
+}
+
+// launch lets the launch links of BankID through: its own scheme, and the web for app links and for the simulator.
+func launch(address string) templ.SafeURL {
+	u, err := url.Parse(address)
+	if err != nil {
+		return blank
+	}
+	switch u.Scheme {
+	case "bankid", "http", "https":
+		return templ.SafeURL(address)
+	}
+	return blank
+}
+
+// target lets a client's registered address through, a native app's own scheme too, but none that could run script.
+func target(address string) templ.SafeURL {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme == "" {
+		return blank
+	}
+	switch strings.ToLower(u.Scheme) {
+	case "javascript", "data", "vbscript", "blob", "file", "about":
+		return blank
+	}
+	return templ.SafeURL(address)
+}
+
+// ownPath lets a path on our own origin through.
+func ownPath(path string) templ.SafeURL {
+	if strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") && !strings.Contains(path, `\`) {
+		return templ.SafeURL(path)
+	}
+	return blank
+}

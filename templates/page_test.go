@@ -1,0 +1,285 @@
+package templates
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+)
+
+// everyPage runs check on the parsed page of every state in every language.
+func everyPage(t *testing.T, check func(t *testing.T, s State, root *html.Node)) {
+	for _, l := range Languages() {
+		for _, s := range Preview(l.Tag) {
+			t.Run(l.Tag+"/"+s.Name, func(t *testing.T) {
+				root, err := html.Parse(strings.NewReader(doc(t, s.Page, s.View)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				check(t, s, root)
+			})
+		}
+	}
+}
+
+func attr(n *html.Node, name string) (string, bool) {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val, true
+		}
+	}
+	return "", false
+}
+
+func count(root *html.Node, element string) int {
+	n := 0
+	for d := range root.Descendants() {
+		if d.Type == html.ElementNode && d.Data == element {
+			n++
+		}
+	}
+	return n
+}
+
+// TestPolicy holds every page to what a strict Content-Security-Policy lets through: no inline script or style, nothing
+// loaded from elsewhere, forms to our own origin but for the answer to the client.
+func TestPolicy(t *testing.T) {
+	loads := map[string]string{"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src", "use": "href"}
+	everyPage(t, func(t *testing.T, s State, root *html.Node) {
+		for n := range root.Descendants() {
+			if n.Type != html.ElementNode {
+				continue
+			}
+			for _, a := range n.Attr {
+				if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
+					t.Errorf("<%s> has inline %s", n.Data, a.Key)
+				}
+			}
+			if n.Data == "style" || n.Data == "script" && n.FirstChild != nil {
+				t.Errorf("inline <%s>", n.Data)
+			}
+			if name, ok := loads[n.Data]; ok {
+				if address, _ := attr(n, name); !strings.HasPrefix(address, AssetPrefix) {
+					t.Errorf("<%s> loads %q", n.Data, address)
+				}
+			}
+			if action, ok := attr(n, "action"); ok && s.Name != "form-post" && !strings.HasPrefix(action, "/") {
+				t.Errorf("form to %q", action)
+			}
+			if n.Data == "form" {
+				if method, _ := attr(n, "method"); method != "post" {
+					t.Errorf("form by %q", method)
+				}
+			}
+		}
+	})
+}
+
+// TestStructure: language, title, one heading, landmarks, live regions outside of what is swapped, and the refresh without
+// script in exactly those states that await something.
+func TestStructure(t *testing.T) {
+	everyPage(t, func(t *testing.T, s State, root *html.Node) {
+		for _, e := range []string{"h1", "main", "header", "footer", "title"} {
+			if n := count(root, e); n != 1 {
+				t.Errorf("%d <%s>", n, e)
+			}
+		}
+		refresh, marked, roles, inMain := false, false, map[string]bool{}, map[string]bool{}
+		for n := range root.Descendants() {
+			role, _ := attr(n, "role")
+			roles[role] = true
+			for a := range n.Ancestors() {
+				if a.Data == "main" {
+					inMain[role] = true
+				}
+			}
+			_, live := attr(n, "data-live")
+			marked = marked || live
+			if n.Type == html.ElementNode && n.Data == "html" {
+				if lang, _ := attr(n, "lang"); lang != s.Page.Lang {
+					t.Errorf("lang is %q", lang)
+				}
+			}
+			if n.Data == "h1" {
+				if i, _ := attr(n, "tabindex"); i != "-1" {
+					t.Error("the heading cannot take the focus")
+				}
+			}
+			if n.Type == html.TextNode && n.Parent.Data == "noscript" && strings.Contains(n.Data, `http-equiv="refresh"`) {
+				refresh = true
+			}
+		}
+		if refresh != s.View.live() || marked != s.View.live() {
+			t.Errorf("live %t, but refresh %t and mark %t", s.View.live(), refresh, marked)
+		}
+		if !roles["status"] || !roles["alert"] || inMain["status"] || inMain["alert"] {
+			t.Error("the live regions must stand on the page, outside of what is swapped")
+		}
+	})
+}
+
+// TestNoKeysShown finds keys and placeholders that reached the page in place of text.
+func TestNoKeysShown(t *testing.T) {
+	key := regexp.MustCompile(`\b(page|action|switch|time|choose|starting|qr-wait|zoom|app-wait|progress|complete|failed|notice|form-post|ask-log-out)\.[a-zA-Z]`)
+	everyPage(t, func(t *testing.T, s State, root *html.Node) {
+		for n := range root.Descendants() {
+			texts := []string{}
+			if n.Type == html.TextNode {
+				texts = append(texts, n.Data)
+			}
+			for _, a := range n.Attr {
+				if a.Key == "aria-label" || a.Key == "data-say" || a.Key == "data-lost" || a.Key == "data-found" || a.Key == "data-warn" {
+					texts = append(texts, a.Val)
+				}
+			}
+			for _, text := range texts {
+				if key.MatchString(text) || placeholder.MatchString(text) {
+					t.Errorf("unfilled text %q", text)
+				}
+			}
+		}
+	})
+}
+
+// TestFailuresHaveNextSteps: every failure offers another try or says it is final, and always the way back.
+func TestFailuresHaveNextSteps(t *testing.T) {
+	for _, s := range Preview("sv") {
+		v, ok := s.View.(Failed)
+		if !ok {
+			continue
+		}
+		page := fragment(t, s.Page, v)
+		if got := strings.Contains(page, s.Page.BasePath+"/start"); got == v.Final {
+			t.Errorf("%s: offers another try: %t", s.Name, got)
+		}
+		for _, want := range []string{s.Page.BasePath + "/leave", s.Page.Reference, "data-focus", "data-alert"} {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s lacks %q", s.Name, want)
+			}
+		}
+	}
+}
+
+// TestRetryKeepsDevice: trying again starts on the device chosen before.
+func TestRetryKeepsDevice(t *testing.T) {
+	tests := []struct {
+		device   Device
+		platform Platform
+		want     string
+	}{
+		{ThisDevice, Phone, `value="this"`},
+		{OtherDevice, Phone, `value="other"`},
+		{ThisDevice, ScanOnly, `value="other"`},
+		{"", Computer, `value="other"`},
+	}
+	for _, tt := range tests {
+		page := fragment(t, Page{Lang: "sv"}, Failed{Reason: "startFailed", Device: tt.device, Platform: tt.platform})
+		first, _, _ := strings.Cut(page, "</form>")
+		if !strings.Contains(first, tt.want) {
+			t.Errorf("%s on %s: try again does not have %s", tt.device, tt.platform, tt.want)
+		}
+	}
+}
+
+// TestChoiceOrder: the likely device comes first, and none is offered that cannot work.
+func TestChoiceOrder(t *testing.T) {
+	value := regexp.MustCompile(`name="device" value="(\w+)"`)
+	for platform, want := range map[Platform]string{Phone: "this other", Tablet: "this other", Computer: "other this", ScanOnly: "other", "toaster": "other this"} {
+		var got []string
+		for _, m := range value.FindAllStringSubmatch(fragment(t, Page{Lang: "en"}, Choose{Platform: platform}), -1) {
+			got = append(got, m[1])
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, want %s", platform, got, want)
+		}
+	}
+}
+
+// TestHostileValues: nothing that is put into a page becomes markup, script, or an image from elsewhere.
+func TestHostileValues(t *testing.T) {
+	hostile := `"><script>alert(1)</script>`
+	p := Page{
+		Lang: hostile, ClientName: hostile, ClientLogoURL: "//evil.example/logo.png", ClientURL: "javascript:alert(1)", ServiceName: hostile,
+		Reference: hostile, Links: Links{Help: "javascript:alert(1)", Accessibility: "data:text/html,x"},
+	}
+	views := []View{
+		Choose{Platform: Platform(hostile)},
+		AppWait{LaunchURL: "javascript:alert(1)", Order: hostile, AutoLaunch: true},
+		Progress{Step: Step(hostile)},
+		Failed{Reason: Reason(hostile), Device: Device(hostile)},
+		Notice{Kind: NoticeKind(hostile), Code: hostile, Detail: hostile},
+		FormPost{Action: "JavaScript:alert(1)", Fields: []Field{{hostile, hostile}}},
+		FormPost{Action: "data:text/html,x"},
+		AskLogOut{Action: "//evil.example/", Fields: []Field{{hostile, hostile}}},
+	}
+	for _, v := range views {
+		page := doc(t, p, v)
+		for _, bad := range []string{"<script>alert", "javascript:", "JavaScript:", "data:text", "evil.example"} {
+			if strings.Contains(page, bad) {
+				t.Errorf("%T: page has %q", v, bad)
+			}
+		}
+	}
+}
+
+// TestLaunchLink: BankID sees our origin as the referrer, and a launch by itself happens only where it was asked for.
+func TestLaunchLink(t *testing.T) {
+	v := AppWait{LaunchURL: "bankid:///?autostarttoken=t&redirect=null", Order: "2", Platform: Computer}
+	page := fragment(t, Page{Lang: "sv"}, v)
+	for _, want := range []string{`href="bankid:///?autostarttoken=t&amp;redirect=null"`, `referrerpolicy="origin"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %s in %s", want, page)
+		}
+	}
+	if strings.Contains(page, "data-autolaunch") {
+		t.Error("launches by itself unasked")
+	}
+	v.AutoLaunch = true
+	if !strings.Contains(fragment(t, Page{Lang: "sv"}, v), `data-autolaunch="2"`) {
+		t.Error("does not launch by itself when asked")
+	}
+}
+
+// TestWeight: the largest page with everything it loads, as sent, and the script alone as it is.
+func TestWeight(t *testing.T) {
+	total := 0
+	for _, a := range Assets() {
+		total += len(a.Gzip)
+	}
+	largest := 0
+	for _, s := range Preview("sv") {
+		largest = max(largest, len(compress([]byte(doc(t, s.Page, s.View)))))
+	}
+	t.Logf("assets %d bytes, largest page %d bytes, both compressed", total, largest)
+	if total+largest > 60<<10 {
+		t.Errorf("a page weighs %d bytes", total+largest)
+	}
+	if n := len(assets["page.js"].Body); n > 8<<10 {
+		t.Errorf("the script has %d bytes", n)
+	}
+}
+
+func TestAssets(t *testing.T) {
+	for file, a := range assets {
+		if got := AssetPath(file); got != AssetPrefix+a.Name || !assetHash.MatchString(got) {
+			t.Errorf("AssetPath(%q) = %q", file, got)
+		}
+		if a.ContentType == "" {
+			t.Errorf("%s has no content type", file)
+		}
+		r, err := gzip.NewReader(bytes.NewReader(a.Gzip))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(r); err != nil || !bytes.Equal(body, a.Body) {
+			t.Errorf("%s: compressed bytes give something else (%v)", file, err)
+		}
+		if got, ok := Assets()[a.Name]; !ok || !bytes.Equal(got.Body, a.Body) {
+			t.Errorf("Assets() lacks %s", a.Name)
+		}
+	}
+}

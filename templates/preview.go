@@ -1,0 +1,161 @@
+package templates
+
+import "encoding/base64"
+
+// State is one state of a page with everything needed to show it.
+type State struct {
+	// Name is unique and fit for a file: the view's key, with the device or platform where that changes the page.
+	Name string
+	Page Page
+	View View
+}
+
+// HintCodesPending and HintCodesFailed return the hint codes that BankID documents or is known to send (BankID API:
+// collect), each of which has texts of its own.
+func HintCodesPending() []string {
+	return []string{
+		"outstandingTransaction", "noClient", "started", "userMrtd", "userCallConfirm", "userSign",
+		"processing", "userStepUp", "userFace",
+	}
+}
+
+// HintCodesFailed: see [HintCodesPending].
+func HintCodesFailed() []string {
+	return []string{
+		"startFailed", "expiredTransaction", "certificateErr", "userCancel", "cancelled", "userDeclinedCall",
+		"notSupportedByUserApp", "transactionRiskBlocked", "mrtdVerificationFailed", "facialRecognitionFailed",
+		"nfcNotSupportedByDevice", "multipleBankIdsOnDevice", "stepUpFailed",
+	}
+}
+
+// ownReasons lists the reasons that are not hint codes.
+var ownReasons = []Reason{
+	ReasonAlreadyInProgress, ReasonStopped, ReasonWindowClosed, ReasonUnavailable, ReasonMaintenance, ReasonRefused,
+	ReasonRateLimited, ReasonWrongPerson, ReasonRiskTooHigh, ReasonUnusable, ReasonUnknown,
+}
+
+// notices lists the kinds of notice.
+var notices = []NoticeKind{
+	NoticeAlreadyDone, NoticeOtherBrowser, NoticeReturnedAstray, NoticeOtherTab, NoticeExpired, NoticeNotFound,
+	NoticeBadRequest, NoticeRateLimited, NoticeFault, NoticeLoggedOut,
+}
+
+// Preview lists every state of the pages in the given language, with made-up values: for golden tests, browser tests
+// and for looking at them. The list is made anew on each call.
+func Preview(lang string) []State {
+	page := Page{
+		Lang:        lang,
+		ClientName:  "Norrby kommun",
+		ClientURL:   "https://www.norrby.example/",
+		ServiceName: "Brygga",
+		BasePath:    "/login/preview",
+		Reference:   "7QX4-2MKD",
+		Links:       Links{Help: "https://www.norrby.example/help", Accessibility: "https://www.norrby.example/accessibility"},
+	}
+	states := append(previewWaiting(page), previewProgress(page)...)
+	states = append(states, previewFailed(page)...)
+	return append(states, previewApart(page)...)
+}
+
+func previewWaiting(p Page) []State {
+	left := Left{Seconds: 272, Of: 300}
+	frame := previewFrame()
+	appWait := AppWait{LaunchURL: "https://app.bankid.com/?autostarttoken=preview", Order: "1", Left: left, Platform: Phone}
+	appWaitAuto, appWaitComputer := appWait, appWait
+	appWaitAuto.AutoLaunch = true
+	appWaitComputer.LaunchURL, appWaitComputer.Platform = "bankid:///?autostarttoken=preview&redirect=null", Computer
+	simulated := p
+	simulated.Simulated = true
+	return []State{
+		{"choose-phone", p, Choose{Platform: Phone}},
+		{"choose-tablet", p, Choose{Platform: Tablet}},
+		{"choose-computer", p, Choose{Platform: Computer}},
+		{"choose-scan-only", p, Choose{Platform: ScanOnly}},
+		{"choose-embedded", p, Choose{Platform: Phone, Embedded: true}},
+		{"choose-simulated", simulated, Choose{Platform: Phone}},
+		{"starting-qr", p, Starting{Device: OtherDevice, Platform: Computer}},
+		{"starting-device", p, Starting{Device: ThisDevice, Platform: Phone}},
+		{"qr-wait", p, QRWait{Frame: frame, Left: left, Platform: Computer}},
+		{"qr-wait-phone", p, QRWait{Frame: frame, Left: left, Platform: Phone}},
+		{"qr-wait-first", p, QRWait{Left: left, Platform: ScanOnly}},
+		{"qr-wait-late", p, QRWait{Frame: frame, Left: Left{Seconds: 41, Of: 300}, Platform: Tablet}},
+		{"app-wait-device", p, appWait},
+		{"app-wait-auto", p, appWaitAuto},
+		{"app-wait-computer", p, appWaitComputer},
+		{"complete", p, Complete{}},
+	}
+}
+
+func previewProgress(p Page) []State {
+	var states []State
+	add := func(name, hint string, d Device, on Platform) {
+		v := Pending(Waiting{HintCode: hint, Device: d, Platform: on, Left: Left{Seconds: 187, Of: 300}})
+		states = append(states, State{name, p, v})
+	}
+	for _, hint := range HintCodesPending() {
+		if step, ok := steps[hint]; ok {
+			add(string(step)+"-qr", hint, OtherDevice, Computer)
+			add(string(step)+"-device", hint, ThisDevice, Phone)
+			add(string(step)+"-computer", hint, ThisDevice, Computer)
+		}
+	}
+	add(string(StepInProgress), "somethingNew", OtherDevice, Computer)
+	return states
+}
+
+func previewFailed(p Page) []State {
+	var states []State
+	add := func(v Failed) {
+		states = append(states, State{v.Key() + "-" + situation(v.Device, v.Platform), p, v})
+	}
+	for _, hint := range append(HintCodesFailed(), "alreadyInProgress", "windowClosed") {
+		add(Failed{Reason: Reason(hint), Device: OtherDevice, Platform: Computer})
+		add(Failed{Reason: Reason(hint), Device: ThisDevice, Platform: Phone})
+		add(Failed{Reason: Reason(hint), Device: ThisDevice, Platform: Computer})
+	}
+	for _, r := range ownReasons {
+		if r != ReasonAlreadyInProgress && r != ReasonWindowClosed {
+			add(Failed{Reason: r, Device: OtherDevice, Platform: Computer})
+		}
+	}
+	return append(states,
+		State{"failed-rateLimited-wait", p, Failed{Reason: ReasonRateLimited, Device: ThisDevice, Platform: Phone, Wait: 20}},
+		State{"failed-final", p, Failed{Reason: ReasonRiskTooHigh, Device: ThisDevice, Platform: Phone, Final: true}},
+	)
+}
+
+func previewApart(p Page) []State {
+	var states []State
+	for _, k := range notices {
+		v := Notice{Kind: k}
+		q := p
+		switch k {
+		case NoticeBadRequest:
+			v.Code, v.Detail = "invalid_request", "The redirect_uri is not registered for this client."
+			q = Page{Lang: p.Lang, ServiceName: p.ServiceName, Reference: p.Reference, Links: p.Links}
+		case NoticeNotFound, NoticeFault:
+			q = Page{Lang: p.Lang, ServiceName: p.ServiceName, Reference: p.Reference, Links: p.Links}
+		case NoticeRateLimited:
+			v.Wait = 30
+		}
+		states = append(states, State{"notice-" + v.Key(), q, v})
+	}
+	fields := []Field{{"code", "preview"}, {"state", "preview"}}
+	return append(states,
+		State{"form-post", p, FormPost{Action: "https://www.norrby.example/callback", Fields: fields}},
+		State{"ask-log-out", p, AskLogOut{Action: "/logout", Fields: fields[1:]}},
+	)
+}
+
+// previewFrame is the QR code of the order whose secrets BankID's documentation publishes as an example, at second zero.
+func previewFrame() Frame {
+	bits, err := base64.StdEncoding.DecodeString(previewBits)
+	if err != nil {
+		panic("templates: preview frame: " + err.Error())
+	}
+	return Frame{Bits: bits, Size: 41}
+}
+
+const previewBits = "/jGZmb/BPqye0G6sBi4rt0yqBzXboAATmuwR8QztB/qqqqr+Ae2aqQDvp35k4lxdFTJx5JsyuyJ1MwPMmAAvAExj" +
+	"GceIhjGN7giLAf/L6u/IwGOEbm6g2FI3JlP2uIuAnW+X7avwOuCr3foIbf/kVQ+c7/Ag5iid3M5rHpd8TrSIgRIjG+PRExCJ7TESi5wN" +
+	"KgBsQhsHqrYhLuyQEiI+wKrr2DuWZmbG/QBTMWNEf6CKkGqwXv2L8busq6TPjdL9wmJO6/bqIy8FGZibOv6d3s2VgA=="

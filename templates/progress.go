@@ -1,0 +1,86 @@
+package templates
+
+// Step is what the person or BankID is doing while an order that an app has taken is pending.
+type Step string
+
+// The steps of a pending order.
+const (
+	StepStarted     Step = "started"      // the app is looking for a BankID
+	StepConfirm     Step = "confirm"      // security code or biometrics
+	StepCallConfirm Step = "call-confirm" // is the person on a call with us?
+	StepMRTD        Step = "mrtd"         // passport or identity card is to be read
+	StepFace        Step = "face"         // face check
+	StepStepUp      Step = "step-up"      // extra verification
+	StepProcessing  Step = "processing"   // BankID is working
+	StepInProgress  Step = "in-progress"  // a hint code we do not know: something is going on
+)
+
+// steps lists the hint codes of pending orders beyond those that wait for an app (BankID API: collect).
+var steps = map[string]Step{
+	"started":         StepStarted,
+	"userSign":        StepConfirm,
+	"userCallConfirm": StepCallConfirm,
+	"userMrtd":        StepMRTD,
+	"userFace":        StepFace,
+	"userStepUp":      StepStepUp,
+	"processing":      StepProcessing,
+}
+
+// Progress is shown while an app has the order.
+type Progress struct {
+	moving
+	Step     Step
+	Device   Device
+	Platform Platform
+	Left     Left
+}
+
+// Key returns the step.
+func (v Progress) Key() string { return string(v.step()) }
+
+func (v Progress) left() Left { return v.Left }
+
+func (v Progress) heading(p Page) string {
+	return p.variant("progress."+v.Key()+".title", situation(v.Device, v.Platform))
+}
+
+// step returns v.Step, or the neutral one for a step that does not exist.
+func (v Progress) step() Step {
+	for _, s := range steps {
+		if s == v.Step {
+			return s
+		}
+	}
+	return StepInProgress
+}
+
+// Waiting is all the page may need to show a pending order.
+type Waiting struct {
+	HintCode string // as BankID sent it; "" before the first collect
+	Device   Device
+	Platform Platform
+	Left     Left
+	Frame    Frame // for OtherDevice
+
+	// For ThisDevice, see [AppWait].
+	LaunchURL  string
+	Order      string
+	AutoLaunch bool
+}
+
+// Pending returns the view of a pending order. It shows the QR code or the launch link only while no app has taken the
+// order; a hint code it does not know gives a neutral view, as BankID may add codes.
+func Pending(w Waiting) View {
+	switch w.HintCode {
+	case "", "outstandingTransaction", "noClient":
+		if w.Device == OtherDevice {
+			return QRWait{Frame: w.Frame, Left: w.Left, Platform: w.Platform}
+		}
+		return AppWait{LaunchURL: w.LaunchURL, Order: w.Order, AutoLaunch: w.AutoLaunch, Left: w.Left, Platform: w.Platform}
+	}
+	step, ok := steps[w.HintCode]
+	if !ok {
+		step = StepInProgress
+	}
+	return Progress{Step: step, Device: w.Device, Platform: w.Platform, Left: w.Left}
+}

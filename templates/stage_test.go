@@ -1,0 +1,213 @@
+package templates
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// stage is a server that shows one login as the web package does: page, events, status and forms, under a strict policy.
+type stage struct {
+	t   *testing.T
+	url string
+	ctx context.Context // of the browser's tab, as chromedp has it
+
+	mu      sync.Mutex
+	view    View
+	code    int // what events and status answer instead of the view; 0 is the view
+	noSSE   bool
+	changed chan struct{}
+	posts   map[string]int
+	streams int
+}
+
+// newBrowser starts a browser for all tests of one run.
+func newBrowser(t *testing.T) context.Context {
+	t.Helper()
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-background-networking", true))
+	alloc, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
+	t.Cleanup(cancel)
+	ctx, cancel := chromedp.NewContext(alloc)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("start the browser: %v", err)
+	}
+	return ctx
+}
+
+func newStage(t *testing.T, browser context.Context, v View) *stage {
+	t.Helper()
+	s := &stage{t: t, view: v, changed: make(chan struct{}), posts: map[string]int{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /assets/{name}", func(w http.ResponseWriter, r *http.Request) {
+		a := Assets()[r.PathValue("name")]
+		w.Header().Set("Content-Type", a.ContentType)
+		w.Write(a.Body)
+	})
+	mux.HandleFunc("GET /login/x", s.page)
+	mux.HandleFunc("GET /login/x/events", s.events)
+	mux.HandleFunc("GET /login/x/status", s.status)
+	mux.HandleFunc("POST /login/x/{action}", s.count)
+	mux.HandleFunc("GET /launch", s.count)
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.CloseClientConnections)
+	t.Cleanup(server.Close)
+	s.url = server.URL
+	ctx, cancel := chromedp.NewContext(browser)
+	t.Cleanup(cancel)
+	s.ctx = ctx
+	if err := chromedp.Do(ctx, chromedp.Navigate(s.url+"/login/x")); err != nil {
+		t.Fatalf("open the page: %v", err)
+	}
+	return s
+}
+
+var stagePage = Page{Lang: "en", ClientName: "Norrby kommun", BasePath: "/login/x"}
+
+func (s *stage) now() (v View, code int, changed chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.view, s.code, s.changed
+}
+
+// set changes what the server shows, and what it answers in its place.
+func (s *stage) set(v View, code int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.view, s.code = v, code
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+func (s *stage) page(w http.ResponseWriter, r *http.Request) {
+	v, _, _ := s.now()
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'")
+	Document(stagePage, v).Render(r.Context(), w)
+}
+
+func (s *stage) events(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.streams++
+	noSSE := s.noSSE
+	s.mu.Unlock()
+	if _, code, _ := s.now(); code != 0 || noSSE {
+		http.Error(w, "", max(code, http.StatusInternalServerError))
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	var sent Update
+	for {
+		v, code, changed := s.now()
+		if code != 0 {
+			return
+		}
+		u, err := NewUpdate(r.Context(), stagePage, v)
+		if err != nil {
+			return
+		}
+		b, _ := json.Marshal(u.Since(sent))
+		fmt.Fprintf(w, "data: %s\n\n", b)
+		w.(http.Flusher).Flush()
+		sent = u
+		select {
+		case <-changed:
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+func (s *stage) status(w http.ResponseWriter, r *http.Request) {
+	v, code, _ := s.now()
+	if code != 0 {
+		http.Error(w, "", code)
+		return
+	}
+	u, _ := NewUpdate(r.Context(), stagePage, v)
+	json.NewEncoder(w).Encode(u)
+}
+
+// count answers 204, on which a browser stays where it is.
+func (s *stage) count(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.posts[r.URL.RequestURI()]++
+	s.mu.Unlock()
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *stage) counted(path string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.posts[path]
+}
+
+func (s *stage) listened() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.streams
+}
+
+// watchSubmits notes in the page, for each form that is submitted, whether the script let it pass.
+func (s *stage) watchSubmits() {
+	s.t.Helper()
+	s.do(chromedp.Evaluate[chromedp.Void](
+		`window.submits = []; window.addEventListener('submit', e => { submits.push(!e.defaultPrevented) })`))
+}
+
+// do runs steps in the tab.
+func (s *stage) do(steps ...chromedp.Action[chromedp.Void]) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.ctx, 20*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// reload loads the page anew as its reader would, and waits until it listens again. A navigation that is still under way
+// does not disturb it.
+func (s *stage) reload() {
+	s.t.Helper()
+	before := s.listened()
+	s.do(chromedp.Evaluate[chromedp.Void](`setTimeout(() => location.reload())`))
+	s.eventually("listens again", func() bool { return s.listened() > before })
+}
+
+// until waits for the expression to be true in the page, also across a reload.
+func (s *stage) until(expression string) {
+	s.t.Helper()
+	s.eventually(expression, func() bool {
+		ok, err := chromedp.Run(s.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		return err == nil && ok
+	})
+}
+
+func (s *stage) eventually(what string, done func() bool) {
+	s.t.Helper()
+	for range 600 {
+		if done() {
+			return
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	where, _ := chromedp.Run(s.ctx, chromedp.Evaluate[string](
+		`document.querySelector('#main').dataset.view + ', focus on ' + document.activeElement.outerHTML.slice(0, 80)`))
+	s.t.Fatalf("never came true: %s (view %s)", what, where)
+}
+
+func view(key string) string {
+	return `document.querySelector('#main').dataset.view === '` + key + `'`
+}
+
+func text(selector, want string) string {
+	return `document.querySelector('` + selector + `').textContent.includes('` + want + `')`
+}

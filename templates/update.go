@@ -1,0 +1,69 @@
+package templates
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strings"
+)
+
+// Update is what GET {BasePath}/events and {BasePath}/status tell the page script, as JSON. A field left out has not
+// changed since the one before.
+type Update struct {
+	// View is the key of the state. The script swaps the page's main part when it differs from what is shown.
+	View string `json:"view"`
+	// Title is the document's title and HTML the inner HTML of the main part, both wanted when View is new.
+	Title string `json:"title,omitempty"`
+	HTML  string `json:"html,omitempty"`
+	// QR is the base64 (standard, padded) of [Frame].Bits, Size its side in modules.
+	QR   string `json:"qr,omitempty"`
+	Size int    `json:"size,omitempty"`
+	// Seconds is the time left, nil where none is shown.
+	Seconds *int `json:"seconds,omitempty"`
+}
+
+// NewUpdate returns all there is to say about v. Its error is that of rendering, which for views of this package means
+// that ctx ended.
+func NewUpdate(ctx context.Context, p Page, v View) (Update, error) {
+	var html strings.Builder
+	if err := Fragment(p, v).Render(ctx, &html); err != nil {
+		return Update{}, fmt.Errorf("render view %q: %w", v.Key(), err)
+	}
+	u := NewTick(v)
+	u.Title, u.HTML = Title(p, v), html.String()
+	return u, nil
+}
+
+// NewTick returns what changes while the view stays: the QR frame and the time left. It renders nothing.
+func NewTick(v View) Update {
+	u := Update{View: v.Key()}
+	if q, ok := v.(QRWait); ok && q.Frame.Size > 0 {
+		u.QR, u.Size = base64.StdEncoding.EncodeToString(q.Frame.Bits), q.Frame.Size
+	}
+	if l := v.left(); l.Of > 0 {
+		s := max(l.Seconds, 0)
+		u.Seconds = &s
+	}
+	return u
+}
+
+// Since returns u without what prev already said, for a stream of events. Of a view that prev did not show, it returns
+// everything.
+func (u Update) Since(prev Update) Update {
+	if u.View != prev.View {
+		return u
+	}
+	u.Title, u.HTML = "", ""
+	if u.QR == prev.QR && u.Size == prev.Size {
+		u.QR, u.Size = "", 0
+	}
+	if u.Seconds != nil && prev.Seconds != nil && *u.Seconds == *prev.Seconds {
+		u.Seconds = nil
+	}
+	return u
+}
+
+// Empty reports whether u says nothing beyond the name of the view, so that it need not be sent.
+func (u Update) Empty() bool {
+	return u.Title == "" && u.HTML == "" && u.QR == "" && u.Seconds == nil
+}

@@ -1,0 +1,154 @@
+package templates
+
+import (
+	"strconv"
+
+	"github.com/a-h/templ"
+)
+
+// View is one state of a page. The views are the exported structs of this package whose comments say so; each is a plain
+// value, filled in by the caller.
+type View interface {
+	// Key names the state for the page script and for tests, such as "qr-wait". Two views with different keys are shown
+	// in turn by swapping the main part. What follows a dot is a variant of the same screen, whose swap goes unannounced.
+	Key() string
+
+	// heading is the text of the h1, which also begins the title.
+	heading(p Page) string
+	// body is the content of the main part.
+	body(p Page) templ.Component
+	// live tells whether the page should go on listening, or refresh without the script.
+	live() bool
+	// left is the time left; its zero value means that none is shown.
+	left() Left
+}
+
+// Left is the time left of a login's window.
+type Left struct {
+	Seconds int // until the window closes
+	Of      int // the whole window in seconds; zero hides the time
+}
+
+// Title returns the document's title: the heading of v and who asks.
+func Title(p Page, v View) string {
+	if p.ClientName == "" {
+		return p.text("page.title.service", "heading", v.heading(p))
+	}
+	return p.text("page.title", "heading", v.heading(p))
+}
+
+// Document renders a whole page in state v.
+func Document(p Page, v View) templ.Component { return document(p, v) }
+
+// Fragment renders the inner HTML of the page's main part in state v.
+func Fragment(p Page, v View) templ.Component { return v.body(p) }
+
+// text is the time in words: minutes only while there are any.
+func (l Left) text(p Page) string {
+	m, s := max(l.Seconds, 0)/60, max(l.Seconds, 0)%60
+	if m == 0 {
+		return p.text("time.seconds", "s", strconv.Itoa(s))
+	}
+	return p.text("time.minutes", "m", strconv.Itoa(m), "s", strconv.Itoa(s))
+}
+
+// number is n as an attribute's value.
+func number(n int) string { return strconv.Itoa(max(n, 0)) }
+
+// asks tells whether in v the client is asking who the person is.
+func asks(v View) bool {
+	switch v.(type) {
+	case Notice, FormPost, AskLogOut:
+		return false
+	}
+	return true
+}
+
+// still is embedded by views that await nothing, moving by those that do.
+type (
+	still  struct{}
+	moving struct{}
+)
+
+func (still) live() bool  { return false }
+func (still) left() Left  { return Left{} }
+func (moving) live() bool { return true }
+
+// Choose is the first view: which device has BankID? No order exists yet.
+type Choose struct {
+	still
+	// Platform decides which of the two comes first, and whether there are two.
+	Platform Platform
+	// Embedded says that the page is shown inside another app, where launch links often fail; the person is told.
+	Embedded bool
+}
+
+// Key returns "choose".
+func (Choose) Key() string { return "choose" }
+
+func (Choose) heading(p Page) string { return p.text("choose.title") }
+
+// Starting is shown while the order is being made.
+type Starting struct {
+	moving
+	Device   Device
+	Platform Platform
+}
+
+// Key returns "starting".
+func (Starting) Key() string { return "starting" }
+
+func (Starting) left() Left            { return Left{} }
+func (Starting) heading(p Page) string { return p.text("starting.title") }
+
+// QRWait shows the QR code. The caller shows it only while the order waits for an app (hint outstandingTransaction or
+// noClient), also through renewals.
+type QRWait struct {
+	moving
+	Frame    Frame
+	Left     Left
+	Platform Platform
+}
+
+// Key returns "qr-wait".
+func (QRWait) Key() string { return "qr-wait" }
+
+func (v QRWait) left() Left          { return v.Left }
+func (QRWait) heading(p Page) string { return p.text("qr-wait.title") }
+
+// AppWait opens BankID on this device.
+type AppWait struct {
+	moving
+	// LaunchURL is the launch link with the autostart token: scheme bankid, https or http, others are not shown.
+	LaunchURL string
+	// Order tells the orders of one login apart ("1", "2", …), never an order reference. It is part of the key, so that a
+	// renewed order brings its new link to the page, and keeps one order from being launched twice.
+	Order string
+	// AutoLaunch makes the script follow the link by itself once for each Order, for browsers that allow it.
+	AutoLaunch bool
+	Left       Left
+	Platform   Platform
+}
+
+// Key returns "app-wait." and the order.
+func (v AppWait) Key() string { return "app-wait." + v.Order }
+
+func (v AppWait) left() Left            { return v.Left }
+func (v AppWait) heading(p Page) string { return p.text("app-wait.title") }
+
+// situation names the variant of the text: what the person has to do.
+func (v AppWait) situation() string {
+	if sit := situation(ThisDevice, v.Platform); sit == "computer" || v.AutoLaunch {
+		return sit
+	}
+	return "tap"
+}
+
+// Complete is shown for the moment between BankID's yes and the way back to the client. Its form posts to
+// {BasePath}/done; the script submits it, a button does so otherwise.
+type Complete struct{ still }
+
+// Key returns "complete".
+func (Complete) Key() string { return "complete" }
+
+func (Complete) heading(p Page) string { return p.text("complete.title") }
