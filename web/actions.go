@@ -1,0 +1,177 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"brygga/login"
+	"brygga/secret"
+	"brygga/storage"
+	"brygga/templates"
+)
+
+const (
+	// startPatience is how long the answer to a start waits for the order. When BankID is slower the page shows that it is
+	// being made.
+	startPatience = 1500 * time.Millisecond
+	// maxNonce bounds the return nonce that is looked at.
+	maxNonce = 128
+	// returnParameter is the query parameter with the return nonce.
+	returnParameter = "n"
+	// languageParameter is the query parameter that chooses the language.
+	languageParameter = "lang"
+)
+
+// codeAccessDenied is what the client gets when the person leaves (RFC 6749 §4.1.2.1).
+const (
+	codeAccessDenied = "access_denied"
+	leaveDescription = "The user cancelled the login."
+)
+
+// show sends the page of the login as it stands. It changes nothing; only a choice of language sets a cookie.
+func (s *Site) show(w http.ResponseWriter, r *http.Request, v *visit) {
+	if tag := r.URL.Query().Get(languageParameter); tag != "" {
+		if knownLanguage(tag) && r.Method == http.MethodGet && !prefetch(r) {
+			s.cookies.set(w, cookieLanguage, tag, keepLife)
+		}
+		s.redirect(w, r, basePath(v.login.ID))
+		return
+	}
+	view := s.view(r, v)
+	if failed, ok := view.(templates.Failed); ok && failed.Wait > 0 {
+		retryAfter(w.Header(), time.Duration(failed.Wait)*time.Second)
+	}
+	s.render(w, r, http.StatusOK, contentPolicy, v.page, view)
+}
+
+// start makes an order, in place of any that the login has, and leads back to the page. A second click meanwhile does too.
+func (s *Site) start(w http.ResponseWriter, r *http.Request, v *visit) {
+	starter := starter(r, v.page.Lang)
+	switch device := r.PostForm.Get("device"); {
+	case device == storage.DeviceThis && s.Engine.LaunchFor(starter).Possible:
+		starter.Device = storage.DeviceThis
+	case device == storage.DeviceThis, device == storage.DeviceOther:
+		starter.Device = storage.DeviceOther
+	default:
+		s.ShowError(w, r, http.StatusBadRequest, "invalid_request", "device must be this or other")
+		return
+	}
+	starter.DeviceIdentifier = s.cookies.device(w, r)
+	err := s.startOrder(r.Context(), v.login.ID, starter)
+	var limit *login.LimitError
+	switch {
+	case errors.As(err, &limit):
+		s.tooMany(w, r, v.page, limit.RetryAfter, func(seconds int) templates.View {
+			return templates.Failed{
+				Reason: templates.ReasonRateLimited, Device: templates.Device(starter.Device),
+				Platform: platform(s.Engine.LaunchFor(starter)), Wait: seconds,
+			}
+		})
+	case errors.Is(err, storage.ErrNotFound):
+		s.foreign(w, r)
+	case err == nil, errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrConflict):
+		s.redirect(w, r, basePath(v.login.ID)) // the page shows how the login stands
+	default:
+		s.fault(w, r, "start order", err)
+	}
+}
+
+// startOrder makes an order and returns when it is made or startPatience is over, whichever comes first.
+func (s *Site) startOrder(ctx context.Context, id string, starter storage.Starter) error {
+	done := make(chan error, 1)
+	working := context.WithoutCancel(ctx)
+	s.background.Go(func() {
+		_, err := s.Engine.Start(working, id, starter)
+		done <- err
+	})
+	patience := time.NewTimer(startPatience)
+	defer patience.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+	s.background.Go(func() {
+		if err := <-done; err != nil && !errors.Is(err, storage.ErrConflict) && !errors.Is(err, storage.ErrNotFound) {
+			s.log.ErrorContext(working, "request failed", "doing", "start order", "login", id, "err", err)
+		}
+	})
+	return nil
+}
+
+// cancel ends the order and stays on the page. That BankID cannot be reached is no reason to keep the person.
+func (s *Site) cancel(w http.ResponseWriter, r *http.Request, v *visit) {
+	if _, err := s.Engine.Cancel(r.Context(), v.login.ID, ClientIP(r)); err != nil && !errors.Is(err, storage.ErrNotFound) {
+		s.fault(w, r, "cancel order", err)
+		return
+	}
+	s.redirect(w, r, basePath(v.login.ID))
+}
+
+// leave ends the order and goes back to the client with access_denied.
+func (s *Site) leave(w http.ResponseWriter, r *http.Request, v *visit) {
+	l, err := s.Engine.Cancel(r.Context(), v.login.ID, ClientIP(r))
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		s.foreign(w, r)
+	case err != nil:
+		s.fault(w, r, "cancel order", err)
+	case l.State == storage.LoginAnswered:
+		s.redirect(w, r, basePath(l.ID))
+	default:
+		s.Refuse(w, r, l, codeAccessDenied, leaveDescription)
+	}
+}
+
+// done gives the client its answer. A login that is not there yet, or has been answered, shows its page instead.
+func (s *Site) done(w http.ResponseWriter, r *http.Request, v *visit) {
+	if !v.login.Answerable() {
+		s.redirect(w, r, basePath(v.login.ID))
+		return
+	}
+	s.Answer(w, r, v.login)
+}
+
+// ReturnURL returns the address at which the BankID app hands the person back to the page of a login: what the login engine
+// puts into an order. The nonce in it is a secret.
+func ReturnURL(issuer, loginID string, nonce secret.String) secret.String {
+	return secret.New(strings.TrimSuffix(issuer, "/") + basePath(loginID) + "/return?" + returnParameter + "=" + url.QueryEscape(nonce.Reveal()))
+}
+
+// comeBack is where the BankID app hands the person back. The cookie is looked at first, so that another browser neither
+// uses the nonce up nor learns anything; only then does the nonce count. What a browser fetches ahead counts for nothing.
+func (s *Site) comeBack(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet || prefetch(r) {
+		guard(w.Header(), contentPolicyNoForms)
+		plain(w, http.StatusServiceUnavailable)
+		return
+	}
+	v, err := s.visit(r)
+	switch {
+	case errors.Is(err, errForeign):
+		s.notice(w, r, http.StatusNotFound, templates.NoticeReturnedAstray)
+		return
+	case err != nil:
+		s.fault(w, r, "read login", err)
+		return
+	}
+	if nonce := r.URL.Query().Get(returnParameter); nonce != "" && len(nonce) <= maxNonce {
+		_, err = s.Engine.Return(r.Context(), v.login.ID, secret.New(nonce), ClientIP(r))
+		if err != nil && !errors.Is(err, login.ErrReturnRefused) && !errors.Is(err, storage.ErrNotFound) {
+			s.fault(w, r, "record return", err)
+			return
+		}
+	}
+	s.redirect(w, r, basePath(v.login.ID))
+}
+
+// prefetch reports whether the browser fetches ahead what nobody has asked for yet.
+func prefetch(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch") || r.Header.Get("Purpose") == "prefetch" ||
+		r.Header.Get("X-Moz") == "prefetch"
+}

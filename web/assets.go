@@ -1,0 +1,47 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"brygga/templates"
+)
+
+// The routes whose requests are not worth a line of the log each.
+const (
+	routeHealth = "GET /healthz"
+	routeAssets = "GET " + templates.AssetPrefix + "{name}"
+)
+
+// asset serves a file of the pages. Its name has a hash of its content, so browsers keep it for good.
+func (s *Site) asset(w http.ResponseWriter, r *http.Request) {
+	a, ok := s.assets[r.PathValue("name")]
+	if !ok {
+		s.notFound(w, r)
+		return
+	}
+	h, body := w.Header(), a.Body
+	h.Set("Content-Type", a.ContentType)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Vary", "Accept-Encoding")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox") // for a picture opened by itself
+	if len(a.Gzip) > 0 && acceptsGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		body = a.Gzip
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.Write(body)
+}
+
+// acceptsGzip reports whether the browser takes gzip (RFC 9110 §12.5.3); one that weighs it with q=0 does not.
+func acceptsGzip(r *http.Request) bool {
+	return slices.ContainsFunc(strings.Split(r.Header.Get("Accept-Encoding"), ","), func(coding string) bool {
+		name, weight, _ := strings.Cut(strings.TrimSpace(coding), ";")
+		weight = strings.ReplaceAll(weight, " ", "")
+		return strings.EqualFold(strings.TrimSpace(name), "gzip") && strings.Trim(strings.TrimPrefix(weight, "q="), "0.") != "" ||
+			strings.EqualFold(strings.TrimSpace(name), "gzip") && weight == ""
+	})
+}

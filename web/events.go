@@ -1,0 +1,211 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"brygga/login"
+	"brygga/storage"
+	"brygga/templates"
+)
+
+const (
+	// heartbeatEvery keeps proxies from closing a stream that says nothing.
+	heartbeatEvery = 15 * time.Second
+	// writeTime bounds one write to a stream: whoever does not read for so long is gone.
+	writeTime = 10 * time.Second
+	// streamsPerLogin is how many tabs of a login have streams; the others poll.
+	streamsPerLogin = 4
+	// retryTime is when a browser connects again, in milliseconds.
+	retryTime = "2000"
+)
+
+// streams counts the event streams.
+type streams struct {
+	mu     sync.Mutex
+	max    int
+	all    int
+	logins map[string]int
+}
+
+func newStreams(max int) streams { return streams{max: max, logins: make(map[string]int)} }
+
+// enter counts one more stream of the login; it returns false when there are too many.
+func (s *streams) enter(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all >= s.max || s.logins[id] >= streamsPerLogin {
+		return false
+	}
+	s.all++
+	s.logins[id]++
+	return true
+}
+
+func (s *streams) leave(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all--
+	if s.logins[id]--; s.logins[id] == 0 {
+		delete(s.logins, id)
+	}
+}
+
+// status answers with the whole state of the login, for pages whose stream does not get through.
+func (s *Site) status(w http.ResponseWriter, r *http.Request, v *visit) {
+	update, err := templates.NewUpdate(r.Context(), v.page, s.view(r, v))
+	if err != nil {
+		return // the request's context has ended
+	}
+	body, err := json.Marshal(update)
+	if err != nil {
+		s.log.ErrorContext(r.Context(), "request failed", "doing", "encode update", "err", err)
+		plain(w, http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(body)
+}
+
+// events streams the state of the login as it changes, and a QR frame each second, until it awaits nothing any more (HTML:
+// server-sent events). It ends when the browser goes, when the server shuts down, and when the login does.
+func (s *Site) events(w http.ResponseWriter, r *http.Request, v *visit) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold the events back
+	if r.Method != http.MethodGet {
+		return
+	}
+	if !s.streams.enter(v.login.ID) {
+		retryAfter(w.Header(), 2*time.Second)
+		plain(w, http.StatusTooManyRequests)
+		return
+	}
+	defer s.streams.leave(v.login.ID)
+	changed, stop := s.Engine.Watch(v.login.ID)
+	defer stop()
+
+	stream := &stream{
+		site: s, w: w, control: http.NewResponseController(w), page: v.page, since: s.Now(),
+		browser: s.Engine.LaunchFor(starter(r, v.page.Lang)),
+	}
+	stream.run(r.Context(), v.login, changed)
+}
+
+// stream is one event stream.
+type stream struct {
+	site    *Site
+	w       http.ResponseWriter
+	control *http.ResponseController
+	page    templates.Page
+	browser login.Launch
+	since   time.Time
+	sent    templates.Update
+	buffer  bytes.Buffer
+}
+
+func (t *stream) run(ctx context.Context, l *storage.Login, changed <-chan struct{}) {
+	// What net/http writes at the end must not meet the deadline of a write long ago.
+	defer func() { _ = t.control.SetWriteDeadline(time.Now().Add(writeTime)) }()
+	t.buffer.WriteString("retry: " + retryTime + "\n\n")
+	look := time.NewTimer(0)
+	defer look.Stop()
+	heartbeat := time.NewTicker(heartbeatEvery)
+	defer heartbeat.Stop()
+	id := l.ID
+	for {
+		if !t.show(ctx, l) {
+			return
+		}
+		look.Reset(t.nextLook(l))
+		for waiting := true; waiting; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-t.site.closing:
+				return
+			case <-heartbeat.C:
+				t.buffer.WriteString(": still here\n\n")
+				if !t.flush() {
+					return
+				}
+			case <-changed:
+				waiting = false
+			case <-look.C:
+				waiting = false
+			}
+		}
+		next, err := t.site.Engine.Login(ctx, id)
+		switch {
+		case errors.Is(err, storage.ErrNotFound):
+			t.send(ctx, templates.Notice{Kind: templates.NoticeExpired})
+			return
+		case err != nil:
+			if ctx.Err() == nil {
+				t.site.log.ErrorContext(ctx, "storage failed", "doing", "read login", "login", id, "err", err)
+			}
+			return // the browser connects again
+		}
+		l = next
+	}
+}
+
+// nextLook returns the time to the next second of the order, when the next QR frame is due and changes that other processes
+// have made are found.
+func (t *stream) nextLook(l *storage.Login) time.Duration {
+	if l.Order == nil {
+		return time.Second
+	}
+	into := t.site.Now().Sub(l.Order.Started) % time.Second
+	if into < 0 {
+		into += time.Second
+	}
+	return time.Second - into + 5*time.Millisecond
+}
+
+// show sends what is new of the login and reports whether there is more to come.
+func (t *stream) show(ctx context.Context, l *storage.Login) bool {
+	view := t.site.viewSince(l, t.browser, t.since)
+	return t.send(ctx, view) && moves(view)
+}
+
+// send sends what is new of the view. The HTML is made only for a view that is not on the screen.
+func (t *stream) send(ctx context.Context, view templates.View) bool {
+	update := templates.NewTick(view)
+	if update.View != t.sent.View {
+		var err error
+		if update, err = templates.NewUpdate(ctx, t.page, view); err != nil {
+			return false
+		}
+	}
+	news := update.Since(t.sent)
+	t.sent = update
+	if !news.Empty() {
+		body, err := json.Marshal(news)
+		if err != nil {
+			t.site.log.ErrorContext(ctx, "request failed", "doing", "encode update", "err", err)
+			return false
+		}
+		t.buffer.WriteString("data: ")
+		t.buffer.Write(body)
+		t.buffer.WriteString("\n\n")
+	}
+	return t.flush()
+}
+
+// flush writes the buffer to the browser, within writeTime whatever the server's own time-out is.
+func (t *stream) flush() bool {
+	if t.buffer.Len() == 0 {
+		return true
+	}
+	if err := t.control.SetWriteDeadline(time.Now().Add(writeTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return false
+	}
+	_, err := t.w.Write(t.buffer.Bytes())
+	t.buffer.Reset()
+	return err == nil && t.control.Flush() == nil
+}

@@ -1,0 +1,205 @@
+package web_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"brygga/bankid/bankidsim"
+	"brygga/storage"
+	"brygga/templates"
+)
+
+// listener is an event stream that is being read.
+type listener struct {
+	t *testing.T
+	*http.Response
+	lines *bufio.Scanner
+}
+
+// listen opens an event stream; it may be refused.
+func (b *browser) listen(path string) *listener {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), "GET", b.url+path+"/events", nil)
+	must(b.t, err)
+	r.Header.Set("User-Agent", b.agent)
+	answer, err := b.http.Do(r)
+	must(b.t, err)
+	b.t.Cleanup(func() { answer.Body.Close() })
+	return &listener{b.t, answer, bufio.NewScanner(answer.Body)}
+}
+
+// next returns the next event, or io.EOF at the end.
+func (l *listener) next() (templates.Update, error) {
+	l.t.Helper()
+	for l.lines.Scan() {
+		if data, ok := strings.CutPrefix(l.lines.Text(), "data: "); ok {
+			var u templates.Update
+			must(l.t, json.Unmarshal([]byte(data), &u))
+			return u, nil
+		}
+	}
+	if err := l.lines.Err(); err != nil {
+		return templates.Update{}, err
+	}
+	return templates.Update{}, io.EOF
+}
+
+// until reads on to an event of the view.
+func (l *listener) until(view string) templates.Update {
+	l.t.Helper()
+	for {
+		u, err := l.next()
+		if err != nil {
+			l.t.Fatalf("stream ended before %q: %v", view, err)
+		}
+		if u.View == view {
+			return u
+		}
+	}
+}
+
+// end demands that nothing but the end follows.
+func (l *listener) end() {
+	l.t.Helper()
+	if u, err := l.next(); err != io.EOF {
+		l.t.Errorf("after the final state came %q, %v", u.View, err)
+	}
+}
+
+// A stream outlives the server's time-outs, shows a new frame each second, and ends with the login.
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	b := newHouse(t, shared, func(s *settings) {
+		s.server.ReadTimeout, s.server.WriteTimeout = time.Second, time.Second
+	}).browser(windowsPC)
+	path := b.begin("app")
+	b.post(path+"/start", "device", "other")
+	events := b.listen(path)
+	if kind := events.Header.Get("Content-Type"); kind != "text/event-stream" || events.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("stream of type %q, cache %q", kind, events.Header.Get("Cache-Control"))
+	}
+	first, err := events.next()
+	must(t, err)
+	if first.View != "qr-wait" || first.HTML == "" || first.Title == "" || first.QR == "" || first.Seconds == nil {
+		t.Fatalf("first event: %+v", first)
+	}
+	frames := map[string]bool{readQR(t, first): true}
+	var last string
+	for len(frames) < 3 {
+		u, err := events.next()
+		must(t, err)
+		if u.HTML != "" {
+			t.Fatal("the HTML was sent again for a new frame")
+		}
+		if u.QR != "" {
+			last = readQR(t, u)
+			if frames[last] {
+				t.Error("a frame was sent twice")
+			}
+			frames[last] = true
+		}
+	}
+	order, err := b.peer.Scan(bankidsim.Pickup{QR: last, PersonalNumber: b.peer.person(t)})
+	must(t, err)
+	if u := events.until("confirm"); u.HTML == "" || u.QR != "" || strings.Contains(u.HTML, `id="qr"`) {
+		t.Error("the code is still there after it was scanned")
+	}
+	b.sign(order)
+	if u := events.until("complete"); !strings.Contains(u.HTML, path+"/done") {
+		t.Error("the complete view has no form")
+	}
+	events.end()
+}
+
+// The way back from the app opens a new tab; the old one leaves the answer to it.
+func TestEventsOfTwoTabs(t *testing.T) {
+	t.Parallel()
+	b := newHouse(t, shared, nil).browser(iPhone)
+	path := b.begin("app")
+	order := b.open(path)
+	old := b.listen(path)
+	order = b.sign(order)
+	for b.login(path).State != storage.LoginComplete {
+		time.Sleep(20 * time.Millisecond)
+	}
+	b.get(*order.ReturnURL)
+	old.until("other-tab")
+	old.end()
+	fresh := b.listen(path)
+	fresh.until("complete")
+	fresh.end()
+}
+
+func TestEventsAreLimited(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, shared, func(s *settings) { s.web.MaxStreams = 5 })
+	one, two := h.browser(windowsPC), h.browser(windowsPC)
+	open := func(b *browser) string {
+		path := b.begin("app")
+		b.post(path+"/start", "device", "other")
+		return path
+	}
+	pathOne, pathTwo := open(one), open(two)
+	var held []*listener
+	for range 4 {
+		held = append(held, one.listen(pathOne))
+	}
+	if fifth := one.listen(pathOne); fifth.StatusCode != 429 || fifth.Header.Get("Retry-After") == "" {
+		t.Errorf("fifth stream of a login = %d", fifth.StatusCode)
+	}
+	two.listen(pathTwo)
+	if sixth := two.listen(pathTwo); sixth.StatusCode != 429 {
+		t.Errorf("one stream too many in all = %d", sixth.StatusCode)
+	}
+	// A place is free again when a stream has ended.
+	held[0].Body.Close()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		again := one.listen(pathOne)
+		if again.StatusCode == 200 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the place of a stream that ended is not free")
+		}
+	}
+}
+
+func TestEventsEndAtShutdown(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, shared, nil)
+	b := h.browser(windowsPC)
+	path := b.begin("app")
+	b.post(path+"/start", "device", "other")
+	events := b.listen(path)
+	events.until("qr-wait")
+	must(t, h.server.Config.Shutdown(t.Context()))
+	for {
+		if _, err := events.next(); err != nil {
+			if err != io.EOF {
+				t.Errorf("the stream ended with %v", err)
+			}
+			return
+		}
+	}
+}
+
+func TestEventsOfStillViews(t *testing.T) {
+	t.Parallel()
+	b := newHouse(t, shared, nil).browser(windowsPC)
+	path := b.begin("app")
+	events := b.listen(path)
+	events.until("choose")
+	events.end()
+	b.post(path+"/start", "device", "other")
+	for range 5 { // one more than there may be streams: HEAD is none
+		if answer := b.do("HEAD", path+"/events", "", ""); answer.status != 200 {
+			t.Errorf("HEAD = %d", answer.status)
+		}
+	}
+	b.listen(path).until("qr-wait")
+}

@@ -1,0 +1,69 @@
+package web
+
+import (
+	"net/http"
+
+	"golang.org/x/text/language"
+
+	"brygga/storage"
+	"brygga/templates"
+)
+
+// maxLanguages bounds what is read of Accept-Language and ui_locales.
+const maxLanguages = 256
+
+func newMatcher() language.Matcher {
+	var tags []language.Tag
+	for _, l := range templates.Languages() {
+		tags = append(tags, language.Make(l.Tag))
+	}
+	return language.NewMatcher(tags)
+}
+
+// language returns the language to answer r in: the one the person chose, else the one the client asked for (l may be
+// nil), else the browser's, else the default (OIDC Core §3.1.2.1, ui_locales).
+func (s *Site) language(r *http.Request, l *storage.Login) string {
+	if tag := s.cookies.get(r, cookieLanguage); knownLanguage(tag) {
+		return tag
+	}
+	if l != nil {
+		var wanted []language.Tag
+		for _, text := range l.Request.UILocales {
+			if tag, err := language.Parse(text); err == nil && len(text) <= maxLanguages {
+				wanted = append(wanted, tag)
+			}
+		}
+		if tag := s.match(wanted); tag != "" {
+			return tag
+		}
+	}
+	if header := r.Header.Get("Accept-Language"); len(header) <= maxLanguages {
+		if wanted, _, err := language.ParseAcceptLanguage(header); err == nil {
+			if tag := s.match(wanted); tag != "" {
+				return tag
+			}
+		}
+	}
+	return templates.DefaultLanguage
+}
+
+// match returns the tag of the best of our languages for those that are wanted, or "" when none will do.
+func (s *Site) match(wanted []language.Tag) string {
+	if len(wanted) == 0 {
+		return ""
+	}
+	_, index, confidence := s.languages.Match(wanted...)
+	if confidence == language.No {
+		return ""
+	}
+	return templates.Languages()[index].Tag
+}
+
+func knownLanguage(tag string) bool {
+	for _, l := range templates.Languages() {
+		if l.Tag == tag {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,195 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"brygga/templates"
+)
+
+// Limits on what strangers send, in bytes.
+const (
+	maxTarget       = 64 << 10 // path and query
+	maxForm         = 4 << 10  // a form of the login page
+	maxProviderBody = 64 << 10 // a body for the provider
+)
+
+type contextKey int
+
+const (
+	keyRequestID contextKey = iota
+	keyAddress
+)
+
+// RequestID returns the reference of the request that ctx belongs to, which error pages show and log lines carry; "" when
+// ctx belongs to none.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(keyRequestID).(string)
+	return id
+}
+
+// ClientIP returns the address of the browser that sent r, proxies of ours left out; "" when r did not come through a Site.
+func ClientIP(r *http.Request) string {
+	address, _ := r.Context().Value(keyAddress).(netip.Addr)
+	if !address.IsValid() {
+		return ""
+	}
+	return address.String()
+}
+
+// WithRequestID returns a handler that adds request_id to the log lines of requests and passes them on to h. Given its own
+// result it returns that.
+func WithRequestID(h slog.Handler) slog.Handler {
+	if _, wrapped := h.(requestIDHandler); wrapped {
+		return h
+	}
+	return requestIDHandler{h}
+}
+
+type requestIDHandler struct{ slog.Handler }
+
+// Handle adds the attribute.
+func (h requestIDHandler) Handle(ctx context.Context, record slog.Record) error {
+	if id := RequestID(ctx); id != "" {
+		record = record.Clone()
+		record.AddAttrs(slog.String("request_id", id))
+	}
+	return h.Handler.Handle(ctx, record)
+}
+
+// WithAttrs keeps the wrapping.
+func (h requestIDHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return requestIDHandler{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup keeps the wrapping.
+func (h requestIDHandler) WithGroup(name string) slog.Handler {
+	return requestIDHandler{h.Handler.WithGroup(name)}
+}
+
+// middleware is what every request passes: a reference and the browser's address go into its context, and whatever comes of
+// it is logged and observed. A log line has the route and never the path, as paths name logins and queries hold secrets.
+func (s *Site) middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		w := &recorder{ResponseWriter: inner}
+		ctx := context.WithValue(r.Context(), keyRequestID, s.requestID(r))
+		ctx = context.WithValue(ctx, keyAddress, s.clientAddress(r))
+		r = r.WithContext(ctx)
+		defer s.finish(w, r, began)
+		s.guardAll(w.Header())
+		switch {
+		case len(r.RequestURI) > maxTarget:
+			s.notice(w, r, http.StatusRequestURITooLong, templates.NoticeNotFound)
+		case s.forwardedInsecurely(r):
+			s.toHTTPS(w, r)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// toHTTPS sends a browser that came by plain HTTP to the issuer. Nothing else is done for it: what it sent was readable.
+func (s *Site) toHTTPS(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		s.notice(w, r, http.StatusForbidden, templates.NoticeNotFound)
+		return
+	}
+	w.Header().Set("Location", s.Issuer+r.URL.RequestURI())
+	w.WriteHeader(http.StatusPermanentRedirect)
+}
+
+// finish tells of a request that has been answered. After a panic it logs what can be logged, which is never the panic's
+// own value, and shows the error page if nothing was sent yet.
+func (s *Site) finish(w *recorder, r *http.Request, began time.Time) {
+	panicked := recover()
+	if panicked != nil && panicked != http.ErrAbortHandler {
+		what := fmt.Sprintf("%T", panicked)
+		if e, ok := panicked.(runtime.Error); ok {
+			what = e.Error() // made by Go: it holds types and numbers
+		}
+		s.log.ErrorContext(r.Context(), "panic", "err", what, "stack", string(debug.Stack()))
+		if w.status == 0 {
+			s.notice(w, r, http.StatusInternalServerError, templates.NoticeFault)
+		}
+	}
+	if w.status == 0 {
+		w.status = http.StatusOK // what net/http sends for a handler that wrote nothing
+	}
+	route, took := r.Pattern, time.Since(began)
+	if route == "" {
+		route = "none"
+	}
+	level := slog.LevelInfo
+	if route == routeHealth || route == routeAssets {
+		level = slog.LevelDebug
+	}
+	s.log.LogAttrs(r.Context(), level, "request", slog.String("route", route), slog.String("method", method(r)),
+		slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Duration("took", took))
+	s.Observe(route, w.status, took)
+	if panicked == http.ErrAbortHandler {
+		panic(panicked)
+	}
+}
+
+// method returns the request's method, or "other" for one that is not usual: it goes into the log as it came.
+func method(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions, http.MethodPut, http.MethodDelete:
+		return r.Method
+	}
+	return "other"
+}
+
+var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{6,64}$`)
+
+var base32Digits = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+
+// requestID returns the reference that a trusted proxy gave the request, or a new one of 40 random bits, which a person
+// can read to somebody on the phone: "7QX4-2MKD".
+func (s *Site) requestID(r *http.Request) string {
+	if id := r.Header.Get("X-Request-ID"); goodRequestID.MatchString(id) && s.trusts(peer(r)) {
+		return id
+	}
+	var random [5]byte
+	rand.Read(random[:])
+	text := base32Digits.EncodeToString(random[:])
+	return text[:4] + "-" + text[4:]
+}
+
+// recorder notes what is sent.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+// Unwrap lets http.ResponseController reach the writer below.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// WriteHeader sends the status.
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 && status >= 200 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends the body, with status 200 if none was sent.
+func (w *recorder) Write(body []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(body)
+	w.bytes += int64(n)
+	return n, err
+}

@@ -1,0 +1,74 @@
+package web
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"brygga/login"
+	"brygga/storage"
+	"brygga/templates"
+)
+
+// The codes of ShowError that have pages of their own. Any other is that of an auth or logout request which cannot be
+// answered by a redirect.
+const (
+	codeLoginOver   = "login_over"
+	codeServerError = "server_error"
+)
+
+// BeginLogin creates a login for the auth request, ties it to the browser and sends the browser to its page. No order is
+// made yet. When the address has begun too many logins, it answers 429 with Retry-After. What a browser fetches ahead
+// creates nothing.
+func (s *Site) BeginLogin(w http.ResponseWriter, r *http.Request, client *storage.Client, request storage.AuthRequest) {
+	if prefetch(r) {
+		guard(w.Header(), contentPolicyNoForms)
+		plain(w, http.StatusServiceUnavailable)
+		return
+	}
+	binding := s.cookies.bind(w, r)
+	l, err := s.Engine.Create(r.Context(), request, binding, ClientIP(r))
+	var limit *login.LimitError
+	switch {
+	case errors.As(err, &limit):
+		s.tooMany(w, r, s.pageFor(r, nil, client), limit.RetryAfter, func(seconds int) templates.View {
+			return templates.Notice{Kind: templates.NoticeRateLimited, Wait: seconds}
+		})
+	case err != nil:
+		s.fault(w, r, "create login", err)
+	default:
+		s.redirect(w, r, basePath(l.ID))
+	}
+}
+
+// ShowError shows a person an error that must not be redirected. The code is an OAuth error code, or "login_over" for a
+// login that has had its answer; the description is a fixed English sentence for the client's developers.
+func (s *Site) ShowError(w http.ResponseWriter, r *http.Request, status int, code, description string) {
+	v := templates.Notice{Kind: templates.NoticeBadRequest, Code: code, Detail: description}
+	switch {
+	case code == codeLoginOver:
+		v = templates.Notice{Kind: templates.NoticeAlreadyDone}
+	case code == codeServerError, status >= 500:
+		v = templates.Notice{Kind: templates.NoticeFault}
+	}
+	s.render(w, r, status, contentPolicyNoForms, s.pageFor(r, nil, nil), v)
+}
+
+// SendForm sends a page that posts the values to action by itself (OAuth 2.0 Form Post Response Mode §2). The caller has
+// checked that action is the client's.
+func (s *Site) SendForm(w http.ResponseWriter, r *http.Request, action string, values url.Values) {
+	var fields []templates.Field
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		for _, value := range values[name] {
+			fields = append(fields, templates.Field{Name: name, Value: value})
+		}
+	}
+	s.render(w, r, http.StatusOK, contentPolicy, s.pageFor(r, nil, nil), templates.FormPost{Action: action, Fields: fields})
+}
+
+// ShowLoggedOut tells the person that they are logged out. client is the one they came from, nil if unknown.
+func (s *Site) ShowLoggedOut(w http.ResponseWriter, r *http.Request, client *storage.Client) {
+	s.render(w, r, http.StatusOK, contentPolicyNoForms, s.pageFor(r, nil, client), templates.Notice{Kind: templates.NoticeLoggedOut})
+}

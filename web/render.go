@@ -1,0 +1,85 @@
+package web
+
+import (
+	"bytes"
+	"math"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"brygga/storage"
+	"brygga/templates"
+)
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// basePath returns the path of a login's page.
+func basePath(id string) string { return "/login/" + id }
+
+// pageFor returns what all screens of a visit share; l and client may be nil.
+func (s *Site) pageFor(r *http.Request, l *storage.Login, client *storage.Client) templates.Page {
+	p := templates.Page{
+		Lang: s.language(r, l), ServiceName: s.ServiceName, Links: s.Links, Simulated: s.Simulated,
+		Reference: RequestID(r.Context()),
+	}
+	if l != nil {
+		p.BasePath = basePath(l.ID)
+	}
+	if client != nil {
+		p.ClientName, p.ClientURL = client.NameIn(p.Lang), client.HomeURI
+	}
+	return p
+}
+
+// render sends a whole page. The page is rendered before anything is sent, so that a fault can still be told.
+func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, policy string, p templates.Page, v templates.View) {
+	buffer := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(buffer)
+	buffer.Reset()
+	if err := templates.Document(p, v).Render(r.Context(), buffer); err != nil {
+		if r.Context().Err() == nil {
+			s.log.ErrorContext(r.Context(), "page not rendered", "doing", v.Key(), "err", err)
+		}
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	guard(h, policy)
+	if _, form := v.(templates.FormPost); form {
+		h.Set("Referrer-Policy", referrerOrigin)
+	}
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", p.Lang)
+	h.Set("Vary", "Cookie, Accept-Language")
+	h.Set("Content-Length", strconv.Itoa(buffer.Len()))
+	w.WriteHeader(status)
+	w.Write(buffer.Bytes())
+}
+
+// notice sends a page that belongs to no login.
+func (s *Site) notice(w http.ResponseWriter, r *http.Request, status int, kind templates.NoticeKind) {
+	s.render(w, r, status, contentPolicyNoForms, s.pageFor(r, nil, nil), templates.Notice{Kind: kind})
+}
+
+// fault logs a fault of ours and sends a page that says no more than that there was one, with the reference of the log line.
+func (s *Site) fault(w http.ResponseWriter, r *http.Request, doing string, err error) {
+	if r.Context().Err() != nil {
+		return // nobody is there to read it
+	}
+	s.log.ErrorContext(r.Context(), "request failed", "doing", doing, "err", err)
+	s.notice(w, r, http.StatusInternalServerError, templates.NoticeFault)
+}
+
+// tooMany sends the page of a limit; when tells the wait.
+func (s *Site) tooMany(w http.ResponseWriter, r *http.Request, p templates.Page, wait time.Duration, v func(seconds int) templates.View) {
+	seconds := retryAfter(w.Header(), wait)
+	s.render(w, r, http.StatusTooManyRequests, contentPolicy, p, v(seconds))
+}
+
+// retryAfter sets the header of that name (RFC 9110 §10.2.3) and returns its seconds.
+func retryAfter(h http.Header, wait time.Duration) int {
+	seconds := max(1, int(math.Ceil(wait.Seconds())))
+	h.Set("Retry-After", strconv.Itoa(seconds))
+	return seconds
+}

@@ -1,0 +1,147 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/text/language"
+	"golang.org/x/time/rate"
+
+	"brygga/audit"
+	"brygga/login"
+	"brygga/storage"
+	"brygga/templates"
+)
+
+// DefaultMaxStreams is how many event streams a Site serves at once when Options say nothing.
+const DefaultMaxStreams = 20_000
+
+// Clients finds clients; every storage.Store does.
+type Clients interface {
+	// Client returns the client with that ID, or storage.ErrNotFound.
+	Client(ctx context.Context, id string) (*storage.Client, error)
+}
+
+// Options are the parts of a Site. Issuer, Engine, Store, Audit, Provider, Answer and Refuse are required.
+type Options struct {
+	// Issuer is the base URL, without a path: https, or http for development. Cookies are Secure when it is https.
+	Issuer string
+	Engine *login.Engine
+	Store  Clients
+	Audit  *audit.Log
+	Logger *slog.Logger
+	Now    func() time.Time
+
+	// Provider serves the paths of the OpenID provider.
+	Provider http.Handler
+	// Answer spends an answerable login and gives the client its code. Refuse spends a login and gives the client the OAuth
+	// error of that code and description (ASCII). Both write the whole response.
+	Answer func(w http.ResponseWriter, r *http.Request, l *storage.Login)
+	Refuse func(w http.ResponseWriter, r *http.Request, l *storage.Login, code, description string)
+
+	// TrustedProxies are those whose X-Forwarded-For, X-Forwarded-Proto and X-Request-ID are believed.
+	TrustedProxies []netip.Prefix
+	// ServiceName and Links stand on every page; Simulated marks each as one of a test installation.
+	ServiceName string
+	Links       templates.Links
+	Simulated   bool
+	// MaxStreams is how many event streams are served at once; the others are told to poll.
+	MaxStreams int
+	// Observe is told of every request when it has been answered: its route (a pattern, never a path), status and time. It
+	// must be safe for concurrent use. Nil for nobody.
+	Observe func(route string, status int, d time.Duration)
+}
+
+// Site serves the public side. Its methods may be called concurrently.
+type Site struct {
+	Options
+	log       *slog.Logger
+	cookies   cookies
+	origins   *http.CrossOriginProtection
+	languages language.Matcher
+	assets    map[string]templates.Asset
+	handler   http.Handler
+	streams   streams
+	// alarms bounds how often refused browsers are put down in the audit log: anyone can cause such an event.
+	alarms *rate.Limiter
+	// closing is closed when streams must end; background is the work that outlives its request.
+	closing    chan struct{}
+	closeOnce  sync.Once
+	background sync.WaitGroup
+}
+
+// New returns a Site over the options, or an error that names the option that cannot be used.
+func New(o Options) (*Site, error) {
+	issuer, err := checkIssuer(o.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	for name, missing := range map[string]bool{
+		"engine": o.Engine == nil, "store": o.Store == nil, "audit log": o.Audit == nil, "provider": o.Provider == nil,
+		"answer function": o.Answer == nil, "refuse function": o.Refuse == nil,
+	} {
+		if missing {
+			return nil, fmt.Errorf("web: no %s", name)
+		}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, int, time.Duration) {}
+	}
+	if o.MaxStreams <= 0 {
+		o.MaxStreams = DefaultMaxStreams
+	}
+	o.TrustedProxies = slices.Clone(o.TrustedProxies)
+	s := &Site{
+		Options: o, log: slog.New(WithRequestID(o.Logger.Handler())), cookies: cookies{secure: issuer.Scheme == "https"}, origins: http.NewCrossOriginProtection(),
+		languages: newMatcher(), assets: templates.Assets(), streams: newStreams(o.MaxStreams),
+		alarms: rate.NewLimiter(5, 50), closing: make(chan struct{}),
+	}
+	// A proxy may change the Host header that the Origin header would be compared with.
+	if err := s.origins.AddTrustedOrigin(issuer.Scheme + "://" + issuer.Host); err != nil {
+		return nil, fmt.Errorf("web: issuer: %w", err)
+	}
+	s.handler = s.middleware(s.mux())
+	return s, nil
+}
+
+// checkIssuer returns the issuer's URL. It has no path because cookies with the __Host- prefix belong to a whole host.
+func checkIssuer(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("web: the issuer must be an http or https address such as https://login.example.se")
+	}
+	if u.Path != "" && u.Path != "/" {
+		return nil, errors.New("web: the issuer must have no path: give the login a host name of its own")
+	}
+	return u, nil
+}
+
+// Handler returns everything that the public may reach.
+func (s *Site) Handler() http.Handler { return s.handler }
+
+// EndStreams ends all event streams, now and from now on: the browsers connect again, to whoever answers then. Call it when
+// the server begins to shut down (http.Server.RegisterOnShutdown), as it would wait for them.
+func (s *Site) EndStreams() { s.closeOnce.Do(func() { close(s.closing) }) }
+
+// Close waits for the work that outlives its request. Call it when the server has shut down and before the store is closed.
+func (s *Site) Close() {
+	s.EndStreams()
+	s.background.Wait()
+}
+
+// secure reports whether people reach us by https.
+func (s *Site) secure() bool { return s.cookies.secure }

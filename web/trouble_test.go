@@ -1,0 +1,116 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"brygga/login"
+	"brygga/storage"
+)
+
+func TestBadForms(t *testing.T) {
+	t.Parallel()
+	b := newHouse(t, shared, nil).browser(windowsPC)
+	path := b.begin("app")
+	const form = "application/x-www-form-urlencoded"
+	for _, tc := range []struct {
+		name, contentType, body string
+		want                    int
+	}{
+		{"JSON", "application/json", `{"device":"other"}`, http.StatusUnsupportedMediaType},
+		{"plain text", "text/plain", "device=other", http.StatusUnsupportedMediaType},
+		{"no type", "", "device=other", http.StatusUnsupportedMediaType},
+		{"too long", form, "device=other&x=" + strings.Repeat("x", 5000), http.StatusRequestEntityTooLarge},
+		{"broken escape", form, "device=%zz", http.StatusBadRequest},
+		{"no device", form, "", http.StatusBadRequest},
+		{"unknown device", form, "device=both", http.StatusBadRequest},
+	} {
+		answer := b.do("POST", path+"/start", tc.contentType, tc.body)
+		if answer.status != tc.want || !answer.has(`data-view="bad-request"`) {
+			t.Errorf("%s = %d, want %d with a page", tc.name, answer.status, tc.want)
+		}
+	}
+	if l := b.login(path); l.State != storage.LoginOpen || l.Revision != 1 {
+		t.Errorf("bad forms changed the login: %s", l.State)
+	}
+	if answer := b.get("/authorize?x=" + strings.Repeat("x", 70_000)); answer.status != http.StatusRequestURITooLong {
+		t.Errorf("a very long query = %d", answer.status)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	b := newHouse(t, shared, func(s *settings) {
+		s.engine.Limits = login.Limits{LoginsPerAddress: 1, OrdersPerAddress: 1}
+	}).browser(windowsPC)
+	path := b.begin("app")
+	if answer := b.get("/authorize?client_id=app"); answer.status != 429 || answer.header.Get("Retry-After") != "60" || !answer.has(`data-view="rate-limited"`) {
+		t.Errorf("second login = %d, Retry-After %q", answer.status, answer.header.Get("Retry-After"))
+	}
+	b.post(path+"/start", "device", "other")
+	if answer := b.post(path+"/start", "device", "other"); answer.status != 429 || answer.header.Get("Retry-After") != "60" || !answer.has(`data-view="failed-rateLimited"`) {
+		t.Errorf("second start = %d, Retry-After %q", answer.status, answer.header.Get("Retry-After"))
+	}
+}
+
+func TestLoginThatIsOver(t *testing.T) {
+	t.Parallel()
+	var later atomic.Int64
+	b := newHouse(t, shared, func(s *settings) {
+		s.engine.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+	}).browser(windowsPC)
+	path := b.begin("app")
+	later.Store(int64(31 * time.Minute))
+	for _, answer := range []page{b.get(path), b.post(path+"/start", "device", "other"), b.post(path + "/done")} {
+		if answer.status != 404 || !answer.has(`data-view="expired"`) {
+			t.Errorf("a login that is over = %d", answer.status)
+		}
+	}
+	for _, tail := range []string{"/status", "/events"} {
+		if answer := b.get(path + tail); answer.status != 404 {
+			t.Errorf("%s of a login that is over = %d", tail, answer.status)
+		}
+	}
+}
+
+// failing is a client store with a fault that strangers must not read.
+type failing struct{}
+
+func (failing) Client(context.Context, string) (*storage.Client, error) {
+	return nil, errors.New("disk /dev/marked-cause is on fire")
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	b := newHouse(t, shared, func(s *settings) {
+		s.web.Store = failing{}
+		inner := s.web.Provider
+		s.web.Provider = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/token" {
+				panic("marked-panic")
+			}
+			inner.ServeHTTP(w, r)
+		})
+	}).browser(windowsPC)
+	path := b.begin("app")
+	for _, answer := range []page{b.get(path), b.post(path + "/done"), b.get(path + "/return?n=x"), b.post("/token")} {
+		shown := reference.FindString(answer.body)
+		if answer.status != 500 || !answer.has(`data-view="fault"`) || answer.has("marked") || shown == "" {
+			t.Errorf("fault = %d:\n%s", answer.status, answer.body)
+		}
+		if !strings.Contains(b.log.String(), `"request_id":"`+shown+`"`) {
+			t.Errorf("the log does not have the reference %q", shown)
+		}
+	}
+	if answer := b.get(path + "/status"); answer.status != 500 || answer.has("marked") {
+		t.Errorf("status = %d: %s", answer.status, answer.body)
+	}
+	if text := b.log.String(); !strings.Contains(text, "marked-cause") || strings.Contains(text, "marked-panic") {
+		t.Error("the log must hold the cause of a fault, and not the value of a panic")
+	}
+}

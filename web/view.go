@@ -1,0 +1,143 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"brygga/login"
+	"brygga/storage"
+	"brygga/templates"
+)
+
+// situation is all that the view of a login depends on.
+type situation struct {
+	login *storage.Login
+	// starting says that an order which the person asked for is being made.
+	starting bool
+	// launch is how BankID is started on the device, with the link where it may be shown.
+	launch login.Launch
+	// firstOrder says that the order is the first of its round: only that one may open the app by itself.
+	firstOrder bool
+	frame      templates.Frame
+	left       templates.Left
+	// since is when the browser began to look: a page that was open before the person came back from the app, in another
+	// tab, leaves the rest to that tab. The zero time means just now.
+	since time.Time
+	now   time.Time
+}
+
+// viewOf returns the view of a login. It is the one place where states become screens.
+func viewOf(s situation) templates.View {
+	l, on, device := s.login, platform(s.launch), templates.Device(s.login.Starter.Device)
+	switch {
+	case l.State == storage.LoginAnswered:
+		return templates.Notice{Kind: templates.NoticeAlreadyDone}
+	case s.starting:
+		return templates.Starting{Device: device, Platform: on}
+	case l.State == storage.LoginPending:
+		return templates.Pending(templates.Waiting{
+			HintCode: l.Order.HintCode, Device: device, Platform: on, Left: s.left, Frame: s.frame,
+			LaunchURL: s.launch.URL.Reveal(), Order: strconv.Itoa(l.Orders), AutoLaunch: s.firstOrder && !s.launch.NeedsTap,
+		})
+	case l.State == storage.LoginFailed:
+		return failedView(l, device, on, s.now)
+	case l.State == storage.LoginComplete && !l.Answerable():
+		return awaitReturn(device, on)
+	case l.State == storage.LoginComplete && !s.since.IsZero() && l.Returned.After(s.since):
+		return templates.Notice{Kind: templates.NoticeOtherTab}
+	case l.State == storage.LoginComplete:
+		return templates.Complete{}
+	}
+	return templates.Choose{Platform: on, Embedded: s.launch.Embedded}
+}
+
+// awaitReturn is shown when the person has approved and the app has not yet brought them back with the return nonce.
+func awaitReturn(device templates.Device, on templates.Platform) templates.View {
+	return templates.Progress{Step: templates.StepProcessing, Device: device, Platform: on}
+}
+
+func failedView(l *storage.Login, device templates.Device, on templates.Platform, now time.Time) templates.View {
+	v := templates.Failed{Reason: reason(l.Failure.Reason), Device: device, Platform: on}
+	if l.Failure.Reason == login.ReasonTooMany {
+		v.Final = true
+	}
+	if wait := l.Failure.Retry.Sub(now); !l.Failure.Retry.IsZero() && wait > 0 {
+		v.Wait = int((wait + time.Second - 1) / time.Second)
+	}
+	return v
+}
+
+// reasons says which text belongs to each reason of package login. Hint codes of BankID's are passed on as they are.
+var reasons = map[string]templates.Reason{
+	login.ReasonCancelled:         templates.ReasonStopped,
+	login.ReasonExpired:           templates.ReasonWindowClosed,
+	login.ReasonLost:              templates.ReasonUnknown,
+	login.ReasonAlreadyInProgress: templates.ReasonAlreadyInProgress,
+	login.ReasonUnavailable:       templates.ReasonUnavailable,
+	login.ReasonMaintenance:       templates.ReasonMaintenance,
+	login.ReasonRefused:           templates.ReasonRefused,
+	login.ReasonRejected:          templates.ReasonRefused,
+	login.ReasonOtherPerson:       templates.ReasonWrongPerson,
+	login.ReasonIncomplete:        templates.ReasonUnusable,
+	login.ReasonReturn:            templates.ReasonUnusable,
+	login.ReasonRisk:              templates.ReasonRiskTooHigh,
+	login.ReasonOtherAddress:      templates.ReasonRiskTooHigh,
+	login.ReasonTooMany:           templates.ReasonRateLimited,
+}
+
+func reason(of string) templates.Reason {
+	if r, ok := reasons[of]; ok {
+		return r
+	}
+	return templates.Reason(of)
+}
+
+// platform returns the kind of machine that a launch was made for.
+func platform(l login.Launch) templates.Platform {
+	switch {
+	case l.Phone:
+		return templates.Phone
+	case l.Tablet:
+		return templates.Tablet
+	case !l.Possible:
+		return templates.ScanOnly
+	}
+	return templates.Computer
+}
+
+// view returns the view of the login for the browser that asks.
+func (s *Site) view(r *http.Request, v *visit) templates.View {
+	return s.viewSince(v.login, s.Engine.LaunchFor(starter(r, v.page.Lang)), time.Time{})
+}
+
+// viewSince gathers the situation of a login. browser is how the browser that looks would start the app; an order that was
+// started knows more about it.
+func (s *Site) viewSince(l *storage.Login, browser login.Launch, since time.Time) templates.View {
+	launch := browser
+	if l.Starter.Device != "" {
+		launch = s.Engine.Launch(l)
+	}
+	now := s.Now()
+	sit := situation{
+		login: l, starting: s.Engine.Starting(l), launch: launch, since: since, now: now,
+		left: templates.Left{Seconds: int(s.Engine.Remaining(l) / time.Second), Of: int(s.Engine.Window / time.Second)},
+	}
+	if l.Order != nil {
+		round := l.WindowEnds.Add(-s.Engine.Window)
+		sit.firstOrder = l.Order.Started.Before(round.Add(storage.ClaimLife))
+	}
+	if text := s.Engine.Frame(l); !text.IsZero() {
+		sit.frame = encodeQR(text)
+	}
+	return viewOf(sit)
+}
+
+// moves reports whether a view awaits something: the page goes on listening only then.
+func moves(v templates.View) bool {
+	switch v.(type) {
+	case templates.Starting, templates.QRWait, templates.AppWait, templates.Progress:
+		return true
+	}
+	return false
+}

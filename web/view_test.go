@@ -1,0 +1,178 @@
+package web
+
+import (
+	"testing"
+	"time"
+
+	"brygga/bankid"
+	"brygga/login"
+	"brygga/secret"
+	"brygga/storage"
+	"brygga/templates"
+)
+
+var (
+	phone    = login.Launch{Possible: true, Phone: true, NeedsTap: true, URL: secret.New("https://app.bankid.com/?autostarttoken=t")}
+	computer = login.Launch{Possible: true, URL: secret.New("bankid:///?autostarttoken=t")}
+	scanOnly = login.Launch{}
+)
+
+func stored(state storage.LoginState, device, hint string) *storage.Login {
+	l := &storage.Login{ID: "id", State: state, Orders: 3, Starter: storage.Starter{Device: device}}
+	if state != storage.LoginOpen {
+		l.Order = &storage.Order{ID: "order", HintCode: hint}
+	}
+	if state == storage.LoginComplete {
+		l.Identity = &storage.Identity{}
+	}
+	return l
+}
+
+func TestViewOf(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	returning := stored(storage.LoginComplete, "this", "userSign")
+	returning.Order.ReturnNonceHash[0] = 1
+	returned := *returning
+	returned.Returned = now.Add(-time.Minute)
+	tooMany := stored(storage.LoginFailed, "other", "")
+	tooMany.Failure.Reason = login.ReasonTooMany
+	later := stored(storage.LoginFailed, "other", "")
+	later.Failure = storage.Failure{Reason: login.ReasonMaintenance, Retry: now.Add(1500 * time.Millisecond)}
+
+	for _, tc := range []struct {
+		name string
+		situation
+		want templates.View
+	}{
+		{"open on a phone", situation{login: stored(storage.LoginOpen, "", ""), launch: phone}, templates.Choose{Platform: templates.Phone}},
+		{"open on a tablet", situation{login: stored(storage.LoginOpen, "", ""), launch: login.Launch{Possible: true, Tablet: true}}, templates.Choose{Platform: templates.Tablet}},
+		{"open on a computer", situation{login: stored(storage.LoginOpen, "", ""), launch: computer}, templates.Choose{Platform: templates.Computer}},
+		{"open where there is no app", situation{login: stored(storage.LoginOpen, "", ""), launch: scanOnly}, templates.Choose{Platform: templates.ScanOnly}},
+		{
+			"open inside another app",
+			situation{login: stored(storage.LoginOpen, "", ""), launch: login.Launch{Possible: true, Phone: true, Embedded: true}},
+			templates.Choose{Platform: templates.Phone, Embedded: true},
+		},
+		{
+			"first order being made", situation{login: stored(storage.LoginOpen, "other", ""), starting: true, launch: computer},
+			templates.Starting{Device: templates.OtherDevice, Platform: templates.Computer},
+		},
+		{
+			"another order being made", situation{login: stored(storage.LoginPending, "this", ""), starting: true, launch: phone},
+			templates.Starting{Device: templates.ThisDevice, Platform: templates.Phone},
+		},
+		{
+			"retry being made", situation{login: stored(storage.LoginFailed, "other", ""), starting: true, launch: scanOnly},
+			templates.Starting{Device: templates.OtherDevice, Platform: templates.ScanOnly},
+		},
+		{
+			"app link that needs a tap", situation{login: stored(storage.LoginPending, "this", ""), launch: phone, firstOrder: true},
+			templates.AppWait{LaunchURL: phone.URL.Reveal(), Order: "3", Platform: templates.Phone},
+		},
+		{
+			"link that opens by itself", situation{login: stored(storage.LoginPending, "this", ""), launch: computer, firstOrder: true},
+			templates.AppWait{LaunchURL: computer.URL.Reveal(), Order: "3", AutoLaunch: true, Platform: templates.Computer},
+		},
+		{
+			"link of a renewed order", situation{login: stored(storage.LoginPending, "this", "noClient"), launch: computer},
+			templates.AppWait{LaunchURL: computer.URL.Reveal(), Order: "3", Platform: templates.Computer},
+		},
+		{
+			"complete without return", situation{login: returning, launch: phone},
+			awaitReturn(templates.ThisDevice, templates.Phone),
+		},
+		{"complete after return", situation{login: &returned, launch: phone}, templates.Complete{}},
+		{
+			"complete after return, page opened after it",
+			situation{login: &returned, launch: phone, since: now}, templates.Complete{},
+		},
+		{
+			"complete after return in another tab",
+			situation{login: &returned, launch: phone, since: now.Add(-time.Hour)}, templates.Notice{Kind: templates.NoticeOtherTab},
+		},
+		{
+			"complete by QR code, page open all the time",
+			situation{login: stored(storage.LoginComplete, "other", "userSign"), since: now.Add(-time.Hour), launch: computer}, templates.Complete{},
+		},
+		{"answered", situation{login: stored(storage.LoginAnswered, "other", "userSign")}, templates.Notice{Kind: templates.NoticeAlreadyDone}},
+		{"answered before any order", situation{login: &storage.Login{State: storage.LoginAnswered}}, templates.Notice{Kind: templates.NoticeAlreadyDone}},
+		{
+			"no more orders", situation{login: tooMany, launch: computer},
+			templates.Failed{Reason: templates.ReasonRateLimited, Device: templates.OtherDevice, Platform: templates.Computer, Final: true},
+		},
+		{
+			"retry later", situation{login: later, launch: computer, now: now},
+			templates.Failed{Reason: templates.ReasonMaintenance, Device: templates.OtherDevice, Platform: templates.Computer, Wait: 2},
+		},
+	} {
+		if got := viewOf(tc.situation); !equal(got, tc.want) {
+			t.Errorf("%s: %s %+v, want %s %+v", tc.name, got.Key(), got, tc.want.Key(), tc.want)
+		}
+	}
+}
+
+// equal compares views; only QRWait cannot be compared by ==, as it holds a picture.
+func equal(a, b templates.View) bool {
+	if _, ok := a.(templates.QRWait); ok {
+		return false
+	}
+	return a == b
+}
+
+// Every hint code of a pending order × device has its view; the QR code and the link are there only while no app has the
+// order (BankID API: QR code).
+func TestViewOfPendingHints(t *testing.T) {
+	keys := map[string]string{
+		"started": "started", "userSign": "confirm", "userMrtd": "mrtd", "userCallConfirm": "call-confirm",
+		"processing": "processing", "userStepUp": "step-up", "userFace": "face", "someNewCode": "in-progress",
+	}
+	frame := templates.Frame{Bits: make([]byte, 211), Size: 41}
+	hints := []string{"", "someNewCode"}
+	for _, hint := range bankid.PendingHintCodes() {
+		hints = append(hints, string(hint))
+	}
+	for _, hint := range hints {
+		for device, launch := range map[string]login.Launch{"this": phone, "other": computer} {
+			view := viewOf(situation{
+				login: stored(storage.LoginPending, device, hint), launch: launch, frame: frame, left: templates.Left{Seconds: 9, Of: 300},
+			})
+			want := keys[hint]
+			if hint == "" || hint == "outstandingTransaction" || hint == "noClient" {
+				want = map[string]string{"this": "app-wait.3", "other": "qr-wait"}[device]
+			}
+			if view.Key() != want || !moves(view) {
+				t.Errorf("%q on %s device: %q, want %q, and live", hint, device, view.Key(), want)
+			}
+			if qr, ok := view.(templates.QRWait); ok && (qr.Frame.Size != 41 || qr.Left.Seconds != 9) {
+				t.Errorf("%q: the QR view lost its frame or its time", hint)
+			}
+			if tick := templates.NewTick(view); (tick.QR != "") != (want == "qr-wait") {
+				t.Errorf("%q on %s device: QR code shown: %t", hint, device, tick.QR != "")
+			}
+		}
+	}
+}
+
+// Every reason that an order can end for has a text of its own.
+func TestViewOfFailures(t *testing.T) {
+	all := login.Reasons()
+	for _, hint := range bankid.FailedHintCodes() {
+		all = append(all, string(hint))
+	}
+	for _, reason := range all {
+		l := stored(storage.LoginFailed, "other", "")
+		l.Failure.Reason = reason
+		view := viewOf(situation{login: l, launch: computer})
+		if view.Key() == "failed-unknown" && reason != login.ReasonLost {
+			t.Errorf("%s has no text", reason)
+		}
+		if moves(view) {
+			t.Errorf("%s goes on listening", reason)
+		}
+	}
+	l := stored(storage.LoginFailed, "this", "")
+	l.Failure.Reason = "someNewCode"
+	if key := viewOf(situation{login: l, launch: phone}).Key(); key != "failed-unknown" {
+		t.Errorf("an unknown reason shows %q", key)
+	}
+}
