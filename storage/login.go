@@ -322,9 +322,9 @@ func (l *Login) RefuseLogin() error {
 }
 
 // AnswerLogin ends a completed login; the identity moves to the grant and leaves the login. It returns ErrConflict when the
-// login is not answerable, or was answered before.
-func (l *Login) AnswerLogin() error {
-	if !l.Answerable() {
+// login is not answerable or was answered before, or when its identity is no longer the one that the grant was made from.
+func (l *Login) AnswerLogin(grant *Grant) error {
+	if !l.Answerable() || !l.Identity.PersonalNumber.Equal(grant.Identity.PersonalNumber) {
 		return ErrConflict
 	}
 	l.State, l.Identity = LoginAnswered, nil

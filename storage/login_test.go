@@ -234,7 +234,16 @@ func TestRecordReturn(t *testing.T) {
 func TestEndings(t *testing.T) {
 	cancel := func(l *storage.Login) error { return l.CancelOrder(failure) }
 	refuse := func(l *storage.Login) error { return l.RefuseLogin() }
-	answer := func(l *storage.Login) error { return l.AnswerLogin() }
+	answer := func(l *storage.Login) error {
+		grant := storage.Grant{}
+		if l.Identity != nil {
+			grant.Identity.PersonalNumber = secret.New(l.Identity.PersonalNumber.Reveal())
+		}
+		return l.AnswerLogin(&grant)
+	}
+	answerOther := func(l *storage.Login) error {
+		return l.AnswerLogin(&storage.Grant{Identity: storage.Identity{PersonalNumber: secret.New("another")}})
+	}
 	bare := func(l *storage.Login) { l.Claim, l.Identity, l.Completed = storage.Claim{}, nil, time.Time{} }
 	fails := func(l *storage.Login) { bare(l); failed(l) }
 	refused := func(l *storage.Login) { bare(l); answered(l) }
@@ -255,6 +264,7 @@ func TestEndings(t *testing.T) {
 		{"refuse answered", pending(answered), refuse, storage.ErrConflict, nil},
 		{"answer without a nonce", pending(complete), answer, nil, noIdentity},
 		{"answer after the return", pending(withNonce, returned, complete), answer, nil, noIdentity},
+		{"answer with another person's grant", pending(complete), answerOther, storage.ErrConflict, nil},
 		{"answer before the return", pending(withNonce, complete), answer, storage.ErrConflict, nil},
 		{"answer without an identity", pending(state(storage.LoginComplete)), answer, storage.ErrConflict, nil},
 		{"answer open", pending(open), answer, storage.ErrConflict, nil},

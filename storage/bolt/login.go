@@ -175,7 +175,7 @@ func (s *Store) AnswerLogin(ctx context.Context, id string, code storage.Code, g
 		if err != nil {
 			return err
 		}
-		if err := login.AnswerLogin(); err != nil {
+		if err := login.AnswerLogin(&grant); err != nil {
 			return err
 		}
 		if t.get(grantsBucket, []byte(grant.ID)) != nil || t.get(codesBucket, code.Hash[:]) != nil {

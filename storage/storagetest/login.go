@@ -124,7 +124,7 @@ var loginTests = map[string]func(*fixture){
 		f.restart()
 		store = f.Store
 		grant := newGrant("g1", "app", "sid")
-		f.ok(want.AnswerLogin())
+		f.ok(want.AnswerLogin(&grant))
 		check(store.AnswerLogin(ctx, "l1", newCode(grant), grant, at(14)))
 	},
 	"a returned login is the caller's own": func(f *fixture) {
