@@ -308,6 +308,33 @@ func TestRotateByCommand(t *testing.T) {
 	}
 }
 
+func TestEveryKeyIsMadeForOnePlace(t *testing.T) {
+	r, spare := &Ring{}, make(map[string][]storage.SigningKey)
+	var tries [2][]storage.SigningKey
+	for i := range tries { // the second try stands for one after a conflict
+		d := &draft{now: newClock().now(), spare: spare, made: make(map[string]int)}
+		if err := r.fill(algorithms[:1])(d); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.promote(storage.ES256, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		tries[i] = d.records()
+	}
+	seen := make(map[string]bool)
+	for i, k := range tries[0] {
+		if seen[k.ID] {
+			t.Errorf("key %s stands twice in the set", k.ID)
+		}
+		if seen[k.ID] = true; tries[1][i].ID != k.ID {
+			t.Error("a second try does not use the keys that the first has made")
+		}
+	}
+	if len(seen) != 3 || len(spare[storage.ES256]) != 3 {
+		t.Errorf("%d keys, %d made", len(seen), len(spare[storage.ES256]))
+	}
+}
+
 func TestEmergencyRotation(t *testing.T) {
 	r := newRing(t, openStore(t), newClock(), nil)
 	settle(t, r)

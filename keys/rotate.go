@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"brygga/storage"
@@ -125,7 +124,7 @@ func (r *Ring) update(ctx context.Context, change func(*draft) error) error {
 		if err != nil {
 			return err
 		}
-		d := &draft{now: r.o.Now().UTC().Truncate(time.Microsecond), spare: spare}
+		d := &draft{now: r.o.Now().UTC().Truncate(time.Microsecond), spare: spare, made: make(map[string]int)}
 		for _, record := range records {
 			d.keys = append(d.keys, &record)
 		}
@@ -158,8 +157,10 @@ type draft struct {
 	now    time.Time
 	keys   []*storage.SigningKey
 	events []Event
-	// spare are keys that an earlier try made and could not store: RSA keys are dear.
+	// spare are the keys that this try and earlier ones made, by algorithm: RSA keys are dear, and a try may fail to store
+	// them. made counts those that this try has taken.
 	spare map[string][]storage.SigningKey
+	made  map[string]int
 }
 
 func (d *draft) records() []storage.SigningKey {
@@ -184,24 +185,18 @@ func (d *draft) find(algorithm string, state State) *storage.SigningKey {
 	return nil
 }
 
-// make adds n next keys, which it generates at the same time.
+// make adds n next keys. It makes them one after the other: on a first start the other cores have people to serve.
 func (d *draft) make(algorithm string, n int) error {
-	made := d.spare[algorithm]
-	if len(made) < n {
-		fresh := make([]storage.SigningKey, n-len(made))
-		faults := make([]error, len(fresh))
-		var work sync.WaitGroup
-		for i := range fresh {
-			work.Go(func() { fresh[i], faults[i] = generate(algorithm, d.now) })
-		}
-		work.Wait()
-		if err := errors.Join(faults...); err != nil {
+	from := d.made[algorithm]
+	for len(d.spare[algorithm]) < from+n {
+		k, err := generate(algorithm, d.now)
+		if err != nil {
 			return err
 		}
-		made = append(made, fresh...)
-		d.spare[algorithm] = made
+		d.spare[algorithm] = append(d.spare[algorithm], k)
 	}
-	for _, k := range made[:n] {
+	d.made[algorithm] = from + n
+	for _, k := range d.spare[algorithm][from : from+n] {
 		k.Published = d.now
 		d.keys = append(d.keys, &k)
 		d.tell(Created, &k)

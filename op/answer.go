@@ -1,0 +1,143 @@
+package op
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"brygga/secret"
+	"brygga/storage"
+)
+
+// Answer gives the client of a completed login its code, and sends the browser back to the client (OIDC Core §3.1.2.5). The
+// caller has checked that the browser is the one that began the login. Of concurrent calls for one login exactly one
+// answers; the others, like calls for a login that is not complete, show an error page with the code LoginOver. Answer
+// writes the whole response.
+func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage.Login) {
+	client, ok := p.clientOf(w, r, login)
+	if !ok {
+		return
+	}
+	if !login.Answerable() {
+		p.showOver(w, r)
+		return
+	}
+	code, now := random(), p.now()
+	grant := p.grant(client, login)
+	grant.Created, grant.Expires = now, now.Add(p.o.CodeLife+p.o.AccessTokenLife)
+	_, err := p.o.Store.AnswerLogin(r.Context(), login.ID, storage.Code{
+		Hash: secret.New(code).Hash(), GrantID: grant.ID, ClientID: client.ID, Redirect: login.Request.RedirectURI,
+		Expires: now.Add(p.o.CodeLife), Challenge: login.Request.CodeChallenge,
+	}, grant, now)
+	switch {
+	case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):
+		p.showOver(w, r)
+	case err != nil:
+		p.showFault(w, r, "answer login", err)
+	default:
+		p.o.Observe("answer", "ok")
+		p.respond(w, r, &login.Request, url.Values{"code": {code}})
+	}
+}
+
+// grant returns what the client gets from the login.
+func (p *Provider) grant(client *storage.Client, login *storage.Login) storage.Grant {
+	return storage.Grant{
+		ID: randomID(), ClientID: client.ID, SessionID: randomID(), TransactionID: login.ID,
+		Subject: p.subject(client, login.Identity.PersonalNumber), Scopes: login.Request.Scopes, Nonce: login.Request.Nonce,
+		ACR: p.o.ACR, AMR: amr(login.Identity.Method), AuthTime: login.Completed, Identity: *login.Identity,
+	}
+}
+
+// amr names the eID service and says that it asked for two factors (RFC 8176 §2): the key in the app or on the card, and a
+// code or a biometric. Which of the two it was, BankID does not tell.
+func amr(method string) []string {
+	if method == "" {
+		return []string{"mfa"}
+	}
+	return []string{method, "mfa"}
+}
+
+// Refuse ends a login without a code and sends the error to its client, such as access_denied when the person cancelled
+// (RFC 6749 §4.1.2.1). The description is for the client's developers; characters that are not allowed there are left out.
+// The caller has checked the browser, as for Answer. A login that has had its answer gets an error page with LoginOver.
+func (p *Provider) Refuse(w http.ResponseWriter, r *http.Request, login *storage.Login, code, description string) {
+	if _, ok := p.clientOf(w, r, login); !ok {
+		return
+	}
+	_, err := p.o.Store.RefuseLogin(r.Context(), login.ID, p.now())
+	switch {
+	case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):
+		p.showOver(w, r)
+	case err != nil:
+		p.showFault(w, r, "refuse login", err)
+	default:
+		p.o.Observe("answer", code)
+		refusal := requestError{code, description}
+		p.respond(w, r, &login.Request, refusal.values())
+	}
+}
+
+// clientOf returns the client of a login, if it still has the redirect URI of the auth request. Else it shows an error page.
+func (p *Provider) clientOf(w http.ResponseWriter, r *http.Request, login *storage.Login) (*storage.Client, bool) {
+	client, err := p.o.Store.Client(r.Context(), login.Request.ClientID)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		p.showError(w, r, http.StatusBadRequest, "the client has been removed")
+	case err != nil:
+		p.showFault(w, r, "read client", err)
+	case !matchURI(client.RedirectURIs, login.Request.RedirectURI, client.Native):
+		p.showError(w, r, http.StatusBadRequest, "the client has removed its redirect_uri")
+	default:
+		return client, true
+	}
+	return nil, false
+}
+
+func (p *Provider) showOver(w http.ResponseWriter, r *http.Request) {
+	p.o.Pages.ShowError(w, r, http.StatusConflict, LoginOver, "the login has expired or has been answered")
+}
+
+// values returns the error as response parameters.
+func (e *requestError) values() url.Values {
+	return url.Values{"error": {e.code}, "error_description": {ascii(e.description)}}
+}
+
+// respond sends an authorization response to the client, with state and with iss, which tells a client of several
+// providers who answered (RFC 9207 §2).
+func (p *Provider) respond(w http.ResponseWriter, r *http.Request, request *storage.AuthRequest, values url.Values) {
+	if request.State != "" {
+		values.Set("state", request.State)
+	}
+	values.Set("iss", p.o.Issuer)
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	if request.ResponseMode == modeFormPost {
+		p.o.Pages.SendForm(w, r, request.RedirectURI, values)
+		return
+	}
+	redirect(w, r, request.RedirectURI, values)
+}
+
+// redirect sends the browser to uri with the values added to its query. After a POST the status is 303, so that no browser
+// posts the form on to the client (RFC 9700 §4.12).
+func redirect(w http.ResponseWriter, r *http.Request, uri string, values url.Values) {
+	if len(values) > 0 {
+		separator := "?"
+		if strings.Contains(uri, "?") {
+			separator = "&"
+		}
+		uri += separator + values.Encode()
+	}
+	status := http.StatusFound
+	if r.Method == http.MethodPost {
+		status = http.StatusSeeOther
+	}
+	w.Header().Set("Location", uri)
+	w.WriteHeader(status)
+}
+
+// scopeText returns scopes as the scope parameter has them.
+func scopeText(scopes []string) string { return strings.Join(scopes, " ") }

@@ -1,0 +1,12 @@
+// Package op is the OpenID Provider: it speaks OAuth and OpenID Connect to clients, and nothing else.
+//
+// It owns discovery, the JWKS, the authorization, token, userinfo and logout endpoints, what a client may ask for, and the
+// claims that it gets. The token endpoint is our own implementation of zitadel/oidc's zop.Server, which brings the decoding
+// of forms, the parsing of client credentials, the dispatch by grant type and the writing of errors; the other endpoints
+// are routes of our own (docs/decisions/0004-own-op-server.md). Everything a stranger could use twice is redeemed in one
+// step of the store.
+//
+// It must not know HTML or BankID. It leads a browser to the login through [Pages], and is handed the finished login by
+// [Provider.Answer] or [Provider.Refuse]. It leaves out one check, with intent: that the browser which asks for the answer
+// is the one that began. Only the caller sees the binding cookie.
+package op

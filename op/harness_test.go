@@ -1,0 +1,377 @@
+package op
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"brygga/audit"
+	"brygga/keys"
+	"brygga/secret"
+	"brygga/storage"
+	"brygga/storage/bolt"
+)
+
+// ring signs for all tests: RSA keys are dear.
+var ring *keys.Ring
+
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // the library logs there
+	os.Exit(runWithRing(m))
+}
+
+func runWithRing(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "brygga-op")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	store, err := bolt.Open(filepath.Join(dir, "keys.db"), newSealer(), bolt.Options{})
+	if err != nil {
+		panic(err)
+	}
+	defer store.Close()
+	if ring, err = keys.New(context.Background(), keys.Options{Store: store}); err != nil {
+		panic(err)
+	}
+	defer ring.Close()
+	return m.Run()
+}
+
+func newSealer() *keys.Sealer {
+	key, err := keys.ParseMasterKey(keys.NewMasterKey().Reveal())
+	if err != nil {
+		panic(err)
+	}
+	sealer, err := keys.NewSealer(key)
+	if err != nil {
+		panic(err)
+	}
+	return sealer
+}
+
+const (
+	issuer      = "https://login.example.se"
+	callback    = "https://app.example.se/callback"
+	webSecret   = "web-secret"
+	verifier    = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" // RFC 7636 appendix B
+	challenge43 = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+	number      = "189001019802"
+)
+
+var person = storage.Identity{
+	Method: "bankid", PersonalNumber: secret.New(number), Name: secret.New("Åsa Öberg"), GivenName: secret.New("Åsa"),
+	Surname: secret.New("Öberg"), DeviceIP: "192.0.2.1", IssueDate: "2024-02-03",
+}
+
+// harness is a provider on a real store. It plays the part of package web in the simplest way.
+type harness struct {
+	*Provider
+	t     testing.TB
+	store *bolt.Store
+	logs  *bytes.Buffer
+	log   *slog.Logger
+
+	mu       sync.Mutex
+	skew     time.Duration
+	observed []string
+}
+
+func (h *harness) now() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return time.Now().Add(h.skew).UTC().Truncate(time.Microsecond)
+}
+
+// move lets time pass for the provider.
+func (h *harness) move(by time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.skew += by
+}
+
+// lockedWriter lets concurrent requests log.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  *bytes.Buffer
+}
+
+func (l *lockedWriter) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(line)
+}
+
+// newHarness returns a provider whose clients are those of testClients. change may alter the options; nil leaves them.
+func newHarness(t testing.TB, change func(*Options)) *harness {
+	t.Helper()
+	h := &harness{t: t, logs: new(bytes.Buffer)}
+	var err error
+	if h.store, err = bolt.Open(filepath.Join(t.TempDir(), "brygga.db"), newSealer(), bolt.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.store.Close() })
+	for _, c := range testClients() {
+		if err := h.store.CreateClient(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.log = slog.New(slog.NewTextHandler(&lockedWriter{w: h.logs}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log, err := audit.New(audit.Options{Store: h.store, PseudonymKey: make([]byte, 32), Logger: h.log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{
+		Issuer: issuer, Store: h.store, Keys: ring, Audit: log, Pages: h, SubjectKey: bytes.Repeat([]byte{7}, 32), Logger: h.log, Now: h.now,
+		Observe: func(endpoint, outcome string) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.observed = append(h.observed, endpoint+" "+outcome)
+		},
+	}
+	if change != nil {
+		change(&o)
+	}
+	if h.Provider, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func secrets(text string) []storage.ClientSecret {
+	return []storage.ClientSecret{{Hash: secret.New(text).Hash()}}
+}
+
+func testClients() []storage.Client {
+	return []storage.Client{
+		{
+			ID: "web", Name: "Web", AuthMethod: storage.AuthMethodBasic, Secrets: secrets(webSecret), RedirectURIs: []string{
+				callback, callback + "?tenant=a%2Fb+c", "https://app.example.se/cb%20x",
+			},
+			PostLogoutRedirectURIs: []string{"https://app.example.se/bye"}, Scopes: []string{"profile"}, IDTokenAlg: storage.ES256,
+			SubjectType: storage.SubjectPairwise, PersonalNumber: true, CustomIdentifier: "tag-7",
+		},
+		{
+			ID: "post", AuthMethod: storage.AuthMethodPost, Secrets: secrets("post-secret"), RedirectURIs: []string{callback},
+			IDTokenAlg: storage.RS256, SubjectType: storage.SubjectPublic, RequirePKCE: true,
+		},
+		{
+			ID: "app", AuthMethod: storage.AuthMethodNone, Native: true, RedirectURIs: []string{
+				"http://127.0.0.1/callback", "http://[::1]:4000/callback?x=1", "se.example.app:/callback",
+			},
+			PostLogoutRedirectURIs: []string{"http://127.0.0.1/bye"}, Scopes: []string{"profile"}, IDTokenAlg: storage.ES256,
+			SubjectType: storage.SubjectPublic,
+		},
+	}
+}
+
+// BeginLogin stores a login, as package web does.
+func (h *harness) BeginLogin(w http.ResponseWriter, r *http.Request, _ *storage.Client, request storage.AuthRequest) {
+	now := h.now()
+	login := storage.Login{
+		ID: randomID(), State: storage.LoginOpen, Revision: 1, Request: request, Created: now, Expires: now.Add(10 * time.Minute),
+	}
+	if err := h.store.CreateLogin(r.Context(), login); err != nil {
+		h.t.Error(err)
+	}
+	http.Redirect(w, r, "/login/"+login.ID, http.StatusSeeOther)
+}
+
+// ShowError writes the code and the description, so that tests can search them.
+func (h *harness) ShowError(w http.ResponseWriter, _ *http.Request, status int, code, description string) {
+	w.WriteHeader(status)
+	fmt.Fprintf(w, "page: %s: %s", code, description)
+}
+
+// SendForm writes what would be posted.
+func (h *harness) SendForm(w http.ResponseWriter, _ *http.Request, action string, values url.Values) {
+	fmt.Fprintf(w, "form: %s?%s", action, values.Encode())
+}
+
+// ShowLoggedOut names the client.
+func (h *harness) ShowLoggedOut(w http.ResponseWriter, _ *http.Request, client *storage.Client) {
+	if client != nil {
+		fmt.Fprintf(w, "logged out of %s", client.ID)
+		return
+	}
+	fmt.Fprint(w, "logged out")
+}
+
+// do serves one request of the provider's.
+func (h *harness) do(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.Handler().ServeHTTP(w, r)
+	return w
+}
+
+func (h *harness) get(path string, values url.Values) *httptest.ResponseRecorder {
+	return h.do(httptest.NewRequest(http.MethodGet, issuer+path+"?"+values.Encode(), nil))
+}
+
+func formRequest(path string, values url.Values) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, issuer+path, strings.NewReader(values.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r
+}
+
+// params returns an auth request that is in order, with pairs of names and values put over it; an empty value removes.
+func params(clientID, redirectURI string, pairs ...string) url.Values {
+	v := url.Values{
+		"client_id": {clientID}, "redirect_uri": {redirectURI}, "response_type": {"code"}, "scope": {"openid profile"},
+		"state": {"st å&te"}, "nonce": {"n-1"}, "code_challenge": {challenge43}, "code_challenge_method": {"S256"},
+	}
+	return with(v, pairs...)
+}
+
+func with(v url.Values, pairs ...string) url.Values {
+	for i := 0; i < len(pairs); i += 2 {
+		if v.Set(pairs[i], pairs[i+1]); pairs[i+1] == "" {
+			v.Del(pairs[i])
+		}
+	}
+	return v
+}
+
+// begin sends an auth request and returns the login that it made.
+func (h *harness) begin(values url.Values) *storage.Login {
+	h.t.Helper()
+	w := h.get("/authorize", values)
+	id, ok := strings.CutPrefix(w.Header().Get("Location"), "/login/")
+	if !ok {
+		h.t.Fatalf("no login: %d %s %s", w.Code, w.Header().Get("Location"), w.Body)
+	}
+	login, err := h.store.Login(h.t.Context(), id, h.now())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return login
+}
+
+// complete lets the person log in.
+func (h *harness) complete(login *storage.Login, identity storage.Identity) *storage.Login {
+	h.t.Helper()
+	ctx, now := h.t.Context(), h.now()
+	_, err := h.store.BeginOrder(ctx, login.ID, storage.Claim{ID: "claim", At: now, WindowEnds: now.Add(time.Minute), Collector: "c"})
+	if err == nil {
+		_, err = h.store.PutOrder(ctx, login.ID, "claim", storage.Order{ID: "order", Method: "bankid", Started: now, Collector: "c"})
+	}
+	if err == nil {
+		login, err = h.store.CompleteLogin(ctx, login.ID, "order", identity, now)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return login
+}
+
+// answer asks for the code as package web does, once the binding is proven.
+func (h *harness) answer(login *storage.Login) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.Answer(w, httptest.NewRequest(http.MethodGet, issuer+"/login/x/done", nil), login)
+	return w
+}
+
+// redirected returns where a response leads and the parameters that were added.
+func redirected(t testing.TB, w *httptest.ResponseRecorder) (base string, values url.Values) {
+	t.Helper()
+	u, err := url.Parse(w.Header().Get("Location"))
+	if err != nil || u.Host == "" {
+		t.Fatalf("no redirect: %d %q %s", w.Code, w.Header().Get("Location"), w.Body)
+	}
+	values = u.Query()
+	u.RawQuery = ""
+	return u.String(), values
+}
+
+// code takes a client's auth request all the way to its code.
+func (h *harness) code(values url.Values) string {
+	h.t.Helper()
+	_, answer := redirected(h.t, h.answer(h.complete(h.begin(values), person)))
+	if answer.Get("code") == "" {
+		h.t.Fatalf("no code: %v", answer)
+	}
+	return answer.Get("code")
+}
+
+// exchange returns a token request of client web that is in order.
+func exchange(code string, pairs ...string) *http.Request {
+	r := formRequest("/token", with(url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {callback}, "code_verifier": {verifier},
+	}, pairs...))
+	r.SetBasicAuth("web", webSecret)
+	return r
+}
+
+type tokens struct {
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"`
+	ExpiresIn   int    `json:"expires_in"`
+	IDToken     string `json:"id_token"`
+	Scope       string `json:"scope"`
+	Error       string `json:"error"`
+	Description string `json:"error_description"`
+}
+
+func decode(t testing.TB, w *httptest.ResponseRecorder) tokens {
+	t.Helper()
+	var answer tokens
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+		t.Fatalf("%d %s: %v", w.Code, w.Body, err)
+	}
+	return answer
+}
+
+// tokensOf redeems a code for client web.
+func (h *harness) tokensOf(values url.Values) tokens {
+	h.t.Helper()
+	w := h.do(exchange(h.code(values)))
+	if w.Code != http.StatusOK {
+		h.t.Fatalf("token: %d %s", w.Code, w.Body)
+	}
+	return decode(h.t, w)
+}
+
+// payload returns the claims of a token without looking at its signature.
+func payload(t testing.TB, token string) map[string]any {
+	t.Helper()
+	text, err := base64.RawURLEncoding.DecodeString(strings.Split(token+"..", ".")[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claims map[string]any
+	if err := json.Unmarshal(text, &claims); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return claims
+}
+
+// userinfo asks with the token in the header and returns the status and the claims.
+func (h *harness) userinfo(token string) (int, map[string]any) {
+	h.t.Helper()
+	r := httptest.NewRequest(http.MethodGet, issuer+"/userinfo", nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	w := h.do(r)
+	var claims map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &claims); err != nil {
+		h.t.Fatalf("%d %s: %v", w.Code, w.Body, err)
+	}
+	return w.Code, claims
+}
+
+func s256(verifier string) string {
+	sum := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

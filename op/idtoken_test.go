@@ -1,0 +1,294 @@
+package op
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	gooidc "github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"brygga/secret"
+	"brygga/storage"
+)
+
+// An independent client finds everything through discovery, and verifies what it gets.
+func TestIndependentClient(t *testing.T) {
+	for _, test := range []struct{ client, secret, algorithm string }{
+		{"web", webSecret, "ES256"}, {"post", "post-secret", "RS256"}, {"app", "", "ES256"},
+	} {
+		t.Run(test.client, func(t *testing.T) {
+			var h *harness
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.Handler().ServeHTTP(w, r) }))
+			defer server.Close()
+			h = newHarness(t, func(o *Options) { o.Issuer = server.URL })
+			ctx := t.Context()
+			provider, err := gooidc.NewProvider(ctx, server.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config := oauth2.Config{
+				ClientID: test.client, ClientSecret: test.secret, Endpoint: provider.Endpoint(), Scopes: []string{"openid", "profile"},
+				RedirectURL: callback,
+			}
+			if test.client == "app" {
+				config.RedirectURL = "http://127.0.0.1:49152/callback"
+			}
+			verifier := oauth2.GenerateVerifier()
+			start, err := url.Parse(config.AuthCodeURL("state-1", gooidc.Nonce("nonce-1"), oauth2.S256ChallengeOption(verifier)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := time.Now().Add(-2 * time.Second)
+			_, answer := redirected(t, h.answer(h.complete(h.begin(start.Query()), person)))
+			token, err := config.Exchange(ctx, answer.Get("code"), oauth2.VerifierOption(verifier))
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw, _ := token.Extra("id_token").(string)
+			idToken, err := provider.VerifierContext(ctx, &gooidc.Config{ClientID: test.client, SupportedSigningAlgs: []string{test.algorithm}}).Verify(ctx, raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := idToken.VerifyAccessToken(token.AccessToken); err != nil {
+				t.Errorf("at_hash: %v", err)
+			}
+			if idToken.Nonce != "nonce-1" || idToken.IssuedAt.Before(before) || !idToken.Expiry.Equal(idToken.IssuedAt.Add(5*time.Minute)) {
+				t.Errorf("nonce %q, issued %s, expires %s", idToken.Nonce, idToken.IssuedAt, idToken.Expiry)
+			}
+			info, err := provider.UserInfo(ctx, oauth2.StaticTokenSource(token))
+			if err != nil || info.Subject != idToken.Subject {
+				t.Errorf("userinfo: %v, %v", info, err)
+			}
+		})
+	}
+}
+
+// claimNames returns the names of the claims in order.
+func claimNames(claims map[string]any) string {
+	text, _ := json.Marshal(claims)
+	var names []string
+	d := json.NewDecoder(strings.NewReader(string(text)))
+	d.Token()
+	for d.More() {
+		name, _ := d.Token()
+		names = append(names, fmt.Sprint(name))
+		var value any
+		d.Decode(&value)
+	}
+	return strings.Join(names, " ")
+}
+
+func TestIDTokenClaims(t *testing.T) {
+	h := newHarness(t, nil)
+	login := h.complete(h.begin(params("web", callback)), person)
+	_, answer := redirected(t, h.answer(login))
+	h.move(30 * time.Second) // the person was slower than the code
+	claims := payload(t, decode(t, h.do(exchange(answer.Get("code")))).IDToken)
+	for name, want := range map[string]any{
+		"iss": issuer, "aud": "web", "azp": "web", "nonce": "n-1", "acr": DefaultACR, "amr": []any{"bankid", "mfa"}, "txn": login.ID,
+		"auth_time": float64(login.Completed.Unix()), "personalNumber": number, "givenName": "Åsa", "surname": "Öberg",
+		"name": "Åsa Öberg", "given_name": "Åsa", "family_name": "Öberg", "birthdate": "1890-01-01",
+	} {
+		if got := claims[name]; fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+	if claims["exp"].(float64)-claims["iat"].(float64) != 300 || claims["iat"].(float64) < claims["auth_time"].(float64)+29 {
+		t.Errorf("%v", claims)
+	}
+	if sid, sub := claims["sid"], claims["sub"]; sid == "" || sub == "" || sid == sub {
+		t.Errorf("sid %v, sub %v", sid, sub)
+	}
+
+	const protocol = "acr amr at_hash aud auth_time azp exp iat iss nonce sid sub txn"
+	const ours, standard = "givenName name personalNumber surname", "birthdate family_name given_name name"
+	for name, test := range map[string]struct {
+		allowed bool
+		scope   string
+		want    []string
+	}{
+		"openid":                          {false, "openid", nil},
+		"openid, personal number allowed": {true, "openid", []string{ours}},
+		"profile":                         {false, "openid profile", []string{standard}},
+		"both":                            {true, "openid profile", []string{ours, standard}},
+	} {
+		client, err := h.store.Client(t.Context(), "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed := *client
+		changed.PersonalNumber = test.allowed
+		if err := h.store.UpdateClient(t.Context(), changed); err != nil {
+			t.Fatal(err)
+		}
+		want := make(map[string]any)
+		for _, name := range strings.Fields(strings.Join(test.want, " ")) {
+			want[name] = nil
+		}
+		answer := h.tokensOf(params("web", callback, "scope", test.scope))
+		if status, got := h.userinfo(answer.AccessToken); status != http.StatusOK || claimNames(got) != claimNames(withNames(want, "sub")) {
+			t.Errorf("%s: userinfo %d %s", name, status, claimNames(got))
+		}
+		if got := claimNames(payload(t, answer.IDToken)); got != claimNames(withNames(want, strings.Fields(protocol)...)) {
+			t.Errorf("%s: ID token %s", name, got)
+		}
+	}
+	noNonce := payload(t, h.tokensOf(params("web", callback, "nonce", "")).IDToken)
+	if _, has := noNonce["nonce"]; has {
+		t.Error("a nonce that nobody sent")
+	}
+}
+
+func withNames(claims map[string]any, names ...string) map[string]any {
+	all := make(map[string]any)
+	for name := range claims {
+		all[name] = nil
+	}
+	for _, name := range names {
+		all[name] = nil
+	}
+	return all
+}
+
+// A grant without openid gets no ID token and no userinfo (OIDC Core §3.1.2.1). None comes out of /authorize.
+func TestNoIDTokenWithoutOpenID(t *testing.T) {
+	h := newHarness(t, nil)
+	login := h.complete(h.begin(params("web", callback, "code_challenge", "", "code_challenge_method", "")), person)
+	client, err := h.store.Client(t.Context(), "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	grant, now, code := h.grant(client, login), h.now(), random()
+	grant.Scopes, grant.Created, grant.Expires = []string{"profile"}, now, now.Add(time.Minute)
+	if _, err := h.store.AnswerLogin(t.Context(), login.ID, storage.Code{
+		Hash: secret.New(code).Hash(), GrantID: grant.ID, ClientID: "web", Redirect: callback, Expires: now.Add(time.Minute),
+	}, grant, now); err != nil {
+		t.Fatal(err)
+	}
+	answer := decode(t, h.do(exchange(code, "code_verifier", "")))
+	if answer.AccessToken == "" || answer.IDToken != "" {
+		t.Errorf("%+v", answer)
+	}
+	if status, body := h.userinfo(answer.AccessToken); status != http.StatusForbidden || body["error"] != "insufficient_scope" {
+		t.Errorf("userinfo: %d %v", status, body)
+	}
+}
+
+func TestSubjects(t *testing.T) {
+	h := newHarness(t, nil)
+	client := func(id, kind, sector string) *storage.Client {
+		return &storage.Client{ID: id, SubjectType: kind, Sector: sector}
+	}
+	a, b := secret.New(number), secret.New("189104132387")
+	pairwise := h.subject(client("one", storage.SubjectPairwise, ""), a)
+	for name, other := range map[string]string{
+		"another client":                   h.subject(client("two", storage.SubjectPairwise, ""), a),
+		"another person":                   h.subject(client("one", storage.SubjectPairwise, ""), b),
+		"a sector of the client's name":    h.subject(client("x", storage.SubjectPairwise, "one"), a),
+		"a public subject":                 h.subject(client("one", storage.SubjectPublic, ""), a),
+		"another key":                      newHarness(t, func(o *Options) { o.SubjectKey = make([]byte, 32) }).subject(client("one", storage.SubjectPairwise, ""), a),
+		"a sector that ends in the number": h.subject(client("x", storage.SubjectPairwise, "one\x00"+number), secret.New("")),
+	} {
+		if other == pairwise {
+			t.Errorf("%s: the same subject", name)
+		}
+	}
+	if again := newHarness(t, nil).subject(client("one", storage.SubjectPairwise, ""), a); again != pairwise {
+		t.Error("another subject after a restart")
+	}
+	if h.subject(client("one", storage.SubjectPairwise, "s"), a) != h.subject(client("two", storage.SubjectPairwise, "s"), a) {
+		t.Error("clients of one sector see different subjects")
+	}
+	if h.subject(client("one", storage.SubjectPublic, "s"), a) != h.subject(client("two", storage.SubjectPublic, ""), a) {
+		t.Error("a public subject differs between clients")
+	}
+	if h.subject(client("one", "", ""), a) != pairwise {
+		t.Error("a client without a subject type is not pairwise")
+	}
+	if strings.Contains(pairwise, number) || len(pairwise) != 43 || strings.ContainsAny(pairwise, ":/+=") {
+		t.Errorf("subject %q", pairwise)
+	}
+}
+
+func TestBirthdate(t *testing.T) {
+	for text, want := range map[string]string{
+		"189001019802": "1890-01-01", "199002289999": "1990-02-28", "200002299999": "2000-02-29", "199002619999": "1990-02-01",
+		"199012919999": "1990-12-31", "199002309999": "", "199002999999": "", "199000019999": "", "": "", "19900101": "", "xxxxxxxxxxxx": "",
+	} {
+		if got := birthdate(secret.New(text)); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestIsPersonalNumber(t *testing.T) {
+	for text, want := range map[string]bool{
+		number: true, "189104132387": true, "189001619806": false, "189001019803": false, "9001019802": false, "18900101-9802": false,
+		"": false, "18900101980x": false, "１８９００１０１９８０２": false, "189013019809": false, "000000000000": false,
+	} {
+		if got := isPersonalNumber(text); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+	coordination := "19900261999"
+	valid := 0
+	for digit := range 10 {
+		if isPersonalNumber(fmt.Sprint(coordination, digit)) {
+			valid++
+		}
+	}
+	if valid != 1 {
+		t.Errorf("%d check digits are right for a coordination number, want 1", valid)
+	}
+}
+
+func TestDiscovery(t *testing.T) {
+	h := newHarness(t, nil)
+	for _, path := range []string{pathDiscovery, pathMetadata} {
+		w := h.do(httptest.NewRequest(http.MethodGet, issuer+path, nil))
+		var d map[string]any
+		if err := json.Unmarshal(w.Body.Bytes(), &d); err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string]any{
+			"issuer": issuer, "authorization_endpoint": issuer + "/authorize", "token_endpoint": issuer + "/token",
+			"userinfo_endpoint": issuer + "/userinfo", "jwks_uri": issuer + "/jwks.json", "end_session_endpoint": issuer + "/logout",
+			"response_types_supported": []any{"code"}, "response_modes_supported": []any{"query", "form_post"},
+			"grant_types_supported": []any{"authorization_code"}, "subject_types_supported": []any{"pairwise", "public"},
+			"id_token_signing_alg_values_supported": []any{"ES256", "RS256"}, "scopes_supported": []any{"openid", "profile"},
+			"token_endpoint_auth_methods_supported": []any{"client_secret_basic", "client_secret_post", "none"},
+			"code_challenge_methods_supported":      []any{"S256"}, "request_uri_parameter_supported": false,
+			"authorization_response_iss_parameter_supported": true, "acr_values_supported": []any{DefaultACR}, "ui_locales_supported": []any{"sv", "en"},
+		} {
+			if fmt.Sprint(d[name]) != fmt.Sprint(want) {
+				t.Errorf("%s: %v, want %v", name, d[name], want)
+			}
+		}
+	}
+	for _, path := range []string{pathDiscovery, pathJWKS} {
+		w := h.do(httptest.NewRequest(http.MethodGet, issuer+path, nil))
+		if w.Code != http.StatusOK || w.Header().Get("Cache-Control") != "public, max-age=600" || w.Header().Get("Content-Type") != "application/json" {
+			t.Errorf("%s: %d %v", path, w.Code, w.Header())
+		}
+		r := httptest.NewRequest(http.MethodGet, issuer+path, nil)
+		r.Header.Set("If-None-Match", w.Header().Get("Etag"))
+		if again := h.do(r); again.Code != http.StatusNotModified || again.Body.Len() != 0 {
+			t.Errorf("%s: %d for a known ETag", path, again.Code)
+		}
+		if w := h.do(httptest.NewRequest(http.MethodDelete, issuer+path, nil)); w.Code != http.StatusMethodNotAllowed {
+			t.Errorf("DELETE %s: %d", path, w.Code)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if w := h.do(httptest.NewRequest(http.MethodGet, issuer+path, nil).WithContext(ctx)); w.Code != http.StatusOK {
+			t.Errorf("%s waits although everything is there: %d", path, w.Code)
+		}
+	}
+}

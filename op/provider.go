@@ -1,0 +1,199 @@
+package op
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+	zop "github.com/zitadel/oidc/v3/pkg/op"
+
+	"brygga/audit"
+	"brygga/keys"
+	"brygga/storage"
+)
+
+// Defaults of Options.
+const (
+	// DefaultCodeLife is short, because a client redeems a code at once (RFC 6749 §4.1.2 allows ten minutes at most).
+	DefaultCodeLife = time.Minute
+	// DefaultAccessTokenLife leaves time for the calls to userinfo that follow a login.
+	DefaultAccessTokenLife = 10 * time.Minute
+	// DefaultIDTokenLife is the most that the Swedish OpenID Connect Profile 1.0 allows. An ID token is proof of the login
+	// to the client, which makes a session of its own; it is no credential to keep.
+	DefaultIDTokenLife = 5 * time.Minute
+	// DefaultACR is the level of an eID service that has not been reviewed for level 3 itself, although BankID has been
+	// (Sweden Connect Registry for Identifiers §3.1.1). An operator that Digg has approved sets
+	// http://id.elegnamnden.se/loa/1.0/loa3.
+	DefaultACR = "http://id.swedenconnect.se/loa/1.0/uncertified-loa3"
+)
+
+// Store is what the provider needs of a storage.Store; the contract of each method stands there.
+type Store interface {
+	Client(ctx context.Context, id string) (*storage.Client, error)
+	AnswerLogin(ctx context.Context, id string, code storage.Code, grant storage.Grant, now time.Time) (*storage.Login, error)
+	RefuseLogin(ctx context.Context, id string, now time.Time) (*storage.Login, error)
+	storage.Grants
+}
+
+// Pages is what people see of the provider. Its methods write the whole response.
+type Pages interface {
+	// BeginLogin creates a login for the auth request, ties it to the browser and sends the browser to its page.
+	BeginLogin(w http.ResponseWriter, r *http.Request, client *storage.Client, request storage.AuthRequest)
+	// ShowError shows a person an error that must not be redirected, because nothing proves where to. The code is an OAuth
+	// error code or LoginOver, the description English for developers; neither holds anything that the request brought.
+	ShowError(w http.ResponseWriter, r *http.Request, status int, code, description string)
+	// SendForm sends a page that posts the values to action by itself (OAuth 2.0 Form Post Response Mode §2).
+	SendForm(w http.ResponseWriter, r *http.Request, action string, values url.Values)
+	// ShowLoggedOut tells the person that they are logged out. client is the one they came from, nil if unknown.
+	ShowLoggedOut(w http.ResponseWriter, r *http.Request, client *storage.Client)
+}
+
+// LoginOver is the code that Pages.ShowError gets for a login that has expired or has had its answer.
+const LoginOver = "login_over"
+
+// Options are the parts of a Provider. Issuer, Store, Keys, Audit, SubjectKey and Pages are required.
+type Options struct {
+	// Issuer is the issuer identifier: an https URL without path, query or fragment, or http on loopback.
+	Issuer string
+	// InsecureHTTPIssuer allows an http issuer elsewhere.
+	InsecureHTTPIssuer bool
+	Store              Store
+	Keys               *keys.Ring
+	Audit              *audit.Log
+	Pages              Pages
+	// SubjectKey makes the subjects: at least 32 bytes, the same for ever (docs/decisions/0002-subjects.md).
+	SubjectKey []byte
+	// CodeLife, AccessTokenLife and IDTokenLife are how long each is valid; 0 means the default of that name.
+	CodeLife, AccessTokenLife, IDTokenLife time.Duration
+	// ACR is the acr of every login; empty means DefaultACR.
+	ACR string
+	// ClientIP returns the address that a request came from, for the audit log. Nil means the peer's.
+	ClientIP func(*http.Request) string
+	// Observe is told of the outcome of every request: an endpoint's name, and "ok" or an error code. Nil for nobody.
+	Observe func(endpoint, outcome string)
+	// Logger gets the faults; nil discards them.
+	Logger *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Provider is the OpenID Provider. Its methods may be called concurrently.
+type Provider struct {
+	zop.UnimplementedServer
+	o         Options
+	log       *slog.Logger
+	discovery keys.Document
+	handler   http.Handler
+}
+
+// New returns a Provider over the options, or an error that names the option that cannot be used.
+func New(o Options) (*Provider, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	o.SubjectKey = bytes.Clone(o.SubjectKey)
+	o.CodeLife = cmp.Or(o.CodeLife, DefaultCodeLife)
+	o.AccessTokenLife = cmp.Or(o.AccessTokenLife, DefaultAccessTokenLife)
+	o.IDTokenLife = cmp.Or(o.IDTokenLife, DefaultIDTokenLife)
+	o.ACR = cmp.Or(o.ACR, DefaultACR)
+	if o.ClientIP == nil {
+		o.ClientIP = peerAddress
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, string) {}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	p := &Provider{o: o, log: o.Logger}
+	if p.log == nil {
+		p.log = slog.New(slog.DiscardHandler)
+	}
+	p.discovery = p.newDiscovery()
+	p.handler = p.routes()
+	return p, nil
+}
+
+func (o *Options) check() error {
+	switch {
+	case o.Store == nil:
+		return errors.New("op: no store")
+	case o.Keys == nil:
+		return errors.New("op: no signing keys")
+	case o.Audit == nil:
+		return errors.New("op: no audit log")
+	case o.Pages == nil:
+		return errors.New("op: no pages")
+	case len(o.SubjectKey) < 32:
+		return errors.New("op: the subject key has fewer than 32 bytes")
+	case o.CodeLife < 0 || o.CodeLife > 10*time.Minute:
+		return fmt.Errorf("op: a code life of %s; want at most 10m (RFC 6749 §4.1.2)", o.CodeLife)
+	case o.AccessTokenLife < 0 || o.IDTokenLife < 0:
+		return errors.New("op: a token life is negative")
+	}
+	return checkIssuer(o.Issuer, o.InsecureHTTPIssuer)
+}
+
+// checkIssuer holds OIDC Discovery §3: https, no query, no fragment. A path is refused because our pages have none.
+func checkIssuer(issuer string, insecure bool) error {
+	u, err := url.Parse(issuer)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil:
+		return fmt.Errorf("op: issuer %q is no URL; want one like https://login.example.se", issuer)
+	case u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || issuer[len(issuer)-1] == '#':
+		return fmt.Errorf("op: issuer %q has more than scheme and host; want one like https://login.example.se", issuer)
+	case u.Scheme == "https", u.Scheme == "http" && (insecure || isLoopback(u.Hostname())):
+		return nil
+	}
+	return fmt.Errorf("op: issuer %q is not https, which only loopback addresses may do without", issuer)
+}
+
+// isLoopback reports whether host is localhost or a loopback address.
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+func peerAddress(r *http.Request) string {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	return peer.Addr().String()
+}
+
+// now returns the time as it is stored: UTC, in microseconds.
+func (p *Provider) now() time.Time { return p.o.Now().UTC().Truncate(time.Microsecond) }
+
+// fault logs what went wrong on our side and returns what a stranger may know of it.
+func (p *Provider) fault(ctx context.Context, doing string, err error) *oidc.Error {
+	p.log.ErrorContext(ctx, "storage failed", "doing", doing, "err", err)
+	return oidc.ErrServerError().WithDescription(internalError)
+}
+
+// internalError is all that strangers learn of our faults.
+const internalError = "internal error"
+
+// random returns 256 random bits in base64url: a code or a token.
+func random() string {
+	var b [32]byte
+	rand.Read(b[:])
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// randomID returns 128 random bits in base64url: the name of a grant or a session, which proves nothing.
+func randomID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}

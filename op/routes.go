@@ -1,0 +1,205 @@
+package op
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+	zop "github.com/zitadel/oidc/v3/pkg/op"
+)
+
+// The paths of the provider, below the issuer.
+const (
+	pathDiscovery = "/.well-known/openid-configuration"
+	pathMetadata  = "/.well-known/oauth-authorization-server"
+	pathJWKS      = "/jwks.json"
+	pathAuthorize = "/authorize"
+	pathToken     = "/token"
+	pathUserinfo  = "/userinfo"
+	pathLogout    = "/logout"
+)
+
+// Limits on what strangers send, in bytes.
+const (
+	maxBody  = 64 << 10
+	maxQuery = 64 << 10
+	maxURI   = 2048
+)
+
+// Handler returns the handler of discovery, JWKS, /authorize, /token, /userinfo and /logout; it answers 404 for others.
+// Clients call /token, /userinfo, /authorize and /logout from their own origins, with POST too: a guard against cross-origin
+// requests must let these paths pass.
+func (p *Provider) Handler() http.Handler { return p.handler }
+
+func (p *Provider) routes() http.Handler {
+	// The library would route more than is ours to answer: only its token endpoint is mounted. Its CORS default allows
+	// credentials from every origin, so it is off.
+	endpoints := zop.Endpoints{Token: zop.NewEndpoint(pathToken)}
+	library := zop.RegisterServer(p, endpoints, zop.WithServerCORSOptions(nil))
+
+	mux := http.NewServeMux()
+	mux.Handle(pathDiscovery, p.api("discovery", p.serveDiscovery, http.MethodGet, http.MethodHead))
+	mux.Handle(pathMetadata, p.api("discovery", p.serveDiscovery, http.MethodGet, http.MethodHead))
+	mux.Handle(pathJWKS, p.api("jwks", p.serveJWKS, http.MethodGet, http.MethodHead))
+	mux.Handle(pathToken, p.api("token", p.guardToken(library), http.MethodPost))
+	mux.Handle(pathUserinfo, p.api("userinfo", p.serveUserinfo, http.MethodGet, http.MethodPost))
+	mux.Handle(pathAuthorize, p.page("authorize", p.serveAuthorize))
+	mux.Handle(pathLogout, p.page("logout", p.serveLogout))
+	return mux
+}
+
+// api wraps an endpoint that programs call. Any origin may call it, as browsers send no credentials along by themselves
+// (Fetch §3.2): who calls must hold a code or a token.
+func (p *Provider) api(name string, handle http.HandlerFunc, methods ...string) http.Handler {
+	allowed := strings.Join(methods, ", ")
+	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
+		w := &response{ResponseWriter: inner}
+		defer p.finish(name, w, r, func() {
+			writeError(w, http.StatusInternalServerError, oidc.ErrServerError().WithDescription(internalError))
+		})
+		h := w.Header()
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("X-Content-Type-Options", "nosniff")
+		switch {
+		case r.Method == http.MethodOptions:
+			h.Set("Access-Control-Allow-Methods", allowed)
+			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+			h.Set("Access-Control-Max-Age", "600")
+			w.WriteHeader(http.StatusNoContent)
+		case !slices.Contains(methods, r.Method):
+			h.Set("Allow", allowed)
+			writeError(w, http.StatusMethodNotAllowed, oidc.ErrInvalidRequest().WithDescription("method not allowed"))
+		default:
+			h.Set("Access-Control-Expose-Headers", "WWW-Authenticate")
+			handle(w, r)
+		}
+	})
+}
+
+// page wraps an endpoint that browsers visit. It has no CORS header: no script may read what comes back.
+func (p *Provider) page(name string, handle http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
+		w := &response{ResponseWriter: inner}
+		defer p.finish(name, w, r, func() {
+			p.o.Pages.ShowError(w, r, http.StatusInternalServerError, string(oidc.ServerError), internalError)
+		})
+		w.Header().Set("Cache-Control", "no-store")
+		if r.Method != http.MethodGet && r.Method != http.MethodPost {
+			w.Header().Set("Allow", "GET, POST")
+			p.showError(w, r, http.StatusMethodNotAllowed, "method not allowed")
+			return
+		}
+		handle(w, r)
+	})
+}
+
+// showError shows the page for a request that cannot be answered by a redirect.
+func (p *Provider) showError(w http.ResponseWriter, r *http.Request, status int, description string) {
+	setOutcome(w, string(oidc.InvalidRequest))
+	p.o.Pages.ShowError(w, r, status, string(oidc.InvalidRequest), description)
+}
+
+// showFault logs a fault of ours and shows a page that says no more than that there was one.
+func (p *Provider) showFault(w http.ResponseWriter, r *http.Request, doing string, err error) {
+	e := p.fault(r.Context(), doing, err)
+	setOutcome(w, string(e.ErrorType))
+	p.o.Pages.ShowError(w, r, http.StatusInternalServerError, string(e.ErrorType), e.Description)
+}
+
+// finish tells of the outcome. After a panic it logs what can be logged, which is never the panic's own text, and answers
+// when nothing was sent yet.
+func (p *Provider) finish(name string, w *response, r *http.Request, answer func()) {
+	if v := recover(); v != nil {
+		if v == http.ErrAbortHandler {
+			panic(v)
+		}
+		what := fmt.Sprintf("%T", v)
+		if e, ok := v.(runtime.Error); ok {
+			what = e.Error() // made by Go: it holds types and numbers
+		}
+		p.log.ErrorContext(r.Context(), "panic", "doing", name, "err", what, "stack", string(debug.Stack()))
+		w.outcome = string(oidc.ServerError)
+		if w.status == 0 {
+			answer()
+		}
+	}
+	if w.outcome == "" {
+		w.outcome = "ok"
+		if w.status >= 400 {
+			w.outcome = http.StatusText(w.status)
+		}
+	}
+	p.o.Observe(name, w.outcome)
+}
+
+// response notes what was sent, and adds the challenge that a 401 must have (RFC 9110 §11.6.1).
+type response struct {
+	http.ResponseWriter
+	status    int
+	outcome   string
+	challenge string
+}
+
+// Unwrap lets http.ResponseController reach the writer below.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// WriteHeader sends the status.
+func (w *response) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+		if status == http.StatusUnauthorized && w.challenge != "" {
+			w.Header().Set("WWW-Authenticate", w.challenge)
+		}
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends the body, with status 200 if none was sent.
+func (w *response) Write(body []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	if w.outcome == "" && w.status >= 400 {
+		w.outcome = errorCode(body)
+	}
+	return w.ResponseWriter.Write(body)
+}
+
+// errorCode returns the error code in an error that the library wrote, or "".
+func errorCode(body []byte) string {
+	rest, ok := bytes.CutPrefix(body, []byte(`{"error":"`))
+	code, _, closed := bytes.Cut(rest, []byte{'"'})
+	if !ok || !closed {
+		return ""
+	}
+	return string(code)
+}
+
+// setOutcome notes an outcome for Options.Observe.
+func setOutcome(w http.ResponseWriter, outcome string) {
+	if w, ok := w.(*response); ok {
+		w.outcome = outcome
+	}
+}
+
+// writeError writes an error as JSON (RFC 6749 §5.2).
+func writeError(w http.ResponseWriter, status int, e *oidc.Error) {
+	setOutcome(w, string(e.ErrorType))
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(e)
+}
+
+// isForm reports whether the body of the request is an HTML form.
+func isForm(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && kind == "application/x-www-form-urlencoded"
+}
