@@ -24,7 +24,7 @@ func stepIcon(s Step) string {
 		return "face"
 	case StepStepUp:
 		return "person"
-	case StepStarted:
+	case StepStarted, StepReturn:
 		return "phone"
 	}
 	return "dots"

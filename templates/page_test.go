@@ -258,8 +258,14 @@ func TestWeight(t *testing.T) {
 	if total+largest > 60<<10 {
 		t.Errorf("a page weighs %d bytes", total+largest)
 	}
-	if n := len(assets["page.js"].Body); n > 8<<10 {
+	script := assets["page.js"].Body
+	if n := len(script); n > 8<<10 {
 		t.Errorf("the script has %d bytes", n)
+	}
+	for line := range bytes.Lines(script) {
+		if bytes.Count(line, []byte("`"))%2 != 0 || bytes.HasPrefix(bytes.TrimSpace(line), []byte("//")) {
+			t.Errorf("stripComments cannot keep or drop this line: %s", line)
+		}
 	}
 }
 

@@ -100,6 +100,9 @@ func previewProgress(p Page) []State {
 		}
 	}
 	add(string(StepInProgress), "somethingNew", OtherDevice, Computer)
+	for _, on := range []Platform{Phone, Computer} {
+		states = append(states, State{string(StepReturn) + "-" + string(on), p, Progress{Step: StepReturn, Device: ThisDevice, Platform: on}})
+	}
 	return states
 }
 

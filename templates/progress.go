@@ -1,5 +1,10 @@
 package templates
 
+import (
+	"maps"
+	"slices"
+)
+
 // Step is what the person or BankID is doing while an order that an app has taken is pending.
 type Step string
 
@@ -13,6 +18,8 @@ const (
 	StepStepUp      Step = "step-up"      // extra verification
 	StepProcessing  Step = "processing"   // BankID is working
 	StepInProgress  Step = "in-progress"  // a hint code we do not know: something is going on
+	// StepReturn follows the pending order: it is approved, and the app has not sent the person back to this browser yet.
+	StepReturn Step = "await-return"
 )
 
 // steps lists the hint codes of pending orders beyond those that wait for an app (BankID API: collect).
@@ -26,7 +33,7 @@ var steps = map[string]Step{
 	"processing":      StepProcessing,
 }
 
-// Progress is shown while an app has the order.
+// Progress is shown while an app has the order, and until it has sent the person back.
 type Progress struct {
 	moving
 	Step     Step
@@ -46,10 +53,8 @@ func (v Progress) heading(p Page) string {
 
 // step returns v.Step, or the neutral one for a step that does not exist.
 func (v Progress) step() Step {
-	for _, s := range steps {
-		if s == v.Step {
-			return s
-		}
+	if v.Step == StepReturn || slices.Contains(slices.Collect(maps.Values(steps)), v.Step) {
+		return v.Step
 	}
 	return StepInProgress
 }

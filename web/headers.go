@@ -31,7 +31,6 @@ func guard(h http.Header, policy string) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", referrerSameOrigin)
 	h.Set("Permissions-Policy", permissionsPolicy)
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("X-Frame-Options", "DENY")
 }

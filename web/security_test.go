@@ -210,7 +210,7 @@ func TestHeaders(t *testing.T) {
 		answer := h.serve(r)
 		for name, want := range map[string]string{
 			"Content-Security-Policy": policy, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
-			"Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin", "X-Frame-Options": "DENY",
+			"Referrer-Policy": "same-origin", "X-Frame-Options": "DENY",
 			"Strict-Transport-Security": "max-age=31536000",
 		} {
 			if got := answer.Header.Get(name); got != want {

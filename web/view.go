@@ -54,7 +54,7 @@ func viewOf(s situation) templates.View {
 
 // awaitReturn is shown when the person has approved and the app has not yet brought them back with the return nonce.
 func awaitReturn(device templates.Device, on templates.Platform) templates.View {
-	return templates.Progress{Step: templates.StepProcessing, Device: device, Platform: on}
+	return templates.Progress{Step: templates.StepReturn, Device: device, Platform: on}
 }
 
 func failedView(l *storage.Login, device templates.Device, on templates.Platform, now time.Time) templates.View {

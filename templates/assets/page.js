@@ -98,7 +98,9 @@
       }
     }
     const form = $('form[data-submit]', main)
-    if (form) form.requestSubmit ? form.requestSubmit() : form.submit()
+    const submit = () => form.requestSubmit ? form.requestSubmit() : form.submit()
+    // In a tab that nobody looks at it waits: the person may have come back in another one.
+    if (form) document.hidden ? document.addEventListener('visibilitychange', submit, { once: true }) : submit()
   }
   const show = update => {
     const old = main.dataset.view
@@ -208,6 +210,12 @@
   document.addEventListener('submit', event => {
     if (sent.has(event.target)) return event.preventDefault()
     sent.add(event.target)
+    // An iPad says that it is a Mac, but not how many fingers it feels.
+    if (event.target.action.endsWith('/start')) {
+      const points = document.createElement('input')
+      Object.assign(points, { type: 'hidden', name: 'touch_points', value: navigator.maxTouchPoints || 0 })
+      event.target.append(points)
+    }
     for (const b of event.target.querySelectorAll('button')) b.setAttribute('aria-disabled', 'true')
   })
   document.addEventListener('click', event => {
