@@ -114,9 +114,6 @@ var platforms = map[string]OS{
 	"chrome os": OSChromeOS, "chromeos": OSChromeOS, "chromium os": OSChromeOS,
 }
 
-// mobileWord is how the user agent of an Android phone differs from that of a tablet.
-var mobileWord = regexp.MustCompile(`\bMobile\b`)
-
 // iosBrowser matches the names that browsers use on iOS and iPadOS only.
 var iosBrowser = regexp.MustCompile(`\b(CriOS|FxiOS|EdgiOS|OPiOS|OPT|OPX)/`)
 
@@ -129,7 +126,8 @@ func DetectAgent(h Hints) Agent {
 	ua := h.UserAgent[:min(len(h.UserAgent), maxHint)]
 	a := Agent{OS: detectOS(ua, h), Device: DeviceComputer}
 	a.Browser = detectBrowser(ua, a.OS, h.Brands)
-	phone := mobileWord.MatchString(ua) || h.Mobile == "?1"
+	// The word Mobile is how the user agent of an Android phone differs from that of a tablet.
+	phone := hasWord(ua, "Mobile") || h.Mobile == "?1"
 	switch {
 	case a.OS == OSiOS, a.OS == OSAndroid && phone, a.OS == OSUnknown && phone:
 		a.Device = DevicePhone
@@ -137,6 +135,21 @@ func DetectAgent(h Hints) Agent {
 		a.Device = DeviceTablet
 	}
 	return a
+}
+
+// hasWord reports whether word stands in text with no letter, digit or underscore beside it.
+func hasWord(text, word string) bool {
+	part := func(b byte) bool {
+		return b == '_' || b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z'
+	}
+	for at := strings.Index(text, word); at >= 0; at = strings.Index(text, word) {
+		end := at + len(word)
+		if (at == 0 || !part(text[at-1])) && (end == len(text) || !part(text[end])) {
+			return true
+		}
+		text = text[end:]
+	}
+	return false
 }
 
 func detectOS(ua string, h Hints) OS {
