@@ -32,8 +32,13 @@ type messages struct {
 // catalogues holds every language by its tag. It is read once and never changed.
 var catalogues = mustReadCatalogues()
 
-// Languages lists the languages there are, [DefaultLanguage] first, the others by tag.
-func Languages() []Language {
+// languages is what Languages returns.
+var languages = listLanguages()
+
+// Languages lists the languages there are, [DefaultLanguage] first, the others by tag. The list must not be changed.
+func Languages() []Language { return languages }
+
+func listLanguages() []Language {
 	var all []Language
 	for _, c := range catalogues {
 		all = append(all, c.language)
@@ -98,12 +103,30 @@ func message(lang, key string, pairs []string) string {
 			return key
 		}
 	}
-	if !strings.Contains(text, "{") {
+	return fill(text, pairs)
+}
+
+// fill returns text with the {name}s filled in that pairs have; what is filled in is not looked at again.
+func fill(text string, pairs []string) string {
+	before, rest, found := strings.Cut(text, "{")
+	if !found {
 		return text
 	}
-	old := make([]string, 0, len(pairs))
-	for i := 0; i+1 < len(pairs); i += 2 {
-		old = append(old, "{"+pairs[i]+"}", pairs[i+1])
+	var b strings.Builder
+	for ; found; before, rest, found = strings.Cut(rest, "{") {
+		b.WriteString(before)
+		name, after, closed := strings.Cut(rest, "}")
+		i := 0
+		for i+1 < len(pairs) && pairs[i] != name {
+			i += 2
+		}
+		if closed && i+1 < len(pairs) {
+			b.WriteString(pairs[i+1])
+			rest = after
+		} else {
+			b.WriteByte('{')
+		}
 	}
-	return strings.NewReplacer(old...).Replace(text)
+	b.WriteString(before)
+	return b.String()
 }

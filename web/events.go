@@ -21,6 +21,8 @@ const (
 	writeTime = 10 * time.Second
 	// streamsPerLogin is how many tabs of a login have streams; the others poll.
 	streamsPerLogin = 4
+	// viewParameter is the query parameter with the key of the view that the page shows already.
+	viewParameter = "view"
 	// retryTime is when a browser connects again, in milliseconds.
 	retryTime = "2000"
 )
@@ -92,6 +94,7 @@ func (s *Site) events(w http.ResponseWriter, r *http.Request, v *visit) {
 	stream := &stream{
 		site: s, w: w, control: http.NewResponseController(w), page: v.page, since: s.Now(),
 		browser: s.Engine.LaunchFor(starter(r, v.page.Lang)),
+		sent:    templates.Update{View: r.URL.Query().Get(viewParameter)},
 	}
 	stream.run(r.Context(), v.login, changed)
 }
@@ -104,8 +107,13 @@ type stream struct {
 	page    templates.Page
 	browser login.Launch
 	since   time.Time
-	sent    templates.Update
-	buffer  bytes.Buffer
+	// sent is what the page shows; spoken is true once it has been told anything.
+	sent   templates.Update
+	spoken bool
+	// left is the time left that the page was told last, in seconds, and toldAt when.
+	left   int
+	toldAt time.Time
+	buffer bytes.Buffer
 }
 
 func (t *stream) run(ctx context.Context, l *storage.Login, changed <-chan struct{}) {
@@ -184,7 +192,12 @@ func (t *stream) send(ctx context.Context, view templates.View) bool {
 	}
 	news := update.Since(t.sent)
 	t.sent = update
-	if !news.Empty() {
+	if news.Seconds != nil && t.counts(*news.Seconds, news.HTML != "") {
+		news.Seconds = nil
+	}
+	// The first event comes at once even if there is nothing to say: a page takes silence for a stream that is held back.
+	if !news.Empty() || !t.spoken {
+		t.spoken = true
 		body, err := json.Marshal(news)
 		if err != nil {
 			t.site.log.ErrorContext(ctx, "request failed", "doing", "encode update", "err", err)
@@ -195,6 +208,17 @@ func (t *stream) send(ctx context.Context, view templates.View) bool {
 		t.buffer.WriteString("\n\n")
 	}
 	return t.flush()
+}
+
+// counts reports whether the page, which counts the seconds down by itself, shows as many already.
+func (t *stream) counts(left int, newView bool) bool {
+	now := t.site.Now()
+	shown := t.left - int(now.Sub(t.toldAt)/time.Second)
+	if !newView && !t.toldAt.IsZero() && left-shown <= 1 && shown-left <= 1 {
+		return true
+	}
+	t.left, t.toldAt = left, now
+	return false
 }
 
 // flush writes the buffer to the browser, within writeTime whatever the server's own time-out is.

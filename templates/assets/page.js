@@ -166,7 +166,7 @@
     if (over || !live()) return
     if (!window.EventSource) return ask()
     streams++
-    source = new EventSource(`${base}/events`)
+    source = new EventSource(`${base}/events?view=${encodeURIComponent(main.dataset.view)}`)
     source.onmessage = event => {
       clearTimeout(timer)
       streams = 0
