@@ -1,0 +1,286 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"brygga/bankid"
+	"brygga/keys"
+	"brygga/login"
+	"brygga/storage"
+)
+
+// check finds what is wrong with values that could be read.
+func (c *Config) check(r *reader) {
+	c.checkIssuer(r)
+	c.checkListeners(r)
+	c.checkMasterKey(r)
+	r.word("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	r.word("log.format", c.Log.Format, "json", "text")
+	c.checkBankID(r)
+	c.checkLimits(r)
+	if c.Page.ServiceName == "" {
+		if u, err := url.Parse(c.Issuer); err == nil {
+			c.Page.ServiceName = u.Hostname()
+		}
+	}
+	r.length("page.service_name", c.Page.ServiceName, 80)
+	r.address("page.help_url", c.Page.HelpURL, "https", "mailto")
+	r.address("page.accessibility_url", c.Page.AccessibilityURL, "https")
+	r.address("tokens.acr", c.Tokens.ACR, "https", "http")
+	c.checkClients(r)
+}
+
+func (c *Config) checkIssuer(r *reader) {
+	const remedy = "write the address of this server as browsers see it, such as https://login.example.se"
+	u, err := url.Parse(c.Issuer)
+	switch {
+	case c.Issuer == "":
+		r.fault("issuer", "missing", remedy)
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		r.fault("issuer", fmt.Sprintf("%q is not an https address", c.Issuer), remedy)
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(c.Issuer, "#"):
+		r.fault("issuer", "has a user, query or fragment", remedy)
+	case u.Path != "":
+		r.fault("issuer", "has a path or a closing slash", remedy)
+	case u.Host != strings.ToLower(u.Host):
+		r.fault("issuer", "has capital letters", "write the host in small letters: apps compare it letter by letter")
+	case u.Scheme == "http" && !loopbackHost(u.Hostname()) && !c.InsecureHTTPIssuer:
+		r.fault("issuer", "is http: everybody on the way can read the logins", "use https; for tests set insecure_http_issuer: true")
+	case u.Scheme == "http" && !loopbackHost(u.Hostname()):
+		c.warnings = append(c.warnings, "insecure_http_issuer: logins can be read and changed on the way; for tests only")
+	}
+}
+
+// LocalIssuer reports whether the issuer is on loopback: a server for one machine.
+func (c *Config) LocalIssuer() bool {
+	u, err := url.Parse(c.Issuer)
+	return err == nil && loopbackHost(u.Hostname())
+}
+
+func loopbackHost(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
+}
+
+func (c *Config) checkListeners(r *reader) {
+	r.hostPort("listen", c.Listen)
+	admin, ok := r.hostPort("admin_listen", c.AdminListen)
+	if ok && !loopbackHost(admin) {
+		if !c.InsecureAdminListen {
+			r.fault("admin_listen", "is not on loopback: metrics and profiles would be open to the network",
+				"write 127.0.0.1:9090; where a firewall protects it, set insecure_admin_listen: true")
+		} else {
+			c.warnings = append(c.warnings, "insecure_admin_listen: whoever reaches "+c.AdminListen+" can read metrics and profiles")
+		}
+	}
+	if ok && c.Listen == c.AdminListen && !strings.HasSuffix(c.Listen, ":0") {
+		r.fault("admin_listen", "is the same as listen", "give it a port of its own")
+	}
+	switch {
+	case c.TLS.CertificateFile != "" && c.TLS.KeyFile == "":
+		r.fault("tls.key_file", "missing", "name the private key of tls.certificate_file")
+	case c.TLS.CertificateFile == "" && c.TLS.KeyFile != "":
+		r.fault("tls.certificate_file", "missing", "name the certificate of tls.key_file")
+	}
+	r.readable("tls.certificate_file", c.TLS.CertificateFile)
+	r.readable("tls.key_file", c.TLS.KeyFile)
+	if host, _, err := net.SplitHostPort(c.Listen); err == nil && !loopbackHost(host) && c.TLS.CertificateFile == "" {
+		c.warnings = append(c.warnings, "listen: plain HTTP on "+c.Listen+"; let nobody but the proxy reach it, or set tls")
+	}
+	for _, network := range c.TrustedProxies {
+		if network.Bits() == 0 {
+			r.fault("trusted_proxies", network.String()+" is everybody, who could then claim any address", "name the proxy's own network")
+		}
+	}
+}
+
+func (c *Config) checkMasterKey(r *reader) {
+	key := "master_key"
+	if c.MasterKeyFile != "" {
+		key = "master_key_file"
+	}
+	const remedy = `"brygga config init" makes one: 32 random bytes in base64`
+	if c.MasterKey.IsZero() {
+		if c.MasterKeyFile == "" {
+			r.fault("master_key_file", "missing", remedy)
+		}
+		return // the file's fault is told already
+	}
+	if _, err := keys.ParseMasterKey(c.MasterKey.Reveal()); err != nil {
+		r.fault(key, strings.TrimPrefix(err.Error(), keys.ErrMasterKey.Error()+": "), remedy)
+	}
+	if c.MasterKeyFile != "" {
+		c.warnOpen("master_key_file", c.MasterKeyFile)
+	}
+}
+
+func (c *Config) warnOpen(key, path string) {
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		c.warnings = append(c.warnings, fmt.Sprintf("%s: %s can be read by other users; chmod 600 it", key, path))
+	}
+}
+
+func (c *Config) checkLimits(r *reader) {
+	r.between("login.life", c.Login.Life, time.Minute, 24*time.Hour)
+	r.between("login.window", c.Login.Window, 30*time.Second, time.Hour)
+	if cmpOr(c.Login.Window, login.DefaultWindow) > cmpOr(c.Login.Life, login.DefaultLife) {
+		r.fault("login.window", "is longer than login.life", "write at most what login.life says")
+	}
+	r.between("tokens.id_token_life", c.Tokens.IDTokenLife, 30*time.Second, 12*time.Hour)
+	r.between("tokens.access_token_life", c.Tokens.AccessTokenLife, 30*time.Second, 12*time.Hour)
+	r.between("keys.rotate_every", c.Keys.RotateEvery, time.Hour, 3*365*24*time.Hour)
+	r.between("keys.publish_ahead", c.Keys.PublishAhead, keys.CacheTime, 30*24*time.Hour)
+	if ahead := cmpOr(c.Keys.PublishAhead, keys.DefaultPublishAhead); ahead > cmpOr(c.Keys.RotateEvery, keys.DefaultRotateEvery) {
+		r.fault("keys.publish_ahead", "is longer than keys.rotate_every", "write at most what keys.rotate_every says")
+	}
+	r.between("audit.retention", c.Audit.Retention, 24*time.Hour, 20*365*24*time.Hour)
+	r.between("bankid.timeout", c.BankID.Timeout, time.Second, time.Minute)
+	for key, n := range map[string]int{
+		"login.logins_per_address": c.Login.LoginsPerAddress, "login.orders_per_address": c.Login.OrdersPerAddress,
+		"login.orders_per_client": c.Login.OrdersPerClient, "login.pending_orders": c.Login.PendingOrders,
+		"bankid.max_connections": c.BankID.MaxConnections,
+	} {
+		if r.sound(key) && (n < 1 || n > 10_000_000) {
+			r.fault(key, strconv.Itoa(n)+" is out of range", "write 1 to 10000000, or leave the key out for the default")
+		}
+	}
+}
+
+// cmpOr returns d, or the default when d is not set.
+func cmpOr(d, fallback time.Duration) time.Duration {
+	if d == 0 {
+		return fallback
+	}
+	return d
+}
+
+func (c *Config) checkClients(r *reader) {
+	seen := map[string]bool{}
+	for i := range c.Clients {
+		section := "clients[" + itoa(i) + "]"
+		client := &c.Clients[i]
+		if client.ID != "" && seen[client.ID] {
+			r.fault(section+".id", "is the ID of another client too", "give each client an ID of its own")
+		}
+		seen[client.ID] = true
+		record, ok := client.record(r, section)
+		if !ok {
+			continue
+		}
+		for _, p := range CheckClient(&record) {
+			r.fault(section+"."+p.Key, p.Problem, p.Remedy)
+		}
+	}
+}
+
+// StaticClients returns the clients of the configuration as records, stamped with now.
+func (c *Config) StaticClients(now time.Time) []storage.Client {
+	records := make([]storage.Client, len(c.Clients))
+	for i := range c.Clients {
+		records[i], _ = c.Clients[i].record(&reader{}, "")
+		records[i].Created, records[i].Updated, records[i].Revision = now, now, 1
+		for j := range records[i].Secrets {
+			records[i].Secrets[j].Created = now
+		}
+	}
+	return records
+}
+
+func (r *reader) word(key, value string, allowed ...string) {
+	if slices.Contains(allowed, value) {
+		return
+	}
+	remedy := "write " + strings.Join(allowed[:len(allowed)-1], ", ") + " or " + allowed[len(allowed)-1]
+	if value == "" {
+		r.fault(key, "missing", remedy)
+		return
+	}
+	r.fault(key, fmt.Sprintf("%q is none of its values", value), remedy)
+}
+
+func (r *reader) between(key string, d, least, most time.Duration) {
+	if r.sound(key) && (d < least || d > most) {
+		r.fault(key, fmt.Sprintf("%s is out of range", shortDuration(d)), fmt.Sprintf("write %s to %s", shortDuration(least), shortDuration(most)))
+	}
+}
+
+// shortDuration writes d as a person would: 90d and not 2160h0m0s.
+func shortDuration(d time.Duration) string {
+	switch {
+	case d != 0 && d%(24*time.Hour) == 0:
+		return itoa(int(d/(24*time.Hour))) + "d"
+	case d != 0 && d%time.Hour == 0:
+		return itoa(int(d/time.Hour)) + "h"
+	case d != 0 && d%time.Minute == 0:
+		return itoa(int(d/time.Minute)) + "m"
+	}
+	return d.String()
+}
+
+func (r *reader) length(key, value string, most int) {
+	if len(value) > most {
+		r.fault(key, "is too long", fmt.Sprintf("write at most %d bytes", most))
+	}
+}
+
+func (r *reader) address(key, value string, schemes ...string) {
+	u, err := url.Parse(value)
+	if value != "" && (err != nil || !slices.Contains(schemes, u.Scheme) || u.Opaque == "" && u.Host == "" || len(value) > 500) {
+		r.fault(key, fmt.Sprintf("%q is not an address that can be used here", value), "begin it with "+strings.Join(schemes, ": or ")+":")
+	}
+}
+
+func (r *reader) hostPort(key, value string) (host string, ok bool) {
+	host, port, err := net.SplitHostPort(value)
+	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || n > 65535 {
+		r.fault(key, fmt.Sprintf("%q is not an address to listen on", value), "write host:port, such as 127.0.0.1:8080, or :443 for all networks")
+		return "", false
+	}
+	return host, true
+}
+
+// readable checks that the file can be opened.
+func (r *reader) readable(key, path string) bool {
+	if path == "" {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		r.fault(key, "cannot be read: "+reason(err), "name a file that this user may read")
+		return false
+	}
+	f.Close()
+	return true
+}
+
+// reason returns what stopped a file from being read, with its path.
+func reason(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Path + ": " + pe.Err.Error()
+	}
+	return err.Error()
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// URLs of the environments.
+func (b *BankID) address() string {
+	switch b.Environment {
+	case Production:
+		return bankid.ProductionURL
+	case Test:
+		return bankid.TestURL
+	}
+	return b.URL
+}

@@ -1,0 +1,209 @@
+// Package config owns the configuration of a brygga server: the one YAML file, the environment variables that override it,
+// and the checks of both.
+//
+// Load reports every fault at once, each with file, line, key and remedy. The package must not know what the parts of
+// brygga do with their settings. It reads the files that hold secrets and looks at BankID's root certificate; it leaves out
+// whether certificates and keys can be used, which the parts check when they are built.
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"brygga/secret"
+)
+
+// Config is everything that can be set. Durations are written as 90s, 10m, 12h or 90d. Relative paths start at the
+// directory of the file. Every key is overridden by an environment variable: BRYGGA_ and the key in capitals with its
+// section, such as BRYGGA_BANKID_ROOT_CA_FILE; lists are separated by commas or written
+// as YAML. An empty variable counts as not set.
+type Config struct {
+	// Issuer is the address of this server as apps and browsers see it: https, without query, fragment and closing slash.
+	// Required. Apps store it; changing it breaks them.
+	Issuer string `yaml:"issuer"`
+	// InsecureHTTPIssuer allows an http issuer that is not on loopback. Default false.
+	InsecureHTTPIssuer bool `yaml:"insecure_http_issuer"`
+	// Listen is the address of the public listener. Default 127.0.0.1:8080.
+	Listen string `yaml:"listen"`
+	// TLS makes the public listener speak HTTPS; without it a proxy in front must.
+	TLS TLS `yaml:"tls"`
+	// TrustedProxies are the networks whose X-Forwarded-For is believed. Default none.
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
+	// AdminListen is the address for operators: health, metrics, profiles. Default 127.0.0.1:9090.
+	AdminListen string `yaml:"admin_listen"`
+	// InsecureAdminListen allows an AdminListen that is not on loopback. Default false.
+	InsecureAdminListen bool `yaml:"insecure_admin_listen"`
+	// Data is the directory of the store and the control socket. Default brygga-data.
+	Data string `yaml:"data" kind:"path"`
+	// MasterKey seals what is stored: 32 random bytes in base64 or hex. This or MasterKeyFile is required.
+	MasterKey secret.String `yaml:"master_key"`
+	// MasterKeyFile is a file with the master key. Excludes MasterKey.
+	MasterKeyFile string `yaml:"master_key_file" kind:"path"`
+
+	Log    Log    `yaml:"log"`
+	BankID BankID `yaml:"bankid"`
+	Login  Login  `yaml:"login"`
+	Tokens Tokens `yaml:"tokens"`
+	Keys   Keys   `yaml:"keys"`
+	Audit  Audit  `yaml:"audit"`
+	Page   Page   `yaml:"page"`
+	// Clients are registered as long as they stand here. Others are added by "brygga client add".
+	Clients []Client `yaml:"clients"`
+
+	warnings []string
+}
+
+// TLS is the certificate of the public listener. Both files are read again when they change.
+type TLS struct {
+	// CertificateFile holds the certificate and its chain in PEM. Needs KeyFile.
+	CertificateFile string `yaml:"certificate_file" kind:"path"`
+	// KeyFile holds the private key in PEM. Needs CertificateFile.
+	KeyFile string `yaml:"key_file" kind:"path"`
+}
+
+// Log is what is written to standard error.
+type Log struct {
+	// Level is debug, info, warn or error. Default info.
+	Level string `yaml:"level"`
+	// Format is json or text. Default json.
+	Format string `yaml:"format"`
+}
+
+// The values of BankID.Environment.
+const (
+	Production = "production"
+	Test       = "test"
+	Custom     = "custom"
+)
+
+// BankID is which BankID to ask, and as whom.
+type BankID struct {
+	// Environment is production, test (BankID's own test environment) or custom (a simulator). Required.
+	Environment string `yaml:"environment"`
+	// InsecureTestEnvironment allows test and custom for an issuer that is not on loopback. Anyone can get a BankID there
+	// and be anybody, so all pages are marked. Default false.
+	InsecureTestEnvironment bool `yaml:"insecure_test_environment"`
+	// URL is the address of BankID's API. Required for custom, excluded otherwise.
+	URL string `yaml:"url"`
+	// PKCS12File holds our BankID certificate with its key as the bank delivers them. Excludes CertificateFile and KeyFile.
+	PKCS12File string `yaml:"pkcs12_file" kind:"path"`
+	// Passphrase opens PKCS12File.
+	Passphrase secret.String `yaml:"passphrase"`
+	// PassphraseFile is a file with the passphrase. Excludes Passphrase.
+	PassphraseFile string `yaml:"passphrase_file" kind:"path"`
+	// CertificateFile holds our BankID certificate in PEM. Excludes PKCS12File.
+	CertificateFile string `yaml:"certificate_file" kind:"path"`
+	// KeyFile holds its private key in PEM. Needs CertificateFile, which may hold the key itself instead.
+	KeyFile string `yaml:"key_file" kind:"path"`
+	// RootCAFile holds the root of BankID's server certificate in PEM; no other is trusted. Required.
+	RootCAFile string `yaml:"root_ca_file" kind:"path"`
+	// PhoneURL is where launch links lead instead of to the BankID app: the virtual phone of a simulator. For custom only.
+	PhoneURL string `yaml:"phone_url"`
+	// Timeout bounds one call to BankID. Default 15s.
+	Timeout time.Duration `yaml:"timeout"`
+	// MaxConnections bounds the connections to BankID. Default 512.
+	MaxConnections int `yaml:"max_connections"`
+}
+
+// Login bounds one login, and how many there may be.
+type Login struct {
+	// Life is how long a login may take in all. Default 30m.
+	Life time.Duration `yaml:"life"`
+	// Window is how long orders are renewed for somebody who does not open the app. Default 5m, at most Life.
+	Window time.Duration `yaml:"window"`
+	// LoginsPerAddress is how many logins one network address may begin in a minute. Default 600.
+	LoginsPerAddress int `yaml:"logins_per_address"`
+	// OrdersPerAddress is how many BankID orders one network address may begin in a minute. Default 300.
+	OrdersPerAddress int `yaml:"orders_per_address"`
+	// OrdersPerClient is how many BankID orders one client may cause in a minute. Default 6000.
+	OrdersPerClient int `yaml:"orders_per_client"`
+	// PendingOrders is how many BankID orders may be pending at once. Default 50000.
+	PendingOrders int `yaml:"pending_orders"`
+}
+
+// Tokens are the lives of what apps get. An authorization code lives 60 seconds.
+type Tokens struct {
+	// IDTokenLife is how long an ID token may be used. Default 5m, at most 12h.
+	IDTokenLife time.Duration `yaml:"id_token_life"`
+	// AccessTokenLife is how long an access token works. Default 10m, at most 12h.
+	AccessTokenLife time.Duration `yaml:"access_token_life"`
+	// ACR is the acr claim: the level of assurance, an address that the authority gave you.
+	// Default http://id.swedenconnect.se/loa/1.0/uncertified-loa3.
+	ACR string `yaml:"acr"`
+}
+
+// Keys is the rotation of the token-signing keys.
+type Keys struct {
+	// RotateEvery is how long a key signs. Default 90d, at least 1h.
+	RotateEvery time.Duration `yaml:"rotate_every"`
+	// PublishAhead is how long a key can be fetched before it signs. Default 24h, at least 10m.
+	PublishAhead time.Duration `yaml:"publish_ahead"`
+}
+
+// Audit is the audit log.
+type Audit struct {
+	// Retention is how long events are kept. Default 400d.
+	Retention time.Duration `yaml:"retention"`
+}
+
+// Page is what the hosted page says of this service.
+type Page struct {
+	// ServiceName is the name of the login service. Default: the host of Issuer.
+	ServiceName string `yaml:"service_name"`
+	// HelpURL is where people get help: https or mailto. Default none.
+	HelpURL string `yaml:"help_url"`
+	// AccessibilityURL is the accessibility statement: https. Default none.
+	AccessibilityURL string `yaml:"accessibility_url"`
+}
+
+// Client is an app that sends people here to log in; see storage.Client.
+type Client struct {
+	// ID is the client_id. Required.
+	ID string `yaml:"id"`
+	// Name is what people read. Default: the ID.
+	Name string `yaml:"name"`
+	// LocalNames holds the name in other languages, by language tag.
+	LocalNames map[string]string `yaml:"local_names"`
+	// HomeURI is the app's start page.
+	HomeURI string `yaml:"home_uri"`
+	// Native allows any port on redirect URIs at 127.0.0.1 or [::1].
+	Native bool `yaml:"native"`
+	// AuthMethod is client_secret_basic, client_secret_post or none. Default client_secret_basic.
+	AuthMethod string `yaml:"auth_method"`
+	// Secret is the client secret, at least 32 characters. Excludes SecretFile and SecretHash.
+	Secret secret.String `yaml:"secret"`
+	// SecretFile is a file with the client secret. Excludes Secret and SecretHash.
+	SecretFile string `yaml:"secret_file" kind:"path"`
+	// SecretHash is the SHA-256 of the client secret in hex. Excludes Secret and SecretFile.
+	SecretHash string `yaml:"secret_hash"`
+	// RedirectURIs are where people are sent back to, exactly. Required.
+	RedirectURIs []string `yaml:"redirect_uris"`
+	// PostLogoutRedirectURIs are where people may be sent after logging out.
+	PostLogoutRedirectURIs []string `yaml:"post_logout_redirect_uris"`
+	// Scopes are those the app may ask for beside openid.
+	Scopes []string `yaml:"scopes"`
+	// IDTokenAlg is ES256 or RS256. Default ES256.
+	IDTokenAlg string `yaml:"id_token_alg"`
+	// SubjectType is pairwise or public. Default pairwise.
+	SubjectType string `yaml:"subject_type"`
+	// Sector groups clients that see the same pairwise subject. Default: the client alone.
+	Sector string `yaml:"sector"`
+	// PersonalNumber lets the app have the personal number and name. Default true.
+	PersonalNumber bool `yaml:"personal_number"`
+	// RequirePKCE demands PKCE of a client that has a secret too. Default false.
+	RequirePKCE bool `yaml:"require_pkce"`
+	// CustomIdentifier tags the app's audit events.
+	CustomIdentifier string `yaml:"custom_identifier"`
+}
+
+func (c *Config) setDefaults() {
+	c.Listen, c.AdminListen, c.Data = "127.0.0.1:8080", "127.0.0.1:9090", "brygga-data"
+	c.Log = Log{Level: "info", Format: "json"}
+}
+
+func (c *Client) setDefaults() {
+	c.AuthMethod, c.IDTokenAlg, c.SubjectType, c.PersonalNumber = "client_secret_basic", "ES256", "pairwise", true
+}
+
+// Warnings returns what is allowed and yet worth a look, for the operator to read.
+func (c *Config) Warnings() []string { return c.warnings }

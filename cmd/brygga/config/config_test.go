@@ -1,0 +1,244 @@
+package config_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"brygga/cmd/brygga/config"
+	"brygga/keys"
+	"brygga/storage"
+)
+
+const minimal = `issuer: https://login.example.se
+master_key_file: master.key
+bankid:
+  environment: production
+  pkcs12_file: bankid.p12
+  root_ca_file: bankid-root.pem
+`
+
+// write makes a directory with the configuration and every file that one may name, and returns the configuration's path.
+func write(t *testing.T, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"brygga.yaml": text, "master.key": keys.NewMasterKey().Reveal() + "\n", "bankid.p12": "p12", "bankid.passphrase": "secret\n",
+		"bankid-root.pem": rootPEM(t), "tls.crt": "x", "tls.key": "x", "bankid.crt": "x", "bankid.key": "x",
+		"journal.secret": strings.Repeat("s", 40), "empty": "",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "brygga.yaml")
+}
+
+func rootPEM(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+func example(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../../config.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestExampleLoads(t *testing.T) {
+	c, err := config.Load(write(t, example(t)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Issuer != "https://login.example.se" || len(c.Clients) != 1 || !c.Clients[0].PersonalNumber || c.BankID.Passphrase.Reveal() != "secret" {
+		t.Errorf("the example was not read as it stands: %+v", c)
+	}
+	if !filepath.IsAbs(c.Data) || !filepath.IsAbs(c.BankID.RootCAFile) {
+		t.Errorf("paths %q and %q do not start at the directory of the file", c.Data, c.BankID.RootCAFile)
+	}
+	client := c.StaticClients(time.Unix(0, 0))[0]
+	if client.IDTokenAlg != storage.ES256 || client.SubjectType != storage.SubjectPairwise || client.NameIn("sv") != "Journalen" || len(client.Secrets) != 1 {
+		t.Errorf("static client = %+v", client)
+	}
+}
+
+// TestExampleShowsEveryKey turns all commented keys of the example on and looks for each field of Config.
+func TestExampleShowsEveryKey(t *testing.T) {
+	all := regexp.MustCompile(`(?m)^(\s*)#([a-z0-9_]+:)`).ReplaceAllString(example(t), "$1$2")
+	_, err := config.Load(write(t, all), nil)
+	var faults config.Faults
+	if !errors.As(err, &faults) {
+		t.Fatalf("with every key on, keys that exclude each other must be reported, got %v", err)
+	}
+	for _, f := range faults {
+		if f.Problem == "no such key" || strings.Contains(f.Problem, "not a") {
+			t.Errorf("the example has a key that cannot be read: %v", f)
+		}
+	}
+	var section func(prefix, indent string, ty reflect.Type)
+	section = func(prefix, indent string, ty reflect.Type) {
+		for i := range ty.NumField() {
+			name := ty.Field(i).Tag.Get("yaml")
+			if name == "" {
+				continue
+			}
+			if !regexp.MustCompile(`(?m)^` + indent + `(- )?` + name + `:`).MatchString(all) {
+				t.Errorf("config.example.yaml lacks %s%s", prefix, name)
+			}
+			field := ty.Field(i).Type
+			if field.Kind() == reflect.Slice {
+				field = field.Elem()
+			}
+			if field.Kind() == reflect.Struct && field.NumField() > 1 && field.Field(0).Tag.Get("yaml") != "" {
+				section(prefix+name+".", `\s+`, field)
+			}
+		}
+	}
+	section("", "", reflect.TypeFor[config.Config]())
+}
+
+func TestFaults(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       []string // what each fault must say, in order
+	}{
+		{"typo", strings.Replace(minimal, "issuer:", "isuer:", 1), []string{"brygga.yaml: issuer: missing", "brygga.yaml:1:1: isuer: no such key - did you mean issuer?"}},
+		{"typo in a section", minimal + "  root_ca: x\n", []string{"brygga.yaml:7:3: bankid.root_ca: no such key - did you mean root_ca_file?"}},
+		{"unlike anything", minimal + "zzzzzzzzzzzz: 1\n", []string{"brygga.yaml:7:1: zzzzzzzzzzzz: no such key - config.example.yaml lists"}},
+		{"several at once", minimal + "listen: nowhere\nlog:\n  level: loud\n  format: xml\nlogin:\n  life: soon\n", []string{
+			`:7:1: listen: "nowhere" is not`, `:9:3: log.level: "loud" is none of its values - write debug, info, warn or error`, `:10:3: log.format`, `:12:9: login.life: "soon" is not a duration - write a number and a unit`}},
+		{"bad yaml", "issuer: [1\n", []string{"not valid YAML", "issuer: missing", "master_key_file: missing", "environment: missing", "no certificate is set", "root_ca_file: missing"}},
+		{"section as value", minimal + "log: debug\n", []string{":7:6: log: not a section of keys"}},
+		{"list as value", minimal + "trusted_proxies: 10.0.0.0/8\n", []string{":7:18: trusted_proxies: not a list"}},
+		{"value as list", minimal + "listen: [a]\n", []string{"listen: not a single value"}},
+		{"twice", minimal + "data: a\ndata: b\n", []string{`not valid YAML`, "issuer: missing", "master_key_file: missing", "environment: missing", "no certificate is set", "root_ca_file: missing"}},
+		{"http issuer", strings.Replace(minimal, "https://", "http://", 1), []string{":1:1: issuer: is http: everybody on the way can read the logins - use https; for tests set insecure_http_issuer: true"}},
+		{"issuer with slash", strings.Replace(minimal, ".se", ".se/", 1), []string{"issuer: has a path or a closing slash"}},
+		{"open admin listener", minimal + "admin_listen: 0.0.0.0:9090\n", []string{"admin_listen: is not on loopback"}},
+		{"all proxies", minimal + "trusted_proxies: [0.0.0.0/0]\n", []string{"trusted_proxies: 0.0.0.0/0 is everybody"}},
+		{"key without certificate", minimal + "tls: {key_file: tls.key}\n", []string{"tls.certificate_file: missing"}},
+		{"missing file", minimal + "tls: {key_file: no.key, certificate_file: tls.crt}\n", []string{"tls.key_file: cannot be read: "}},
+		{"both master keys", minimal + "master_key: AAAA\n", []string{"master_key_file: set together with master_key", "32"}},
+		{"empty secret file", strings.Replace(minimal, "master.key", "empty", 1), []string{"is empty - put the secret into it"}},
+		{"test environment", strings.Replace(minimal, "production", "test", 1), []string{":4:3: bankid.environment: is not production"}},
+		{"custom without address", strings.Replace(minimal, "production", "custom", 1) + "  insecure_test_environment: true\n", []string{"bankid.url: missing"}},
+		{"address without custom", minimal + "  url: https://x\n", []string{"bankid.url: only works with environment: custom"}},
+		{"two certificates", minimal + "  certificate_file: bankid.crt\n", []string{"bankid.pkcs12_file: set together with PEM files"}},
+		{"no root", strings.Replace(minimal, "bankid-root.pem", "tls.crt", 1), []string{"holds no certificate in PEM"}},
+		{"out of range", minimal + "tokens: {id_token_life: 30d}\nlogin: {pending_orders: 0}\n", []string{"tokens.id_token_life: 30d is out of range - write 30s to 12h", "login.pending_orders: 0 is out of range"}},
+		{"window longer than life", minimal + "login: {life: 4m}\n", []string{"login.window: is longer than login.life"}},
+		{"client", minimal + "clients:\n  - id: a b\n    redirect_uris: ['http://app.example.se/#x']\n    id_token_algo: ES256\n", []string{
+			`:8:5: clients[0].id: "a b" is not a client ID`, `:8:7: clients[0].auth_method: client_secret_basic needs a secret`, `:9:5: clients[0].redirect_uris: "http://app.example.se/#x" has a fragment`, `:10:5: clients[0].id_token_algo: no such key - did you mean id_token_alg?`}},
+		{"short secret", minimal + "clients:\n  - id: a\n    secret: hunter2hunter2\n    redirect_uris: ['https://a/']\n", []string{"clients[0].secret: has fewer than 32 characters"}},
+		{"same client twice", minimal + "clients:\n  - {id: a, auth_method: none, redirect_uris: ['https://a/']}\n  - {id: a, auth_method: none, redirect_uris: ['https://a/']}\n", []string{"clients[1].id: is the ID of another client too"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := config.Load(write(t, tt.text), nil)
+			var faults config.Faults
+			if !errors.As(err, &faults) {
+				t.Fatalf("error = %v, want faults", err)
+			}
+			if len(faults) != len(tt.want) {
+				t.Fatalf("%d faults, want %d:\n%v", len(faults), len(tt.want), err)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("no fault says %q:\n%v", want, err)
+				}
+			}
+			for _, f := range faults {
+				if f.Remedy == "" {
+					t.Errorf("no remedy in %v", f)
+				}
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("a secret is shown: %v", err)
+			}
+		})
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	key := keys.NewMasterKey().Reveal()
+	c, err := config.Load(write(t, minimal), []string{
+		"HOME=/", "BRYGGA_ISSUER=https://other.example.se", "BRYGGA_BANKID_TIMEOUT=7s", "BRYGGA_TRUSTED_PROXIES=10.0.0.0/8, 2001:db8::/32",
+		"BRYGGA_MASTER_KEY=" + key, "BRYGGA_INSECURE_ADMIN_LISTEN=true", "BRYGGA_LOGIN_PENDING_ORDERS=12", "BRYGGA_TEST_POSTGRES=x", "BRYGGA_CONFIG=x",
+		"BRYGGA_CLIENTS=[{id: app, auth_method: none, redirect_uris: ['https://app/cb']}]",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Issuer != "https://other.example.se" || c.BankID.Timeout != 7*time.Second || len(c.TrustedProxies) != 2 || !c.InsecureAdminListen || c.Login.PendingOrders != 12 {
+		t.Errorf("environment did not override: %+v", c)
+	}
+	if c.MasterKey.Reveal() != key {
+		t.Error("BRYGGA_MASTER_KEY did not win over master_key_file")
+	}
+	if len(c.Clients) != 1 || c.Clients[0].RedirectURIs[0] != "https://app/cb" {
+		t.Errorf("clients = %+v", c.Clients)
+	}
+	_, err = config.Load(write(t, minimal), []string{"BRYGGA_ISUER=x", "BRYGGA_BANKID_TIMEOUT=soon"})
+	for _, want := range []string{"environment variable BRYGGA_ISUER: no such key - did you mean BRYGGA_ISSUER?", "environment variable BRYGGA_BANKID_TIMEOUT: bankid.timeout: "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no fault says %q: %v", want, err)
+		}
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	path := write(t, strings.Replace(minimal, "production", "test", 1)+"  insecure_test_environment: true\nlisten: 0.0.0.0:80\n")
+	if err := os.Chmod(filepath.Join(filepath.Dir(path), "master.key"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"master_key_file", "bankid.environment", "bankid.root_ca_file", "listen: plain HTTP"} {
+		if !slices.ContainsFunc(c.Warnings(), func(w string) bool { return strings.HasPrefix(w, want) }) {
+			t.Errorf("no warning begins with %q: %q", want, c.Warnings())
+		}
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add(minimal)
+	f.Add("a: &x [*x]\n")
+	f.Add("clients: [{local_names: {sv: 1}}]\ntrusted_proxies: [1]\n? {a: b}\n: c\n")
+	f.Add("--- {}\n--- {}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		path := filepath.Join(t.TempDir(), "brygga.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var faults config.Faults
+		if c, err := config.Load(path, nil); (c == nil) == (err == nil) || err != nil && !errors.As(err, &faults) {
+			t.Errorf("Load returned %v and %v", c, err)
+		}
+	})
+}

@@ -1,0 +1,197 @@
+package config
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"brygga/secret"
+)
+
+// maxFile is how many bytes a configuration or secret file may have.
+const maxFile = 1 << 20
+
+// Load returns the configuration in the file at path, as overridden by environ, which is in the form of os.Environ. A file
+// that cannot be read is an error of package os; anything wrong in the configuration is Faults, all of them.
+func Load(path string, environ []string) (*Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	c := &Config{}
+	c.setDefaults()
+	r := &reader{places: places{"": {file: path}}}
+	if len(text) > maxFile {
+		r.fault("", "the file is larger than 1 MiB", "give the path of a brygga configuration")
+	} else {
+		r.parse(path, string(text), "", reflect.ValueOf(c))
+	}
+	r.environment(environ, reflect.ValueOf(c).Elem())
+	base, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	r.files("", base, reflect.ValueOf(c).Elem())
+	c.check(r)
+	if len(r.faults) > 0 {
+		slices.SortStableFunc(r.faults, func(a, b Fault) int {
+			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		})
+		return nil, r.faults
+	}
+	return c, nil
+}
+
+// notKeys are environment variables of brygga that are no keys of the configuration.
+var notKeys = []string{"BRYGGA_CONFIG"}
+
+// environment lets the variables BRYGGA_… override what the file says.
+func (r *reader) environment(environ []string, root reflect.Value) {
+	keys := map[string]string{} // by variable
+	collect("", root.Type(), func(key string, _ reflect.Type) {
+		keys["BRYGGA_"+strings.ToUpper(strings.ReplaceAll(key, ".", "_"))] = key
+	})
+	for _, setting := range slices.Sorted(slices.Values(environ)) {
+		variable, text, _ := strings.Cut(setting, "=")
+		if text == "" { // as good as not set: that is how containers pass on what they do not have
+			continue
+		}
+		if !strings.HasPrefix(variable, "BRYGGA_") || strings.HasPrefix(variable, "BRYGGA_TEST_") || slices.Contains(notKeys, variable) {
+			continue
+		}
+		at := place{file: "environment variable " + variable}
+		key, known := keys[variable]
+		if !known {
+			names := make([]string, 0, len(keys))
+			for name := range keys {
+				names = append(names, name)
+			}
+			remedy := "config.example.yaml lists the keys"
+			if near := nearest(variable, names); near != "" {
+				remedy = "did you mean " + near + "?"
+			}
+			r.faultAt(at, "", "no such key", remedy)
+			continue
+		}
+		r.override(at, key, text, root)
+	}
+}
+
+func (r *reader) override(at place, key, text string, root reflect.Value) {
+	section, name := root, key
+	for {
+		head, rest, more := strings.Cut(name, ".")
+		if !more {
+			break
+		}
+		section, name = section.Field(fieldsOf(section.Type())[head]), rest
+	}
+	fields := fieldsOf(section.Type())
+	target := section.Field(fields[name])
+	// A secret and the file it may be in exclude each other: the one in the environment wins.
+	for _, twin := range []string{name + "_file", strings.TrimSuffix(name, "_file")} {
+		if i, ok := fields[twin]; ok && twin != name && (isSecret(target) || isSecret(section.Field(i))) && r.places.of(join(keySection(key), twin)).line > 0 {
+			section.Field(i).SetZero()
+		}
+	}
+	r.places[key] = at
+	switch {
+	case isScalar(target.Type()):
+		if problem, remedy := setText(target, text); problem != "" {
+			r.faultAt(at, key, problem, remedy)
+		}
+	case strings.HasPrefix(strings.TrimSpace(text), "[") || target.Type().Elem().Kind() == reflect.Struct && !isScalar(target.Type().Elem()):
+		r.parse(at.file, text, key, target.Addr())
+	default:
+		r.commas(at, key, text, target)
+	}
+}
+
+func (r *reader) commas(at place, key, text string, target reflect.Value) {
+	target.SetZero()
+	for part := range strings.SplitSeq(text, ",") {
+		element := reflect.New(target.Type().Elem()).Elem()
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		if problem, remedy := setText(element, part); problem != "" {
+			r.faultAt(at, key, problem, remedy)
+		}
+		target.Set(reflect.Append(target, element))
+	}
+}
+
+func keySection(key string) string { return key[:max(0, strings.LastIndex(key, "."))] }
+
+func isSecret(v reflect.Value) bool { return v.Type() == reflect.TypeFor[secret.String]() }
+
+// collect calls found for every key outside of lists.
+func collect(section string, t reflect.Type, found func(key string, t reflect.Type)) {
+	for i := range t.NumField() {
+		field := t.Field(i)
+		name := field.Tag.Get("yaml")
+		switch {
+		case name == "":
+		case field.Type.Kind() == reflect.Struct && !isScalar(field.Type):
+			collect(join(section, name), field.Type, found)
+		default:
+			found(join(section, name), field.Type)
+		}
+	}
+}
+
+// files makes paths absolute and reads the secrets that stand in files of their own.
+func (r *reader) files(key, base string, section reflect.Value) {
+	fields := fieldsOf(section.Type())
+	for i := range section.NumField() {
+		field := section.Type().Field(i)
+		name, value := field.Tag.Get("yaml"), section.Field(i)
+		full := join(key, name)
+		switch {
+		case name == "":
+		case value.Kind() == reflect.Struct && !isScalar(value.Type()):
+			r.files(full, base, value)
+		case value.Kind() == reflect.Slice && value.Type().Elem().Kind() == reflect.Struct && !isScalar(value.Type().Elem()):
+			for j := range value.Len() {
+				r.files(full+"["+itoa(j)+"]", base, value.Index(j))
+			}
+		case field.Tag.Get("kind") == "path" && value.String() != "":
+			if !filepath.IsAbs(value.String()) {
+				value.SetString(filepath.Join(base, value.String()))
+			}
+			if twin, ok := fields[strings.TrimSuffix(name, "_file")]; ok && isSecret(section.Field(twin)) {
+				r.secretFile(full, value.String(), section.Field(twin))
+			}
+		}
+	}
+}
+
+func (r *reader) secretFile(key, path string, target reflect.Value) {
+	if !target.IsZero() {
+		r.fault(key, "set together with "+strings.TrimSuffix(key, "_file"), "keep one of the two")
+		return
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		r.fault(key, "cannot be read: "+reason(err), "name a file that this user may read")
+		return
+	}
+	if !info.Mode().IsRegular() && info.Mode()&os.ModeType != 0 && info.IsDir() || info.Size() > maxFile {
+		r.fault(key, path+" is not a secret's file", "name a file that holds the secret and nothing else")
+		return
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		r.fault(key, "cannot be read: "+reason(err), "name a file that this user may read")
+		return
+	}
+	value := strings.TrimRight(string(text), "\r\n")
+	if value == "" {
+		r.fault(key, path+" is empty", "put the secret into it")
+		return
+	}
+	target.Set(reflect.ValueOf(secret.New(value)))
+}
