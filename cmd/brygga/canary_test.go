@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"brygga/bankid/bankidsim"
+	"brygga/web"
+)
+
+// syncBuffer is a buffer that many goroutines may write to.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// canaries collects what must never be seen outside of its one destination.
+type canaries map[string]string
+
+func (c canaries) add(what string, values ...string) {
+	for _, v := range values {
+		if len(v) >= 5 {
+			c[v] = what
+		}
+	}
+}
+
+func (c canaries) search(t *testing.T, where, text string) {
+	t.Helper()
+	if text == "" {
+		t.Errorf("%s is empty: nothing was searched", where)
+	}
+	for value, what := range c {
+		for _, form := range []string{value, url.QueryEscape(value), strings.ReplaceAll(value, "/", `\/`)} {
+			if strings.Contains(text, form) {
+				t.Errorf("%s shows a %s: %s", where, what, around(text, form))
+				break
+			}
+		}
+	}
+}
+
+func around(text, found string) string {
+	at := strings.Index(text, found)
+	return strings.ReplaceAll(text[max(0, at-120):min(len(text), at+len(found)+60)], "\n", "⏎")
+}
+
+// spy sits between visitor and servers and notes the secrets that pass.
+type spy struct {
+	next  http.RoundTripper
+	found canaries
+}
+
+func (s *spy) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.query(r.URL)
+	response, err := s.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	for _, cookie := range response.Cookies() {
+		s.found.add("cookie", cookie.Value)
+	}
+	if location, err := response.Location(); err == nil {
+		s.query(location)
+	}
+	return response, nil
+}
+
+func (s *spy) query(u *url.URL) {
+	q := u.Query()
+	s.found.add("code", q.Get("code"))
+	s.found.add("return nonce", q.Get("n"))
+	s.found.add("state", q.Get("state"))
+	s.found.add("nonce", q.Get("nonce"))
+	s.found.add("code verifier or challenge", q.Get("code_challenge"))
+}
+
+// TestCanary runs whole flows at debug level, and then searches every log line, metric, error page and audit event for what
+// must not be there.
+func TestCanary(t *testing.T) {
+	t.Parallel()
+	var out syncBuffer
+	log := slog.New(web.WithRequestID(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	old := slog.Default()
+	slog.SetDefault(log) // libraries log there
+	defer slog.SetDefault(old)
+	d := newDev(t, func(o *devOptions) { o.log, o.chaos = log, bankidsim.MildChaos() })
+	found := canaries{}
+	pages := canaryFlows(t, d, found)
+
+	for _, p := range d.sim.People() {
+		if p.PersonalNumber == person {
+			found.add("name", p.Name(), p.GivenName, p.Surname)
+		}
+	}
+	found.add("personal number", person, person[2:8]+"-"+person[8:], person[:8]+"-"+person[8:])
+	for _, o := range d.sim.Orders("") {
+		found.add("order reference", o.OrderRef)
+		found.add("autostart token", o.AutoStartToken)
+	}
+	found.add("client secret", "demo-secret")
+	found.add("master key", d.server.config.MasterKey.Reveal())
+	if len(found) < 20 {
+		t.Fatalf("only %d canaries: the flows brought too little", len(found))
+	}
+	found.search(t, "the log", out.String())
+	found.search(t, "an error page", pages)
+	found.search(t, "/metrics", fetch(t, d.AdminURL+"/metrics"))
+	found.search(t, "the goroutine profile", fetch(t, d.AdminURL+"/debug/pprof/goroutine?debug=2"))
+	events := ""
+	audited, err := d.server.store.AuditEvents(t.Context(), d.server.now().Add(-1<<40), d.server.now().Add(1<<40), 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range audited {
+		for name, value := range e.Fields {
+			events += name + "=" + value + " "
+		}
+	}
+	found.search(t, "the audit log", events)
+	for _, want := range []string{"WEB_100001", "WEB_100002", "WEB_100003", "WEB_100004", "ready"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the log lacks %s: the flows did not reach it", want)
+		}
+	}
+}
+
+// canaryFlows runs a login by QR code, one on the same device, a cancelled one, a failed one, and requests that are refused.
+// It returns the error pages together.
+func canaryFlows(t *testing.T, d *devInstance, found canaries) (pages string) {
+	visitor := func(agent string) *visitor {
+		v := newVisitor(t, d, agent)
+		v.client.Transport = &spy{v.client.Transport, found}
+		return v
+	}
+	v := visitor(computerAgent)
+	shown := loginByQR(v)
+	got := claims(t, shown)
+	for _, name := range []string{"sub", "nonce"} {
+		value, _ := got[name].(string)
+		found.add(name, value)
+	}
+	for _, part := range strings.Split(shown.body, `"`) {
+		if strings.HasPrefix(part, "eyJ") {
+			found.add("ID token", part, strings.Split(part, ".")[1], strings.Split(part, ".")[2])
+		}
+	}
+
+	phone := visitor(phoneAgent)
+	login := phone.begin("")
+	phone.post(login+"/start", "device", "this")
+	link := phone.launch(login)
+	order := phone.phone("open", map[string]string{"url": link, "personalNumber": person})
+	phone.await(login, "confirm")
+	order = phone.phone("orders/"+order.OrderRef+"/sign", nil)
+	phone.get(*order.ReturnURL)
+	phone.await(login, "complete")
+	claims(t, phone.post(login+"/done"))
+
+	cancelled := visitor(computerAgent)
+	login = cancelled.begin("")
+	cancelled.post(login+"/start", "device", "other")
+	frame := cancelled.frame(login)
+	found.add("QR frame", frame)
+	found.add("QR token or code", strings.Split(frame, ".")[1], strings.Split(frame, ".")[3])
+	pages += cancelled.post(login + "/cancel").body
+
+	failed := visitor(computerAgent)
+	login = failed.begin("")
+	failed.post(login+"/start", "device", "other")
+	order = failed.phone("scan", map[string]string{"qr": failed.frame(login), "personalNumber": person})
+	failed.phone("orders/"+order.OrderRef+"/fail", map[string]string{"hintCode": "certificateErr"})
+	failed.await(login, "failed-certificateErr")
+	pages += failed.get(login).body
+
+	// Refused: another browser, a wrong return nonce, an unknown client, a replayed code, a token that is none.
+	stranger := visitor(computerAgent)
+	pages += stranger.get(login).body
+	pages += stranger.get(login + "/return?n=canary-nonce").body
+	found.add("return nonce", "canary-nonce")
+	pages += stranger.get(d.Issuer + "/authorize?client_id=nobody&redirect_uri=https://x.example/&state=canary-state&login_hint=" + person).body
+	found.add("state", "canary-state")
+	for code, what := range found {
+		if what == "code" {
+			pages += stranger.post(d.Issuer+"/token", "grant_type", "authorization_code", "code", code, "redirect_uri", d.DemoURL+"/callback",
+				"client_id", "demo-public", "code_verifier", strings.Repeat("v", 43)).body
+		}
+	}
+	pages += stranger.get(d.Issuer + "/userinfo?access_token=canary-token").body
+	found.add("token", "canary-token")
+	return pages
+}
+
+func fetch(t *testing.T, address string) string {
+	t.Helper()
+	response, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s = %d, %v", address, response.StatusCode, err)
+	}
+	return string(text)
+}

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"brygga/audit"
+	"brygga/cmd/brygga/config"
+	"brygga/secret"
+	"brygga/storage"
+)
+
+func newClientCommand(h *host) *cobra.Command {
+	var where whereFlags
+	cmd := group("client", "Register the apps that may send people here",
+		newClientAdd(h, &where), newClientList(h, &where), newClientShow(h, &where),
+		newClientUpdate(h, &where), newClientRotate(h, &where), newClientRemove(h, &where))
+	cmd.Long = "Register the apps that may send people here. The commands work while the server runs, and take effect at once."
+	where.add(cmd, h)
+	return cmd
+}
+
+// newClientSecret returns 256 random bits in base64url.
+func newClientSecret() secret.String {
+	var random [32]byte
+	rand.Read(random[:])
+	return secret.New(base64.RawURLEncoding.EncodeToString(random[:]))
+}
+
+func newClientAdd(h *host, where *whereFlags) *cobra.Command {
+	var flags clientFlags
+	var output string
+	cmd := &cobra.Command{
+		Use: "add ID", Short: "Register a client and show its secret, once", Args: cobra.ExactArgs(1),
+		Example: "  brygga client add journal --name \"The Journal\" --redirect-uri https://journal.example.se/callback",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
+				return addClient(ctx, h, o, args[0], flags.apply(cmd, args[0]), output)
+			})
+		},
+	}
+	flags.add(cmd)
+	outputFlag(cmd, &output)
+	return cmd
+}
+
+func addClient(ctx context.Context, h *host, o *operator, id string, change func(*storage.Client), output string) error {
+	now := o.now().UTC().Truncate(time.Microsecond)
+	c := storage.Client{
+		ID: id, Name: id, AuthMethod: storage.AuthMethodBasic, IDTokenAlg: storage.ES256, SubjectType: storage.SubjectPairwise,
+		PersonalNumber: true, Created: now, Updated: now,
+	}
+	change(&c)
+	var value secret.String
+	if !c.Public() {
+		value = newClientSecret()
+		c.Secrets = []storage.ClientSecret{{Hash: value.Hash(), Created: now}}
+	}
+	if err := checkClient(&c); err != nil {
+		return err
+	}
+	if err := o.store.CreateClient(ctx, c); err != nil {
+		if errors.Is(err, storage.ErrExists) {
+			return fail(exitConflict, "choose another ID, or change it with \"brygga client update\"", "there is a client %q already", id)
+		}
+		return fmt.Errorf("add client: %w", err)
+	}
+	o.audit.Record(ctx, audit.Event{Type: audit.ClientAdded, ClientID: id, CustomerIdentifier: c.CustomIdentifier, Actor: o.actor})
+	return showSecret(h, &c, value, output, "added")
+}
+
+// showSecret shows the client with a secret that cannot be shown again.
+func showSecret(h *host, c *storage.Client, value secret.String, output, done string) error {
+	if output == "json" {
+		return writeJSON(h.out, struct {
+			Client clientView `json:"client"`
+			Secret string     `json:"client_secret,omitempty"`
+		}{viewOf(c), value.Reveal()})
+	}
+	fmt.Fprintf(h.out, "%s client %s\n", done, c.ID)
+	if value.IsZero() {
+		fmt.Fprintln(h.out, "It is public: it has no secret and must use PKCE.")
+		return nil
+	}
+	return pairs(h.out, [2]string{"client_id", c.ID}, [2]string{"client_secret", value.Reveal()}, [2]string{"", "The secret is shown this once. Store it in the app now."})
+}
+
+// checkClient returns all that is wrong with the client as one error.
+func checkClient(c *storage.Client) error {
+	found := config.CheckClient(c)
+	if len(found) == 0 {
+		return nil
+	}
+	lines := make([]string, len(found))
+	for i, p := range found {
+		lines[i] = fmt.Sprintf("%s: %s - %s", p.Key, p.Problem, p.Remedy)
+	}
+	return fail(exitUsage, "nothing was changed; see --help for the flags", "%s", strings.Join(lines, "\n"))
+}
+
+// findClient returns a copy of the client that may be changed, or an error with its remedy.
+func findClient(ctx context.Context, o *operator, id string) (storage.Client, error) {
+	c, err := o.store.Client(ctx, id)
+	if errors.Is(err, storage.ErrNotFound) {
+		return storage.Client{}, fail(exitNotFound, "\"brygga client list\" shows all", "there is no client %q", id)
+	}
+	if err != nil {
+		return storage.Client{}, fmt.Errorf("find client: %w", err)
+	}
+	return *c, nil
+}
+
+// changed turns the errors of a change into some with a remedy.
+func changed(id string, err error) error {
+	switch {
+	case errors.Is(err, storage.ErrStatic):
+		return fail(exitConflict, "change it there and restart the server", "client %q stands in the configuration file", id)
+	case errors.Is(err, storage.ErrConflict):
+		return fail(exitConflict, "try again", "client %q was changed by somebody else meanwhile", id)
+	case err != nil:
+		return fmt.Errorf("change client: %w", err)
+	}
+	return nil
+}
+
+func newClientUpdate(h *host, where *whereFlags) *cobra.Command {
+	var flags clientFlags
+	cmd := &cobra.Command{
+		Use: "update ID", Short: "Change what the flags name and leave the rest", Args: cobra.ExactArgs(1),
+		Example: "  brygga client update journal --redirect-uri https://a.example.se/cb --redirect-uri https://b.example.se/cb",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
+				c, err := findClient(ctx, o, args[0])
+				if err != nil {
+					return err
+				}
+				flags.apply(cmd, args[0])(&c)
+				if c.Public() {
+					c.Secrets = nil
+				}
+				if err := checkClient(&c); err != nil {
+					return err
+				}
+				c.Updated = o.now().UTC().Truncate(time.Microsecond)
+				if err := changed(c.ID, o.store.UpdateClient(ctx, c)); err != nil {
+					return err
+				}
+				o.audit.Record(ctx, audit.Event{Type: audit.ClientChanged, ClientID: c.ID, CustomerIdentifier: c.CustomIdentifier, Actor: o.actor})
+				fmt.Fprintf(h.out, "updated client %s\n", c.ID)
+				return nil
+			})
+		},
+	}
+	flags.add(cmd)
+	return cmd
+}
+
+func newClientRotate(h *host, where *whereFlags) *cobra.Command {
+	var output string
+	var keep time.Duration
+	cmd := &cobra.Command{
+		Use: "rotate-secret ID", Short: "Make a new secret and show it, once", Args: cobra.ExactArgs(1),
+		Long: "Make a new secret and show it, once. The old one goes on working for as long as --keep says, so that the app can be\n" +
+			"changed without a break. With --keep 0s it stops at once.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			if keep < 0 || keep > 90*24*time.Hour {
+				return fail(exitUsage, "write 0s to 2160h", "--keep %s is out of range", keep)
+			}
+			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
+				return rotateSecret(ctx, h, o, args[0], keep, output)
+			})
+		},
+	}
+	cmd.Flags().DurationVar(&keep, "keep", 24*time.Hour, "how long the old secret goes on working")
+	outputFlag(cmd, &output)
+	return cmd
+}
+
+func rotateSecret(ctx context.Context, h *host, o *operator, id string, keep time.Duration, output string) error {
+	c, err := findClient(ctx, o, id)
+	if err != nil {
+		return err
+	}
+	if c.Public() {
+		return fail(exitUsage, "give it one with \"brygga client update "+id+" --auth-method client_secret_basic\"", "client %q is public and has no secret", id)
+	}
+	now := o.now().UTC().Truncate(time.Microsecond)
+	value := newClientSecret()
+	secrets := []storage.ClientSecret{{Hash: value.Hash(), Created: now}}
+	// Of the old secrets only the newest lives on, and no longer than it did already.
+	if keep > 0 && len(c.Secrets) > 0 {
+		old := c.Secrets[0]
+		if until := now.Add(keep); old.Expires.IsZero() || old.Expires.After(until) {
+			old.Expires = until
+		}
+		secrets = append(secrets, old)
+	}
+	c.Secrets, c.Updated = secrets, now
+	if err := changed(id, o.store.UpdateClient(ctx, c)); err != nil {
+		return err
+	}
+	o.audit.Record(ctx, audit.Event{Type: audit.ClientSecretRotated, ClientID: id, CustomerIdentifier: c.CustomIdentifier, Actor: o.actor})
+	return showSecret(h, &c, value, output, "rotated the secret of")
+}
+
+func newClientRemove(h *host, where *whereFlags) *cobra.Command {
+	return &cobra.Command{
+		Use: "remove ID", Short: "Remove a client and revoke what it was granted", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
+				c, err := findClient(ctx, o, args[0])
+				if err != nil {
+					return err
+				}
+				if err := changed(c.ID, o.store.RemoveClient(ctx, c.ID, o.now().UTC())); err != nil {
+					return err
+				}
+				o.audit.Record(ctx, audit.Event{Type: audit.ClientRemoved, ClientID: c.ID, CustomerIdentifier: c.CustomIdentifier, Actor: o.actor})
+				fmt.Fprintf(h.out, "removed client %s\n", c.ID)
+				return nil
+			})
+		},
+	}
+}

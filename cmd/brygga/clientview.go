@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"brygga/storage"
+)
+
+// clientFlags are the flags that describe a client.
+type clientFlags struct {
+	name, homeURI, authMethod, alg, subjectType, sector, customIdentifier string
+	localNames                                                            map[string]string
+	redirectURIs, postLogoutURIs, scopes                                  []string
+	native, public, personalNumber, requirePKCE                           bool
+}
+
+func (f *clientFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.name, "name", "", "what people read (default the ID)")
+	flags.StringToStringVar(&f.localNames, "local-name", nil, "name in another language, as sv=Journalen")
+	flags.StringVar(&f.homeURI, "home-uri", "", "start page of the app")
+	flags.StringArrayVar(&f.redirectURIs, "redirect-uri", nil, "`address` people are sent back to, exactly; may be repeated")
+	flags.StringArrayVar(&f.postLogoutURIs, "post-logout-redirect-uri", nil, "`address` people may be sent to after logging out; may be repeated")
+	flags.StringSliceVar(&f.scopes, "scope", nil, "scopes it may ask for beside openid")
+	flags.BoolVar(&f.public, "public", false, "an app that cannot keep a secret: as --auth-method none")
+	flags.BoolVar(&f.native, "native", false, "an app on the person's device: any port on loopback, and schemes such as se.example.app:")
+	flags.StringVar(&f.authMethod, "auth-method", storage.AuthMethodBasic, "client_secret_basic, client_secret_post or none")
+	flags.StringVar(&f.alg, "alg", storage.ES256, "ES256 or RS256: how its ID tokens are signed")
+	flags.StringVar(&f.subjectType, "subject-type", storage.SubjectPairwise, "pairwise or public")
+	flags.StringVar(&f.sector, "sector", "", "apps of the same sector see the same pairwise subject")
+	flags.BoolVar(&f.personalNumber, "personal-number", true, "whether it gets personal number and name")
+	flags.BoolVar(&f.requirePKCE, "require-pkce", false, "demand PKCE although it has a secret")
+	flags.StringVar(&f.customIdentifier, "custom-identifier", "", "tag of its audit events")
+}
+
+// apply returns a function that sets on a client what the flags name.
+func (f *clientFlags) apply(cmd *cobra.Command, id string) func(*storage.Client) {
+	return func(c *storage.Client) {
+		set := func(flag string, do func()) {
+			if cmd.Flags().Changed(flag) {
+				do()
+			}
+		}
+		set("name", func() { c.Name = f.name })
+		set("local-name", func() { c.LocalNames = f.localNames })
+		set("home-uri", func() { c.HomeURI = f.homeURI })
+		set("redirect-uri", func() { c.RedirectURIs = withoutEmpty(f.redirectURIs) })
+		set("post-logout-redirect-uri", func() { c.PostLogoutRedirectURIs = withoutEmpty(f.postLogoutURIs) })
+		set("scope", func() { c.Scopes = withoutEmpty(f.scopes) })
+		set("native", func() { c.Native = f.native })
+		set("auth-method", func() { c.AuthMethod = f.authMethod })
+		if f.public {
+			c.AuthMethod = storage.AuthMethodNone
+		}
+		set("alg", func() { c.IDTokenAlg = f.alg })
+		set("subject-type", func() { c.SubjectType = f.subjectType })
+		set("sector", func() { c.Sector = f.sector })
+		set("personal-number", func() { c.PersonalNumber = f.personalNumber })
+		set("require-pkce", func() { c.RequirePKCE = f.requirePKCE })
+		set("custom-identifier", func() { c.CustomIdentifier = f.customIdentifier })
+		if c.Name == "" {
+			c.Name = id
+		}
+	}
+}
+
+// withoutEmpty lets --scope "" empty a list.
+func withoutEmpty(values []string) []string {
+	var kept []string
+	for _, v := range values {
+		if v != "" {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// clientView is a client as JSON: all but the hashes of its secrets.
+type clientView struct {
+	ID                     string            `json:"id"`
+	Name                   string            `json:"name"`
+	LocalNames             map[string]string `json:"local_names,omitempty"`
+	HomeURI                string            `json:"home_uri,omitempty"`
+	AuthMethod             string            `json:"auth_method"`
+	Native                 bool              `json:"native"`
+	RedirectURIs           []string          `json:"redirect_uris"`
+	PostLogoutRedirectURIs []string          `json:"post_logout_redirect_uris,omitempty"`
+	Scopes                 []string          `json:"scopes,omitempty"`
+	IDTokenAlg             string            `json:"id_token_alg"`
+	SubjectType            string            `json:"subject_type"`
+	Sector                 string            `json:"sector,omitempty"`
+	PersonalNumber         bool              `json:"personal_number"`
+	RequirePKCE            bool              `json:"require_pkce"`
+	CustomIdentifier       string            `json:"custom_identifier,omitempty"`
+	Secrets                []secretView      `json:"secrets,omitempty"`
+	Static                 bool              `json:"static"`
+	Created                time.Time         `json:"created,omitzero"`
+	Updated                time.Time         `json:"updated,omitzero"`
+}
+
+type secretView struct {
+	Created time.Time `json:"created,omitzero"`
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+func viewOf(c *storage.Client) clientView {
+	v := clientView{
+		ID: c.ID, Name: c.Name, LocalNames: c.LocalNames, HomeURI: c.HomeURI, AuthMethod: c.AuthMethod, Native: c.Native,
+		RedirectURIs: c.RedirectURIs, PostLogoutRedirectURIs: c.PostLogoutRedirectURIs, Scopes: c.Scopes, IDTokenAlg: c.IDTokenAlg,
+		SubjectType: c.SubjectType, Sector: c.Sector, PersonalNumber: c.PersonalNumber, RequirePKCE: c.RequirePKCE,
+		CustomIdentifier: c.CustomIdentifier, Static: c.Static, Created: c.Created, Updated: c.Updated,
+	}
+	if c.Static { // its times are those of this start
+		v.Created, v.Updated = time.Time{}, time.Time{}
+		return v
+	}
+	for _, s := range c.Secrets {
+		v.Secrets = append(v.Secrets, secretView{s.Created, s.Expires})
+	}
+	return v
+}
+
+func newClientList(h *host, where *whereFlags) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use: "list", Short: "List all clients", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
+				all, err := o.store.Clients(ctx)
+				if err != nil {
+					return fmt.Errorf("list clients: %w", err)
+				}
+				views := make([]clientView, len(all))
+				rows := [][]string{{"CLIENT", "NAME", "AUTHENTICATION", "ALGORITHM", "REDIRECT URIS"}}
+				for i, c := range all {
+					views[i] = viewOf(c)
+					rows = append(rows, []string{c.ID, c.Name, c.AuthMethod, c.IDTokenAlg, strings.Join(c.RedirectURIs, " ")})
+				}
+				if output == "json" {
+					return writeJSON(h.out, views)
+				}
+				return table(h.out, rows...)
+			})
+		},
+	}
+	outputFlag(cmd, &output)
+	return cmd
+}
+
+func newClientShow(h *host, where *whereFlags) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use: "show ID", Short: "Show one client", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
+				c, err := findClient(ctx, o, args[0])
+				if err != nil {
+					return err
+				}
+				if output == "json" {
+					return writeJSON(h.out, viewOf(&c))
+				}
+				return showClient(h, viewOf(&c))
+			})
+		},
+	}
+	outputFlag(cmd, &output)
+	return cmd
+}
+
+func showClient(h *host, v clientView) error {
+	lines := [][2]string{
+		{"id", v.ID}, {"name", v.Name}, {"home_uri", v.HomeURI}, {"auth_method", v.AuthMethod}, {"native", strconv.FormatBool(v.Native)},
+	}
+	for tag, name := range v.LocalNames {
+		lines = append(lines, [2]string{"local_names." + tag, name})
+	}
+	for _, uri := range v.RedirectURIs {
+		lines = append(lines, [2]string{"redirect_uris", uri})
+	}
+	for _, uri := range v.PostLogoutRedirectURIs {
+		lines = append(lines, [2]string{"post_logout_redirect_uris", uri})
+	}
+	lines = append(lines, [][2]string{
+		{"scopes", strings.Join(v.Scopes, " ")}, {"id_token_alg", v.IDTokenAlg}, {"subject_type", v.SubjectType}, {"sector", v.Sector},
+		{"personal_number", strconv.FormatBool(v.PersonalNumber)}, {"require_pkce", strconv.FormatBool(v.RequirePKCE)},
+		{"custom_identifier", v.CustomIdentifier}, {"created", moment(v.Created)}, {"updated", moment(v.Updated)},
+	}...)
+	for _, s := range v.Secrets {
+		until := "no end"
+		if !s.Expires.IsZero() {
+			until = "works until " + moment(s.Expires)
+		}
+		lines = append(lines, [2]string{"secret", "made " + moment(s.Created) + ", " + until})
+	}
+	if v.Static {
+		lines = append(lines, [2]string{"", "stands in the configuration file"})
+	}
+	return pairs(h.out, lines...)
+}

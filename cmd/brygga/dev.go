@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"brygga/bankid/bankidsim"
+	"brygga/cmd/brygga/config"
+)
+
+func newDevCommand(h *host) *cobra.Command {
+	o := devOptions{now: time.Now}
+	var level string
+	var calm bool
+	cmd := &cobra.Command{
+		Use: "dev", Short: "Run everything on this machine, with a simulated BankID", Args: cobra.NoArgs,
+		Long: "Run the provider, a demo app and a simulated BankID with a virtual phone on this machine, with no set-up. Nobody else can\n" +
+			"reach them, and nobody is really identified. The ports follow each other:\n\n" +
+			"  port    the provider, whose issuer is http://localhost:PORT\n  port+1  the demo app\n  port+2  the virtual phone and its control API\n" +
+			"  port+3  the BankID API of the simulator, with mutual TLS\n  port+4  health and metrics\n\n" +
+			"What it stores is in brygga-data below the current directory, or where --data says, and may be removed.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !calm {
+				o.chaos = bankidsim.MildChaos()
+			}
+			if !oneOf(level, "debug", "info", "warn", "error") {
+				return fail(exitUsage, "write debug, info, warn or error", "--log-level %q is none of its values", level)
+			}
+			o.log = newLogger(h, config.Log{Level: level, Format: "text"})
+			slog.SetDefault(o.log) // libraries log there
+			tuneMemory(h)
+			ctx, stop := untilSignal(cmd.Context())
+			defer stop()
+			d, err := startDev(ctx, o)
+			if err != nil {
+				return err
+			}
+			d.banner(h.out)
+			return d.wait()
+		},
+	}
+	cmd.Flags().IntVar(&o.port, "port", 8080, "port of the provider; the four after it are used too")
+	cmd.Flags().StringVar(&o.data, "data", "brygga-data", "`directory` that keeps keys and logins from one start to the next")
+	cmd.Flags().StringVar(&o.host, "listen", "localhost", "`address` to listen on: localhost, 127.0.0.1 or ::1")
+	cmd.Flags().BoolVar(&calm, "no-chaos", false, "a BankID without delays and surprises")
+	cmd.Flags().StringVar(&level, "log-level", "warn", "debug, info, warn or error")
+	return cmd
+}
+
+func oneOf(word string, words ...string) bool {
+	for _, w := range words {
+		if w == word {
+			return true
+		}
+	}
+	return false
+}
+
+// banner tells what runs where, and what to click.
+func (d *devInstance) banner(w io.Writer) {
+	data, err := filepath.Abs(d.data)
+	if err != nil {
+		data = d.data
+	}
+	fmt.Fprintf(w, `
+brygga runs. Nobody but this machine can reach it, and nobody is really identified.
+
+  1. Demo app        %s/    press "Log in with BankID"
+  2. Virtual phone   %s/    scan the QR code and confirm there
+
+  Provider           %s
+  BankID simulator   %s
+  Health, metrics    %s/metrics
+  Data               %s
+
+  Your own app       issuer        %s
+                     client        demo, secret demo-secret; or demo-public, without a secret and with PKCE
+                     redirect URI  http://127.0.0.1:ANY-PORT/callback, or %s/callback
+
+Ctrl-C ends it.
+`, d.DemoURL, d.PhoneURL, d.Issuer, d.BankIDURL, d.AdminURL, data, d.Issuer, d.DemoURL)
+}

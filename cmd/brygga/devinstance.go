@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"brygga/bankid"
+	"brygga/bankid/bankidsim"
+	"brygga/cmd/brygga/config"
+	"brygga/keys"
+	"brygga/secret"
+	"brygga/storage"
+	"brygga/web/demo"
+)
+
+// devOptions are what a development installation is made from.
+type devOptions struct {
+	// port is the provider's; the next four belong to the others. 0 takes five free ports.
+	port int
+	// host is localhost, which means 127.0.0.1 and ::1, or one of the two.
+	host  string
+	data  string
+	log   *slog.Logger
+	chaos *bankidsim.Chaos
+	// now is the clock of all. The simulator's control API can move it on, for all of them together.
+	now func() time.Time
+}
+
+// devInstance is a provider, a demo app and a simulator that run in this process.
+type devInstance struct {
+	// Addresses without a closing slash.
+	Issuer, DemoURL, PhoneURL, BankIDURL, AdminURL string
+
+	data   string
+	sim    *bankidsim.Simulator
+	server *server
+	others []*http.Server // demo app and simulator
+	ended  chan error
+}
+
+// startDev starts everything and returns when requests are answered. It runs until ctx is done; wait tells when all is
+// closed.
+func startDev(ctx context.Context, o devOptions) (*devInstance, error) {
+	if o.host != "" && !oneOf(o.host, "localhost", "127.0.0.1", "::1") {
+		return nil, fail(exitUsage, "write localhost, 127.0.0.1 or ::1; to serve others, run \"brygga serve\" with a real BankID",
+			"--listen %s is not this machine alone: whoever reached it could log in as anybody", o.host)
+	}
+	if o.port < 0 || o.port > 65535-4 {
+		return nil, fail(exitUsage, "write a number from 1024 to 65531", "--port %d leaves no room for five ports", o.port)
+	}
+	on, err := listenDev(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	d, err := buildDev(ctx, o, on)
+	if err != nil {
+		for _, group := range on {
+			listeners{public: group}.close()
+		}
+		return nil, err
+	}
+	d.start(ctx, on)
+	return d, nil
+}
+
+// The services of a development installation, in the order of their ports.
+const (
+	devProvider = iota
+	devDemo
+	devPhone
+	devBankID
+	devOperators
+	devServices
+)
+
+func listenDev(ctx context.Context, o devOptions) ([devServices][]net.Listener, error) {
+	var on [devServices][]net.Listener
+	for i := range on {
+		port := o.port
+		if port != 0 {
+			port += i
+		}
+		group, err := listenLoopback(ctx, o.host, port)
+		if err != nil {
+			for _, listening := range on[:i] {
+				listeners{public: listening}.close()
+			}
+			return on, err
+		}
+		on[i] = group
+	}
+	return on, nil
+}
+
+func buildDev(ctx context.Context, o devOptions, on [devServices][]net.Listener) (d *devInstance, err error) {
+	at := func(service int, scheme string) string {
+		return fmt.Sprintf("%s://localhost:%d", scheme, on[service][0].Addr().(*net.TCPAddr).Port)
+	}
+	d = &devInstance{
+		Issuer: at(devProvider, "http"), DemoURL: at(devDemo, "http"), PhoneURL: at(devPhone, "http"),
+		BankIDURL: at(devBankID, "https") + "/rp/v6.0", AdminURL: at(devOperators, "http"), data: o.data, ended: make(chan error, 1),
+	}
+	if d.sim, err = bankidsim.New(bankidsim.Options{Now: o.now, Logger: o.log, Chaos: o.chaos}); err != nil {
+		return nil, err
+	}
+	masterKey, err := devMasterKey(o.data)
+	if err != nil {
+		return nil, err
+	}
+	phone, err := bankid.ParseForm(d.PhoneURL + "/")
+	if err != nil {
+		return nil, err
+	}
+	certificate := d.sim.ClientCertificate().TLS
+	d.server, err = newServer(ctx, serverOptions{
+		config: &config.Config{
+			Issuer: d.Issuer, Data: o.data, MasterKey: masterKey, BankID: config.BankID{Environment: config.Custom},
+			Page: config.Page{ServiceName: "Brygga"},
+		},
+		bankid: bankid.Options{BaseURL: d.BankIDURL, Certificate: bankid.CertificateSource{TLS: &certificate}, RootCAsPEM: d.sim.ServerRootPEM()},
+		phone:  phone, log: o.log, now: d.sim.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := d.register(ctx, o); err != nil {
+		return nil, errors.Join(err, d.server.close())
+	}
+	return d, nil
+}
+
+// devScopes is every scope there is, so that any app can be tried.
+var devScopes = []string{
+	"profile", "offline_access", "https://id.oidc.se/scope/naturalPersonInfo", "https://id.oidc.se/scope/naturalPersonNumber",
+	"https://id.oidc.se/scope/sign", "https://id.oidc.se/scope/signApproval",
+}
+
+// devMasterKey returns the master key in the data directory, which it makes at the first start.
+func devMasterKey(data string) (secret.String, error) {
+	path := filepath.Join(data, masterKeyFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(data, storeFile)); err == nil {
+			return secret.String{}, fail(exitWrongKey, "bring the file back, or remove the directory and lose what is in it", "%s is missing, without which %s cannot be read", path, storeFile)
+		}
+		if err := os.MkdirAll(data, 0o700); err != nil {
+			return secret.String{}, err
+		}
+		key := keys.NewMasterKey()
+		return key, writeNew(path, key.Reveal()+"\n")
+	}
+	return secret.New(strings.TrimSpace(string(text))), err
+}
+
+// register adds the demo app and the clients that everybody may use, or brings them back to what they were.
+func (d *devInstance) register(ctx context.Context, o devOptions) error {
+	client := storage.Client{
+		ID: "demo", Name: "Demo app", LocalNames: map[string]string{"sv": "Demoappen"}, HomeURI: d.DemoURL + "/", Native: true,
+		AuthMethod: storage.AuthMethodBasic, Secrets: []storage.ClientSecret{config.HashSecret(secret.New("demo-secret"))},
+		RedirectURIs: []string{d.DemoURL + "/callback", "http://127.0.0.1/callback"}, PostLogoutRedirectURIs: []string{d.DemoURL + "/"},
+		Scopes: devScopes, IDTokenAlg: storage.ES256, SubjectType: storage.SubjectPairwise, PersonalNumber: true,
+	}
+	public := client
+	public.ID, public.AuthMethod, public.Secrets = "demo-public", storage.AuthMethodNone, nil
+	for _, c := range []storage.Client{client, public} {
+		now := d.server.now().UTC().Truncate(time.Microsecond)
+		c.Created, c.Updated = now, now
+		err := d.server.store.CreateClient(ctx, c)
+		if errors.Is(err, storage.ErrExists) {
+			var old *storage.Client
+			if old, err = d.server.store.Client(ctx, c.ID); err == nil {
+				c.Created, c.Revision = old.Created, old.Revision
+				err = d.server.store.UpdateClient(ctx, c)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("register client %s: %w", c.ID, err)
+		}
+	}
+	app, err := demo.New(demo.Options{
+		Issuer: d.Issuer, ClientID: client.ID, ClientSecret: "demo-secret", BaseURL: d.DemoURL, Logger: o.log, Now: d.server.now,
+	})
+	if err != nil {
+		return err
+	}
+	d.others = []*http.Server{
+		{Handler: app, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, ErrorLog: errorLog(o.log)}, d.sim.PhoneServer(), d.sim.APIServer(),
+	}
+	return nil
+}
+
+// start lets everything serve until ctx is done, the provider last: it needs the simulator.
+func (d *devInstance) start(ctx context.Context, on [devServices][]net.Listener) {
+	failed := make(chan error, 16)
+	for i, service := range []int{devDemo, devPhone, devBankID} {
+		server := d.others[i]
+		for _, listener := range on[service] {
+			if service == devBankID {
+				listener = tls.NewListener(listener, d.sim.TLSConfig())
+			}
+			go func() {
+				if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+					failed <- fmt.Errorf("listen on %s: %w", listener.Addr(), err)
+				}
+			}()
+		}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-ctx.Done():
+		case err := <-failed:
+			d.server.log.ErrorContext(ctx, "server failed", "err", err)
+			stop()
+		}
+	}()
+	go func() {
+		defer stop()
+		err := d.server.run(ctx, listeners{public: on[devProvider], admin: on[devOperators]})
+		others := shutdown(context.WithoutCancel(ctx), slices.Clone(d.others)...)
+		d.sim.Close()
+		d.ended <- errors.Join(err, others)
+	}()
+}
+
+// wait returns when everything has ended: nil when it was told to and all was closed.
+func (d *devInstance) wait() error { return <-d.ended }

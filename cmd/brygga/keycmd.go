@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"brygga/keys"
+)
+
+func newKeyCommand(h *host) *cobra.Command {
+	var where whereFlags
+	cmd := group("key", "Show and rotate the keys that sign tokens", newKeyList(h, &where), newKeyRotate(h, &where))
+	where.add(cmd, h)
+	return cmd
+}
+
+// keyView is a key as JSON.
+type keyView struct {
+	ID        string    `json:"id"`
+	Algorithm string    `json:"algorithm"`
+	State     string    `json:"state"`
+	Published time.Time `json:"published,omitzero"`
+	Activated time.Time `json:"activated,omitzero"`
+	Retired   time.Time `json:"retired,omitzero"`
+	Removed   time.Time `json:"removed,omitzero"`
+}
+
+func newKeyList(h *host, where *whereFlags) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the keys, oldest first", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
+				ring, err := o.ring(ctx)
+				if err != nil {
+					return err
+				}
+				if _, err := ring.JWKS(ctx); err != nil { // waits for keys that are being made
+					return err
+				}
+				return showKeys(h, ring.Keys(), output)
+			})
+		},
+	}
+	outputFlag(cmd, &output)
+	return cmd
+}
+
+func showKeys(h *host, all []keys.Info, output string) error {
+	views := make([]keyView, len(all))
+	rows := [][]string{{"KEY", "ALGORITHM", "STATE", "PUBLISHED", "SIGNS FROM", "SIGNS UNTIL", "REMOVED"}}
+	for i, k := range all {
+		views[i] = keyView{k.ID, k.Algorithm, string(k.State), k.Published, k.Activated, k.Retired, k.Removed}
+		rows = append(rows, []string{k.ID, k.Algorithm, string(k.State), moment(k.Published), moment(k.Activated), moment(k.Retired), moment(k.Removed)})
+	}
+	if output == "json" {
+		return writeJSON(h.out, views)
+	}
+	return table(h.out, rows...)
+}
+
+func newKeyRotate(h *host, where *whereFlags) *cobra.Command {
+	var now bool
+	cmd := &cobra.Command{
+		Use: "rotate", Short: "Sign with other keys from now on", Args: cobra.NoArgs,
+		Long: "Sign with the next keys from now on. Those that signed before can still be fetched while their tokens live, so nobody\n" +
+			"notices.\n\nWith --now, for keys that may be in wrong hands, all keys are removed and replaced at once. Apps that keep keys in memory\n" +
+			"refuse logins until they fetch them again.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
+				ring, err := o.ring(ctx)
+				if err != nil {
+					return err
+				}
+				if _, err := ring.JWKS(ctx); err != nil {
+					return err
+				}
+				err = ring.Rotate(ctx, now)
+				var soon *keys.TooSoonError
+				if errors.As(err, &soon) {
+					return fail(exitConflict, "try again then, or use --now if the keys may be in wrong hands",
+						"the next keys can be used from %s on: apps may not have fetched them yet", moment(soon.At.Add(time.Minute-1)))
+				}
+				if err != nil {
+					return err
+				}
+				fmt.Fprintln(h.out, "rotated")
+				return showKeys(h, ring.Keys(), "text")
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&now, "now", false, "replace every key at once")
+	return cmd
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"brygga/audit"
+	"brygga/cmd/brygga/config"
+	"brygga/keys"
+	"brygga/secret"
+	"brygga/storage"
+	"brygga/storage/bolt"
+)
+
+// Names inside a data directory.
+const (
+	storeFile     = "brygga.db"
+	socketFile    = "brygga.sock"
+	masterKeyFile = "master.key" // made by "brygga dev"; a server has it where its configuration says
+)
+
+// operator is what client and key commands work on: the parts of a running server, or those of a store that no server uses.
+type operator struct {
+	store storage.Store
+	ring  func(context.Context) (*keys.Ring, error)
+	audit *audit.Log
+	now   func() time.Time
+	actor string // who gives the command, for the audit log
+}
+
+// whereFlags say which installation a command is for.
+type whereFlags struct{ config, data string }
+
+func (f *whereFlags) add(cmd *cobra.Command, h *host) {
+	cmd.PersistentFlags().StringVar(&f.config, "config", variable(h, "BRYGGA_CONFIG"), "configuration `file` of the server (or BRYGGA_CONFIG)")
+	cmd.PersistentFlags().StringVar(&f.data, "data", "", "data `directory` of \"brygga dev\", in place of --config")
+}
+
+func variable(h *host, name string) string {
+	for _, setting := range h.environ {
+		if value, ok := strings.CutPrefix(setting, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// installation is where the records of an installation are, and how to read them.
+type installation struct {
+	data      string
+	masterKey secret.String
+	clients   []storage.Client // static ones
+	retention time.Duration
+	keys      config.Keys
+}
+
+func (f *whereFlags) find(h *host) (installation, error) {
+	switch {
+	case f.data != "":
+		text, err := os.ReadFile(filepath.Join(f.data, masterKeyFile))
+		if err != nil {
+			return installation{}, fail(exitUsage, "give the directory that \"brygga dev\" names, or --config FILE for a server", "no data of brygga in %s: %w", f.data, err)
+		}
+		return installation{data: f.data, masterKey: secret.New(string(text))}, nil
+	case f.config != "":
+		c, err := loadConfig(f.config, h.environ)
+		if err != nil {
+			return installation{}, err
+		}
+		return installation{c.Data, c.MasterKey, c.StaticClients(time.Now().UTC()), c.Audit.Retention, c.Keys}, nil
+	}
+	return installation{}, fail(exitUsage, "give --config FILE for a server, or --data DIR for \"brygga dev\"", "which installation?")
+}
+
+// loadConfig reads the configuration, with a remedy when there is no such file.
+func loadConfig(path string, environ []string) (*config.Config, error) {
+	c, err := config.Load(path, environ)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fail(exitUsage, "\"brygga config init "+path+"\" writes one", "no configuration: %w", err)
+	}
+	return c, err
+}
+
+// withOperator lets do work on the installation: inside this process when a server runs here or none runs, else by running
+// the whole command inside the server that has the store.
+func withOperator(cmd *cobra.Command, h *host, where *whereFlags, do func(ctx context.Context, o *operator) error) error {
+	ctx := cmd.Context()
+	if h.operator != nil {
+		return do(ctx, h.operator)
+	}
+	in, err := where.find(h)
+	if err != nil {
+		return err
+	}
+	for attempt := 0; ; attempt++ {
+		store, err := openStore(in.data, in.masterKey, slog.New(slog.DiscardHandler), lockTime)
+		if err == nil {
+			return errors.Join(direct(ctx, in, store, do), store.Close())
+		}
+		if !errors.Is(err, bolt.ErrLocked) {
+			return err
+		}
+		// A store without a server behind it is one that a server just opens or closes, or another command has.
+		err = runInServer(ctx, h, in.data)
+		if !errors.Is(err, bolt.ErrLocked) || attempt == lockAttempts {
+			return err
+		}
+	}
+}
+
+// How long a command waits for the store, and how often it tries.
+const (
+	lockTime     = 300 * time.Millisecond
+	lockAttempts = 10
+)
+
+// direct lets do work on a store that no server uses.
+func direct(ctx context.Context, in installation, store storage.Store, do func(context.Context, *operator) error) error {
+	log, err := openAudit(ctx, store, in.retention, nil, nil)
+	if err != nil {
+		return err
+	}
+	o := &operator{store: storage.WithStaticClients(store, in.clients), audit: log, now: time.Now, actor: currentUser()}
+	var ring *keys.Ring
+	o.ring = func(ctx context.Context) (*keys.Ring, error) {
+		ring, err = keys.New(ctx, keys.Options{
+			Store: store, RotateEvery: in.keys.RotateEvery, PublishAhead: in.keys.PublishAhead, OnChange: auditKeys(log),
+		})
+		return ring, err
+	}
+	err = do(withActor(ctx, o.actor), o)
+	if ring != nil {
+		ring.Close()
+	}
+	return err
+}
+
+func openStore(data string, masterKey secret.String, log *slog.Logger, wait time.Duration) (*bolt.Store, error) {
+	key, err := keys.ParseMasterKey(masterKey.Reveal())
+	if err != nil {
+		return nil, fail(exitUsage, "\"brygga config init\" makes one: 32 random bytes in base64", "%w", err)
+	}
+	sealer, err := keys.NewSealer(key)
+	if err != nil {
+		return nil, err
+	}
+	return bolt.Open(filepath.Join(data, storeFile), sealer, bolt.Options{Logger: log, LockTimeout: wait})
+}
+
+// openAudit returns the audit log. Its pseudonyms have a key of their own, made with the store.
+func openAudit(ctx context.Context, store storage.Store, retention time.Duration, log *slog.Logger, now func() time.Time) (*audit.Log, error) {
+	key, err := installationSecret(ctx, store, "audit pseudonyms")
+	if err != nil {
+		return nil, err
+	}
+	return audit.New(audit.Options{Store: store, PseudonymKey: key, Retention: retention, Logger: log, Now: now})
+}
+
+// installationSecret returns the secret of that name, 32 random bytes that are made once for the store.
+func installationSecret(ctx context.Context, store storage.Secrets, name string) ([]byte, error) {
+	proposed := make([]byte, 32)
+	rand.Read(proposed)
+	value, err := store.SecretOrCreate(ctx, name, proposed)
+	if err != nil {
+		return nil, fmt.Errorf("read the secret for %s: %w", name, err)
+	}
+	return value, nil
+}
+
+type actorKey struct{}
+
+// withActor names who is behind the changes that follow.
+func withActor(ctx context.Context, actor string) context.Context {
+	return context.WithValue(ctx, actorKey{}, actor)
+}
+
+// auditKeys returns a function that records changes of keys.
+func auditKeys(log *audit.Log) func(context.Context, keys.Event) {
+	types := map[keys.Change]audit.Type{
+		keys.Created: audit.KeyCreated, keys.Activated: audit.KeyActivated, keys.Stopped: audit.KeyRetired, keys.Removed: audit.KeyRemoved,
+	}
+	return func(ctx context.Context, e keys.Event) {
+		actor, ok := ctx.Value(actorKey{}).(string)
+		if !ok {
+			actor = "brygga" // nobody gave a command: the rotation is due
+		}
+		log.Record(ctx, audit.Event{Type: types[e.Change], Actor: actor, Object: e.KeyID, Message: e.Algorithm})
+	}
+}
+
+// currentUser names the user of the operating system.
+func currentUser() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"brygga/cmd/brygga/config"
+	"brygga/storage"
+	"brygga/storage/bolt"
+)
+
+// host is where a command runs: its streams and environment, and the parts of a running server when it runs inside one.
+type host struct {
+	out, err io.Writer
+	environ  []string
+	// operator is set inside a running server, for which client and key commands run.
+	operator *operator
+	// args are the arguments of the command, for handing it to a running server.
+	args []string
+}
+
+// Exit codes of the command; see exitCodesHelp.
+const (
+	exitOK = iota
+	exitFailure
+	exitUsage
+	exitNotFound
+	exitConflict
+	exitUnavailable
+	exitWrongKey
+	exitForced = 130
+)
+
+const exitCodesHelp = `Every command ends with one of these codes:
+
+    0  done
+    1  failed for a reason that no other code names
+    2  wrong usage or configuration: nothing was done
+    3  there is no such client
+    4  the client exists already, was changed meanwhile, or the step is not allowed now
+    5  something needed is not available: a port, the store, the running server
+    6  the master key is not the one that the store was made with
+  130  ended by a second Ctrl-C or SIGTERM before everything was closed
+
+Errors are written to standard error: what is wrong, where, and what helps.
+`
+
+// failure is an error with what helps against it and the exit code it ends with.
+type failure struct {
+	code   int
+	err    error
+	remedy string
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+func fail(code int, remedy, format string, values ...any) error {
+	return &failure{code: code, err: fmt.Errorf(format, values...), remedy: remedy}
+}
+
+// errExit ends the command with a code when everything has been said already.
+type errExit int
+
+func (errExit) Error() string { return "" }
+
+// run runs one command and returns its exit code.
+func run(ctx context.Context, args []string, h *host) int {
+	h.args = args
+	root := newRoot(h)
+	root.SetArgs(args)
+	root.SetOut(h.out)
+	root.SetErr(h.err)
+	if err := root.ExecuteContext(ctx); err != nil {
+		return report(h.err, err)
+	}
+	return exitOK
+}
+
+// report tells the operator of err and returns the exit code.
+func report(w io.Writer, err error) int {
+	var exit errExit
+	if errors.As(err, &exit) {
+		return int(exit)
+	}
+	var faults config.Faults
+	if errors.As(err, &faults) {
+		fmt.Fprintln(w, faults.Error())
+		return exitUsage
+	}
+	code, remedy := classify(err)
+	for line := range strings.SplitSeq(strings.TrimSpace(err.Error()), "\n") {
+		fmt.Fprintln(w, "brygga:", line)
+	}
+	if remedy != "" {
+		fmt.Fprintln(w, "  →", remedy)
+	}
+	return code
+}
+
+// classify returns the exit code of err and what helps against it.
+func classify(err error) (code int, remedy string) {
+	var f *failure
+	switch {
+	case errors.As(err, &f):
+		return f.code, f.remedy
+	case errors.Is(err, storage.ErrWrongKey):
+		return exitWrongKey, "give the master key that the store was made with; nothing else can read it, and nothing was changed"
+	case errors.Is(err, bolt.ErrLocked):
+		return exitUnavailable, "stop the other brygga that uses this data directory"
+	case errors.Is(err, bolt.ErrFormat):
+		return exitFailure, "use the brygga that wrote the file, or a newer one"
+	case errors.Is(err, storage.ErrNotFound):
+		return exitNotFound, ""
+	case errors.Is(err, storage.ErrExists), errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrStatic):
+		return exitConflict, ""
+	case errors.Is(err, fs.ErrPermission):
+		return exitFailure, "run as the user that owns the file"
+	}
+	return exitFailure, ""
+}
+
+func newRoot(h *host) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "brygga",
+		Short:         "OpenID Connect provider for Swedish BankID",
+		Long:          "brygga lets apps that speak OpenID Connect log people in with Swedish BankID.\n\nTo try it, run \"brygga dev\" and open the address that it prints.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fail(exitUsage, "see \""+cmd.CommandPath()+" --help\"", "%s: %w", cmd.CommandPath(), err)
+	})
+	root.AddCommand(newClientCommand(h), newKeyCommand(h))
+	if h.operator == nil {
+		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newVersionCommand(h),
+			&cobra.Command{Use: "exit-codes", Short: "The exit codes of all commands", Long: exitCodesHelp})
+	}
+	usageErrors(root)
+	return root
+}
+
+// usageErrors gives wrong arguments and unknown commands, which cobra reports as plain errors, the exit code of wrong usage.
+func usageErrors(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return fail(exitUsage, "see \""+c.CommandPath()+" --help\"", "%s: %w", c.CommandPath(), err)
+			}
+			return nil
+		}
+	}
+	for _, child := range cmd.Commands() {
+		usageErrors(child)
+	}
+}
+
+// group returns a command that only holds others.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(commands...)
+	return cmd
+}

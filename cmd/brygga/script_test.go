@@ -1,0 +1,189 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"brygga": main})
+}
+
+// TestScripts runs the command as an operator meets it.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:      "testdata/script",
+		Deadline: time.Now().Add(2 * time.Minute), // for a command that should have been refused and runs on
+		Setup: func(env *testscript.Env) error {
+			for i := range 5 {
+				env.Setenv(fmt.Sprintf("PORT%d", i), freePort(t))
+			}
+			env.Setenv("DEVPORT", freePorts(t, 5))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"await": awaitFile, "answers": answers, "certificate": writeCertificate, "mode": checkMode, "setting": setting, "code": exitsWith,
+			"term": terminate,
+		},
+	})
+}
+
+func freePort(t *testing.T) string { return freePorts(t, 1) }
+
+// freePorts returns the first of n free ports that follow each other.
+func freePorts(t *testing.T, n int) string {
+	t.Helper()
+	for range 50 {
+		first, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := first.Addr().(*net.TCPAddr).Port
+		group := []net.Listener{first}
+		for i := 1; i < n; i++ {
+			if next, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+i)); err == nil {
+				group = append(group, next)
+			}
+		}
+		listeners{public: group}.close()
+		if len(group) == n {
+			return fmt.Sprint(port)
+		}
+	}
+	t.Fatalf("no %d free ports in a row", n)
+	return ""
+}
+
+// patience is how long a script waits for what a process does.
+const patience = 20 * time.Second
+
+// await FILE waits until the file is there.
+func awaitFile(ts *testscript.TestScript, neg bool, args []string) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); (err != nil) == neg {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("waited in vain for %s", args[0])
+		}
+	}
+}
+
+// answers URL STATUS [NAME] waits until the address answers so, and with a certificate of that name.
+func answers(ts *testscript.TestScript, neg bool, args []string) {
+	client := &http.Client{Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true,
+	}}
+	last := ""
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		response, err := client.Get(args[0])
+		if err != nil {
+			last = err.Error()
+			if neg {
+				return
+			}
+		} else {
+			response.Body.Close()
+			last = fmt.Sprint(response.StatusCode)
+			if len(args) > 2 {
+				last += " " + response.TLS.PeerCertificates[0].Subject.CommonName
+			}
+			if !neg && last == strings.Join(args[1:], " ") {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s: %s", args[0], last)
+		}
+	}
+}
+
+// certificate NAME CERTFILE KEYFILE writes a self-signed certificate.
+func writeCertificate(ts *testscript.TestScript, _ bool, args []string) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ts.Check(err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	template.Subject.CommonName = args[0]
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	ts.Check(err)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600))
+}
+
+// mode FILE MODE checks the permissions of a file, in octal.
+func checkMode(ts *testscript.TestScript, _ bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%o", info.Mode().Perm()); got != args[1] {
+		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
+	}
+}
+
+// setting FILE writes a configuration for the ports of this script and the simulator in sim/; further words are its last
+// lines.
+func setting(ts *testscript.TestScript, _ bool, args []string) {
+	text := fmt.Sprintf(`issuer: http://localhost:%[1]s
+listen: 127.0.0.1:%[1]s
+admin_listen: 127.0.0.1:%[2]s
+data: data
+master_key_file: master.key
+bankid:
+  environment: custom
+  url: https://localhost:%[3]s/rp/v6.0
+  root_ca_file: sim/ca.pem
+  certificate_file: sim/client.pem
+  key_file: sim/client-key.pem
+`, ts.Getenv("PORT0"), ts.Getenv("PORT1"), ts.Getenv("PORT2"))
+	for _, line := range args[1:] {
+		text += line + "\n"
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+// code N ARGUMENTS runs brygga and wants that exit code, with something on standard error and nothing like a panic.
+func exitsWith(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec("brygga", args[1:]...)
+	var exit *exec.ExitError
+	code := 0
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("brygga %s ended with %d, want %s", strings.Join(args[1:], " "), code, args[0])
+	}
+	if said := ts.ReadFile("stderr"); said == "" || strings.Contains(said, "goroutine ") {
+		ts.Fatalf("brygga %s said on standard error: %q", strings.Join(args[1:], " "), said)
+	}
+}
+
+// term WORD sends SIGTERM to the background process whose arguments hold the word.
+func terminate(ts *testscript.TestScript, _ bool, args []string) {
+	for _, cmd := range ts.BackgroundCmds() {
+		if slices.Contains(cmd.Args, args[0]) {
+			ts.Check(cmd.Process.Signal(syscall.SIGTERM))
+			return
+		}
+	}
+	ts.Fatalf("no process with %s", args[0])
+}

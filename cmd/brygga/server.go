@@ -1,0 +1,193 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"brygga/audit"
+	"brygga/bankid"
+	"brygga/cmd/brygga/config"
+	"brygga/keys"
+	"brygga/login"
+	"brygga/op"
+	"brygga/secret"
+	"brygga/storage"
+	"brygga/storage/bolt"
+	"brygga/templates"
+	"brygga/web"
+)
+
+// serverOptions are what a server is made from.
+type serverOptions struct {
+	config *config.Config
+	// bankid is which BankID to ask, and as whom; phone is where launch links lead instead of to the app, if anywhere.
+	bankid bankid.Options
+	phone  bankid.Form
+	log    *slog.Logger
+	now    func() time.Time
+}
+
+// server is all parts of a running brygga, connected.
+type server struct {
+	serverOptions
+	store    *bolt.Store
+	clients  storage.Store // store with the clients of the configuration
+	audit    *audit.Log
+	ring     *keys.Ring
+	api      *bankid.API
+	engine   *login.Engine
+	site     *web.Site
+	metrics  *metrics
+	socket   net.Listener // for client and key commands; nil when there can be none
+	stopping atomic.Bool
+}
+
+// newServer opens the store and builds the parts. It listens nowhere yet; the caller lets run or close follow.
+func newServer(ctx context.Context, o serverOptions) (*server, error) {
+	s := &server{serverOptions: o}
+	if err := s.build(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *server) build(ctx context.Context) (err error) {
+	c := s.config
+	if s.store, err = openStore(c.Data, c.MasterKey, s.log, 0); err != nil {
+		return err
+	}
+	if s.socket, err = listenControl(c.Data); err != nil {
+		s.log.WarnContext(ctx, "no control socket: client and key commands work only while the server is stopped", "err", err)
+	}
+	s.clients = storage.WithStaticClients(s.store, c.StaticClients(s.now().UTC()))
+	if s.audit, err = openAudit(ctx, s.store, c.Audit.Retention, s.log, s.now); err != nil {
+		return err
+	}
+	if s.ring, err = s.openKeys(ctx); err != nil {
+		return err
+	}
+	s.metrics = newMetrics(s)
+	s.bankid.Now, s.bankid.Logger, s.bankid.Observe = s.now, s.log, s.metrics.call
+	if s.api, err = bankid.New(s.bankid); err != nil {
+		return fail(exitUsage, "look at the section bankid of the configuration", "%w", err)
+	}
+	s.metrics.watchCertificate(s.api)
+	if s.engine, err = s.newEngine(); err != nil {
+		return err
+	}
+	return s.connect(ctx)
+}
+
+func (s *server) openKeys(ctx context.Context) (*keys.Ring, error) {
+	c := s.config
+	life := max(cmp.Or(c.Tokens.IDTokenLife, op.DefaultIDTokenLife), cmp.Or(c.Tokens.AccessTokenLife, op.DefaultAccessTokenLife))
+	return keys.New(ctx, keys.Options{
+		Store: s.store, RotateEvery: c.Keys.RotateEvery, PublishAhead: c.Keys.PublishAhead,
+		TokenLife: max(keys.DefaultTokenLife, life+time.Hour), OnChange: auditKeys(s.audit), Logger: s.log, Now: s.now,
+	})
+}
+
+func (s *server) newEngine() (*login.Engine, error) {
+	c := s.config
+	issuer, err := url.Parse(c.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	return login.New(login.Options{
+		Store: s.clients, Method: login.BankID(s.api, s.phone), Audit: s.audit, Logger: s.log,
+		ReturnURL:   func(id string, nonce secret.String) secret.String { return web.ReturnURL(c.Issuer, id, nonce) },
+		VisibleText: visibleText, ReferringDomain: issuer.Hostname(), Life: c.Login.Life, Window: c.Login.Window,
+		Limits: login.Limits{
+			LoginsPerAddress: c.Login.LoginsPerAddress, OrdersPerAddress: c.Login.OrdersPerAddress,
+			OrdersPerClient: c.Login.OrdersPerClient, PendingOrders: c.Login.PendingOrders,
+		},
+		Now: s.now, Observe: s.metrics.login,
+	})
+}
+
+// connect makes the provider and the site, each of which leads into the other.
+func (s *server) connect(ctx context.Context) error {
+	c := s.config
+	subjects, err := installationSecret(ctx, s.store, "subjects")
+	if err != nil {
+		return err
+	}
+	pages := &pages{}
+	provider, err := op.New(op.Options{
+		Issuer: c.Issuer, InsecureHTTPIssuer: c.InsecureHTTPIssuer, Store: s.clients, Keys: s.ring, Audit: s.audit, Pages: pages,
+		SubjectKey: subjects, AccessTokenLife: c.Tokens.AccessTokenLife, IDTokenLife: c.Tokens.IDTokenLife, ACR: c.Tokens.ACR,
+		ClientIP: web.ClientIP, Observe: s.metrics.provider, Logger: s.log, Now: s.now,
+	})
+	if err != nil {
+		return err
+	}
+	s.site, err = web.New(web.Options{
+		Issuer: c.Issuer, Engine: s.engine, Store: s.clients, Audit: s.audit, Logger: s.log, Now: s.now,
+		Provider: provider.Handler(), Answer: provider.Answer, Refuse: provider.Refuse, TrustedProxies: c.TrustedProxies,
+		ServiceName: c.Page.ServiceName, Links: templates.Links{Help: c.Page.HelpURL, Accessibility: c.Page.AccessibilityURL},
+		Simulated: c.BankID.Environment != config.Production, Observe: s.metrics.request,
+	})
+	pages.Site = s.site
+	return err
+}
+
+// pages leads from the provider to the site, which is made after it.
+type pages struct{ *web.Site }
+
+// ready returns nil when logins can be served. BankID is not asked: when it is out of reach the pages must say so, and a
+// server that nobody is sent to cannot.
+func (s *server) ready(ctx context.Context) error {
+	if s.stopping.Load() {
+		return errors.New("shutting down")
+	}
+	if err := s.store.Ping(ctx); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return nil
+}
+
+// operators returns the handler of the operators' listener.
+func (s *server) operators() http.Handler {
+	return web.Operators(web.OperatorsOptions{Ready: s.ready, Metrics: s.metrics.handler()})
+}
+
+// operator returns the parts that client and key commands work on.
+func (s *server) operator() *operator {
+	return &operator{
+		store: s.clients, audit: s.audit, now: s.now,
+		ring: func(context.Context) (*keys.Ring, error) { return s.ring, nil },
+	}
+}
+
+// close closes what was built, last first.
+func (s *server) close() error {
+	if s.site != nil {
+		s.site.Close()
+	}
+	if s.ring != nil {
+		s.ring.Close()
+	}
+	if s.api != nil {
+		s.api.Close()
+	}
+	if s.socket != nil {
+		s.socket.Close() // run may have done so already
+		os.Remove(filepath.Join(s.config.Data, socketFile))
+	}
+	if s.store != nil {
+		if err := s.store.Close(); err != nil {
+			return fmt.Errorf("close %s: %w", filepath.Join(s.config.Data, storeFile), err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"brygga/bankid/bankidsim"
+	"brygga/cmd/brygga/config"
+)
+
+// simulatorOptions are what a simulator of its own is made from.
+type simulatorOptions struct {
+	listen, phone, out string
+	chaos              *bankidsim.Chaos
+	log                *slog.Logger
+}
+
+func newSimulatorCommand(h *host) *cobra.Command {
+	var o simulatorOptions
+	var wild bool
+	cmd := &cobra.Command{
+		Use: "simulator", Short: "Run a simulated BankID for any relying party", Args: cobra.NoArgs,
+		Long: "Run a simulated BankID: the Relying Party API over mutual TLS, and a virtual phone with a control API for scripts. The\n" +
+			"certificates that a relying party needs are made at each start and written to the directory that --out names.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if wild {
+				o.chaos = bankidsim.MildChaos()
+			}
+			o.log = newLogger(h, config.Log{Level: "warn", Format: "text"})
+			ctx, stop := untilSignal(cmd.Context())
+			defer stop()
+			return runSimulator(ctx, o, h.out)
+		},
+	}
+	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:8083", "`address` of the BankID API")
+	cmd.Flags().StringVar(&o.phone, "phone-listen", "127.0.0.1:8082", "`address` of the virtual phone, on loopback")
+	cmd.Flags().StringVar(&o.out, "out", "brygga-simulator", "`directory` for the certificates")
+	cmd.Flags().BoolVar(&wild, "chaos", false, "small delays and unknown hint codes, as in \"brygga dev\"")
+	return cmd
+}
+
+// runSimulator runs a simulator until ctx is done.
+func runSimulator(ctx context.Context, o simulatorOptions, w io.Writer) error {
+	if host, _, err := net.SplitHostPort(o.phone); err != nil || !oneOf(host, "localhost", "127.0.0.1", "::1") {
+		return fail(exitUsage, "write it as 127.0.0.1:8082", "--phone-listen %q is not a loopback address: whoever reaches the phone can be anyone", o.phone)
+	}
+	host, _, err := net.SplitHostPort(o.listen)
+	if err != nil {
+		return fail(exitUsage, "write it as 127.0.0.1:8083", "--listen %q is not an address: %w", o.listen, err)
+	}
+	sim, err := bankidsim.New(bankidsim.Options{Logger: o.log, Chaos: o.chaos, Hosts: nonEmpty(host)})
+	if err != nil {
+		return err
+	}
+	defer sim.Close()
+	api, err := listen(ctx, "--listen", o.listen)
+	if err != nil {
+		return err
+	}
+	phone, err := listen(ctx, "--phone-listen", o.phone)
+	if err != nil {
+		return errors.Join(err, api.Close())
+	}
+	if err := writeCertificates(sim, o.out); err != nil {
+		return errors.Join(err, api.Close(), phone.Close())
+	}
+	fmt.Fprintf(w, `BankID simulator. Nobody is really identified.
+
+  BankID API      https://%s/rp/v6.0
+  Virtual phone   http://%s/
+  Certificates    %s
+
+For brygga serve:
+  bankid:
+    environment: custom
+    url: https://%s/rp/v6.0
+    phone_url: http://%s/
+    root_ca_file: %s
+    certificate_file: %s
+    key_file: %s
+
+Ctrl-C ends it.
+`, api.Addr(), phone.Addr(), o.out, api.Addr(), phone.Addr(),
+		filepath.Join(o.out, "ca.pem"), filepath.Join(o.out, "client.pem"), filepath.Join(o.out, "client-key.pem"))
+	return serveSimulator(ctx, sim, api, phone)
+}
+
+// serveSimulator serves until ctx is done or a listener fails.
+func serveSimulator(ctx context.Context, sim *bankidsim.Simulator, api, phone net.Listener) error {
+	apiServer, phoneServer := sim.APIServer(), sim.PhoneServer()
+	ended := make(chan error, 2)
+	go func() { ended <- apiServer.ServeTLS(api, "", "") }()
+	go func() { ended <- phoneServer.Serve(phone) }()
+	left := 2
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-ended:
+		left--
+	}
+	err = errors.Join(err, shutdown(context.WithoutCancel(ctx), apiServer, phoneServer))
+	for range left {
+		if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+func nonEmpty(host string) []string {
+	if host == "" {
+		return nil
+	}
+	return []string{host}
+}
+
+// writeCertificates writes what a relying party needs: the root to pin, and a certificate with its key.
+func writeCertificates(sim *bankidsim.Simulator, dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	certificate := sim.ClientCertificate()
+	for name, text := range map[string][]byte{"ca.pem": sim.ServerRootPEM(), "client.pem": certificate.CertPEM, "client-key.pem": certificate.KeyPEM} {
+		path := filepath.Join(dir, name)
+		// Under a name of its own first, so that nobody reads half a file, and the mode is right from the start.
+		fresh := fmt.Sprintf("%s.%d", path, time.Now().UnixNano())
+		if err := writeNew(fresh, string(text)); err != nil {
+			return err
+		}
+		if err := os.Rename(fresh, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
