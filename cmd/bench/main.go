@@ -1,0 +1,98 @@
+// Command bench measures what logins cost a brygga server: CPU seconds of the server process alone, its memory when idle
+// and the time from its start to its first answer. `make bench` runs it.
+//
+// It builds brygga, starts `brygga serve` as a process of its own on loopback with a fresh store, and plays everybody else
+// itself: BankID (package bankidsim), browsers that load the page and follow its events, people who scan the QR code they are shown and
+// think for a while, and an app that redeems the codes. It ends by itself.
+package main
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"time"
+)
+
+// settings are the size of a run.
+type settings struct {
+	logins, browsers, runs, starts int
+	think                          time.Duration
+	profile                        string
+}
+
+func main() {
+	if len(os.Args) == 3 && os.Args[1] == floorCommand {
+		fmt.Fprintln(os.Stderr, "bench:", serveConstant(os.Args[2]))
+		os.Exit(1)
+	}
+	var s settings
+	flag.IntVar(&s.logins, "logins", 3000, "complete logins in a run")
+	flag.IntVar(&s.browsers, "browsers", 500, "browsers at once")
+	flag.IntVar(&s.runs, "runs", 3, "runs; medians are printed")
+	flag.IntVar(&s.starts, "starts", 5, "starts of the server to time")
+	flag.DurationVar(&s.think, "think", 3*time.Second, "how long a person takes from scanning to approving")
+	flag.StringVar(&s.profile, "profile", "", "write a CPU profile of the server during the logins of the last run to this file")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, s); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, s settings) error {
+	b, err := newBench(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	started, err := b.timeStarts(ctx)
+	if err != nil {
+		return fmt.Errorf("time starts: %w", err)
+	}
+	var results []result
+	for i := range s.runs {
+		r, err := b.run(ctx, i == s.runs-1)
+		if err != nil {
+			return fmt.Errorf("run %d: %w", i+1, err)
+		}
+		fmt.Printf("run %d: %4.0f logins/s  login %.3f s  exchange %.3f s  collects %.1f and frames %.1f a login\n",
+			i+1, r.rate, r.login, r.exchange, r.collects, r.frames)
+		results = append(results, r)
+	}
+	floor, err := b.floor(ctx)
+	if err != nil {
+		return fmt.Errorf("measure the floor: %w", err)
+	}
+	fmt.Printf("\n%-52s %10s %8s\n", "median", "measured", "aim")
+	row := func(name, format string, value, aim float64) {
+		fmt.Printf("%-52s %10s %8s\n", name, fmt.Sprintf(format, value), fmt.Sprintf("≤ "+format, aim))
+	}
+	row("server CPU seconds for 1 000 complete logins", "%.3f", median(results, func(r result) float64 { return r.login }), 0.8)
+	row("server CPU seconds for 1 000 code exchanges", "%.3f", median(results, func(r result) float64 { return r.exchange }), 0.1)
+	login := median(results, func(r result) float64 { return r.login })
+	fmt.Printf("%-52s %10.1f\n", "CPU µs of one request answered with constant bytes", floor)
+	fmt.Printf("%-52s %10.0f\n", "such requests that a complete login costs", login*1000/floor)
+	row("idle memory, MiB resident", "%.1f", median(results, func(r result) float64 { return r.idle }), 30)
+	row("seconds from start to first answer", "%.3f", started, 0.3)
+	return nil
+}
+
+// result is what one run measured. CPU is in seconds of the server process for 1 000 operations.
+type result struct {
+	login, exchange, idle, rate, collects, frames float64
+}
+
+func median[T any](list []T, value func(T) float64) float64 {
+	values := make([]float64, len(list))
+	for i, v := range list {
+		values[i] = value(v)
+	}
+	slices.SortFunc(values, cmp.Compare[float64])
+	return values[len(values)/2]
+}

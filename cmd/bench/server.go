@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"brygga/bankid/bankidsim"
+)
+
+// clientSecret is that of the app the bench plays.
+const clientSecret = "the-secret-of-the-bench-app-0123456789"
+
+// bench holds what is common to all runs.
+type bench struct {
+	settings
+	dir, binary   string
+	issuer, admin string
+	sim           *bankidsim.Simulator
+	simAPI        *http.Server
+	simURL        string
+	collects      func() int64
+	people        chan string
+	browser       *http.Client
+}
+
+// server is one running server process.
+type server struct {
+	*exec.Cmd
+	stderr *bytes.Buffer
+}
+
+func newBench(ctx context.Context, s settings) (*bench, error) {
+	dir, err := os.MkdirTemp("", "brygga-bench")
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{settings: s, dir: dir, binary: filepath.Join(dir, "brygga")}
+	build := exec.CommandContext(ctx, "go", "build", "-o", b.binary, "brygga/cmd/brygga")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		b.close()
+		return nil, fmt.Errorf("build brygga: %w", err)
+	}
+	if err := b.startSimulator(); err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, b.writeConfig()
+}
+
+func (b *bench) close() {
+	if b.simAPI != nil {
+		b.simAPI.Close()
+	}
+	os.RemoveAll(b.dir)
+}
+
+func (b *bench) startSimulator() error {
+	sim, err := bankidsim.New(bankidsim.Options{})
+	if err != nil {
+		return err
+	}
+	b.sim = sim
+	b.people = make(chan string, b.browsers)
+	for i := range b.browsers {
+		number := personalNumber(i)
+		if _, err := sim.AddPerson(bankidsim.Person{PersonalNumber: number, GivenName: "Bo", Surname: "Bänk " + strconv.Itoa(i)}); err != nil {
+			return err
+		}
+		b.people <- number
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	b.simURL = "https://" + listener.Addr().String() + "/rp/v6.0"
+	b.simAPI = sim.APIServer()
+	counter := &countCollects{next: b.simAPI.Handler}
+	b.simAPI.Handler, b.collects = counter, counter.count.Load
+	go b.simAPI.ServeTLS(listener, "", "")
+	return nil
+}
+
+// personalNumber returns a made-up number with the right check digit.
+func personalNumber(i int) string {
+	body := fmt.Sprintf("%02d%02d%02d98%d", 40+i/2800%60, 1+i/280%10, 1+i/10%28, i%10)
+	sum := 0
+	for k, r := range body {
+		d := int(r-'0') * (2 - k%2)
+		sum += d/10 + d%10
+	}
+	return "19" + body + strconv.Itoa((10-sum%10)%10)
+}
+
+func (b *bench) writeConfig() error {
+	rp := b.sim.ClientCertificate()
+	public, err := freePort()
+	if err != nil {
+		return err
+	}
+	admin, err := freePort()
+	if err != nil {
+		return err
+	}
+	b.issuer, b.admin = "http://"+public, "http://"+admin
+	b.browser = &http.Client{
+		Transport:     &http.Transport{MaxIdleConnsPerHost: 2 * b.browsers, DisableCompression: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	text := fmt.Sprintf(`issuer: %s
+listen: %s
+admin_listen: %s
+data: data
+master_key: MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
+log: {level: warn}
+bankid:
+  environment: custom
+  url: %s
+  certificate_file: rp.pem
+  key_file: rp.key
+  root_ca_file: ca.pem
+login: {logins_per_address: 1000000, orders_per_address: 1000000, orders_per_client: 1000000}
+clients:
+  - id: bench
+    secret: %s
+    redirect_uris: [%s]
+`, b.issuer, public, admin, b.simURL, clientSecret, redirectURI)
+	for name, content := range map[string][]byte{
+		"brygga.yaml": []byte(text), "rp.pem": rp.CertPEM, "rp.key": rp.KeyPEM, "ca.pem": b.sim.ServerRootPEM(),
+	} {
+		if err := os.WriteFile(filepath.Join(b.dir, name), content, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start starts the server and returns it with the seconds until its first answer.
+func (b *bench) start(ctx context.Context) (*server, float64, error) {
+	s := &server{Cmd: exec.CommandContext(ctx, b.binary, "serve", "--config", filepath.Join(b.dir, "brygga.yaml")), stderr: new(bytes.Buffer)}
+	s.Stderr, s.Stdout = s.stderr, io.Discard
+	begin := time.Now()
+	if err := s.Start(); err != nil {
+		return nil, 0, err
+	}
+	for time.Since(begin) < 20*time.Second {
+		if status, _ := b.get(ctx, b.issuer+"/.well-known/openid-configuration"); status == http.StatusOK {
+			return s, time.Since(begin).Seconds(), nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+	s.stop()
+	return nil, 0, fmt.Errorf("the server does not answer: %s", s.stderr)
+}
+
+func (s *server) stop() error {
+	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	return s.Wait()
+}
+
+func (b *bench) get(ctx context.Context, url string) (int, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, err
+	}
+	response, err := b.browser.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	_, err = io.Copy(io.Discard, response.Body)
+	return response.StatusCode, err
+}
+
+// timeStarts starts the server on a fresh store, and then again and again, and returns the median of the seconds to the
+// first answer.
+func (b *bench) timeStarts(ctx context.Context) (float64, error) {
+	var seconds []float64
+	for range b.starts {
+		s, took, err := b.start(ctx)
+		if err != nil {
+			return 0, err
+		}
+		seconds = append(seconds, took)
+		if err := s.stop(); err != nil {
+			return 0, fmt.Errorf("stop: %w: %s", err, s.stderr)
+		}
+	}
+	return median(seconds, func(v float64) float64 { return v }), nil
+}
+
+// cpu returns the CPU seconds the process has used (proc(5): stat, utime and stime).
+func (s *server) cpu() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, found := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	if !found || len(fields) < 13 {
+		return 0, errors.New("unreadable /proc stat")
+	}
+	user, err1 := strconv.ParseFloat(fields[11], 64)
+	system, err2 := strconv.ParseFloat(fields[12], 64)
+	const ticksPerSecond = 100
+	return (user + system) / ticksPerSecond, errors.Join(err1, err2)
+}
+
+// memory returns the resident memory of the process in MiB.
+func (s *server) memory() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		var kib float64
+		if n, _ := fmt.Sscanf(line, "VmRSS: %f kB", &kib); n == 1 {
+			return kib / 1024, nil
+		}
+	}
+	return 0, errors.New("no VmRSS in /proc status")
+}
