@@ -1,0 +1,107 @@
+// Package brygga_test holds what is true of the whole repository.
+package brygga_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed says which packages of ours each package may import. Any may import secret, and tests what they like. A package that
+// is not in the table must be added to it, with thought.
+var allowed = map[string][]string{
+	"audit":               {"storage"},
+	"bankid":              {},
+	"bankid/bankidsim":    {},
+	"cmd/bench":           nil, // everything: it drives the parts from outside
+	"cmd/brygga":          nil, // everything: it connects the parts
+	"cmd/brygga/config":   {"bankid", "keys", "login", "storage"},
+	"keys":                {"storage"},
+	"login":               {"audit", "bankid", "storage"},
+	"op":                  {"audit", "keys", "storage"},
+	"secret":              {},
+	"storage":             {},
+	"storage/bolt":        {"storage"},
+	"storage/postgres":    {"storage"},
+	"storage/storagetest": {"storage"},
+	"templates":           {},
+	"web":                 {"audit", "login", "storage", "templates"},
+	"web/demo":            {},
+}
+
+// closed are modules that only the packages named may know, as no other should speak their language. Those with none are for
+// tests. The benchmark drives everything from outside, with whatever serves.
+var closed = map[string][]string{
+	"github.com/zitadel/oidc":       {"op"},
+	"go.etcd.io/bbolt":              {"storage/bolt"},
+	"github.com/spf13/cobra":        {"cmd/brygga"},
+	"github.com/goccy/go-yaml":      {"cmd/brygga/config", "templates"},
+	"github.com/prometheus":         {"cmd/brygga"},
+	"github.com/coreos/go-oidc":     {"web/demo"},
+	"golang.org/x/oauth2":           {"web/demo"},
+	"github.com/a-h/templ":          {"templates"},
+	"software.sslmate.com/src":      {"bankid"},
+	"github.com/rogpeppe":           {},
+	"github.com/chromedp":           {},
+	"github.com/makiuchi-d/gozxing": {},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestImports(t *testing.T) {
+	all := packages(t)
+	if len(all) < 12 {
+		t.Fatalf("go list found only %d packages", len(all))
+	}
+	for _, p := range all {
+		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, "brygga"), "/")
+		if name == "" {
+			continue // this package, which is tests alone
+		}
+		may, known := allowed[name]
+		if !known {
+			t.Errorf("package %s is not in the table of imports", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			ours, isOurs := strings.CutPrefix(imported, "brygga/")
+			if isOurs && may != nil && ours != "secret" && !slices.Contains(may, ours) {
+				t.Errorf("%s imports %s, which is not its to know", name, ours)
+			}
+			for module, knowers := range closed {
+				if strings.HasPrefix(imported, module) && !slices.Contains(knowers, name) && name != "cmd/bench" {
+					t.Errorf("%s imports %s, which belongs to %v", name, imported, knowers)
+				}
+			}
+			if name == "web/demo" && isOurs {
+				t.Errorf("web/demo imports %s: it is a sample for people without our packages", imported)
+			}
+		}
+	}
+}
