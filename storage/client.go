@@ -42,6 +42,9 @@ type Client struct {
 	RequirePKCE bool `json:"require_pkce,omitempty"`
 	// CustomIdentifier tags the client's audit events (CUSTOMER_IDENTIFIER).
 	CustomIdentifier string `json:"custom_identifier,omitempty"`
+	// Policy is what the client demands of a login, Brand how the page looks when it asks.
+	Policy Policy `json:"policy,omitzero"`
+	Brand  Brand  `json:"brand,omitzero"`
 	// Created and Updated are set by whoever stores the client.
 	Created time.Time `json:"created"`
 	Updated time.Time `json:"updated"`
