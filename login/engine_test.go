@@ -347,7 +347,7 @@ func TestCancelWinsOverResult(t *testing.T) {
 		if !h.service.wasCancelled(1) || len(h.events(audit.LoginEnded)) != 1 {
 			t.Error("the order was not cancelled at the service, or not audited")
 		}
-		if l, err = h.Cancel(t.Context(), l.ID, ""); err != nil || len(h.events(audit.LoginEnded)) != 1 {
+		if _, err = h.Cancel(t.Context(), l.ID, ""); err != nil || len(h.events(audit.LoginEnded)) != 1 {
 			t.Errorf("cancelling twice: %v", err)
 		}
 	})

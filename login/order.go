@@ -21,7 +21,7 @@ var ErrReturnRefused = errors.New("login: return nonce refused")
 // is no such login, storage.ErrConflict when it is complete or answered, storage.ErrBusy when an order is being made just
 // now, and a *[LimitError] when too many were made. An order is made whole even if ctx ends meanwhile.
 func (e *Engine) Start(ctx context.Context, id string, starter storage.Starter) (*storage.Login, error) {
-	l, client, err := e.loginAndClient(ctx, id)
+	_, client, err := e.loginAndClient(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,8 @@ func (e *Engine) Start(ctx context.Context, id string, starter storage.Starter) 
 	}
 	now := e.now()
 	claim := storage.Claim{ID: randomID(), Starter: starter, WindowEnds: now.Add(e.Window), Collector: e.Collector, At: now}
-	if l, err = e.Store.BeginOrder(ctx, id, claim); err != nil {
+	l, err := e.Store.BeginOrder(ctx, id, claim)
+	if err != nil {
 		return nil, err
 	}
 	e.watches.tell(id)

@@ -290,13 +290,13 @@ func TestSecretsStayHome(t *testing.T) {
 		}
 		return found
 	}
-	order := b.scan(path)
+	b.scan(path)
 	look("QR code", "", secretsOf())
 	b.await(path, "confirm")
 	look("QR code taken", "", secretsOf())
 	b.post(path+"/start", "device", "this")
 	look("this device", "AutoStartToken", secretsOf())
-	order = b.open(path)
+	order := b.open(path)
 	b.await(path, "confirm")
 	look("app opened", "", secretsOf())
 	order = b.sign(order)
