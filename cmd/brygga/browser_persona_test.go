@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// persona is a kind of visitor: device, browser and settings.
+type persona struct {
+	name          string
+	agent         string
+	platform      string // as Sec-CH-UA-Platform has it
+	width, height int64
+	phone         bool   // touch, a mobile viewport and two pixels to a point
+	language      string // what the demo app is told to ask for; empty leaves it to the browser
+	noScript      bool
+}
+
+const androidAgent = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36"
+
+var (
+	computer     = persona{name: "computer", agent: computerAgent, platform: "Windows", width: 1280, height: 900}
+	lowComputer  = persona{name: "low-computer", agent: computerAgent, platform: "Windows", width: 900, height: 700}
+	androidPhone = persona{name: "phone", agent: androidAgent, platform: "Android", width: 390, height: 844, phone: true}
+	narrowPhone  = persona{name: "narrow", agent: androidAgent, platform: "Android", width: 320, height: 640, phone: true}
+)
+
+func (p persona) in(language string) persona {
+	p.language = language
+	return p
+}
+
+func withoutScript(p persona) persona {
+	p.noScript = true
+	return p
+}
+
+// wear makes the tab look like the persona's browser.
+func (p persona) wear(ctx context.Context, t *chromedp.Target) error {
+	scale, touch := 1.0, int64(1)
+	if p.phone {
+		scale, touch = 2, 5
+	}
+	for _, err := range []error{
+		call(ctx, t, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
+			UserAgent: p.agent, AcceptLanguage: "en-GB,en", Platform: p.platform,
+			UserAgentMetadata: &emulation.UserAgentMetadata{
+				Brands:   []*emulation.UserAgentBrandVersion{{Brand: "Chromium", Version: "126"}},
+				Platform: p.platform, Mobile: p.phone,
+			},
+		}),
+		call(ctx, t, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+			Width: p.width, Height: p.height, DeviceScaleFactor: scale, Mobile: p.phone,
+		}),
+		call(ctx, t, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: p.phone, MaxTouchPoints: touch}),
+		paint("light")(ctx, t),
+		call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: p.noScript}),
+		// Every tab counts as the one in front, as its person sees it.
+		call(ctx, t, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// paint chooses the light or the dark scheme, without movement.
+func paint(scheme string) func(context.Context, *chromedp.Target) error {
+	return func(ctx context.Context, t *chromedp.Target) error {
+		return call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+		}})
+	}
+}
+
+func call[P, R any](ctx context.Context, t *chromedp.Target, command cdp.Command[P, R], params P) error {
+	_, err := cdp.Call(ctx, t, command, params)
+	return err
+}
