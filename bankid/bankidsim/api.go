@@ -89,7 +89,7 @@ func (s *Simulator) call(rp relyingParty, r *http.Request, name string, e endpoi
 	case len(text) > maxBodySize:
 		return nil, invalid("The body is too large")
 	}
-	body, fault := parseObject(text, s.lenient)
+	body, fault := parseObject(text, s.lenient || s.chaos.lenient())
 	var result any
 	if fault == nil {
 		result, fault = e.do(s, rp, body, sp)
@@ -116,6 +116,12 @@ func (s *Simulator) answer(w http.ResponseWriter, r *http.Request, sp spoiling, 
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if status == http.StatusTooManyRequests {
+		// As BankID's other API tells it (BankID API: errors).
+		w.Header().Set("RateLimit-Limit", "10")
+		w.Header().Set("RateLimit-Remaining", "0")
+		w.Header().Set("RateLimit-Reset", "2")
+	}
 	switch {
 	case fault != nil && fault.status != http.StatusBadRequest && s.Chaos().EmptyErrors, sp.empty:
 		body = nil

@@ -1,6 +1,7 @@
 package bankidsim
 
 import (
+	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -64,8 +65,8 @@ func (s *Simulator) Sign(orderRef string, a Approval) (Order, error) {
 
 func (o *order) wrongCode(now time.Time) error {
 	o.wrong++
-	if o.wrong < maxWrongCodes {
-		return refuse(http.StatusConflict, "wrongCode", "wrong code; three of them block the BankID for this order")
+	if left := maxWrongCodes - o.wrong; left > 0 {
+		return refuse(http.StatusConflict, "wrongCode", fmt.Sprintf("wrong code: %d more and the order fails", left))
 	}
 	o.fail(hintCertificate, now)
 	return refuse(http.StatusConflict, "blocked", "wrong code three times; the order failed with "+hintCertificate)

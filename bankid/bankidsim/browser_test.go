@@ -2,13 +2,29 @@ package bankidsim
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 )
+
+// browser starts Chromium with one tab, which the context is for; it ends with the test.
+func browser(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Context {
+	t.Helper()
+	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), append(append(options, chromedp.NoSandbox), flags...)...)
+	t.Cleanup(cancel)
+	ctx, cancelTab := chromedp.NewContext(ctx)
+	t.Cleanup(cancelTab)
+	ctx, cancelTime := context.WithTimeout(ctx, 60*time.Second)
+	t.Cleanup(cancelTime)
+	return ctx
+}
 
 // TestPhoneInABrowser follows a launch link on the page itself, as only a browser can show: the page's own policy lets
 // its script run, the person is asked for, a wrong code is refused, and the app goes to the return address.
@@ -25,14 +41,7 @@ func TestPhoneInABrowser(t *testing.T) {
 	defer phone.Close()
 	o := r.start("auth", `{"endUserIp":"127.0.0.1","userVisibleData":"PGltZyBzcmM9eCBvbmVycm9yPWFsZXJ0KDEpPg==","returnUrl":"`+back.URL+`/back?n=1"}`)
 
-	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), append(options, chromedp.NoSandbox)...)
-	defer cancel()
-	ctx, cancelTab := chromedp.NewContext(ctx)
-	defer cancelTab()
-	ctx, cancelTime := context.WithTimeout(ctx, 60*time.Second)
-	defer cancelTime()
-
+	ctx := browser(t)
 	if err := chromedp.Do(ctx,
 		chromedp.Navigate(phone.URL+"/?autostarttoken="+o.AutoStartToken+"&redirect=null"),
 		chromedp.Click(`[data-person="`+asa+`"]`),
@@ -62,4 +71,67 @@ func TestPhoneInABrowser(t *testing.T) {
 		t.Fatal("the app never opened the return address")
 	}
 	r.wantOutcome(o.OrderRef, "complete/")
+}
+
+// TestPhoneReadsPictures gives the page pictures of QR codes in each way that a browser has, and wants the order picked up.
+func TestPhoneReadsPictures(t *testing.T) {
+	r := newRig(t, Options{})
+	phone := httptest.NewServer(r.Phone())
+	defer phone.Close()
+	dir := t.TempDir()
+
+	o := r.auth()
+	film := filepath.Join(dir, "film.mjpeg") // what the camera sees: the code on a screen
+	write(t, film, asJPEG(t, onScreen(frameImage(t, o.frame(0), 3), 640, 480)))
+	ctx := browser(t, chromedp.Flag("use-fake-device-for-media-stream", true), chromedp.Flag("use-fake-ui-for-media-stream", true),
+		chromedp.Flag("use-file-for-fake-video-capture", film))
+	open := chromedp.Steps(chromedp.Navigate(phone.URL+"/?person="+asa), chromedp.WaitVisible("#finder"))
+
+	if err := chromedp.Do(ctx, open, chromedp.WaitVisible("#camera-button"), chromedp.Click("#camera-button"), chromedp.WaitVisible("#approve-button")); err != nil {
+		t.Fatalf("camera: %v", err)
+	}
+	r.wantOutcome(o.OrderRef, "pending/userSign")
+	if on, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.getElementById('camera').srcObject !== null`)); err != nil || on {
+		t.Errorf("the camera still films: %t, %v", on, err)
+	}
+	must(t)(r.Cancel(o.OrderRef, asa))
+
+	o = r.auth()
+	file := filepath.Join(dir, "screen.png")
+	write(t, file, asPNG(t, onScreen(frameImage(t, o.frame(0), 4), 1280, 800)))
+	if err := chromedp.Do(ctx, open, chromedp.SetUploadFiles("#scan-file", []string{file}), chromedp.WaitVisible("#approve-button")); err != nil {
+		t.Fatalf("file: %v", err)
+	}
+	r.wantOutcome(o.OrderRef, "pending/userSign")
+	must(t)(r.Cancel(o.OrderRef, asa))
+
+	// A drop, and a paste of a picture in a format that has to be drawn anew.
+	for event, how := range map[string]string{
+		"drop":  `new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })`,
+		"paste": `new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true })`,
+	} {
+		o = r.auth()
+		picture := base64.StdEncoding.EncodeToString(asPNG(t, frameImage(t, o.frame(0), 4)))
+		give := chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+			_, err := chromedp.Evaluate[bool](`(() => {
+				const data = new DataTransfer();
+				const type = '`+event+`' === 'drop' ? 'image/png' : 'image/x-other';
+				data.items.add(new File([Uint8Array.from(atob('`+picture+`'), (c) => c.charCodeAt(0))], 'code', { type }));
+				return document.body.dispatchEvent(`+how+`);
+			})()`)(ctx, tab)
+			return err
+		})
+		if err := chromedp.Do(ctx, open, give, chromedp.WaitVisible("#approve-button")); err != nil {
+			t.Fatalf("%s: %v", event, err)
+		}
+		r.wantOutcome(o.OrderRef, "pending/userSign")
+		must(t)(r.Cancel(o.OrderRef, asa))
+	}
+}
+
+func write(t *testing.T, file string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

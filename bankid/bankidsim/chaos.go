@@ -2,6 +2,7 @@ package bankidsim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -33,6 +34,9 @@ var attacks = []string{
 	AttackRevoked, AttackSignForAuth, AttackOtherUser, AttackMissingUser, AttackOtherOrderRef, AttackChangedUserText, AttackWrongCertificate,
 }
 
+// Attacks returns every attack mode.
+func Attacks() []string { return slices.Clone(attacks) }
+
 // Chaos is the misbehaviour of a simulator. The zero value is none. Times are milliseconds of real time. Counters go down
 // with each call that they spoil; -1 means every call until it is set to 0.
 type Chaos struct {
@@ -40,6 +44,8 @@ type Chaos struct {
 	LatencyMS      int `json:"latencyMs"`
 	StartLatencyMS int `json:"startLatencyMs"`
 	HandshakeMS    int `json:"handshakeMs"`
+	// HandshakeStalls lets so many TLS handshakes hang until the client gives up, or for half a minute, and then breaks them.
+	HandshakeStalls int `json:"handshakeStalls"`
 	// Endpoint restricts the counters below to one endpoint, such as "collect" or "phone/auth"; empty means all.
 	Endpoint string `json:"endpoint"`
 	// Errors answers so many calls with ErrorStatus and ErrorCode, without doing them. Status 0 means 500; an empty code
@@ -66,6 +72,8 @@ type Chaos struct {
 	ExtraMembers bool `json:"extraMembers"`
 	// EmptyErrors sends 404, 405 and 415 without a body, as proxies do.
 	EmptyErrors bool `json:"emptyErrors"`
+	// Lenient accepts unknown request members, explicit nulls and any text in simpleMarkdownV1, see Options.
+	Lenient bool `json:"lenient"`
 	// Attacks spoils results: see the Attack constants.
 	Attacks []string `json:"attacks"`
 }
@@ -76,7 +84,10 @@ func MildChaos() *Chaos {
 	return &Chaos{LatencyMS: 15, StartLatencyMS: 60, UnknownHints: true, ExtraMembers: true}
 }
 
-const maxDelayMS = 120_000
+const (
+	maxDelayMS     = 120_000
+	handshakeStall = 30 * time.Second
+)
 
 func (c Chaos) check() error {
 	for _, d := range []int{c.LatencyMS, c.StartLatencyMS, c.HandshakeMS, c.SlowBodyMS} {
@@ -84,7 +95,7 @@ func (c Chaos) check() error {
 			return refuse(http.StatusBadRequest, "invalidChaos", fmt.Sprintf("a delay is between 0 and %d milliseconds", maxDelayMS))
 		}
 	}
-	for _, n := range []int{c.Errors, c.Maintenance, c.Empty, c.Garbage, c.HTML, c.DropAnswer, c.SlowBody} {
+	for _, n := range []int{c.Errors, c.Maintenance, c.Empty, c.Garbage, c.HTML, c.DropAnswer, c.SlowBody, c.HandshakeStalls} {
 		if n < -1 {
 			return refuse(http.StatusBadRequest, "invalidChaos", "a counter is -1 (every call) or more")
 		}
@@ -153,10 +164,24 @@ func (b *chaosBox) set(c Chaos) {
 	b.c = c
 }
 
-func (b *chaosBox) handshakeDelay() time.Duration {
+// handshake waits as long as a TLS handshake is to wait, and returns an error if it is to break then.
+func (b *chaosBox) handshake(ctx context.Context) error {
+	b.mu.Lock()
+	delay, stall := time.Duration(b.c.HandshakeMS)*time.Millisecond, spend(&b.c.HandshakeStalls)
+	b.mu.Unlock()
+	if !stall {
+		return pause(ctx, delay)
+	}
+	if err := pause(ctx, handshakeStall); err != nil {
+		return err
+	}
+	return errors.New("bankidsim: a handshake stalled on request")
+}
+
+func (b *chaosBox) lenient() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return time.Duration(b.c.HandshakeMS) * time.Millisecond
+	return b.c.Lenient
 }
 
 func (b *chaosBox) attacks() map[string]bool {

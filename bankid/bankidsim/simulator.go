@@ -27,8 +27,9 @@ type Options struct {
 	RPOrgNumber string
 	// Hosts are names and addresses of the API server besides localhost, 127.0.0.1 and ::1.
 	Hosts []string
-	// Lenient accepts unknown request members and explicit nulls. By default they are refused, as that finds faults in
-	// clients; what BankID does with them is not published.
+	// Lenient accepts unknown request members, explicit nulls and any text in simpleMarkdownV1. By default they are refused, as that finds faults in
+	// clients; what BankID does with them is not published. Chaos
+	// has the same switch.
 	Lenient bool
 }
 
@@ -47,6 +48,8 @@ type Simulator struct {
 
 	chaos  chaosBox
 	misuse misuseLog
+
+	pictures sync.Mutex // held while a picture is read
 
 	mu     sync.Mutex // guards all below
 	offset time.Duration
@@ -163,7 +166,7 @@ func (s *Simulator) TLSConfig() *tls.Config {
 		NextProtos:   []string{"http/1.1"},
 	}
 	c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		return nil, pause(hello.Context(), s.chaos.handshakeDelay())
+		return nil, s.chaos.handshake(hello.Context())
 	}
 	return c
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -74,11 +75,23 @@ func texts(o *object, k Kind, r *startRequest) {
 		r.nonVisible = text
 	}
 	if format, ok := o.text("userVisibleDataFormat", 1, 64); ok {
+		if format == simpleMarkdown && !o.lenient && !formattable(r.visible) {
+			o.fail("userVisibleData", "has characters that "+simpleMarkdown+" does not allow")
+		}
 		if format != "plaintext" && format != simpleMarkdown {
 			o.fail("userVisibleDataFormat", "must be plaintext or "+simpleMarkdown)
 		}
 		r.format = format
 	}
+}
+
+// formattable says whether a text in base64 has only characters that simpleMarkdownV1 allows, as far as they are known:
+// no emoji, and of control characters line breaks only (BankID: guidelines for formatted text).
+func formattable(visible string) bool {
+	text, err := strictBase64(visible)
+	return err != nil || !strings.ContainsFunc(string(text), func(r rune) bool {
+		return unicode.IsControl(r) && r != '\n' && r != '\r' || r >= 0x1F000 || r == 0xFE0F
+	})
 }
 
 // strictBase64 decodes the standard alphabet with padding and without line breaks, which encoding/base64 would skip.

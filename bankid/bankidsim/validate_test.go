@@ -6,10 +6,11 @@ import (
 	"testing"
 )
 
-func TestStartRequests(t *testing.T) {
+func testStartRequests(t *testing.T) {
 	text := func(size int) string { // base64 of exactly size characters
 		return base64.StdEncoding.EncodeToString([]byte(strings.Repeat("a", size/4*3)))
 	}
+	b64 := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 	ip := `"endUserIp":"192.0.2.1"`
 	sign := ip + `,"userVisibleData":"SGVq"`
 	phone := `"personalNumber":"198502039822","callInitiator":"user"`
@@ -43,6 +44,10 @@ func TestStartRequests(t *testing.T) {
 		{"hidden auth data too long", KindAuth, ip + `,"userNonVisibleData":"` + text(1504) + `"`, false},
 		{"plain", KindAuth, ip + `,"userVisibleDataFormat":"plaintext"`, true},
 		{"markdown", KindAuth, ip + `,"userVisibleDataFormat":"simpleMarkdownV1"`, true},
+		{"markdown with text", KindAuth, ip + `,"userVisibleDataFormat":"simpleMarkdownV1","userVisibleData":"` + b64("# Rubrik\r\n+ **ett**\n| a | b |") + `"`, true},
+		{"emoji in markdown", KindAuth, ip + `,"userVisibleDataFormat":"simpleMarkdownV1","userVisibleData":"` + b64("Hej \U0001F600") + `"`, false},
+		{"control character in markdown", KindAuth, ip + `,"userVisibleDataFormat":"simpleMarkdownV1","userVisibleData":"` + b64("Hej\x07") + `"`, false},
+		{"emoji in plain text", KindAuth, ip + `,"userVisibleData":"` + b64("Hej \U0001F600") + `"`, true},
 		{"other format", KindAuth, ip + `,"userVisibleDataFormat":"html"`, false},
 
 		{"sign", KindSign, sign, true},
@@ -114,13 +119,25 @@ func TestStartRequests(t *testing.T) {
 	}
 }
 
-func TestLenientRequests(t *testing.T) {
+func testLenientRequests(t *testing.T) {
 	o, fault := parseObject([]byte(`{"endUserIp":"192.0.2.1","returnUrl":null,"hello":1,"requirement":{"risk":"LOW"}}`), true)
 	if fault != nil {
 		t.Fatal(fault)
 	}
 	if _, fault := parseStart(o, KindAuth); fault != nil {
 		t.Error(fault)
+	}
+
+	// The switch works while the simulator runs.
+	r := newRig(t, Options{})
+	const old = `{"endUserIp":"192.0.2.1","personalNumber":"198502039822"}`
+	for _, lenient := range []bool{false, true} {
+		if err := r.SetChaos(Chaos{Lenient: lenient}); err != nil {
+			t.Fatal(err)
+		}
+		if status, m := r.call("auth", old); (status == 200) != lenient {
+			t.Errorf("lenient %t: %d %v", lenient, status, m)
+		}
 	}
 }
 

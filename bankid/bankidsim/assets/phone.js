@@ -1,7 +1,8 @@
-'use strict';
-
 // The virtual phone. It talks to the control API only, keeps the chosen person in this browser, and shows texts from
 // orders as text, never as markup.
+
+import { blocks } from './text.js';
+import { film, filming, hasCamera, pictureIn, readable, stopFilming } from './scan.js';
 
 const $ = (id) => document.getElementById(id);
 const screens = ['people', 'home', 'order', 'done'];
@@ -19,7 +20,9 @@ const endings = {
 };
 
 async function api(method, path, body) {
-  const answer = await fetch(path, { method, headers: body ? { 'Content-Type': 'application/json' } : {}, body: body && JSON.stringify(body) });
+  const picture = body instanceof Blob;
+  const headers = body ? { 'Content-Type': picture ? body.type : 'application/json' } : {};
+  const answer = await fetch(path, { method, headers, body: picture || !body ? body : JSON.stringify(body) });
   const value = await answer.json();
   if (!answer.ok) throw Object.assign(new Error(value.message), { code: value.error });
   return value;
@@ -33,6 +36,7 @@ function say(text) {
 function show(name) {
   if (shown === name) return;
   shown = name;
+  if (name !== 'home') stopFilming();
   for (const s of screens) $(s).hidden = s !== name;
   $('who').hidden = !person || name === 'people' || name === 'order';
   $(name).querySelector('h1').focus({ preventScroll: true });
@@ -40,10 +44,23 @@ function show(name) {
 
 function remember(p) {
   person = p;
-  $('who').textContent = `${p.givenName} ${p.surname}`;
+  $('who-name').textContent = `${p.givenName.split(' ')[0]} ${p.surname}`;
+  $('who-face').textContent = p.givenName[0];
   $('who').setAttribute('aria-label', `${p.givenName} ${p.surname}. Change person`);
   try { localStorage.setItem('person', p.personalNumber); } catch { /* storage may be off */ }
 }
+
+// icon makes a drawing of one path.
+function icon(path) {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg'), p = document.createElementNS(svg.namespaceURI, 'path');
+  svg.setAttribute('viewBox', '0 0 24 24');
+  p.setAttribute('d', path);
+  svg.append(p);
+  return svg;
+}
+
+const codeIcon = 'M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h3v3h-3zM18 18h2v2M20 14v1M14 20h1';
+const callIcon = 'M6 3h3l2 5-2.5 1.5a11 11 0 0 0 5.5 5.5L15.5 12.5l5 2v3a3 3 0 0 1-3 3A15 15 0 0 1 3 6a3 3 0 0 1 3-3z';
 
 function item(face, title, detail, data, onclick) {
   const li = document.createElement('li'), button = document.createElement('button');
@@ -51,7 +68,7 @@ function item(face, title, detail, data, onclick) {
   button.type = 'button';
   f.className = 'face';
   f.setAttribute('aria-hidden', 'true');
-  f.textContent = face;
+  f.append(face);
   b.textContent = title;
   d.textContent = detail;
   words.append(b, d);
@@ -92,6 +109,7 @@ const pickUp = (path, body) => act(async () => {
 });
 
 function step(action, body) {
+  if (!order) return;
   return act(async () => {
     const ref = order.orderRef;
     try {
@@ -111,7 +129,7 @@ function showOrder(o) {
   const signing = o.kind.endsWith('sign');
   $('order-kind').textContent = signing ? 'Sign a text for' : 'Identify yourself to';
   $('order-rp').textContent = o.rpName;
-  $('order-who').textContent = o.pickedUp ? `As ${$('who').textContent}` : 'The app is looking for a BankID.';
+  $('order-who').textContent = o.pickedUp ? `As ${person.givenName} ${person.surname}, ${person.personalNumber}` : 'The app is looking for a BankID.';
   if (fresh) {
     $('order-text').replaceChildren(...blocks(o.visibleText || '', o.visibleFormat === 'simpleMarkdownV1'));
     $('order-text').hidden = !o.visibleText;
@@ -143,42 +161,6 @@ function showEnd(o) {
   show('done');
 }
 
-// blocks makes elements of a text: plain, or the simple markdown that orders may have.
-function blocks(text, markdown) {
-  const make = (tag, words) => Object.assign(document.createElement(tag), { textContent: words });
-  if (!markdown) return [make('p', text)];
-  const out = [];
-  let list = null, table = null;
-  for (const line of text.split(/\r\n|\r|\n/)) {
-    const bullet = /^\s*[+*-]\s+(.*)/.exec(line), heading = /^(#{1,3})\s+(.*)/.exec(line);
-    if (!bullet) list = null;
-    if (!line.startsWith('|')) table = null;
-    if (bullet) {
-      if (!list) out.push(list = document.createElement('ul'));
-      list.append(emphasis(make('li', ''), bullet[1]));
-    } else if (heading) {
-      out.push(emphasis(make('h3', ''), heading[2]));
-    } else if (line.startsWith('|')) {
-      if (!table) out.push(table = make('pre', ''));
-      table.textContent += line + '\n';
-    } else if (/^(---+|\*\*\*+)\s*$/.test(line)) {
-      out.push(document.createElement('hr'));
-    } else if (line.trim()) {
-      out.push(emphasis(make('p', ''), line));
-    }
-  }
-  return out;
-}
-
-function emphasis(into, text) {
-  for (const part of text.split(/(\*\*?[^*]+\*\*?)/)) {
-    const m = /^(\*\*?)([^*]+)\1$/.exec(part);
-    if (m) into.append(Object.assign(document.createElement(m[1] === '**' ? 'strong' : 'em'), { textContent: m[2] }));
-    else into.append(part);
-  }
-  return into;
-}
-
 // refresh keeps the screen true: what waits, and whether the order on screen has ended.
 async function refresh() {
   if (!person || busy || document.hidden) return;
@@ -203,14 +185,21 @@ let listed = '';
 function listWaiting(open) {
   const key = open.map((o) => o.orderRef).join();
   $('waiting').hidden = !open.length;
-  if (key === listed) return;
+  if (key === listed) {
+    for (const o of open) $('waiting-list').querySelector(`[data-order="${o.orderRef}"] .left`).textContent = left(o);
+    return;
+  }
   listed = key;
   $('waiting-list').replaceChildren(...open.map((o) => {
     const phone = o.kind.startsWith('phone/'), signing = o.kind.endsWith('sign');
-    return item(phone ? '☎' : '▦', o.rpName, phone ? 'calls for you. Open' : (signing ? 'Scan the code to sign' : 'Scan the code to identify'), { order: o.orderRef },
+    const li = item(icon(phone ? callIcon : codeIcon), o.rpName, phone ? 'Calls you. Open' : (signing ? 'Scan its code to sign' : 'Scan its code to identify'), { order: o.orderRef },
       () => pickUp(phone ? '/api/open' : '/api/scan', { orderRef: o.orderRef }));
+    li.firstChild.append(Object.assign(document.createElement('span'), { className: 'left', textContent: left(o) }));
+    return li;
   }));
 }
+
+const left = (o) => `${Math.max(0, o.secondsLeft)} s`;
 
 function useText(text) {
   text = text.trim();
@@ -218,21 +207,43 @@ function useText(text) {
   pickUp(...(text.startsWith('bankid.') ? ['/api/scan', { qr: text }] : ['/api/open', { url: text }]));
 }
 
-async function usePicture(file) {
-  if (!('BarcodeDetector' in window)) return say('This browser cannot read codes from pictures. Pick the order from the list, or paste the text of the code.');
-  try {
-    const found = await new BarcodeDetector({ formats: ['qr_code'] }).detect(await createImageBitmap(file));
-    if (!found.length) return say('There is no readable code in the picture.');
-    useText(found[0].rawValue);
-  } catch { say('The picture cannot be read.'); }
-}
+const seen = (picture) => api('POST', `/api/scan-image?personalNumber=${encodeURIComponent(person.personalNumber)}`, picture);
 
-const pictureIn = (data) => [...(data?.files || [])].find((f) => f.type.startsWith('image/'));
+const usePicture = (file) => act(async () => {
+  let picture;
+  try { picture = await readable(file); } catch { throw new Error('the picture cannot be read.'); }
+  showOrder(await seen(picture));
+});
+
+// toggleCamera films until a code is picked up, or the button is pressed again.
+async function toggleCamera() {
+  if (filming()) return stopFilming();
+  say('');
+  $('camera-button').textContent = 'Stop the camera';
+  $('finder').classList.add('live');
+  $('finder').scrollIntoView({ block: 'center' });
+  try {
+    await film($('camera'), async (frame) => {
+      if (busy) return false;
+      try {
+        const o = await seen(frame);
+        if (shown === 'home') showOrder(o);
+        return true;
+      } catch (e) {
+        if (e.code !== 'noQR') say(e.message);
+        return false;
+      }
+    });
+  } catch { say('The camera cannot be used. Is it allowed for this page?'); }
+  $('camera-button').textContent = 'Use the camera';
+  $('finder').classList.remove('live');
+}
 
 function listen() {
   $('who').addEventListener('click', () => { say(''); showPeople(); });
   $('scan').addEventListener('submit', (e) => { e.preventDefault(); useText($('scan-text').value); $('scan-text').value = ''; });
   $('scan-file').addEventListener('change', (e) => { if (e.target.files[0]) usePicture(e.target.files[0]); e.target.value = ''; });
+  $('camera-button').addEventListener('click', toggleCamera);
   $('approve').addEventListener('submit', (e) => {
     e.preventDefault();
     if (!/^\d{6}$/.test($('code').value)) return say('The code has six digits.');
@@ -260,6 +271,8 @@ function listen() {
   });
 }
 
+const tick = () => { $('clock').textContent = new Date().toTimeString().slice(0, 5); };
+
 async function begin() {
   listen();
   const query = new URLSearchParams(location.search);
@@ -272,7 +285,9 @@ async function begin() {
   const known = people.find((p) => p.personalNumber === (wanted || stored));
   if (known) remember(known);
   next();
-  setInterval(refresh, 1000);
+  tick();
+  setInterval(() => { tick(); refresh(); }, 1000);
+  $('camera-button').hidden = !await hasCamera();
 }
 
 begin().catch((e) => say(e.message));
