@@ -95,17 +95,34 @@ var browserTokens = []struct {
 	token   string
 	browser Browser
 }{
-	{"Instagram", BrowserInstagram},
+	{"Instagram", BrowserInstagram}, {"Barcelona", BrowserInApp}, // the latter is Threads
 	{"FBAN/", BrowserFacebook}, {"FBAV/", BrowserFacebook}, {"FB_IAB/", BrowserFacebook},
-	{"GSA/", BrowserInApp}, {"LinkedInApp", BrowserInApp}, {"Snapchat", BrowserInApp}, {"musical_ly", BrowserInApp},
-	{"BytedanceWebview", BrowserInApp}, {"Line/", BrowserInApp}, {"MicroMessenger/", BrowserInApp}, {"; wv)", BrowserInApp},
-	{"DuckDuckGo/", BrowserDuckDuckGo}, {"Ddg/", BrowserDuckDuckGo},
+	{"FBIOS", BrowserFacebook}, {"GSA/", BrowserInApp}, {"LinkedInApp", BrowserInApp}, {"Snapchat", BrowserInApp},
+	{"musical_ly", BrowserInApp}, {"BytedanceWebview", BrowserInApp}, {"TikTok", BrowserInApp}, {"trill_", BrowserInApp},
+	{"Pinterest", BrowserInApp}, {"Twitter", BrowserInApp}, {"Line/", BrowserInApp}, {"MicroMessenger/", BrowserInApp},
+	{"WhatsApp", BrowserInApp}, {"Reddit/", BrowserInApp}, {"DuckDuckGo/", BrowserDuckDuckGo}, {"Ddg/", BrowserDuckDuckGo},
+	{"; wv)", BrowserInApp},
 	{"Brave/", BrowserBrave},
 	{"SamsungBrowser/", BrowserSamsung},
 	{"EdgiOS/", BrowserEdge}, {"EdgA/", BrowserEdge}, {"Edg/", BrowserEdge}, {"Edge/", BrowserEdge},
 	{"OPT/", BrowserOpera}, {"OPX/", BrowserOpera}, {"OPiOS/", BrowserOpera}, {"OPR/", BrowserOpera}, {"Opera", BrowserOpera},
 	{"FxiOS/", BrowserFirefox}, {"Firefox/", BrowserFirefox},
 	{"CriOS/", BrowserChrome}, {"Chrome/", BrowserChrome}, {"Chromium/", BrowserChrome},
+}
+
+// brandTokens are looked for in Sec-CH-UA, in this order: all of these name Chromium, and some Google Chrome, beside. An
+// Android WebView is the page view of some app, of which only the user agent may say more.
+var brandTokens = []struct {
+	brand   string
+	browser Browser
+}{
+	{`"Android WebView"`, BrowserInApp},
+	{`"Brave"`, BrowserBrave},
+	{`"DuckDuckGo"`, BrowserDuckDuckGo},
+	{`"Samsung Internet"`, BrowserSamsung},
+	{`"Microsoft Edge"`, BrowserEdge},
+	{`"Opera"`, BrowserOpera}, {`"Opera GX"`, BrowserOpera}, {`"OperaMobile"`, BrowserOpera},
+	{`"Google Chrome"`, BrowserChrome},
 }
 
 // platforms are the values of Sec-CH-UA-Platform that name one of ours.
@@ -169,22 +186,40 @@ func detectOS(ua string, h Hints) OS {
 	return os
 }
 
+// detectBrowser believes the client hints where they name a browser, as user agents are copied from each other, and the user
+// agent otherwise. One that says it belongs to an app is believed before: such apps send the hints of what they are made of.
 func detectBrowser(ua string, os OS, brands string) Browser {
-	for _, t := range browserTokens {
-		if strings.Contains(ua, t.token) {
-			// Brave copies Chrome's user agent and gives its name here only.
-			if t.browser == BrowserChrome && strings.Contains(brands[:min(len(brands), maxHint)], `"Brave"`) {
-				return BrowserBrave
+	said := browserSaid(ua)
+	if said.InApp() || said == BrowserDuckDuckGo {
+		return said
+	}
+	brands = brands[:min(len(brands), maxHint)]
+	for _, t := range brandTokens {
+		if strings.Contains(brands, t.brand) {
+			if t.browser == BrowserChrome && said != BrowserUnknown {
+				return said // browsers that add themselves to Chrome's brands tell more in the user agent
 			}
 			return t.browser
 		}
 	}
 	apple := os == OSiOS || os == OSiPadOS || os == OSmacOS
 	switch {
+	case said != BrowserUnknown:
+		return said
 	case apple && strings.Contains(ua, "Safari/") && strings.Contains(ua, "Version/"):
 		return BrowserSafari
 	case apple && os != OSmacOS && strings.Contains(ua, "AppleWebKit/"):
 		return BrowserInApp
+	}
+	return BrowserUnknown
+}
+
+// browserSaid returns the browser that the user agent names.
+func browserSaid(ua string) Browser {
+	for _, t := range browserTokens {
+		if strings.Contains(ua, t.token) {
+			return t.browser
+		}
 	}
 	return BrowserUnknown
 }

@@ -221,7 +221,7 @@ func (a *API) PhoneSign(ctx context.Context, r PhoneSignRequest) (Order, error) 
 
 // Collect asks for the state of an order. A failed order is a response and not an error. A final response comes once: a
 // second collect, like one for an unknown order or one of another certificate, is ErrOrderGone. A response about another
-// order than the one asked for is ErrBadResponse (BankID API: collect).
+// order than the one asked for, or complete without a person, is ErrForeignResult (BankID API: collect).
 func (a *API) Collect(ctx context.Context, orderRef secret.String) (CollectResponse, error) {
 	if orderRef.IsZero() {
 		return CollectResponse{}, &InvalidRequestError{Field: "orderRef", Reason: "is missing"}
@@ -229,7 +229,7 @@ func (a *API) Collect(ctx context.Context, orderRef secret.String) (CollectRespo
 	var c CollectResponse
 	err := a.do(ctx, post("collect", wireRef{orderRef.Reveal()}, func(body []byte) (err error) {
 		if c, err = parseCollect(body); err == nil && !c.OrderRef.Equal(orderRef) {
-			err = fmt.Errorf("%w: it is about another order", ErrBadResponse)
+			err = fmt.Errorf("%w: it names another order", ErrForeignResult)
 		}
 		return err
 	}))
@@ -251,5 +251,17 @@ func (a *API) Cancel(ctx context.Context, orderRef secret.String) error {
 // Probe asks BankID for something that it must refuse, GET /auth, and returns nil if it does so. That proves the network,
 // BankID's server certificate and ours without creating an order.
 func (a *API) Probe(ctx context.Context) error {
-	return a.do(ctx, call{name: "probe", method: http.MethodGet, path: "auth", want: http.StatusMethodNotAllowed, read: ignore})
+	_, err := a.ProbeClock(ctx)
+	return err
+}
+
+// ProbeClock is Probe and returns what BankID's clock said, in whole seconds, from the header of its answer; zero when the
+// answer had none.
+func (a *API) ProbeClock(ctx context.Context) (time.Time, error) {
+	var clock time.Time
+	err := a.do(ctx, call{
+		name: "probe", method: http.MethodGet, path: "auth", want: http.StatusMethodNotAllowed, read: ignore,
+		header: func(h http.Header) { clock, _ = http.ParseTime(h.Get("Date")) },
+	})
+	return clock, err
 }

@@ -83,6 +83,7 @@ type call struct {
 	want   int                     // the only HTTP status that is a success
 	body   any                     // nil, or what becomes the JSON
 	read   func(body []byte) error // takes in the answer of a success
+	header func(h http.Header)     // if set, sees the header of a success first
 }
 
 // post is the call of all that BankID offers.
@@ -129,6 +130,9 @@ func (a *API) send(ctx context.Context, c call) (status int, err error) {
 		return resp.StatusCode, networkError(ctx, err)
 	case len(body) > maxResponse:
 		return resp.StatusCode, fmt.Errorf("%w: longer than %d bytes", ErrBadResponse, maxResponse)
+	}
+	if c.header != nil {
+		c.header(resp.Header)
 	}
 	return resp.StatusCode, c.read(body)
 }

@@ -54,6 +54,23 @@ func (a *API) CertificateInfo() CertificateInfo {
 	return info
 }
 
+// CertificateChain names the authorities that came along with the certificate, nearest first, and reports whether each of
+// them signed the one before. Most files have none, which is well: BankID knows the authorities (BankID API: certificates).
+func (a *API) CertificateChain() (names []string, unbroken bool) {
+	current := a.cert.current()
+	leaf := current.Leaf
+	unbroken = true
+	for _, der := range current.Certificate[1:] {
+		above, err := x509.ParseCertificate(der)
+		if err != nil {
+			return names, false
+		}
+		unbroken = unbroken && leaf.CheckSignatureFrom(above) == nil
+		names, leaf = append(names, above.Subject.String()), above
+	}
+	return names, unbroken
+}
+
 // Reload reads the certificate files again, whether or not they changed. New connections then use the new certificate, and
 // idle ones are closed; an order started with the old certificate may be gone for the new one. On an error the old
 // certificate stays. A certificate given in memory is left as it is.

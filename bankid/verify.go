@@ -1,0 +1,211 @@
+package bankid
+
+import (
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"brygga/secret"
+)
+
+// DefaultSkew is what VerifierOptions.Skew means when it is zero.
+const DefaultSkew = 2 * time.Minute
+
+// VerifierOptions configures a Verifier. RootsPEM and CertificatePolicies must be given.
+type VerifierOptions struct {
+	// RootsPEM holds the PEM certificates of the member banks' root in one environment, which people's certificates chain
+	// to. BankID hands it out on request; it is not the root of BankID's server.
+	RootsPEM []byte
+	// CertificatePolicies are the kinds of BankID which the environment knows: ProductionPolicies, TestPolicies or a list
+	// of one's own, in the notation of Requirement.CertificatePolicies.
+	CertificatePolicies []string
+	// Skew is how far BankID's clock may be from ours.
+	Skew time.Duration
+
+	Now func() time.Time // nil means time.Now
+}
+
+// ProductionPolicies are the policies of the kinds of BankID in production (BankID API: auth, requirement).
+func ProductionPolicies() []string { return []string{PolicyOnFile, PolicyOnCard, PolicyMobile} }
+
+// TestPolicies are those of BankID's test environment, and of the simulator.
+func TestPolicies() []string { return []string{PolicyTestOnFile, PolicyTestOnCard, PolicyTestMobile} }
+
+// Verifier checks the evidence in results: that the person's BankID signed what we asked for, at the time we asked, and
+// that the person is the one named. It is safe for concurrent use and does no I/O.
+type Verifier struct {
+	roots    *x509.CertPool
+	policies []string
+	skew     time.Duration
+	now      func() time.Time
+
+	issuers    boundedCache[*issuer]
+	responders boundedCache[*responder]
+}
+
+// NewVerifier checks o and returns a Verifier. All faults in o are reported at once, each naming its field.
+func NewVerifier(o VerifierOptions) (*Verifier, error) {
+	if o.Skew == 0 {
+		o.Skew = DefaultSkew
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	roots, errRoots := signatureRoots(o.RootsPEM)
+	var errPolicies, errSkew error
+	if len(o.CertificatePolicies) == 0 {
+		errPolicies = errors.New("bankid: CertificatePolicies is missing: give ProductionPolicies or TestPolicies")
+	} else if !validPolicies(o.CertificatePolicies) {
+		errPolicies = errors.New("bankid: CertificatePolicies must be OIDs, with at most one * from the fifth component on")
+	}
+	if o.Skew < 0 {
+		errSkew = errors.New("bankid: Skew must not be negative")
+	}
+	if err := errors.Join(errRoots, errPolicies, errSkew); err != nil {
+		return nil, err
+	}
+	return &Verifier{roots: roots, policies: slices.Clone(o.CertificatePolicies), skew: o.Skew, now: o.Now}, nil
+}
+
+// serverBranch is the organisational unit of the roots of BankID's servers, which vouch for no person.
+const serverBranch = "Infrastructure CA"
+
+func signatureRoots(text []byte) (*x509.CertPool, error) {
+	pool, count := x509.NewCertPool(), 0
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			return nil, fmt.Errorf("bankid: RootsPEM holds a PEM block of type %q; only CERTIFICATE belongs there", block.Type)
+		}
+		root, err := x509.ParseCertificate(block.Bytes)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("bankid: parse certificate in RootsPEM: %w", err)
+		case !root.IsCA:
+			return nil, errors.New("bankid: RootsPEM holds a certificate that is no authority's")
+		case slices.Contains(root.Subject.OrganizationalUnit, serverBranch):
+			return nil, errors.New("bankid: RootsPEM holds the root of BankID's server; people's signatures chain to the member banks' root")
+		}
+		pool.AddCert(root)
+		count++
+	}
+	if count == 0 {
+		return nil, errors.New("bankid: RootsPEM holds no PEM certificate")
+	}
+	return pool, nil
+}
+
+// Expected is what a result must say. It repeats the request and adds what we knew when the order ran.
+type Expected struct {
+	Kind Kind // an identification does not pass for a signature, nor the reverse
+
+	// The texts exactly as they were in the request; what was not asked for must not be there either.
+	UserVisibleData       string
+	UserVisibleDataFormat DataFormat
+	UserNonVisibleData    []byte
+
+	// CertificatePolicies are those of the request's Requirement; empty means every kind of the environment.
+	CertificatePolicies []string
+
+	// RelyingParty is our name as the certificate had it that the order was started with.
+	RelyingParty RelyingParty
+
+	// StartedAt and EndedAt are when the order was started and when its result came; the signature lies between them. An
+	// EndedAt of zero means now.
+	StartedAt, EndedAt time.Time
+}
+
+// check finds what the caller forgot. Without it, a result could match because nothing was expected of it.
+func (w Expected) check() error {
+	switch {
+	case !slices.Contains([]Kind{KindAuth, KindSign, KindPhoneAuth, KindPhoneSign}, w.Kind):
+		return errors.New("bankid: verify result: Expected.Kind is missing or unknown")
+	case w.RelyingParty.Name == "" || w.RelyingParty.DisplayName == "":
+		return errors.New("bankid: verify result: Expected.RelyingParty is missing or incomplete")
+	case w.StartedAt.IsZero():
+		return errors.New("bankid: verify result: Expected.StartedAt is missing")
+	case !validPolicies(w.CertificatePolicies):
+		return errors.New("bankid: verify result: Expected.CertificatePolicies has something that is no OID")
+	}
+	return nil
+}
+
+// Evidence is what a verified result proves, and how. Its plain members may be logged: the words are of a harmless shape or
+// empty. For storage there are CompletionData.Signature and OCSPResponse, which Verify accepts again at any later time.
+type Evidence struct {
+	SignedAt    time.Time // UTC, whole seconds, by BankID's clock
+	Certificate string    // SHA-256 of the person's certificate in hex; the same at each login with this BankID
+	Policy      string    // OID of the kind of BankID, such as PolicyMobile
+	Kind        Kind
+
+	ClientVersion   string // of the app, such as "7.28.0"
+	Platform        string // such as "IOS"
+	PlatformVersion string
+	UserAuth        string // how the person unlocked the BankID, such as "pw"
+
+	UHI secret.String // identifies the device; BankID does not promise that it is Device.UHI
+}
+
+// Verify checks data against want and returns what is proven. A *VerificationError names the check that failed; the
+// result must then not be believed. Any other error is a fault in want, and data has not been looked at. Errors hold
+// nothing of data.
+//
+// It checks what an identity rests on (BankID API: verifying signatures): the exact structure of the signature document;
+// its digests and RSA signature; the person's certificate with its chain to the root, purpose and policy, at the time of
+// signing; the OCSP response with its signature, its nonce that binds it to this signature, and its time; both texts, our
+// name and the function, byte for byte; and that the certificate names the person in data.
+func (v *Verifier) Verify(data *CompletionData, want Expected) (Evidence, error) {
+	if err := want.check(); err != nil {
+		return Evidence{}, err
+	}
+	if data == nil {
+		return Evidence{}, refused(CheckStructure, "there is no result")
+	}
+	if want.EndedAt.IsZero() {
+		want.EndedAt = v.now()
+	}
+	text := []byte(data.Signature.Reveal())
+	doc, err := parseSignature(text)
+	if err != nil {
+		return Evidence{}, err
+	}
+	leaf, err := doc.verify()
+	if err != nil {
+		return Evidence{}, err
+	}
+	answer, err := parseOCSP(data.OCSPResponse.Reveal())
+	if err != nil {
+		return Evidence{}, err
+	}
+	ca, err := v.verifyChain(doc, leaf, answer.producedAt)
+	if err != nil {
+		return Evidence{}, err
+	}
+	if err := v.verifyOCSP(answer, ca, leaf, sha1.Sum(text)); err != nil {
+		return Evidence{}, err
+	}
+	if answer.producedAt.Before(want.StartedAt.Add(-v.skew)) || answer.producedAt.After(want.EndedAt.Add(v.skew)) {
+		return Evidence{}, refused(CheckTime, "signed before or after the order")
+	}
+	policy, err := v.verifyMeaning(doc, leaf, data.User, want)
+	if err != nil {
+		return Evidence{}, err
+	}
+	sum := sha256.Sum256(leaf.Raw)
+	return Evidence{
+		SignedAt:        answer.producedAt,
+		Certificate:     hex.EncodeToString(sum[:]),
+		Policy:          policy,
+		Kind:            want.Kind,
+		ClientVersion:   clientVersion(doc.version),
+		Platform:        harmless(decodedWord(doc.platform)),
+		PlatformVersion: harmless(decodedWord(doc.platformVersion)),
+		UserAuth:        harmless(string(doc.userAuth)),
+		UHI:             secret.New(string(doc.uhi)),
+	}, nil
+}

@@ -1,0 +1,183 @@
+package bankid
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/asn1"
+	"encoding/base64"
+	"slices"
+	"strings"
+)
+
+var (
+	oidCommonName   = asn1.ObjectIdentifier{2, 5, 4, 3}
+	oidSurname      = asn1.ObjectIdentifier{2, 5, 4, 4}
+	oidSerialNumber = asn1.ObjectIdentifier{2, 5, 4, 5}
+	oidCountry      = asn1.ObjectIdentifier{2, 5, 4, 6}
+	oidOrganization = asn1.ObjectIdentifier{2, 5, 4, 10}
+	oidGivenName    = asn1.ObjectIdentifier{2, 5, 4, 42}
+)
+
+// RelyingParty is a relying party as signatures name it.
+type RelyingParty struct {
+	Name        string // subject of its certificate, "cn=…,name=…,serialNumber=…,o=…,c=SE"
+	DisplayName string // what the app shows
+}
+
+// RelyingPartyOf returns what signatures for the holder of cert say: the subject, most specific part first, in the published
+// form (BankID API: signature profile). That form covers the attributes which relying party certificates have; any other
+// is left out here, so if a bank issues one with more, give the name that BankID writes by hand.
+func RelyingPartyOf(cert *x509.Certificate) RelyingParty {
+	var rp RelyingParty
+	var parts []string
+	for _, attribute := range slices.Backward(cert.Subject.Names) {
+		value, _ := attribute.Value.(string)
+		switch {
+		case attribute.Type.Equal(oidCommonName):
+			parts = append(parts, "cn="+value)
+		case attribute.Type.Equal(oidName):
+			parts = append(parts, "name="+value)
+			rp.DisplayName = value
+		case attribute.Type.Equal(oidSerialNumber):
+			parts = append(parts, "serialNumber="+value)
+		case attribute.Type.Equal(oidOrganization):
+			parts = append(parts, "o="+value)
+		case attribute.Type.Equal(oidCountry):
+			parts = append(parts, "c="+value)
+		}
+	}
+	rp.Name = strings.Join(parts, ",")
+	return rp
+}
+
+// RelyingParty returns us by the certificate that new connections use. Take it when an order starts and keep it for
+// Expected, as another certificate may have come by the time of the result.
+func (a *API) RelyingParty() RelyingParty { return RelyingPartyOf(a.cert.current().Leaf) }
+
+// verifyMeaning checks what was signed, with what, and by whom, and returns the policy of the person's BankID.
+func (v *Verifier) verifyMeaning(doc *signatureDocument, leaf *x509.Certificate, user User, want Expected) (string, error) {
+	function, usage := "Identification", x509.KeyUsageDigitalSignature
+	if want.Kind == KindSign || want.Kind == KindPhoneSign {
+		function, usage = "Signing", x509.KeyUsageContentCommitment
+	}
+	if string(doc.function) != function {
+		return "", refused(CheckFunction, "the person did something else than was asked for")
+	}
+	if leaf.KeyUsage != usage || leaf.IsCA || len(leaf.ExtKeyUsage)+len(leaf.UnknownExtKeyUsage) > 0 {
+		return "", refused(CheckKeyUsage, "the certificate is not a person's for this function")
+	}
+	policy := v.policyOf(leaf, want.CertificatePolicies)
+	switch {
+	case policy == "":
+		return "", refused(CheckPolicy, "the kind of BankID is not allowed")
+	case !isBase64Of(doc.serviceName, want.RelyingParty.Name) || !isBase64Of(doc.serviceDisplayName, want.RelyingParty.DisplayName):
+		return "", refused(CheckRelyingParty, "the signature is for another relying party")
+	case (doc.visible != nil) != (want.UserVisibleData != "") || !isBase64Of(doc.visible, want.UserVisibleData):
+		return "", refused(CheckVisibleData, "the text is not the one that was to be shown")
+	case !sameFormat(doc, want):
+		return "", refused(CheckVisibleData, "the text was shown in another format")
+	case (doc.nonVisible != nil) != (len(want.UserNonVisibleData) > 0) || !isBase64Of(doc.nonVisible, string(want.UserNonVisibleData)):
+		return "", refused(CheckNonVisibleData, "the data that is signed along is not ours")
+	case !names(leaf, user):
+		return "", refused(CheckPerson, "the certificate names another person")
+	}
+	return policy, nil
+}
+
+// sameFormat compares the format of the visible text. Plain text has no attribute; that it may have one saying so is
+// tolerated, as it changes nothing.
+func sameFormat(doc *signatureDocument, want Expected) bool {
+	if doc.visible == nil {
+		return true
+	}
+	if want.UserVisibleDataFormat == FormatSimpleMarkdownV1 {
+		return string(doc.visibleFormat) == string(FormatSimpleMarkdownV1)
+	}
+	return doc.visibleFormat == nil || string(doc.visibleFormat) == string(FormatPlainText)
+}
+
+// policyOf returns a policy of the certificate that both the environment and the request allow, or nothing.
+func (v *Verifier) policyOf(leaf *x509.Certificate, requested []string) string {
+	for _, oid := range leaf.Policies {
+		policy := oid.String()
+		if policyIn(v.policies, policy) && (len(requested) == 0 || policyIn(requested, policy)) {
+			return policy
+		}
+	}
+	return ""
+}
+
+// PolicyAllowed reports whether list, in the notation of Requirement.CertificatePolicies, allows the policy. An empty list
+// allows none here.
+func PolicyAllowed(list []string, policy string) bool { return policyIn(list, policy) }
+
+// policyIn reports whether list allows the policy. A "*" at the end of a pattern stands for all that may follow, elsewhere
+// for one component (BankID API: auth, requirement).
+func policyIn(list []string, policy string) bool {
+	return slices.ContainsFunc(list, func(pattern string) bool {
+		before, after, wild := strings.Cut(pattern, "*")
+		if !wild {
+			return policy == pattern
+		}
+		rest, ok := strings.CutPrefix(policy, before)
+		if !ok || after == "" {
+			return ok && rest != ""
+		}
+		component, found := strings.CutSuffix(rest, after)
+		return found && digits(component)
+	})
+}
+
+func validPolicies(list []string) bool {
+	return !slices.ContainsFunc(list, func(policy string) bool { return !validPolicy(policy) })
+}
+
+// names reports whether the certificate's subject is the person, with each attribute once. Authorities have a serialNumber
+// too, so only the person's own subject counts.
+func names(leaf *x509.Certificate, user User) bool {
+	for _, attribute := range []struct {
+		oid  asn1.ObjectIdentifier
+		want string
+	}{
+		{oidSerialNumber, user.PersonalNumber.Reveal()}, {oidCommonName, user.Name.Reveal()},
+		{oidGivenName, user.GivenName.Reveal()}, {oidSurname, user.Surname.Reveal()},
+	} {
+		found := 0
+		for _, name := range leaf.Subject.Names {
+			if name.Type.Equal(attribute.oid) {
+				if text, ok := name.Value.(string); !ok || text == "" || text != attribute.want {
+					return false
+				}
+				found++
+			}
+		}
+		if found != 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// isBase64Of reports whether text is the base64 of plain, as the requests of this package have it.
+func isBase64Of(text []byte, plain string) bool {
+	return bytes.Equal(text, base64.StdEncoding.AppendEncode(nil, []byte(plain)))
+}
+
+func decodedWord(text []byte) string {
+	word, _ := decodeBase64(text)
+	return string(word)
+}
+
+// clientVersion returns the version of the app. A phone says only that; a computer says pairs of a key and a value.
+func clientVersion(text []byte) string {
+	version := decodedWord(text)
+	if !strings.Contains(version, "&") {
+		return harmless(version)
+	}
+	for pair := range strings.SplitSeq(version, "&") {
+		if value, ok := strings.CutPrefix(pair, "BankID_exe="); ok {
+			return harmless(value)
+		}
+	}
+	return ""
+}
