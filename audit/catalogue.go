@@ -19,6 +19,12 @@ const (
 	CodeReused Type = "SEC_200003"
 	// ResultRefused: a completed order was not believed, such as another person's.
 	ResultRefused Type = "SEC_200004"
+	// ResultUnverified: the signature or OCSP answer of a result did not prove what it should; the message names the check.
+	ResultUnverified Type = "SEC_200005"
+	// ResultDoubtful: a result was accepted although something spoke against it that the policy only wants to know of.
+	ResultDoubtful Type = "SEC_200006"
+	// ReturnWaived: a login on the same device was answered without the return from the app, as the policy is balanced.
+	ReturnWaived Type = "SEC_200007"
 
 	ClientAdded         Type = "ADM_300001"
 	ClientChanged       Type = "ADM_300002"
@@ -41,6 +47,9 @@ var texts = map[Type]string{
 	BindingRefused:      "login opened in another browser",
 	CodeReused:          "authorization code presented twice",
 	ResultRefused:       "result of a BankID order refused",
+	ResultUnverified:    "evidence of a BankID result did not verify",
+	ResultDoubtful:      "doubtful result of a BankID order accepted",
+	ReturnWaived:        "return from the BankID app not waited for",
 	ClientAdded:         "client added",
 	ClientChanged:       "client changed",
 	ClientSecretRotated: "client secret rotated",

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"time"
 
@@ -20,14 +21,32 @@ const MethodBankID = "bankid"
 // qrLife is how long the frames of an order are of use: afterwards BankID has given the order up.
 const qrLife = 30 * time.Second
 
-// BankID returns the method that speaks to api. A non-empty phone is the address of a virtual phone to which all launch
-// links lead instead of to the app: for development only.
-func BankID(api *bankid.API, phone bankid.Form) Method { return &bankIDMethod{api, phone} }
-
-type bankIDMethod struct {
-	api   *bankid.API
-	phone bankid.Form
+// BankIDOptions are the parts of the method BankID. APIs and MobilePolicy are required.
+type BankIDOptions struct {
+	// APIs holds one API for each certificate of ours, by the name that policies call it. The empty name is the default one.
+	APIs map[string]*bankid.API
+	// MobilePolicy is the OID of BankID on phones in this environment: the only kind that can scan a QR code.
+	MobilePolicy string
+	// Verifier returns what checks results. It is called for each result, so that what it needs may be made late. Nil means
+	// that nothing can be checked.
+	Verifier func() (*bankid.Verifier, error)
+	// Phone is the address of a virtual phone to which all launch links lead instead of to the app; for development only.
+	Phone bankid.Form
 }
+
+// BankID returns the method that speaks to BankID, or an error that names the option that cannot be used.
+func BankID(o BankIDOptions) (Method, error) {
+	switch {
+	case o.APIs[""] == nil:
+		return nil, errors.New("login: no API with the default certificate")
+	case o.MobilePolicy == "":
+		return nil, errors.New("login: no policy of BankID on phones")
+	}
+	o.APIs = maps.Clone(o.APIs)
+	return &bankIDMethod{o}, nil
+}
+
+type bankIDMethod struct{ BankIDOptions }
 
 func (*bankIDMethod) Name() string { return MethodBankID }
 
@@ -37,11 +56,23 @@ func (m *bankIDMethod) Start(ctx context.Context, r Request) (storage.Order, err
 	if err != nil {
 		return storage.Order{}, &Fault{Reason: ReasonRejected, Err: fmt.Errorf("address of the end user: %w", err)}
 	}
-	order, err := m.api.Auth(ctx, bankid.AuthRequest{
-		EndUserIP: ip, UserVisibleData: r.VisibleText,
-		UserNonVisibleData: []byte(base64.StdEncoding.EncodeToString(r.Binding)),
-		ReturnURL:          r.ReturnURL, ReturnRisk: true,
-		Requirement: bankid.Requirement{PersonalNumber: r.RequiredPersonalNumber},
+	api := m.APIs[r.Certificate]
+	if api == nil {
+		return storage.Order{}, &Fault{Reason: ReasonRefused, Err: fmt.Errorf("no BankID certificate is called %q", r.Certificate)}
+	}
+	requirement, err := m.requirement(r)
+	if err != nil {
+		return storage.Order{}, err
+	}
+	us := api.RelyingParty()
+	sent := storage.Sent{
+		Certificate: r.Certificate, PartyName: us.Name, PartyDisplay: us.DisplayName, VisibleText: r.VisibleText, VisibleFormat: format(r),
+		NonVisible:          []byte(base64.StdEncoding.EncodeToString(r.Binding)),
+		CertificatePolicies: requirement.CertificatePolicies, MRTD: requirement.MRTD,
+	}
+	order, err := api.Auth(ctx, bankid.AuthRequest{
+		EndUserIP: ip, UserVisibleData: sent.VisibleText, UserVisibleDataFormat: bankid.DataFormat(sent.VisibleFormat),
+		UserNonVisibleData: sent.NonVisible, ReturnURL: r.ReturnURL, ReturnRisk: true, Requirement: requirement,
 		Web: &bankid.Web{
 			ReferringDomain: r.ReferringDomain, UserAgent: r.Starter.UserAgent,
 			DeviceIdentifier: secret.New(r.Starter.DeviceIdentifier),
@@ -53,12 +84,53 @@ func (m *bankIDMethod) Start(ctx context.Context, r Request) (storage.Order, err
 	return storage.Order{
 		Method: MethodBankID, Ref: order.OrderRef, AutoStartToken: order.AutoStartToken, QRStartToken: order.QRStartToken,
 		QRStartSecret: order.QRStartSecret, Started: order.ReceivedAt, HintCode: string(order.HintCode),
+		Sent: sent,
 	}, nil
+}
+
+// format returns the format to send: none for plain text, which is what none means (BankID API: auth).
+func format(r Request) string {
+	if r.VisibleText == "" || r.VisibleFormat == plaintext {
+		return ""
+	}
+	return r.VisibleFormat
+}
+
+// requirement returns what is demanded of the person's BankID. An order for another device is restricted to BankID on phones;
+// a *Fault says that the client allows none. The class of a card reader means something for BankID on card only.
+func (m *bankIDMethod) requirement(r Request) (bankid.Requirement, error) {
+	policies := r.CertificatePolicies
+	if r.Starter.Device == storage.DeviceOther {
+		if len(policies) > 0 && !bankid.PolicyAllowed(policies, m.MobilePolicy) {
+			return bankid.Requirement{}, &Fault{Reason: ReasonQRExcluded, Err: errors.New("the client's policy allows no BankID on phones")}
+		}
+		policies = []string{m.MobilePolicy}
+	}
+	requirement := bankid.Requirement{PinCode: r.PinCode, MRTD: r.MRTD, CertificatePolicies: policies, PersonalNumber: r.RequiredPersonalNumber}
+	if bankid.PolicyAllowed(policies, bankid.PolicyOnCard) || bankid.PolicyAllowed(policies, bankid.PolicyTestOnCard) {
+		requirement.CardReader = bankid.CardReader(r.CardReader)
+	}
+	return requirement, nil
+}
+
+// errNoCertificate means that an order was made with a certificate which is no longer configured: nobody can collect it.
+var errNoCertificate = errors.New("the BankID certificate of the order is gone")
+
+// api returns the API that made the order, or a *Fault.
+func (m *bankIDMethod) api(order *storage.Order) (*bankid.API, error) {
+	if api := m.APIs[order.Sent.Certificate]; api != nil {
+		return api, nil
+	}
+	return nil, &Fault{Reason: ReasonLost, Err: errNoCertificate}
 }
 
 // Collect calls /collect.
 func (m *bankIDMethod) Collect(ctx context.Context, order *storage.Order) (Progress, error) {
-	response, err := m.api.Collect(ctx, order.Ref)
+	api, err := m.api(order)
+	if err != nil {
+		return Progress{}, err
+	}
+	response, err := api.Collect(ctx, order.Ref)
 	if err != nil {
 		return Progress{}, fault(err)
 	}
@@ -68,16 +140,46 @@ func (m *bankIDMethod) Collect(ctx context.Context, order *storage.Order) (Progr
 	}
 	switch next.State {
 	case bankid.Complete:
-		return Progress{Status: Complete, Identity: identity(next.CompletionData)}, nil
+		data := next.CompletionData
+		progress := Progress{Status: Complete, Identity: identity(data), Verify: func() error { return m.verify(order, data) }}
+		if order.Sent.MRTD && !data.StepUp.MRTD {
+			progress.Unmet = "mrtd"
+		}
+		return progress, nil
 	case bankid.Failed:
 		return Progress{Status: Failed, HintCode: string(next.HintCode)}, nil
 	}
 	return Progress{Status: Pending, HintCode: string(next.HintCode)}, nil
 }
 
+// verify checks the result's signature and OCSP answer against what was sent with the order.
+func (m *bankIDMethod) verify(order *storage.Order, data *bankid.CompletionData) error {
+	if m.Verifier == nil {
+		return errors.New("login: no verifier of BankID results")
+	}
+	verifier, err := m.Verifier()
+	if err != nil {
+		return fmt.Errorf("verifier of BankID results: %w", err)
+	}
+	sent := order.Sent
+	_, err = verifier.Verify(data, bankid.Expected{
+		Kind: bankid.KindAuth, UserVisibleData: sent.VisibleText, UserVisibleDataFormat: bankid.DataFormat(sent.VisibleFormat),
+		UserNonVisibleData: sent.NonVisible, CertificatePolicies: sent.CertificatePolicies,
+		RelyingParty: bankid.RelyingParty{Name: sent.PartyName, DisplayName: sent.PartyDisplay}, StartedAt: order.Started,
+	})
+	if failed, ok := errors.AsType[*bankid.VerificationError](err); ok {
+		return &UnverifiedError{Check: string(failed.Check), Err: err}
+	}
+	return err
+}
+
 // Cancel calls /cancel. That BankID no longer knows the order is as good.
 func (m *bankIDMethod) Cancel(ctx context.Context, order *storage.Order) error {
-	if err := m.api.Cancel(ctx, order.Ref); err != nil && !errors.Is(err, bankid.ErrOrderGone) {
+	api, err := m.api(order)
+	if err != nil {
+		return err
+	}
+	if err := api.Cancel(ctx, order.Ref); err != nil && !errors.Is(err, bankid.ErrOrderGone) {
 		return fault(err)
 	}
 	return nil
@@ -116,8 +218,8 @@ func (m *bankIDMethod) launch(starter storage.Starter) (bankid.Agent, bankid.Lau
 		MaxTouchPoints: starter.TouchPoints,
 	})
 	how := bankid.LaunchFor(agent)
-	if m.phone != "" {
-		how = how.Via(m.phone)
+	if m.Phone != "" {
+		how = how.Via(m.Phone)
 	}
 	return agent, how
 }
@@ -144,6 +246,7 @@ var faults = []struct {
 	{bankid.ErrMaintenance, ReasonMaintenance, true},
 	{bankid.ErrCertificateRefused, ReasonRefused, false},
 	{bankid.ErrUntrustedServer, ReasonUnavailable, false},
+	{bankid.ErrForeignResult, ReasonForeignResult, false},
 	{bankid.ErrUnavailable, ReasonUnavailable, true},
 	{bankid.ErrBadResponse, ReasonUnavailable, true},
 }

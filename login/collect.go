@@ -88,8 +88,22 @@ func (c *collector) run(l *storage.Login) {
 		case <-wait.C:
 		}
 		l = c.step(l)
-		wait.Reset(min(c.CollectEvery<<min(c.faults, 8), max(slowest, c.CollectEvery)))
+		if l != nil {
+			wait.Reset(c.pause(l))
+		}
 	}
+}
+
+// pause returns how long to wait until the next collect: longer from fault to fault, and such that one falls on the moment
+// when the order is to be renewed, as each answer takes its time and the next step might find the order dead.
+func (c *collector) pause(l *storage.Login) time.Duration {
+	if c.faults > 0 {
+		return min(c.CollectEvery<<min(c.faults, 8), max(slowest, c.CollectEvery))
+	}
+	if renew := c.RenewAfter - c.elapsed(l); l.Order.AwaitsApp() && renew >= time.Second && renew < c.CollectEvery+time.Second {
+		return renew
+	}
+	return c.CollectEvery
 }
 
 // leave takes c off the list, unless another collector has taken its place there.
@@ -115,7 +129,7 @@ func (c *collector) step(l *storage.Login) *storage.Login {
 	case err != nil:
 		return c.notCollected(ctx, l, asFault(err))
 	case progress.Status == Complete:
-		c.complete(ctx, l, progress.Identity)
+		c.complete(ctx, l, progress)
 		return nil
 	case progress.Status == Failed && progress.HintCode == hintStartFailed:
 		return c.nextOrder(ctx, l, storage.Failure{Reason: hintStartFailed})
@@ -168,6 +182,8 @@ func (c *collector) notCollected(ctx context.Context, l *storage.Login, fault *F
 		return l
 	case fault.Reason == ReasonLost && l.Order.AwaitsApp() && age >= startLife:
 		return c.nextOrder(ctx, l, storage.Failure{Reason: hintStartFailed})
+	case fault.Reason == ReasonForeignResult:
+		c.record(ctx, audit.ResultRefused, l, fault.Reason)
 	}
 	return c.fail(ctx, l, fault.Reason)
 }

@@ -43,6 +43,10 @@ type Options struct {
 	ReturnURL func(loginID string, nonce secret.String) secret.String
 	// VisibleText returns what the app shows for a login at the client, in the language.
 	VisibleText func(client *storage.Client, language string) string
+	// Policy is what the installation demands of every login; a client's own policy goes over it.
+	Policy storage.Policy
+	// Verify says what becomes of results that are not proven; empty means VerifyRequire.
+	Verify VerifyMode
 	// ReferringDomain is the domain of the hosted page.
 	ReferringDomain string
 	// Life is how long a login may take in all; Window how long one round of orders may, from its first order.
@@ -86,6 +90,13 @@ func New(o Options) (*Engine, error) {
 		return nil, errors.New("login: no audit log")
 	case o.ReturnURL == nil:
 		return nil, errors.New("login: no return URL")
+	}
+	switch o.Verify {
+	case "":
+		o.Verify = VerifyRequire
+	case VerifyRequire, VerifyLog, VerifyOff:
+	default:
+		return nil, fmt.Errorf("login: %q is no way to verify results", o.Verify)
 	}
 	setDefault(&o.Life, DefaultLife)
 	setDefault(&o.Window, DefaultWindow)

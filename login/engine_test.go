@@ -164,7 +164,7 @@ func (h *house) wantState(l *storage.Login, state storage.LoginState, reason str
 	}
 }
 
-func TestCollectsWithoutBrowser(t *testing.T) {
+func TestCollectsWithoutBrowser_U05_U06_RowA24(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
@@ -196,7 +196,7 @@ func TestCollectsWithoutBrowser(t *testing.T) {
 	})
 }
 
-func TestRenewsWithinWindow(t *testing.T) {
+func TestRenewsWithinWindow_U07_RowA7(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
@@ -232,7 +232,29 @@ func TestRenewsWithinWindow(t *testing.T) {
 	})
 }
 
-func TestStartFailedRenewsSilently(t *testing.T) {
+func TestRenewsInTimeWhenAnswersAreSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, nil)
+		defer h.close()
+		h.service.setFunc(1, func() (login.Progress, error) {
+			time.Sleep(150 * time.Millisecond)
+			return pending("outstandingTransaction"), nil
+		})
+		l := h.started(other)
+		h.after(28*time.Second+500*time.Millisecond, l)
+		times := h.service.collected(1)
+		for i := 1; i < len(times); i++ {
+			if times[i].Sub(times[i-1]) < time.Second {
+				t.Errorf("collects %s apart", times[i].Sub(times[i-1]))
+			}
+		}
+		if h.service.orders() != 2 || !h.service.wasCancelled(1) {
+			t.Errorf("%d orders after 28.5 s, the first cancelled: %v", h.service.orders(), h.service.wasCancelled(1))
+		}
+	})
+}
+
+func TestStartFailedRenewsSilently_U07(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
@@ -246,7 +268,7 @@ func TestStartFailedRenewsSilently(t *testing.T) {
 	})
 }
 
-func TestNeverRenewsOncePickedUp(t *testing.T) {
+func TestNeverRenewsOncePickedUp_U04_RowA7(t *testing.T) {
 	for _, hint := range []string{"started", "userSign", "userMrtd", "someNewHint"} {
 		t.Run(hint, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -269,7 +291,7 @@ func TestNeverRenewsOncePickedUp(t *testing.T) {
 	}
 }
 
-func TestResultChecks(t *testing.T) {
+func TestResultChecks_T11_T16(t *testing.T) {
 	incomplete, risky, elsewhere := tolvan(), tolvan(), tolvan()
 	incomplete.PersonalNumber = secret.String{}
 	risky.Risk = "high"
@@ -324,7 +346,7 @@ func TestResultChecks(t *testing.T) {
 	}
 }
 
-func TestCancelWinsOverResult(t *testing.T) {
+func TestCancelWinsOverResult_U08(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
@@ -386,7 +408,7 @@ func TestCancelWhileStarting(t *testing.T) {
 	})
 }
 
-func TestStartAgainReplaces(t *testing.T) {
+func TestStartAgainReplaces_U02(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
@@ -479,7 +501,7 @@ func (h *house) nonceOf(n int) secret.String {
 	return secret.New(nonce)
 }
 
-func TestReturn(t *testing.T) {
+func TestReturn_T01(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
@@ -516,7 +538,7 @@ func TestReturnBeforeResult(t *testing.T) {
 	})
 }
 
-func TestReturnRefused(t *testing.T) {
+func TestReturnRefused_T02(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		nonce func(h *house) secret.String
@@ -549,7 +571,7 @@ func TestReturnRefused(t *testing.T) {
 	}
 }
 
-func TestReturnOfReplacedOrderRefused(t *testing.T) {
+func TestReturnOfReplacedOrderRefused_T02(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
@@ -595,13 +617,13 @@ type brokenStore struct {
 	times int
 }
 
-func (b *brokenStore) CompleteLogin(ctx context.Context, id, order string, i storage.Identity, now time.Time) (*storage.Login, error) {
+func (b *brokenStore) CompleteLogin(ctx context.Context, id, order string, r storage.Result, now time.Time) (*storage.Login, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.times--; b.times >= 0 {
 		return nil, errors.New("disk full")
 	}
-	return b.Store.CompleteLogin(ctx, id, order, i, now)
+	return b.Store.CompleteLogin(ctx, id, order, r, now)
 }
 
 func TestResultSurvivesStoreFault(t *testing.T) {
@@ -617,7 +639,7 @@ func TestResultSurvivesStoreFault(t *testing.T) {
 	})
 }
 
-func TestLimits(t *testing.T) {
+func TestLimits_T13_RowA23(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, func(o *login.Options) {
 			o.MaxOrders = 3

@@ -18,6 +18,10 @@ type service struct {
 	answer map[int]func() (login.Progress, error)
 	// refuse makes Start fail.
 	refuse error
+	// refuseNext are the errors of the next starts; asked counts the starts, and slow is how long each takes.
+	refuseNext []error
+	asked      int
+	slow       time.Duration
 	// hold, if set, keeps Start waiting until it is closed.
 	hold chan struct{}
 	// noReturn makes ReturnURL find no way back.
@@ -43,8 +47,15 @@ func (s *service) Start(_ context.Context, r login.Request) (storage.Order, erro
 	if hold != nil {
 		<-hold
 	}
+	time.Sleep(s.slow)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.asked++
+	if len(s.refuseNext) > 0 {
+		err := s.refuseNext[0]
+		s.refuseNext = s.refuseNext[1:]
+		return storage.Order{}, err
+	}
 	if s.refuse != nil {
 		return storage.Order{}, s.refuse
 	}
@@ -140,7 +151,7 @@ func tolvan() storage.Identity {
 }
 
 func complete(i storage.Identity) login.Progress {
-	return login.Progress{Status: login.Complete, Identity: i}
+	return login.Progress{Status: login.Complete, Identity: i, Verify: func() error { return nil }}
 }
 
 func pending(hint string) login.Progress { return login.Progress{HintCode: hint} }

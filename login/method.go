@@ -51,12 +51,19 @@ type Request struct {
 	ReturnURL secret.String
 	// ReferringDomain is the domain of the page that starts the order.
 	ReferringDomain string
-	// VisibleText is what the app shows: what the person is about to do, and for whom.
-	VisibleText string
+	// VisibleText is what the app shows: what the person is about to do, and for whom. VisibleFormat is its format, plaintext
+	// or simpleMarkdownV1.
+	VisibleText, VisibleFormat string
 	// Binding ties the signed result to this login; the app does not show it.
 	Binding []byte
 	// RequiredPersonalNumber is the only person who may complete the order; zero for anyone.
 	RequiredPersonalNumber secret.String
+	// PinCode, MRTD, CardReader and CertificatePolicies are what the client demands of the person's eID; see storage.Policy.
+	PinCode, MRTD       bool
+	CardReader          string
+	CertificatePolicies []string
+	// Certificate names which certificate of ours makes the order; empty means the default one.
+	Certificate string
 }
 
 // Status is how far an order has come.
@@ -76,7 +83,26 @@ type Progress struct {
 	HintCode string
 	// Identity is who completed the order, only when Complete.
 	Identity storage.Identity
+	// Unmet names a demand of the order which the result does not meet, such as "mrtd"; empty means none. Only when Complete.
+	Unmet string
+	// Verify checks the evidence that came with Identity, from what was stored with the order; it does no I/O. It returns nil
+	// when all is proven, and an *[UnverifiedError] or another error when not. A method without evidence leaves it nil, which
+	// proves nothing. Only when Complete.
+	Verify func() error
 }
+
+// UnverifiedError says which check of a result's evidence failed.
+type UnverifiedError struct {
+	// Check is a stable word for the audit log, such as "signature".
+	Check string
+	Err   error
+}
+
+// Error returns the cause.
+func (e *UnverifiedError) Error() string { return "login: result not verified: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *UnverifiedError) Unwrap() error { return e.Err }
 
 // Reasons why an order brought no identity, beside the hint codes of the service. Each is a key of the message catalogue.
 const (
@@ -104,10 +130,21 @@ const (
 	ReasonReturn = "returnMismatch"
 	// ReasonRisk: the service judged the risk as high, or as not low where nothing else binds the result to the browser.
 	ReasonRisk = "riskTooHigh"
-	// ReasonOtherAddress: an order that no address leads back from was completed on a device elsewhere.
+	// ReasonOtherAddress: an order for this device was completed on a device elsewhere, and the policy or the lack of a way
+	// back forbids that.
 	ReasonOtherAddress = "otherAddress"
 	// ReasonTooMany: the login has used up its orders.
 	ReasonTooMany = "tooManyOrders"
+	// ReasonUnverified: the signature or OCSP answer of the result does not prove it.
+	ReasonUnverified = "resultUnverified"
+	// ReasonForeignResult: the service handed out a result that is not the order's, or is nobody's.
+	ReasonForeignResult = "foreignResult"
+	// ReasonUnmet: the result lacks what the order demanded, such as a passport that was read.
+	ReasonUnmet = "demandUnmet"
+	// ReasonTooYoung: the person is younger than the client allows.
+	ReasonTooYoung = "tooYoung"
+	// ReasonQRExcluded: the client allows no kind of BankID that can scan a QR code.
+	ReasonQRExcluded = "otherDeviceExcluded"
 )
 
 // Reasons returns all reasons of this package, for those who must have a text for each.
@@ -115,7 +152,7 @@ func Reasons() []string {
 	return []string{
 		ReasonCancelled, ReasonExpired, ReasonLost, ReasonAlreadyInProgress, ReasonUnavailable, ReasonMaintenance,
 		ReasonRefused, ReasonRejected, ReasonOtherPerson, ReasonIncomplete, ReasonReturn, ReasonRisk, ReasonOtherAddress,
-		ReasonTooMany,
+		ReasonTooMany, ReasonUnverified, ReasonForeignResult, ReasonUnmet, ReasonTooYoung, ReasonQRExcluded,
 	}
 }
 

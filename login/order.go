@@ -76,7 +76,7 @@ func (e *Engine) makeOrder(ctx context.Context, l *storage.Login, client *storag
 		return nil, &Fault{Reason: ReasonTooMany, Err: fmt.Errorf("login has made %d orders", l.Orders)}
 	}
 	request, nonce := e.request(l, client)
-	order, err := e.Method.Start(ctx, request)
+	order, err := e.startQuietly(ctx, request)
 	if err != nil {
 		fault := asFault(err)
 		e.log.WarnContext(ctx, "order not made", "login", l.ID, "client_id", client.ID, "reason", fault.Reason, "err", fault.Err)
@@ -98,14 +98,46 @@ func (e *Engine) makeOrder(ctx context.Context, l *storage.Login, client *storag
 	return put, nil
 }
 
+// While the service is closed for maintenance, which usually takes seconds, an order is tried again without telling anybody:
+// quietTries times, after quietWait and then twice that.
+const (
+	quietTries = 2
+	quietWait  = 400 * time.Millisecond
+	// quietTime is how long all of that may take; the claim of the order must outlive it.
+	quietTime = 5 * time.Second
+)
+
+// startQuietly makes an order, and tries again only when the service has said that it made none: an answer that was lost may
+// stand for an order (BankID API: errors, maintenance).
+func (e *Engine) startQuietly(ctx context.Context, request Request) (storage.Order, error) {
+	began := time.Now()
+	for try := 0; ; try++ {
+		order, err := e.Method.Start(ctx, request)
+		var fault *Fault
+		if !errors.As(err, &fault) || fault.Reason != ReasonMaintenance || try == quietTries || time.Since(began) > quietTime {
+			return order, err
+		}
+		wait := time.NewTimer(quietWait << try)
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+			return order, err
+		}
+	}
+}
+
 // request returns what the next order of l is made from, and the return nonce in it: zero unless the order is for this
 // device and its browser can be returned to.
 func (e *Engine) request(l *storage.Login, client *storage.Client) (Request, secret.String) {
 	binding := sha256.Sum256([]byte("brygga login\n" + l.ID + "\n" + l.Request.ClientID + "\n" + l.Request.Nonce))
+	policy := e.demands(client)
 	request := Request{
-		Starter: l.Starter, ReferringDomain: e.ReferringDomain, VisibleText: e.VisibleText(client, l.Starter.Language),
-		Binding: binding[:], RequiredPersonalNumber: l.Request.RequiredPersonalNumber,
+		Starter: l.Starter, ReferringDomain: e.ReferringDomain, Binding: binding[:], RequiredPersonalNumber: l.Request.RequiredPersonalNumber,
+		PinCode: policy.PinCode.On(), MRTD: policy.MRTD.On(), CardReader: policy.CardReader, CertificatePolicies: policy.CertificatePolicies,
+		Certificate: policy.Certificate,
 	}
+	request.VisibleText, request.VisibleFormat = e.visible(policy, client, l.Starter.Language)
 	if l.Starter.Device != storage.DeviceThis {
 		return request, secret.String{}
 	}

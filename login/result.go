@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"brygga/audit"
+	"brygga/bankid"
+	"brygga/secret"
 	"brygga/storage"
 )
 
@@ -16,21 +18,32 @@ const (
 	storeWait  = 250 * time.Millisecond
 )
 
-// The risks of an identity that are acted on.
+// The risks that a service may name (BankID API: collect, risk).
 const (
 	riskLow  = "low"
 	riskHigh = "high"
 )
 
-// complete checks the result of the order and stores the identity. It is stored before anything acts on it: pages, codes
-// and tokens read it from the store only.
-func (c *collector) complete(ctx context.Context, l *storage.Login, identity storage.Identity) {
-	if reason := refuse(l, identity); reason != "" {
-		c.record(ctx, audit.ResultRefused, l, reason)
-		c.fail(ctx, l, reason)
+// complete checks the result of the order and stores it. It is stored before anything acts on it: pages, codes and tokens
+// read it from the store only.
+func (c *collector) complete(ctx context.Context, l *storage.Login, progress Progress) {
+	client, err := c.clientOf(l)
+	if err != nil {
+		c.fault(ctx, "read client of login", l.ID, err)
+		c.fail(ctx, l, ReasonLost) // without the client's policy nothing can be judged
 		return
 	}
-	completed, err := c.store(l, identity)
+	if !c.proven(ctx, l, progress) {
+		c.fail(ctx, l, ReasonUnverified)
+		return
+	}
+	v := judge(l, c.demands(client), progress, c.now())
+	if v.reason != "" {
+		c.record(ctx, audit.ResultRefused, l, v.message())
+		c.fail(ctx, l, v.reason)
+		return
+	}
+	completed, err := c.store(l, storage.Result{Identity: progress.Identity, ReturnWaived: v.waived})
 	switch {
 	case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):
 		c.log.InfoContext(ctx, "result dropped: its order is no longer wanted", "login", l.ID, "order", l.Order.ID)
@@ -42,60 +55,175 @@ func (c *collector) complete(ctx context.Context, l *storage.Login, identity sto
 	}
 	c.watches.tell(l.ID)
 	c.Observe("login_completed", completed.Starter.Device)
-	client, err := c.Store.Client(ctx, l.Request.ClientID)
-	if err != nil {
-		client = &storage.Client{ID: l.Request.ClientID}
-	}
-	event := c.event(audit.LoginCompleted, completed, client, completed.Starter.IP, "")
-	event.Person = identity.PersonalNumber
-	c.Audit.Record(ctx, event)
+	c.tellCompleted(ctx, completed, client, v.doubts)
 }
 
-// store stores the identity, again and again while the store fails.
-func (c *collector) store(l *storage.Login, identity storage.Identity) (completed *storage.Login, err error) {
+// tellCompleted writes the audit events of a login that has its identity.
+func (c *collector) tellCompleted(ctx context.Context, l *storage.Login, client *storage.Client, doubts []string) {
+	var events []audit.Event
+	for _, doubt := range doubts {
+		events = append(events, c.event(audit.ResultDoubtful, l, client, l.Starter.IP, doubt))
+	}
+	if l.ReturnWaived && l.Returned.IsZero() {
+		events = append(events, c.event(audit.ReturnWaived, l, client, l.Starter.IP, ""))
+	}
+	completed := c.event(audit.LoginCompleted, l, client, l.Starter.IP, "")
+	completed.Person = l.Identity.PersonalNumber
+	c.Audit.Record(ctx, append(events, completed)...)
+}
+
+// proven reports whether the result may be believed, as far as its evidence goes, and tells the audit log when the evidence
+// does not prove it.
+func (c *collector) proven(ctx context.Context, l *storage.Login, progress Progress) bool {
+	if c.Verify == VerifyOff {
+		return true
+	}
+	err := error(&UnverifiedError{Check: "evidence", Err: errors.New("the result came without evidence")})
+	if progress.Verify != nil {
+		err = progress.Verify()
+	}
+	if err == nil {
+		return true
+	}
+	check := "unable" // the fault is ours: a root that cannot be read, or an order without what was sent
+	if unverified, ok := errors.AsType[*UnverifiedError](err); ok {
+		check = unverified.Check
+	}
+	c.log.ErrorContext(ctx, "result not verified", "login", l.ID, "order", l.Order.ID, "mode", c.Verify, "err", err)
+	c.Observe("result_unverified", check)
+	c.record(ctx, audit.ResultUnverified, l, check)
+	return c.Verify == VerifyLog
+}
+
+// clientOf reads the login's client, again and again while the store fails.
+func (c *collector) clientOf(l *storage.Login) (client *storage.Client, err error) {
+	err = c.insist("read client of login", l, func(ctx context.Context) error {
+		client, err = c.Store.Client(ctx, l.Request.ClientID)
+		return err
+	})
+	return client, err
+}
+
+// store stores the result, again and again while the store fails.
+func (c *collector) store(l *storage.Login, result storage.Result) (completed *storage.Login, err error) {
+	err = c.insist("complete login", l, func(ctx context.Context) error {
+		completed, err = c.Store.CompleteLogin(ctx, l.ID, l.Order.ID, result, c.now())
+		return err
+	})
+	return completed, err
+}
+
+// insist calls do until it succeeds, or says that the login or client is not there or has moved on, at most storeTries times.
+func (c *collector) insist(doing string, l *storage.Login, do func(context.Context) error) (err error) {
 	for try := range storeTries {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), callTime)
-		completed, err = c.Store.CompleteLogin(ctx, l.ID, l.Order.ID, identity, c.now())
+		err = do(ctx)
 		cancel()
 		if err == nil || errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrNotFound) {
-			return completed, err
+			return err
 		}
-		c.fault(context.WithoutCancel(c.ctx), "complete login", l.ID, err)
+		c.fault(context.WithoutCancel(c.ctx), doing, l.ID, err)
 		time.Sleep(storeWait << try)
 	}
-	return nil, err
+	return err
 }
 
-// refuse returns the reason why an identity does not complete the login, or "".
-func refuse(l *storage.Login, identity storage.Identity) string {
-	required := l.Request.RequiredPersonalNumber
+// verdict is what becomes of a result.
+type verdict struct {
+	// reason is why it is refused, and detail what of it; an empty reason accepts it.
+	reason, detail string
+	// doubts are what speaks against an accepted result, for the audit log.
+	doubts []string
+	// waived says that it counts without the return from the app.
+	waived bool
+}
+
+func (v verdict) message() string {
+	if v.detail == "" {
+		return v.reason
+	}
+	return v.reason + ": " + v.detail
+}
+
+// judge applies the policy to a result whose evidence has been looked at.
+func judge(l *storage.Login, policy storage.Policy, progress Progress, now time.Time) verdict {
+	identity, required := progress.Identity, l.Request.RequiredPersonalNumber
 	switch {
 	case identity.PersonalNumber.IsZero() || identity.Name.IsZero() || identity.GivenName.IsZero() && identity.Surname.IsZero():
-		return ReasonIncomplete
+		return verdict{reason: ReasonIncomplete}
+	case progress.Unmet != "":
+		return verdict{reason: ReasonUnmet, detail: progress.Unmet}
 	case !required.IsZero() && !required.Equal(identity.PersonalNumber):
-		return ReasonOtherPerson
-	case identity.Risk == riskHigh:
-		return ReasonRisk
-	case l.Starter.Device == storage.DeviceThis && !l.Order.ReturnRequired():
-		return refuseUnreturned(l, identity)
+		return verdict{reason: ReasonOtherPerson}
+	case policy.MinimumAge > 0 && !isOfAge(identity.PersonalNumber, policy.MinimumAge, now):
+		return verdict{reason: ReasonTooYoung}
 	}
-	return ""
+	var v verdict
+	if !v.act(riskAction(policy, identity.Risk), ReasonRisk, identity.Risk) || l.Starter.Device != storage.DeviceThis {
+		return v
+	}
+	same := sameAddress(l.Starter.IP, identity.DeviceIP)
+	if !l.Order.ReturnRequired() {
+		return v.judgeUnreturnable(same, identity)
+	}
+	if !same && !v.act(policy.AddressCheck, ReasonOtherAddress, "") {
+		return v
+	}
+	v.waived = policy.Return == storage.ReturnBalanced && same && identity.Risk == riskLow && l.Starter.DeviceIdentifier != ""
+	return v
 }
 
-// refuseUnreturned judges an order for this device whose browser no address leads back to, such as one inside another app.
+// act does with a finding what the policy says, and reports whether the result may still be accepted.
+func (v *verdict) act(action, reason, detail string) bool {
+	switch action {
+	case storage.ActionAccept, storage.ActionOff:
+		return true
+	case storage.ActionAudit:
+		v.doubts = append(v.doubts, verdict{reason: reason, detail: detail}.message())
+		return true
+	}
+	v.reason, v.detail = reason, detail
+	return false
+}
+
+// riskAction returns what to do at that risk. No risk says nothing. A word that is not known is not low, so that it is treated
+// as moderate.
+func riskAction(policy storage.Policy, risk string) string {
+	switch risk {
+	case "", riskLow:
+		return storage.ActionAccept
+	case riskHigh:
+		return policy.HighRisk
+	}
+	return policy.ModerateRisk
+}
+
+// judgeUnreturnable judges an order for this device whose browser no address leads back to, such as one inside another app.
 // With no return nonce, only the address and the risk tell the person who started from one who was sent the launch link
-// (BankID: session fixation), so both must speak for the same device.
-func refuseUnreturned(l *storage.Login, identity storage.Identity) string {
-	started, err := netip.ParseAddr(l.Starter.IP)
+// (BankID: session fixation), so both must speak for the same device, whatever the policy allows otherwise.
+func (v verdict) judgeUnreturnable(same bool, identity storage.Identity) verdict {
+	switch {
+	case !same:
+		return verdict{reason: ReasonOtherAddress, detail: "no way back"}
+	case identity.Risk != riskLow:
+		return verdict{reason: ReasonRisk, detail: "no way back"}
+	}
+	return v
+}
+
+// sameAddress compares two addresses; one that cannot be read is like no other.
+func sameAddress(one, other string) bool {
+	a, err := netip.ParseAddr(one)
 	if err != nil {
-		return ReasonOtherAddress
+		return false
 	}
-	completed, err := netip.ParseAddr(identity.DeviceIP)
-	if err != nil || started.Unmap() != completed.Unmap() {
-		return ReasonOtherAddress
-	}
-	if identity.Risk != riskLow {
-		return ReasonRisk
-	}
-	return ""
+	b, err := netip.ParseAddr(other)
+	return err == nil && a.Unmap().WithZone("") == b.Unmap().WithZone("")
+}
+
+// isOfAge reports whether the person was at least so many years old at now, by the date in UTC: that day comes to Sweden a
+// little earlier, so nobody passes too soon. A number without a date of birth does not tell.
+func isOfAge(personalNumber secret.String, years int, now time.Time) bool {
+	year, month, day, ok := bankid.Birthdate(personalNumber)
+	return ok && !now.UTC().Before(time.Date(year+years, month, day, 0, 0, 0, 0, time.UTC))
 }

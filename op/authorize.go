@@ -10,7 +10,6 @@ import (
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
-	"brygga/secret"
 	"brygga/storage"
 )
 
@@ -114,7 +113,7 @@ func (p *Provider) checkRequest(client *storage.Client, values url.Values) (stor
 	}
 	request.Nonce = values.Get("nonce")
 	for _, check := range [...]func(*storage.Client, url.Values, *storage.AuthRequest) *requestError{
-		checkUnsupported, checkScope, checkPKCE, checkPrompt, checkRest,
+		checkUnsupported, checkScope, checkPKCE, checkPrompt, checkPerson, checkRest,
 	} {
 		if refusal := check(client, values, &request); refusal != nil {
 			return request, refusal
@@ -204,8 +203,5 @@ func checkRest(_ *storage.Client, values url.Values, request *storage.AuthReques
 	}
 	request.ACRValues = strings.Fields(values.Get("acr_values"))
 	request.UILocales = strings.Fields(values.Get("ui_locales"))
-	if hint := values.Get("login_hint"); isPersonalNumber(hint) {
-		request.RequiredPersonalNumber = secret.New(hint)
-	}
 	return nil
 }

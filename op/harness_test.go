@@ -269,7 +269,7 @@ func (h *harness) complete(login *storage.Login, identity storage.Identity) *sto
 		_, err = h.store.PutOrder(ctx, login.ID, "claim", storage.Order{ID: "order", Method: "bankid", Started: now, Collector: "c"})
 	}
 	if err == nil {
-		login, err = h.store.CompleteLogin(ctx, login.ID, "order", identity, now)
+		login, err = h.store.CompleteLogin(ctx, login.ID, "order", storage.Result{Identity: identity}, now)
 	}
 	if err != nil {
 		h.t.Fatal(err)

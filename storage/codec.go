@@ -123,6 +123,7 @@ type wireLogin struct {
 	Claim       *Claim        `json:"claim,omitempty"`
 	Order       *wireOrder    `json:"order,omitempty"`
 	Returned    time.Time     `json:"returned,omitzero"`
+	Waived      bool          `json:"waived,omitempty"`
 	Failure     Failure       `json:"failure,omitzero"`
 	Identity    *wireIdentity `json:"identity,omitempty"`
 	Completed   time.Time     `json:"completed,omitzero"`
@@ -139,6 +140,18 @@ type wireOrder struct {
 	HintCode       string    `json:"hint,omitempty"`
 	ReturnNonce    []byte    `json:"nonce,omitempty"`
 	Collector      string    `json:"collector,omitempty"`
+	Sent           wireSent  `json:"sent,omitzero"`
+}
+
+type wireSent struct {
+	Certificate         string   `json:"cert,omitempty"`
+	PartyName           string   `json:"party,omitempty"`
+	PartyDisplay        string   `json:"display,omitempty"`
+	VisibleText         string   `json:"text,omitempty"`
+	VisibleFormat       string   `json:"format,omitempty"`
+	NonVisible          []byte   `json:"hidden,omitempty"`
+	CertificatePolicies []string `json:"policies,omitempty"`
+	MRTD                bool     `json:"mrtd,omitempty"`
 }
 
 type wireIdentity struct {
@@ -174,6 +187,7 @@ func loginWire(l *Login) *wireLogin {
 		ID: l.ID, State: l.State, Revision: l.Revision, Request: l.Request, BindingHash: l.BindingHash[:],
 		Required: l.Request.RequiredPersonalNumber.Reveal(), Created: l.Created, Expires: l.Expires, Starter: l.Starter,
 		WindowEnds: l.WindowEnds, Orders: l.Orders, Returned: l.Returned, Failure: l.Failure, Completed: l.Completed,
+		Waived: l.ReturnWaived,
 	}
 	if l.Claim.ID != "" {
 		w.Claim = &l.Claim
@@ -182,7 +196,7 @@ func loginWire(l *Login) *wireLogin {
 		w.Order = &wireOrder{
 			ID: o.ID, Method: o.Method, Ref: o.Ref.Reveal(), AutoStartToken: o.AutoStartToken.Reveal(),
 			QRStartToken: o.QRStartToken.Reveal(), QRStartSecret: o.QRStartSecret.Reveal(), Started: o.Started,
-			HintCode: o.HintCode, Collector: o.Collector,
+			HintCode: o.HintCode, Collector: o.Collector, Sent: wireSent(o.Sent),
 		}
 		if o.ReturnRequired() {
 			w.Order.ReturnNonce = o.ReturnNonceHash[:]
@@ -199,7 +213,7 @@ func (w *wireLogin) login() *Login {
 	l := &Login{
 		ID: w.ID, State: w.State, Revision: w.Revision, Request: w.Request, Created: w.Created,
 		Expires: w.Expires, Starter: w.Starter, WindowEnds: w.WindowEnds, Orders: w.Orders, Returned: w.Returned,
-		Failure: w.Failure, Completed: w.Completed,
+		Failure: w.Failure, Completed: w.Completed, ReturnWaived: w.Waived,
 	}
 	copy(l.BindingHash[:], w.BindingHash)
 	l.Request.RequiredPersonalNumber = secret.New(w.Required)
@@ -210,7 +224,7 @@ func (w *wireLogin) login() *Login {
 		l.Order = &Order{
 			ID: o.ID, Method: o.Method, Ref: secret.New(o.Ref), AutoStartToken: secret.New(o.AutoStartToken),
 			QRStartToken: secret.New(o.QRStartToken), QRStartSecret: secret.New(o.QRStartSecret), Started: o.Started,
-			HintCode: o.HintCode, Collector: o.Collector,
+			HintCode: o.HintCode, Collector: o.Collector, Sent: Sent(o.Sent),
 		}
 		copy(l.Order.ReturnNonceHash[:], o.ReturnNonce)
 	}

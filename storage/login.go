@@ -71,6 +71,9 @@ type Login struct {
 	Order *Order
 	// Returned is when the person came back from the BankID app with the current order's return nonce.
 	Returned time.Time
+	// ReturnWaived says that the result of the current order counts without the return, as the client's policy is balanced
+	// and the result speaks for the device that started.
+	ReturnWaived bool
 	// Failure says why the last order brought nothing, in LoginFailed.
 	Failure Failure
 	// Identity is who logged in, in LoginComplete only. Completed is when.
@@ -113,53 +116,6 @@ type Claim struct {
 	At        time.Time
 }
 
-// Order is one order at an eID service, with what is needed to show and collect it.
-type Order struct {
-	// ID is ours; it may be logged. Ref is the service's and may not.
-	ID     string
-	Method string
-	Ref    secret.String
-	// AutoStartToken starts the app on the same device; it goes to the browser that started the order and nowhere else.
-	AutoStartToken secret.String
-	// QRStartToken and QRStartSecret make the QR frames; the secret never leaves the server.
-	QRStartToken  secret.String
-	QRStartSecret secret.String
-	// Started is when the service's answer was received: second 0 of the QR code.
-	Started  time.Time
-	HintCode string
-	// ReturnNonceHash is the SHA-256 of the nonce in the order's return URL; all zero when the order has none.
-	ReturnNonceHash [32]byte
-	// Collector names the process that collects the order.
-	Collector string
-}
-
-// ReturnRequired reports whether the login may be answered only after the app has sent the person back with the nonce.
-func (o *Order) ReturnRequired() bool { return o != nil && o.ReturnNonceHash != [32]byte{} }
-
-// Failure says why an order brought no identity.
-type Failure struct {
-	// Reason is a hint code of the eID service, or one of package login's own reasons. It is a key of the message catalogue.
-	Reason string
-	// Retry is when trying again makes sense at the earliest; the zero time means at once.
-	Retry time.Time
-}
-
-// Identity is a person, as the eID service named them (BankID API: collect, completionData).
-type Identity struct {
-	Method string
-	// PersonalNumber has twelve digits.
-	PersonalNumber secret.String
-	Name           secret.String
-	GivenName      secret.String
-	Surname        secret.String
-	// DeviceIP is the address of the device with the eID, as the service saw it.
-	DeviceIP string
-	// IssueDate is when the eID was issued, as YYYY-MM-DD.
-	IssueDate string
-	// Risk is low, moderate, high or empty.
-	Risk string
-}
-
 // Live reports whether the login is one a person can still do something with at now.
 func (l *Login) Live(now time.Time) bool { return now.Before(l.Expires) }
 
@@ -170,9 +126,21 @@ func (l *Login) BoundTo(binding secret.String) bool {
 }
 
 // Answerable reports whether the client may now get a code: the identity is there, and the person has come back from the
-// app to the browser that started, where that is demanded.
+// app to the browser that started, where that is demanded and has not been waived.
 func (l *Login) Answerable() bool {
-	return l.State == LoginComplete && l.Identity != nil && (!l.Order.ReturnRequired() || !l.Returned.IsZero())
+	return l.State == LoginComplete && l.Identity != nil && (!l.Order.ReturnRequired() || !l.Returned.IsZero() || l.ReturnWaived)
+}
+
+// SeenBy returns the login as it stands for a browser whose device cookie has that value. Where the return was waived, that
+// cookie stands for it: to a browser without the starter's, the waiver does not hold.
+func (l *Login) SeenBy(deviceIdentifier string) *Login {
+	same := deviceIdentifier != "" && subtle.ConstantTimeCompare([]byte(deviceIdentifier), []byte(l.Starter.DeviceIdentifier)) == 1
+	if !l.ReturnWaived || same {
+		return l
+	}
+	seen := *l
+	seen.ReturnWaived = false
+	return &seen
 }
 
 // BeginOrder takes the claim. A person's claim needs a login that is not complete or answered; a renewal's claim needs its
@@ -195,12 +163,6 @@ func (l *Login) BeginOrder(claim Claim) error {
 	return nil
 }
 
-// AwaitsApp reports whether no app has picked the order up, as far as is known: only then may a QR code be shown or the
-// order be renewed (BankID API: collect, hintCode).
-func (o *Order) AwaitsApp() bool {
-	return o != nil && (o.HintCode == "" || o.HintCode == "outstandingTransaction" || o.HintCode == "noClient")
-}
-
 // PutOrder makes order the current one. It returns ErrConflict when the claim is no longer the login's: the caller then
 // cancels the order it has made.
 func (l *Login) PutOrder(claimID string, order Order) error {
@@ -210,7 +172,7 @@ func (l *Login) PutOrder(claimID string, order Order) error {
 	if r := l.Claim.Replaces; r != "" && (l.State != LoginPending || l.Order.ID != r || !l.Order.AwaitsApp()) {
 		return ErrConflict
 	}
-	l.State, l.Order, l.Claim, l.Failure, l.Returned = LoginPending, &order, Claim{}, Failure{}, time.Time{}
+	l.State, l.Order, l.Claim, l.Failure, l.Returned, l.ReturnWaived = LoginPending, &order, Claim{}, Failure{}, time.Time{}, false
 	l.Orders++
 	l.Revision++
 	return nil
@@ -273,13 +235,14 @@ func (l *Login) AdoptOrder(collector string) error {
 	return nil
 }
 
-// CompleteLogin stores the identity. It returns ErrConflict when orderID is not the current, pending order: the result
+// CompleteLogin stores the result. It returns ErrConflict when orderID is not the current, pending order: the result
 // came too late, or for an order that was replaced or cancelled, and must not be used.
-func (l *Login) CompleteLogin(orderID string, identity Identity, now time.Time) error {
+func (l *Login) CompleteLogin(orderID string, result Result, now time.Time) error {
 	if !l.current(orderID) {
 		return ErrConflict
 	}
-	l.State, l.Identity, l.Completed, l.Failure, l.Claim = LoginComplete, &identity, now, Failure{}, Claim{}
+	l.State, l.Identity, l.Completed, l.Failure, l.Claim = LoginComplete, &result.Identity, now, Failure{}, Claim{}
+	l.ReturnWaived = result.ReturnWaived
 	l.Revision++
 	return nil
 }
@@ -306,7 +269,7 @@ func (l *Login) CancelOrder(failure Failure) error {
 	if l.State == LoginAnswered || (l.State != LoginPending && l.State != LoginComplete && l.Claim.ID == "") {
 		return ErrConflict
 	}
-	l.State, l.Failure, l.Claim, l.Identity, l.Completed = LoginFailed, failure, Claim{}, nil, time.Time{}
+	l.State, l.Failure, l.Claim, l.Identity, l.Completed, l.ReturnWaived = LoginFailed, failure, Claim{}, nil, time.Time{}, false
 	l.Revision++
 	return nil
 }

@@ -37,6 +37,7 @@ func pending(edits ...edit) *storage.Login {
 func state(s storage.LoginState) edit { return func(l *storage.Login) { l.State = s } }
 func hint(code string) edit           { return func(l *storage.Login) { l.Order.HintCode = code } }
 func returned(l *storage.Login)       { l.Returned = t0.Add(time.Second) }
+func waived(l *storage.Login)         { l.ReturnWaived = true }
 func withNonce(l *storage.Login)      { l.Order.ReturnNonceHash = nonce }
 func failed(l *storage.Login)         { l.State, l.Failure = storage.LoginFailed, failure }
 func answered(l *storage.Login)       { l.State = storage.LoginAnswered }
@@ -80,7 +81,7 @@ func runRules(t *testing.T, cases []ruleCase) {
 			if diff := cmp.Diff(&want, c.login); diff != "" {
 				t.Errorf("login is not as it should be (-want +got):\n%s", diff)
 			}
-			if before != nil && *before != beforeCopy {
+			if before != nil && !cmp.Equal(*before, beforeCopy) {
 				t.Error("the rule wrote into an order that others may hold")
 			}
 		})
@@ -132,12 +133,14 @@ func TestPutOrder(t *testing.T) {
 	becomes := func(l *storage.Login) {
 		made := order
 		l.State, l.Order, l.Claim, l.Failure, l.Returned = storage.LoginPending, &made, storage.Claim{}, storage.Failure{}, time.Time{}
+		l.ReturnWaived = false
 		l.Orders++
 	}
 	runRules(t, []ruleCase{
 		{"first", pending(open, claimed("")), put, nil, becomes},
 		{"after a failure", pending(failed, claimed("")), put, nil, becomes},
 		{"in place of a pending order that came back", pending(withNonce, returned, claimed("")), put, nil, becomes},
+		{"in place of one that was waived", pending(failed, waived, claimed("")), put, nil, becomes},
 		{"renewal", pending(claimed("o1")), put, nil, becomes},
 		{"no claim", pending(), put, storage.ErrConflict, nil},
 		{"no claim and no claim ID", pending(), func(l *storage.Login) error { return l.PutOrder("", order) }, storage.ErrConflict, nil},
@@ -175,7 +178,7 @@ func TestResultsOfCollecting(t *testing.T) {
 			return func(l *storage.Login) error { return l.FailOrder(id, failure) }
 		},
 		"CompleteLogin": func(id string) func(*storage.Login) error {
-			return func(l *storage.Login) error { return l.CompleteLogin(id, identity, now) }
+			return func(l *storage.Login) error { return l.CompleteLogin(id, storage.Result{Identity: identity}, now) }
 		},
 	}
 	for name, rule := range rules {
@@ -197,6 +200,9 @@ func TestResultsOfCollecting(t *testing.T) {
 		{"failure ends a renewal", pending(claimed("o1")), rules["FailOrder"]("o1"), nil, func(l *storage.Login) { failed(l); noClaim(l) }},
 		{"failure leaves a person's claim", pending(claimed("")), rules["FailOrder"]("o1"), nil, failed},
 		{"completion ends any claim", pending(claimed("")), rules["CompleteLogin"]("o1"), nil, func(l *storage.Login) { complete(l); noClaim(l) }},
+		{"completion may waive the return", pending(withNonce), func(l *storage.Login) error {
+			return l.CompleteLogin("o1", storage.Result{Identity: identity, ReturnWaived: true}, now)
+		}, nil, func(l *storage.Login) { complete(l); waived(l) }},
 		{"completion keeps the return", pending(withNonce, returned), rules["CompleteLogin"]("o1"), nil, complete},
 	})
 }
@@ -245,12 +251,13 @@ func TestEndings(t *testing.T) {
 		return l.AnswerLogin(&storage.Grant{Identity: storage.Identity{PersonalNumber: secret.New("another")}})
 	}
 	bare := func(l *storage.Login) { l.Claim, l.Identity, l.Completed = storage.Claim{}, nil, time.Time{} }
-	fails := func(l *storage.Login) { bare(l); failed(l) }
+	fails := func(l *storage.Login) { bare(l); failed(l); l.ReturnWaived = false }
 	refused := func(l *storage.Login) { bare(l); answered(l) }
 	noIdentity := func(l *storage.Login) { l.State, l.Identity = storage.LoginAnswered, nil }
 	runRules(t, []ruleCase{
 		{"cancel pending", pending(claimed("")), cancel, nil, fails},
 		{"cancel complete takes the identity back", pending(complete), cancel, nil, fails},
+		{"cancel takes the waiver back", pending(complete, waived), cancel, nil, fails},
 		{"cancel a claim before any order", pending(open, claimed("")), cancel, nil, fails},
 		{"cancel a claim after a failure", pending(failed, claimed("")), cancel, nil, fails},
 		{"cancel open", pending(open), cancel, storage.ErrConflict, nil},
@@ -272,6 +279,21 @@ func TestEndings(t *testing.T) {
 		{"answer failed", pending(failed), answer, storage.ErrConflict, nil},
 		{"answer twice", pending(answered), answer, storage.ErrConflict, nil},
 	})
+}
+
+func TestSeenBy(t *testing.T) {
+	l := pending(withNonce, complete)
+	l.ReturnWaived = true
+	if l.SeenBy("").Answerable() {
+		t.Error("a browser without the cookie passes for the starter of a login without one")
+	}
+	l.Starter.DeviceIdentifier = "device"
+	if !l.SeenBy("device").Answerable() || l.SeenBy("").Answerable() || l.SeenBy("other").Answerable() || !l.Answerable() {
+		t.Error("the device identifier is not compared")
+	}
+	if returned(l); !l.SeenBy("other").Answerable() {
+		t.Error("a return does not count in place of the cookie")
+	}
 }
 
 func TestLoginLiveAndBound(t *testing.T) {

@@ -96,7 +96,7 @@ type Logins interface {
 	// FailOrder ends the current order without an identity.
 	FailOrder(ctx context.Context, id, orderID string, failure Failure, now time.Time) (*Login, error)
 	// CompleteLogin stores the identity that the current order brought. Of concurrent calls exactly one succeeds.
-	CompleteLogin(ctx context.Context, id, orderID string, identity Identity, now time.Time) (*Login, error)
+	CompleteLogin(ctx context.Context, id, orderID string, result Result, now time.Time) (*Login, error)
 	// RecordReturn notes that the BankID app sent the person back with the order's return nonce.
 	RecordReturn(ctx context.Context, id string, nonceHash [32]byte, now time.Time) (*Login, error)
 	// CancelOrder ends whatever order or claim the login has, because the person asked for it or proof was false.

@@ -131,14 +131,19 @@ bankid:
   certificate_file: rp.pem
   key_file: rp.key
   root_ca_file: ca.pem
+  signature_root_file: signature-root.pem
 login: {logins_per_address: 1000000, orders_per_address: 1000000, orders_per_client: 1000000}
 clients:
   - id: bench
     secret: %s
     redirect_uris: [%s]
 `, b.issuer, public, admin, b.simURL, clientSecret, redirectURI)
+	signatures, err := b.sim.SignatureRootPEM()
+	if err != nil {
+		return err
+	}
 	for name, content := range map[string][]byte{
-		"brygga.yaml": []byte(text), "rp.pem": rp.CertPEM, "rp.key": rp.KeyPEM, "ca.pem": b.sim.ServerRootPEM(),
+		"brygga.yaml": []byte(text), "rp.pem": rp.CertPEM, "rp.key": rp.KeyPEM, "ca.pem": b.sim.ServerRootPEM(), "signature-root.pem": signatures,
 	} {
 		if err := os.WriteFile(filepath.Join(b.dir, name), content, 0o600); err != nil {
 			return err

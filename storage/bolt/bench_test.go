@@ -107,7 +107,9 @@ func loginSteps(ctx context.Context, store storage.Store, id string, acknowledge
 			})
 		},
 		func() (*storage.Login, error) { return store.RecordHint(ctx, id, "order", "userSign", now) },
-		func() (*storage.Login, error) { return store.CompleteLogin(ctx, id, "order", identity, now) },
+		func() (*storage.Login, error) {
+			return store.CompleteLogin(ctx, id, "order", storage.Result{Identity: identity}, now)
+		},
 		func() (*storage.Login, error) {
 			return store.AnswerLogin(ctx, id, storage.Code{
 				Hash: sha256.Sum256([]byte("code" + id)), GrantID: grant.ID, ClientID: "app", Redirect: "https://app.example/callback",

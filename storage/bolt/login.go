@@ -144,9 +144,9 @@ func (s *Store) FailOrder(ctx context.Context, id, orderID string, failure stora
 	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.FailOrder(orderID, failure) })
 }
 
-// CompleteLogin stores the identity; see storage.Logins.
-func (s *Store) CompleteLogin(ctx context.Context, id, orderID string, identity storage.Identity, now time.Time) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.CompleteLogin(orderID, identity, now) })
+// CompleteLogin stores the result; see storage.Logins.
+func (s *Store) CompleteLogin(ctx context.Context, id, orderID string, result storage.Result, now time.Time) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.CompleteLogin(orderID, result, now) })
 }
 
 // RecordReturn notes the return from the app; see storage.Logins.

@@ -56,7 +56,7 @@ func (t *tx) noteLogin(id string, login *storage.Login) {
 	t.logins[id] = login
 }
 
-// ownLogin returns a copy that shares nothing which a rule or a caller changes: all but the slices of the auth request.
+// ownLogin returns a copy that shares nothing which a rule or a caller changes: all but the slices of the auth request and of what was sent.
 func ownLogin(l *storage.Login) *storage.Login {
 	own := *l
 	if l.Order != nil {

@@ -93,7 +93,7 @@ var wholeTests = map[string]func(*fixture){
 		}
 		for _, canary := range []string{
 			canaryNumber, canaryName, canaryGivenName, canarySurname, canaryRef, canaryAutoStart, canaryQRToken, canaryQRSecret,
-			canaryRequired, canaryKey, canarySecret, "codeg1", "tokeng1",
+			canaryRequired, canaryVisible, canaryKey, canarySecret, "codeg1", "tokeng1",
 		} {
 			if bytes.Contains(raw, []byte(canary)) {
 				f.Errorf("%q lies readable in the store", canary)

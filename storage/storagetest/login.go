@@ -19,7 +19,7 @@ func (f *fixture) loginSteps(id string, now time.Time) map[string]func() (*stora
 		"DropClaim":     func() (*storage.Login, error) { return store.DropClaim(ctx, id, "x", storage.Failure{}, now) },
 		"RecordHint":    func() (*storage.Login, error) { return store.RecordHint(ctx, id, "x", "started", now) },
 		"FailOrder":     func() (*storage.Login, error) { return store.FailOrder(ctx, id, "x", storage.Failure{}, now) },
-		"CompleteLogin": func() (*storage.Login, error) { return store.CompleteLogin(ctx, id, "x", newIdentity(), now) },
+		"CompleteLogin": func() (*storage.Login, error) { return store.CompleteLogin(ctx, id, "x", newResult(), now) },
 		"RecordReturn":  func() (*storage.Login, error) { return store.RecordReturn(ctx, id, hash("x"), now) },
 		"CancelOrder":   func() (*storage.Login, error) { return store.CancelOrder(ctx, id, storage.Failure{}, now) },
 		"RefuseLogin":   func() (*storage.Login, error) { return store.RefuseLogin(ctx, id, now) },
@@ -119,8 +119,8 @@ var loginTests = map[string]func(*fixture){
 		check(store.PutOrder(ctx, "l1", "c5", order))
 		f.ok(want.RecordReturn(hash("nonceo3"), at(12)))
 		check(store.RecordReturn(ctx, "l1", hash("nonceo3"), at(12)))
-		f.ok(want.CompleteLogin("o3", newIdentity(), at(13)))
-		check(store.CompleteLogin(ctx, "l1", "o3", newIdentity(), at(13)))
+		f.ok(want.CompleteLogin("o3", newResult(), at(13)))
+		check(store.CompleteLogin(ctx, "l1", "o3", newResult(), at(13)))
 		f.restart()
 		store = f.Store
 		grant := newGrant("g1", "app", "sid")
@@ -147,7 +147,7 @@ var loginTests = map[string]func(*fixture){
 		spoil(f.must(f.Store.Login(f.Context(), "l1", at(3))))
 		f.must(f.Store.RecordHint(f.Context(), "l1", "orderl1", "started", at(3)))
 		clean()
-		spoil(f.must(f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newIdentity(), at(3))))
+		spoil(f.must(f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newResult(), at(3))))
 		spoil(f.must(f.Store.Login(f.Context(), "l1", at(3))))
 
 		given := newLogin("l2")
@@ -170,7 +170,7 @@ var loginTests = map[string]func(*fixture){
 	"a refusal changes nothing": func(f *fixture) {
 		ctx := f.Context()
 		pending := f.pendingLogin("l1")
-		_, err := f.Store.CompleteLogin(ctx, "l1", "an older order", newIdentity(), at(3))
+		_, err := f.Store.CompleteLogin(ctx, "l1", "an older order", newResult(), at(3))
 		f.is(err, storage.ErrConflict)
 		_, err = f.Store.RecordReturn(ctx, "l1", hash("another nonce"), at(3))
 		f.is(err, storage.ErrMismatch)
@@ -188,7 +188,7 @@ var loginTests = map[string]func(*fixture){
 	},
 	"without the return there is no answer": func(f *fixture) {
 		f.pendingLogin("l1")
-		f.must(f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newIdentity(), at(3)))
+		f.must(f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newResult(), at(3)))
 		grant := newGrant("g1", "app", "sid")
 		_, err := f.Store.AnswerLogin(f.Context(), "l1", newCode(grant), grant, at(4))
 		f.is(err, storage.ErrConflict)
@@ -196,6 +196,19 @@ var loginTests = map[string]func(*fixture){
 		_, err = f.Store.RecordReturn(f.Context(), "l1", hash("nonceorderl1"), at(5))
 		f.is(err, storage.ErrConflict)
 		f.must(f.Store.AnswerLogin(f.Context(), "l1", newCode(grant), grant, at(6)))
+	},
+	"a waived return needs no return, for this order only": func(f *fixture) {
+		f.pendingLogin("l1")
+		waived := storage.Result{Identity: newIdentity(), ReturnWaived: true}
+		got := f.must(f.Store.CompleteLogin(f.Context(), "l1", "orderl1", waived, at(3)))
+		f.same(got.Answerable(), true)
+		f.restart()
+		f.same(f.must(f.Store.Login(f.Context(), "l1", at(3))).Answerable(), true)
+		f.must(f.Store.CancelOrder(f.Context(), "l1", storage.Failure{Reason: "cancelled"}, at(4)))
+		f.must(f.Store.BeginOrder(f.Context(), "l1", newClaim("c2", 5)))
+		f.must(f.Store.PutOrder(f.Context(), "l1", "c2", newOrder("o2", 5)))
+		got = f.must(f.Store.CompleteLogin(f.Context(), "l1", "o2", newResult(), at(6)))
+		f.same(got.Answerable(), false)
 	},
 	"an answer with an ID that was used before changes nothing": func(f *fixture) {
 		old := f.granted("g1", "app", "sid")
@@ -267,7 +280,7 @@ var collectorTests = map[string]func(*fixture){
 		adopted, err := f.Store.AdoptOrders(f.Context(), "collector-b", at(0), at(3), 10)
 		f.ok(err)
 		f.same(len(adopted), 1)
-		f.must(f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newIdentity(), at(4)))
+		f.must(f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newResult(), at(4)))
 		adopted, err = f.Store.AdoptOrders(f.Context(), "collector-c", at(50), at(60), 10)
 		f.ok(err)
 		f.same(len(adopted), 0)

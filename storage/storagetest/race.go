@@ -63,7 +63,7 @@ var raceTests = map[string]func(*fixture){
 	"a login is completed once": func(f *fixture) {
 		f.pendingLogin("l1")
 		f.same(f.race(racers, func(int) error {
-			_, err := f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newIdentity(), at(3))
+			_, err := f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newResult(), at(3))
 			return err
 		}, storage.ErrConflict), 1)
 	},
@@ -85,7 +85,7 @@ var raceTests = map[string]func(*fixture){
 				}
 				return err
 			}
-			_, err := f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newIdentity(), at(3))
+			_, err := f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newResult(), at(3))
 			if err == nil {
 				completions.Add(1)
 			}

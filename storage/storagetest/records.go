@@ -18,6 +18,7 @@ const (
 	canaryAutoStart = "canary-auto-start-7c40b5c9"
 	canaryQRToken   = "canary-qr-token-67df3917"
 	canaryQRSecret  = "canary-qr-secret-d28db9a7"
+	canaryVisible   = "canary-visible-text-58c1e0aa"
 	canaryRequired  = "198512249876"
 	canaryKey       = "canary-private-key-pkcs8"
 	canarySecret    = "canary-installation-secret"
@@ -54,6 +55,10 @@ func newOrder(id string, seconds int) storage.Order {
 		ID: id, Method: "bankid", Ref: secret.New(canaryRef), AutoStartToken: secret.New(canaryAutoStart),
 		QRStartToken: secret.New(canaryQRToken), QRStartSecret: secret.New(canaryQRSecret), Started: at(seconds),
 		ReturnNonceHash: hash("nonce" + id), Collector: "collector-a",
+		Sent: storage.Sent{
+			Certificate: "second", PartyName: "cn=us", PartyDisplay: "Us", VisibleText: canaryVisible, VisibleFormat: "plaintext",
+			NonVisible: []byte("binding " + id), CertificatePolicies: []string{"1.2.3.4.25"}, MRTD: true,
+		},
 	}
 }
 
@@ -63,6 +68,9 @@ func newIdentity() storage.Identity {
 		Surname: secret.New(canarySurname), DeviceIP: "192.0.2.8", IssueDate: "2024-02-29", Risk: "low",
 	}
 }
+
+// newResult returns newIdentity without a waiver of the return.
+func newResult() storage.Result { return storage.Result{Identity: newIdentity()} }
 
 // newGrant returns a grant that expires an hour after the epoch.
 func newGrant(id, clientID, sessionID string) storage.Grant {
@@ -104,7 +112,7 @@ func (f *fixture) completeLogin(id string) *storage.Login {
 	ctx := f.Context()
 	f.pendingLogin(id)
 	f.must(f.Store.RecordReturn(ctx, id, hash("nonceorder"+id), at(3)))
-	return f.must(f.Store.CompleteLogin(ctx, id, "order"+id, newIdentity(), at(3)))
+	return f.must(f.Store.CompleteLogin(ctx, id, "order"+id, newResult(), at(3)))
 }
 
 // granted stores a login, answers it with a code and a grant, and returns the grant.

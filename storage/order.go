@@ -1,0 +1,85 @@
+package storage
+
+import (
+	"time"
+
+	"brygga/secret"
+)
+
+// Order is one order at an eID service, with what is needed to show and collect it.
+type Order struct {
+	// ID is ours; it may be logged. Ref is the service's and may not.
+	ID     string
+	Method string
+	Ref    secret.String
+	// AutoStartToken starts the app on the same device; it goes to the browser that started the order and nowhere else.
+	AutoStartToken secret.String
+	// QRStartToken and QRStartSecret make the QR frames; the secret never leaves the server.
+	QRStartToken  secret.String
+	QRStartSecret secret.String
+	// Started is when the service's answer was received: second 0 of the QR code.
+	Started  time.Time
+	HintCode string
+	// ReturnNonceHash is the SHA-256 of the nonce in the order's return URL; all zero when the order has none.
+	ReturnNonceHash [32]byte
+	// Collector names the process that collects the order.
+	Collector string
+	// Sent is what the order was asked for, for the check of its result.
+	Sent Sent
+}
+
+// Sent is what an order was asked for: its result must say the same, whenever and wherever that is checked.
+type Sent struct {
+	// Certificate names the certificate of ours that made the order; empty means the default one. The order can be collected
+	// and cancelled with that one only.
+	Certificate string
+	// PartyName and PartyDisplay are we, as that certificate names us.
+	PartyName, PartyDisplay string
+	// VisibleText is what the app shows, and VisibleFormat how; NonVisible was signed along.
+	VisibleText, VisibleFormat string
+	NonVisible                 []byte
+	// CertificatePolicies are the kinds of eID that were allowed; empty means all.
+	CertificatePolicies []string
+	// MRTD says that a passport or identity card had to be read.
+	MRTD bool
+}
+
+// ReturnRequired reports whether the login may be answered only after the app has sent the person back with the nonce.
+func (o *Order) ReturnRequired() bool { return o != nil && o.ReturnNonceHash != [32]byte{} }
+
+// AwaitsApp reports whether no app has picked the order up, as far as is known: only then may a QR code be shown or the
+// order be renewed (BankID API: collect, hintCode).
+func (o *Order) AwaitsApp() bool {
+	return o != nil && (o.HintCode == "" || o.HintCode == "outstandingTransaction" || o.HintCode == "noClient")
+}
+
+// Failure says why an order brought no identity.
+type Failure struct {
+	// Reason is a hint code of the eID service, or one of package login's own reasons. It is a key of the message catalogue.
+	Reason string
+	// Retry is when trying again makes sense at the earliest; the zero time means at once.
+	Retry time.Time
+}
+
+// Result is what a completed order brought, after all checks.
+type Result struct {
+	Identity Identity
+	// ReturnWaived becomes that of the login.
+	ReturnWaived bool
+}
+
+// Identity is a person, as the eID service named them (BankID API: collect, completionData).
+type Identity struct {
+	Method string
+	// PersonalNumber has twelve digits.
+	PersonalNumber secret.String
+	Name           secret.String
+	GivenName      secret.String
+	Surname        secret.String
+	// DeviceIP is the address of the device with the eID, as the service saw it.
+	DeviceIP string
+	// IssueDate is when the eID was issued, as YYYY-MM-DD.
+	IssueDate string
+	// Risk is low, moderate, high or empty.
+	Risk string
+}
