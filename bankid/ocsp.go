@@ -73,7 +73,7 @@ func parseOCSP(text string) (*ocspResponse, error) {
 // parseData reads the ResponseData and reports whether all of it was understood.
 func (r *ocspResponse) parseData() bool {
 	all := &der{rest: r.signed}
-	data := all.only(tagSequence)
+	data := all.inside(tagSequence)
 	r.responderName = data.inside(tagInside1).onlyWhole(tagSequence)
 	r.producedAt = data.time()
 	single := data.inside(tagSequence).only(tagSequence)

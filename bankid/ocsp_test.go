@@ -237,8 +237,8 @@ func extend(der []byte, apart [][]byte, target int, count *int) []byte {
 	return out
 }
 
-// TestNonceVectors has the hashes and nonces of the genuine results which BankID publishes (facts of two signatures of
-// 11 468 and 11 348 characters), and a small signature text whose hash is known.
+// TestNonceVectors has the hashes and nonces of the two genuine results which BankID publishes, with signatures of 11 468 and
+// 11 348 characters, and a small text whose hash is known.
 func TestNonceVectors(t *testing.T) {
 	tests := []struct {
 		name, sum, nonce string

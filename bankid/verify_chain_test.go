@@ -188,6 +188,13 @@ func TestVerifyRemembers(t *testing.T) {
 	if len(v.issuers.m) != 1 || len(v.responders.m) != 1 {
 		t.Errorf("%d issuers and %d responders", len(v.issuers.m), len(v.responders.m))
 	}
+	f = newForger()
+	f.certs = func(c []string) []string { return []string{c[0], c[2], c[1]} }
+	data = f.result()
+	v = f.verifier(t)
+	if _, err := v.Verify(data, f.want); err == nil || len(v.issuers.m) != 0 {
+		t.Errorf("%v, and %d issuers in the wrong order are remembered", err, len(v.issuers.m))
+	}
 	f, key := newForger(), forgerKeys().other
 	data = f.result()
 	f.made.root = must(x509.ParseCertificate(must(x509.CreateCertificate(nil, f.root, f.root, key.Public(), key))))

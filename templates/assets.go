@@ -38,7 +38,7 @@ func Assets() map[string]Asset {
 	return all
 }
 
-// AssetPath returns the address of the asset known in the source tree as file: "page.css", "page.js" or "mark.svg". It
+// AssetPath returns the address of the asset known in the source tree as file: "page.css", "page.js", "themes.css" or "mark.svg". It
 // panics on any other, as the pages would not work.
 func AssetPath(file string) string {
 	a, ok := assets[file]
@@ -54,7 +54,7 @@ func mustReadAssets() map[string]Asset {
 	if err != nil {
 		panic(fmt.Errorf("templates: list assets: %w", err))
 	}
-	all := make(map[string]Asset, len(files))
+	all := make(map[string]Asset, len(files)+1)
 	for _, f := range files {
 		body, err := assetFiles.ReadFile("assets/" + f.Name())
 		if err != nil {
@@ -64,15 +64,20 @@ func mustReadAssets() map[string]Asset {
 		if ext == ".js" {
 			body = stripComments(body)
 		}
-		sum := sha256.Sum256(body)
-		all[f.Name()] = Asset{
-			Name:        strings.TrimSuffix(f.Name(), ext) + "." + hex.EncodeToString(sum[:6]) + ext,
-			ContentType: contentType(ext),
-			Body:        body,
-			Gzip:        compress(body),
-		}
+		all[f.Name()] = newAsset(f.Name(), body)
 	}
+	all["themes.css"] = newAsset("themes.css", themesSheet(all["page.css"].Body))
 	return all
+}
+
+func newAsset(file string, body []byte) Asset {
+	ext, sum := path.Ext(file), sha256.Sum256(body)
+	return Asset{
+		Name:        strings.TrimSuffix(file, ext) + "." + hex.EncodeToString(sum[:6]) + ext,
+		ContentType: contentType(ext),
+		Body:        body,
+		Gzip:        compress(body),
+	}
 }
 
 // stripComments leaves out what only readers of the source need: lines that are a comment, empty lines and indentation. The

@@ -18,6 +18,9 @@ const (
 	ReasonWrongPerson       Reason = "wrongPerson"       // someone other than the person asked for identified themselves
 	ReasonRiskTooHigh       Reason = "riskTooHigh"       // the risk BankID reports is above what the client accepts
 	ReasonUnusable          Reason = "unusable"          // the result did not pass our checks
+	ReasonTooYoung          Reason = "tooYoung"          // the client has an age limit
+	ReasonUnmet             Reason = "demandUnmet"       // a check that the client demands was not made
+	ReasonQRExcluded        Reason = "qrExcluded"        // the client takes no kind of BankID that can scan a QR code
 	ReasonUnknown           Reason = "unknown"           // anything else
 )
 
@@ -57,7 +60,7 @@ func (v Failed) text(p Page, kind string) string {
 
 // device is what "try again" starts.
 func (v Failed) device() Device {
-	if v.Device == ThisDevice && v.Platform.known() != ScanOnly {
+	if (v.Device == ThisDevice || v.reason() == ReasonQRExcluded) && v.Platform.known() != ScanOnly {
 		return ThisDevice
 	}
 	return OtherDevice
@@ -73,7 +76,7 @@ func (v Failed) tone() string {
 	switch v.reason() {
 	case "userCancel", "cancelled", ReasonStopped:
 		return "calm"
-	case "expiredTransaction", "startFailed", ReasonWindowClosed, ReasonRateLimited, ReasonMaintenance:
+	case "expiredTransaction", "startFailed", ReasonWindowClosed, ReasonRateLimited, ReasonMaintenance, ReasonUnmet, ReasonQRExcluded:
 		return "warning"
 	}
 	return "bad"

@@ -41,13 +41,15 @@ func reasonIcon(r Reason) string {
 		return "phone"
 	case "userDeclinedCall":
 		return "call"
-	case "mrtdVerificationFailed", "nfcNotSupportedByDevice":
+	case ReasonQRExcluded:
+		return "scan"
+	case "mrtdVerificationFailed", "nfcNotSupportedByDevice", ReasonUnmet:
 		return "passport"
 	case "facialRecognitionFailed":
 		return "face"
 	case ReasonUnavailable:
 		return "cloud"
-	case ReasonWrongPerson:
+	case ReasonWrongPerson, ReasonTooYoung:
 		return "person"
 	case ReasonRiskTooHigh:
 		return "shield"

@@ -23,27 +23,43 @@ type Language struct {
 //go:embed messages/*.yaml
 var messageFiles embed.FS
 
-// messages is one catalogue file.
+// Catalogue holds the texts of all languages. It never changes once it is made. A nil Catalogue is the built-in one.
+type Catalogue struct {
+	all  map[string]messages // by tag
+	list []Language
+}
+
+// messages is one language's texts.
 type messages struct {
 	language Language
 	texts    map[string]string
 }
 
-// catalogues holds every language by its tag. It is read once and never changed.
-var catalogues = mustReadCatalogues()
+// builtIn is read once and never changed.
+var builtIn = mustReadCatalogue()
 
-// languages is what Languages returns.
-var languages = listLanguages()
+// BuiltIn returns the catalogue of our own texts. [Catalogue.With] puts an operator's in their place.
+func BuiltIn() *Catalogue { return builtIn }
+
+// Languages lists the built-in languages; see [Catalogue.Languages].
+func Languages() []Language { return builtIn.list }
 
 // Languages lists the languages there are, [DefaultLanguage] first, the others by tag. The list must not be changed.
-func Languages() []Language { return languages }
+func (c *Catalogue) Languages() []Language { return c.or().list }
 
-func listLanguages() []Language {
-	var all []Language
-	for _, c := range catalogues {
-		all = append(all, c.language)
+func (c *Catalogue) or() *Catalogue {
+	if c == nil {
+		return builtIn
 	}
-	slices.SortFunc(all, func(a, b Language) int {
+	return c
+}
+
+func newCatalogue(all map[string]messages) *Catalogue {
+	c := &Catalogue{all: all}
+	for _, m := range all {
+		c.list = append(c.list, m.language)
+	}
+	slices.SortFunc(c.list, func(a, b Language) int {
 		switch {
 		case a.Tag == DefaultLanguage:
 			return -1
@@ -52,11 +68,11 @@ func listLanguages() []Language {
 		}
 		return strings.Compare(a.Tag, b.Tag)
 	})
-	return all
+	return c
 }
 
-// mustReadCatalogues panics on a broken file: the files are part of the program and the tests read them first.
-func mustReadCatalogues() map[string]messages {
+// mustReadCatalogue panics on a broken file: the files are part of the program and the tests read them first.
+func mustReadCatalogue() *Catalogue {
 	files, err := messageFiles.ReadDir("messages")
 	if err != nil {
 		panic(fmt.Errorf("templates: list messages: %w", err))
@@ -72,38 +88,48 @@ func mustReadCatalogues() map[string]messages {
 			panic(fmt.Errorf("templates: messages/%s: %w", f.Name(), err))
 		}
 		tag := strings.TrimSuffix(f.Name(), path.Ext(f.Name()))
-		all[tag] = messages{
-			language: Language{Tag: tag, Name: texts["language.name"], Dir: texts["language.dir"]},
-			texts:    texts,
-		}
+		all[tag] = newMessages(tag, texts)
 	}
-	return all
+	return newCatalogue(all)
 }
 
-// catalogue returns the messages of lang, or those of the default language.
-func catalogue(lang string) messages {
-	if c, ok := catalogues[lang]; ok {
-		return c
-	}
-	return catalogues[DefaultLanguage]
+func newMessages(tag string, texts map[string]string) messages {
+	return messages{Language{Tag: tag, Name: texts["language.name"], Dir: texts["language.dir"]}, texts}
 }
 
-// hasMessage reports whether key is written. The catalogues hold the same keys, so one answers for all.
+// in returns the messages of lang, or those of the default language.
+func (c *Catalogue) in(lang string) messages {
+	c = c.or()
+	if m, ok := c.all[lang]; ok {
+		return m
+	}
+	return c.all[DefaultLanguage]
+}
+
+// hasMessage reports whether key is written. All languages of all catalogues hold the same keys, so one answers for all.
 func hasMessage(key string) bool {
-	_, ok := catalogues[DefaultLanguage].texts[key]
+	_, ok := builtIn.all[DefaultLanguage].texts[key]
 	return ok
 }
 
 // message returns the text of key with each {name} of the name-value pairs filled in. A key that is nowhere shows as
 // itself, which no test lets through.
-func message(lang, key string, pairs []string) string {
-	text, ok := catalogue(lang).texts[key]
+func (c *Catalogue) message(lang, key string, pairs []string) string {
+	text, ok := c.in(lang).texts[key]
 	if !ok {
-		if text, ok = catalogues[DefaultLanguage].texts[key]; !ok {
-			return key
-		}
+		return key
 	}
 	return fill(text, pairs)
+}
+
+// AppText returns what the BankID app shows before a person logs in: for which app they identify themselves. It is the
+// person's own guard against being tricked into somebody else's login. lang is a BCP 47 tag, of which the language counts
+// where the whole is not known; client is the client's name in that language.
+func (c *Catalogue) AppText(lang, client string) string {
+	if _, known := c.or().all[lang]; !known {
+		lang, _, _ = strings.Cut(lang, "-")
+	}
+	return c.message(lang, "app.text", []string{"client", client})
 }
 
 // fill returns text with the {name}s filled in that pairs have; what is filled in is not looked at again.

@@ -3,26 +3,23 @@ package templates
 import (
 	"context"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 )
 
-var placeholder = regexp.MustCompile(`\{[a-z]+\}`)
-
 // TestCatalogues holds every language to the same keys and the same placeholders in each.
 func TestCatalogues(t *testing.T) {
-	if _, ok := catalogues[DefaultLanguage]; !ok {
+	if _, ok := builtIn.all[DefaultLanguage]; !ok {
 		t.Fatalf("no catalogue for the default language %q", DefaultLanguage)
 	}
 	keys := map[string]bool{}
-	for _, c := range catalogues {
+	for _, c := range builtIn.all {
 		for k := range c.texts {
 			keys[k] = true
 		}
 	}
-	for lang, c := range catalogues {
+	for lang, c := range builtIn.all {
 		for _, k := range slices.Sorted(maps.Keys(keys)) {
 			text, ok := c.texts[k]
 			switch {
@@ -31,7 +28,7 @@ func TestCatalogues(t *testing.T) {
 			case strings.TrimSpace(text) == "":
 				t.Errorf("%s: %s is empty", lang, k)
 			}
-			if got, want := placeholders(text), placeholders(catalogues[DefaultLanguage].texts[k]); !slices.Equal(got, want) {
+			if got, want := placeholders(text), placeholders(builtIn.all[DefaultLanguage].texts[k]); !slices.Equal(got, want) {
 				t.Errorf("%s: %s fills in %v, want %v", lang, k, got, want)
 			}
 		}
@@ -39,18 +36,12 @@ func TestCatalogues(t *testing.T) {
 			t.Errorf("%s: language.dir is %q", lang, d)
 		}
 	}
-	if got := Languages(); got[0].Tag != DefaultLanguage || len(got) != len(catalogues) {
+	if got := Languages(); got[0].Tag != DefaultLanguage || len(got) != len(builtIn.all) {
 		t.Errorf("Languages() = %v", got)
 	}
 }
 
-func placeholders(text string) []string {
-	found := placeholder.FindAllString(text, -1)
-	slices.Sort(found)
-	return slices.Compact(found)
-}
-
-// TestEveryKeyIsUsed finds texts that no state of any page shows, by their longest piece between placeholders, and so keeps the catalogues from growing stale.
+// TestEveryKeyIsUsed finds texts that no state of any page shows, by their longest piece between placeholders, and so keeps the builtIn.all from growing stale.
 func TestEveryKeyIsUsed(t *testing.T) {
 	var shown strings.Builder
 	for _, s := range append(Preview("sv"), unseenStates()...) {
@@ -58,8 +49,8 @@ func TestEveryKeyIsUsed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for k, text := range catalogues["sv"].texts {
-		if strings.HasPrefix(k, "language.") {
+	for k, text := range builtIn.all["sv"].texts {
+		if strings.HasPrefix(k, "language.") || k == "app.text" {
 			continue
 		}
 		want := ""

@@ -11,8 +11,10 @@ import (
 
 // Page is what stays the same through all states of one visit. Only Lang is needed; what is empty is left out.
 type Page struct {
-	// Lang is a language of [Languages]. An unknown one shows [DefaultLanguage].
+	// Lang is a language of Messages. An unknown one shows [DefaultLanguage].
 	Lang string
+	// Messages are the texts; nil means the built-in ones.
+	Messages *Catalogue
 	// ClientName is who asks, in the language of the page, as it also stands in the BankID app.
 	ClientName string
 	// ClientLogoURL is a path on our own origin. Any other address is ignored and the name's first letter shown instead.
@@ -29,6 +31,14 @@ type Page struct {
 	Reference string
 	// Links stand at the foot of every page.
 	Links Links
+	// ServiceLogoURL is this installation's logo, for pages without a client; BankIDLogoURL the operator's licensed logo of
+	// BankID, without which our own pictures stand. StyleSheets are the brand's and the operator's, in the order they count.
+	// All are paths on our own origin; other addresses are ignored.
+	ServiceLogoURL string
+	BankIDLogoURL  string
+	StyleSheets    []string
+	// Theme shows the "light" or the "dark" theme whatever the person's system says; empty follows it.
+	Theme string
 	// Simulated marks every page as one of an installation that uses the simulator or test BankIDs.
 	Simulated bool
 }
@@ -82,7 +92,7 @@ func situation(d Device, p Platform) string {
 
 // text returns the message of key in the page's language. Beside args, {client} and {service} are always filled in.
 func (p Page) text(key string, args ...string) string {
-	return message(p.Lang, key, append(args, "client", p.client(), "service", p.service()))
+	return p.Messages.message(p.Lang, key, append(args, "client", p.client(), "service", p.service()))
 }
 
 // variant returns the message key+"."+sit, or that of key where no such variant is written.
@@ -98,7 +108,7 @@ func (p Page) client() string {
 	if p.ClientName != "" {
 		return p.ClientName
 	}
-	return message(p.Lang, "page.client", nil)
+	return p.Messages.message(p.Lang, "page.client", nil)
 }
 
 func (p Page) service() string {
@@ -121,12 +131,26 @@ func (p Page) monogram() string {
 	return ""
 }
 
-// logo returns ClientLogoURL if it is a path on our own origin, else "".
-func (p Page) logo() string {
-	if ownPath(p.ClientLogoURL) == blank {
+// picture returns the address if it is a path on our own origin, else "".
+func picture(address string) string {
+	if ownPath(address) == blank {
 		return ""
 	}
-	return p.ClientLogoURL
+	return address
+}
+
+// sheets lists the style sheets beside our own.
+func (p Page) sheets() []string {
+	var all []string
+	if p.Theme != "" {
+		all = append(all, AssetPath("themes.css"))
+	}
+	for _, address := range p.StyleSheets {
+		if ownPath(address) != blank {
+			all = append(all, address)
+		}
+	}
+	return all
 }
 
 // languagePath is where a change of language leads, "" if nowhere.
@@ -144,7 +168,7 @@ func (p Page) otherLanguages() []Language {
 	}
 	own := p.language()
 	var others []Language
-	for _, l := range Languages() {
+	for _, l := range p.Messages.Languages() {
 		if l.Tag != own.Tag {
 			others = append(others, l)
 		}
@@ -153,7 +177,7 @@ func (p Page) otherLanguages() []Language {
 }
 
 // language is that of the page's texts.
-func (p Page) language() Language { return catalogue(p.Lang).language }
+func (p Page) language() Language { return p.Messages.in(p.Lang).language }
 
 // action is the address of one of the login's forms.
 func (p Page) action(name string) templ.SafeURL { return templ.SafeURL(p.BasePath + "/" + name) }

@@ -185,25 +185,12 @@ func TestRetryKeepsDevice(t *testing.T) {
 	}
 }
 
-// TestChoiceOrder: the likely device comes first, and none is offered that cannot work.
-func TestChoiceOrder(t *testing.T) {
-	value := regexp.MustCompile(`name="device" value="(\w+)"`)
-	for platform, want := range map[Platform]string{Phone: "this other", Tablet: "this other", Computer: "other this", ScanOnly: "other", "toaster": "other this"} {
-		var got []string
-		for _, m := range value.FindAllStringSubmatch(fragment(t, Page{Lang: "en"}, Choose{Platform: platform}), -1) {
-			got = append(got, m[1])
-		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%s: %v, want %s", platform, got, want)
-		}
-	}
-}
-
 // TestHostileValues: nothing that is put into a page becomes markup, script, or an image from elsewhere.
 func TestHostileValues(t *testing.T) {
 	hostile := `"><script>alert(1)</script>`
 	p := Page{
-		Lang: hostile, ClientName: hostile, ClientLogoURL: "//evil.example/logo.png", ClientURL: "javascript:alert(1)", ServiceName: hostile,
+		Lang: hostile, ClientName: hostile, ClientLogoURL: "//evil.example/logo.png", BankIDLogoURL: "https://evil.example/b.svg",
+		StyleSheets: []string{"https://evil.example/x.css", "//evil.example/x.css", `/\evil.example/x.css`}, Theme: hostile, ClientURL: "javascript:alert(1)", ServiceName: hostile,
 		Reference: hostile, Links: Links{Help: "javascript:alert(1)", Accessibility: "data:text/html,x"},
 	}
 	views := []View{
@@ -216,11 +203,15 @@ func TestHostileValues(t *testing.T) {
 		FormPost{Action: "data:text/html,x"},
 		AskLogOut{Action: "//evil.example/", Fields: []Field{{hostile, hostile}}},
 	}
-	for _, v := range views {
-		page := doc(t, p, v)
-		for _, bad := range []string{"<script>alert", "javascript:", "JavaScript:", "data:text", "evil.example"} {
-			if strings.Contains(page, bad) {
-				t.Errorf("%T: page has %q", v, bad)
+	bare := p
+	bare.ClientName, bare.ServiceLogoURL = "", `\\evil.example\x.png`
+	for _, p := range []Page{p, bare} {
+		for _, v := range views {
+			page := doc(t, p, v)
+			for _, bad := range []string{"<script>alert", "javascript:", "JavaScript:", "data:text", "evil.example"} {
+				if strings.Contains(page, bad) {
+					t.Errorf("%T: page has %q", v, bad)
+				}
 			}
 		}
 	}
@@ -255,7 +246,8 @@ func TestWeight(t *testing.T) {
 		largest = max(largest, len(compress([]byte(doc(t, s.Page, s.View)))))
 	}
 	t.Logf("assets %d bytes, largest page %d bytes, both compressed", total, largest)
-	if total+largest > 60<<10 {
+	// The logos of a client and of BankID may weigh 48 KiB, which makes 60 for all.
+	if total+largest > 12<<10 {
 		t.Errorf("a page weighs %d bytes", total+largest)
 	}
 	script := assets["page.js"].Body

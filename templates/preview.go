@@ -31,7 +31,8 @@ func HintCodesFailed() []string {
 // ownReasons lists the reasons that are not hint codes.
 var ownReasons = []Reason{
 	ReasonAlreadyInProgress, ReasonStopped, ReasonWindowClosed, ReasonUnavailable, ReasonMaintenance, ReasonRefused,
-	ReasonRateLimited, ReasonWrongPerson, ReasonRiskTooHigh, ReasonUnusable, ReasonUnknown,
+	ReasonRateLimited, ReasonWrongPerson, ReasonRiskTooHigh, ReasonUnusable,
+	ReasonTooYoung, ReasonUnmet, ReasonQRExcluded, ReasonUnknown,
 }
 
 // notices lists the kinds of notice.
@@ -71,6 +72,7 @@ func previewWaiting(p Page) []State {
 		{"choose-tablet", p, Choose{Platform: Tablet}},
 		{"choose-computer", p, Choose{Platform: Computer}},
 		{"choose-scan-only", p, Choose{Platform: ScanOnly}},
+		{"choose-remembered", p, Choose{Platform: Phone, Last: OtherDevice}},
 		{"choose-embedded", p, Choose{Platform: Phone, Embedded: true}},
 		{"choose-simulated", simulated, Choose{Platform: Phone}},
 		{"starting-qr", p, Starting{Device: OtherDevice, Platform: Computer}},

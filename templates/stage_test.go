@@ -20,6 +20,7 @@ type stage struct {
 	ctx context.Context // of the browser's tab, as chromedp has it
 
 	mu      sync.Mutex
+	shown   Page
 	view    View
 	code    int // what events and status answer instead of the view; 0 is the view
 	noSSE   bool
@@ -45,7 +46,13 @@ func newBrowser(t *testing.T) context.Context {
 
 func newStage(t *testing.T, browser context.Context, v View) *stage {
 	t.Helper()
-	s := &stage{t: t, view: v, changed: make(chan struct{}), posts: map[string]int{}}
+	return newStageOf(t, browser, stagePage, v)
+}
+
+// newStageOf opens a page of one's own.
+func newStageOf(t *testing.T, browser context.Context, p Page, v View) *stage {
+	t.Helper()
+	s := &stage{t: t, shown: p, view: v, changed: make(chan struct{}), posts: map[string]int{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /assets/{name}", func(w http.ResponseWriter, r *http.Request) {
 		a := Assets()[r.PathValue("name")]
@@ -91,7 +98,7 @@ func (s *stage) page(w http.ResponseWriter, r *http.Request) {
 	v, _, _ := s.now()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'")
-	Document(stagePage, v).Render(r.Context(), w)
+	Document(s.shown, v).Render(r.Context(), w)
 }
 
 func (s *stage) events(w http.ResponseWriter, r *http.Request) {
@@ -110,7 +117,7 @@ func (s *stage) events(w http.ResponseWriter, r *http.Request) {
 		if code != 0 {
 			return
 		}
-		u, err := NewUpdate(r.Context(), stagePage, v)
+		u, err := NewUpdate(r.Context(), s.shown, v)
 		if err != nil {
 			return
 		}
@@ -132,7 +139,7 @@ func (s *stage) status(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "", code)
 		return
 	}
-	u, _ := NewUpdate(r.Context(), stagePage, v)
+	u, _ := NewUpdate(r.Context(), s.shown, v)
 	json.NewEncoder(w).Encode(u)
 }
 

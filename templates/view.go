@@ -79,12 +79,45 @@ type Choose struct {
 	still
 	// Platform decides which of the two comes first, and whether there are two.
 	Platform Platform
+	// Last is the device that this browser's last login was completed with; empty when none is remembered. It comes first.
+	Last Device
 	// Embedded says that the page is shown inside another app, where launch links often fail; the person is told.
 	Embedded bool
 }
 
-// Key returns "choose".
-func (Choose) Key() string { return "choose" }
+// Key returns "choose", on a tablet "choose.tablet": the script asks anew when the page takes a tablet for a computer.
+func (v Choose) Key() string {
+	if v.Platform == Tablet {
+		return "choose.tablet"
+	}
+	return "choose"
+}
+
+// devices lists what is offered, the likely one first: what the person used last, this device on a phone, the QR code on a
+// computer.
+func (v Choose) devices() []Device {
+	switch on := v.Platform.known(); {
+	case on == ScanOnly:
+		return []Device{OtherDevice}
+	case v.Last == OtherDevice, v.Last != ThisDevice && on == Computer:
+		return []Device{OtherDevice, ThisDevice}
+	}
+	return []Device{ThisDevice, OtherDevice}
+}
+
+// stands reports whether d is the primary choice. On a tablet there is none until one is remembered: both are as likely.
+func (v Choose) stands(d Device) bool {
+	return d == v.devices()[0] && (v.Platform != Tablet || v.Last == d)
+}
+
+// hint is the second line of the choice of d.
+func (v Choose) hint(p Page, d Device) string {
+	hint := p.text("choose." + string(d) + "." + string(v.Platform.known()) + ".hint")
+	if v.Last == d {
+		return p.text("choose.last", "hint", hint)
+	}
+	return hint
+}
 
 func (Choose) heading(p Page) string { return p.text("choose.title") }
 

@@ -35,7 +35,7 @@ const (
 // show sends the page of the login as it stands. It changes nothing; only a choice of language sets a cookie.
 func (s *Site) show(w http.ResponseWriter, r *http.Request, v *visit) {
 	if tag := r.URL.Query().Get(languageParameter); tag != "" {
-		if knownLanguage(tag) && r.Method == http.MethodGet && !prefetch(r) {
+		if s.knownLanguage(tag) && r.Method == http.MethodGet && !prefetch(r) {
 			s.cookies.set(w, cookieLanguage, tag, keepLife)
 		}
 		s.redirect(w, r, basePath(v.login.ID))
@@ -61,7 +61,12 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request, v *visit) {
 		return
 	}
 	starter.DeviceIdentifier = s.cookies.device(w, r)
-	err := s.startOrder(r.Context(), v.login.ID, starter)
+	err := s.giveWay(r, v.login, starter)
+	if err != nil {
+		s.fault(w, r, "cancel order", err)
+		return
+	}
+	err = s.startOrder(r.Context(), v.login.ID, starter)
 	var limit *login.LimitError
 	switch {
 	case errors.As(err, &limit):
@@ -78,6 +83,21 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request, v *visit) {
 	default:
 		s.fault(w, r, "start order", err)
 	}
+}
+
+// giveWay ends what would stand in the way of a change of device: an order that is still being made for the other one, or an
+// approval that nobody has come back from the app with. A second click on the same device ends nothing.
+func (s *Site) giveWay(r *http.Request, l *storage.Login, starter storage.Starter) error {
+	making := s.Engine.Starting(l) && l.Starter.Device != starter.Device
+	astray := l.State == storage.LoginComplete && !l.Answerable()
+	if !making && !astray {
+		return nil
+	}
+	_, err := s.Engine.Cancel(r.Context(), l.ID, ClientIP(r))
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil // the start finds the same
+	}
+	return err
 }
 
 // startOrder makes an order and returns when it is made or startPatience is over, whichever comes first.
@@ -134,6 +154,7 @@ func (s *Site) done(w http.ResponseWriter, r *http.Request, v *visit) {
 		s.redirect(w, r, basePath(v.login.ID))
 		return
 	}
+	s.cookies.set(w, cookieChoice, v.login.Starter.Device, keepLife)
 	s.Answer(w, r, v.login)
 }
 

@@ -9,7 +9,7 @@ import (
 
 func proxied(t *testing.T, prefixes ...string) *Site {
 	t.Helper()
-	s := &Site{cookies: cookies{secure: true}, languages: newMatcher()}
+	s := &Site{cookies: cookies{secure: true}, languages: newMatcher(nil)}
 	for _, text := range prefixes {
 		s.TrustedProxies = append(s.TrustedProxies, netip.MustParsePrefix(text))
 	}

@@ -13,6 +13,9 @@ import (
 const (
 	routeHealth = "GET /healthz"
 	routeAssets = "GET " + templates.AssetPrefix + "{name}"
+
+	routeBrand       = "GET " + brandPrefix + "{file}"
+	routeClientBrand = "GET " + brandPrefix + "{client}/{file}"
 )
 
 // asset serves a file of the pages. Its name has a hash of its content, so browsers keep it for good.

@@ -93,7 +93,10 @@ func (b *browser) begin(client string) string {
 
 func (b *browser) status(path string) templates.Update {
 	b.t.Helper()
-	answer := b.get(path + "/status")
+	if !strings.Contains(path, "/status") {
+		path += "/status"
+	}
+	answer := b.get(path)
 	var u templates.Update
 	if answer.status != http.StatusOK {
 		b.t.Fatalf("status = %d: %s", answer.status, answer.body)

@@ -10,6 +10,7 @@ import (
 
 	"brygga/secret"
 	"brygga/storage"
+	"brygga/templates"
 )
 
 // How long the cookies last. 400 days is the most that browsers keep one.
@@ -23,6 +24,7 @@ const (
 	cookieBinding  = ""
 	cookieDevice   = "-device"
 	cookieLanguage = "-lang"
+	cookieChoice   = "-choice"
 )
 
 // bindingSlots is how many binding cookies there are for auth requests that came by a cross-site POST; see bind.
@@ -116,6 +118,15 @@ func (c cookies) device(w http.ResponseWriter, r *http.Request) string {
 	}
 	c.set(w, cookieDevice, value, keepLife)
 	return value
+}
+
+// choice returns the device that the browser's last login was completed with, or "".
+func (c cookies) choice(r *http.Request) templates.Device {
+	switch d := templates.Device(c.get(r, cookieChoice)); d {
+	case templates.ThisDevice, templates.OtherDevice:
+		return d
+	}
+	return ""
 }
 
 // newUUID returns a random UUID (RFC 9562 §5.4).

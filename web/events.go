@@ -93,8 +93,8 @@ func (s *Site) events(w http.ResponseWriter, r *http.Request, v *visit) {
 
 	stream := &stream{
 		site: s, w: w, control: http.NewResponseController(w), page: v.page, since: s.Now(),
-		browser: s.Engine.LaunchFor(starter(r, v.page.Lang)),
-		sent:    templates.Update{View: r.URL.Query().Get(viewParameter)},
+		browser: s.Engine.LaunchFor(starter(r, v.page.Lang)), device: s.cookies.get(r, cookieDevice),
+		sent: templates.Update{View: r.URL.Query().Get(viewParameter)},
 	}
 	stream.run(r.Context(), v.login, changed)
 }
@@ -106,6 +106,7 @@ type stream struct {
 	control *http.ResponseController
 	page    templates.Page
 	browser login.Launch
+	device  string // the value of the device cookie
 	since   time.Time
 	// sent is what the page shows; spoken is true once it has been told anything.
 	sent   templates.Update
@@ -158,7 +159,7 @@ func (t *stream) run(ctx context.Context, l *storage.Login, changed <-chan struc
 			}
 			return // the browser connects again
 		}
-		l = next
+		l = next.SeenBy(t.device)
 	}
 }
 

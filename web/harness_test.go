@@ -165,9 +165,20 @@ func newHouse(t *testing.T, p *peer, change func(*settings)) *house {
 		BaseURL: p.base, Certificate: bankid.CertificateSource{TLS: &certificate}, RootCAsPEM: p.ServerRootPEM(), Logger: logger,
 	})
 	must(t, err)
+	method, err := login.BankID(login.BankIDOptions{
+		APIs: map[string]*bankid.API{"": api}, MobilePolicy: bankid.PolicyTestMobile,
+		Verifier: sync.OnceValues(func() (*bankid.Verifier, error) {
+			root, err := p.SignatureRootPEM()
+			if err != nil {
+				return nil, err
+			}
+			return bankid.NewVerifier(bankid.VerifierOptions{RootsPEM: root, CertificatePolicies: bankid.TestPolicies()})
+		}),
+	})
+	must(t, err)
 	set := settings{
 		engine: login.Options{
-			Store: h.store, Method: login.BankID(api, ""), Audit: log, Logger: logger, CollectEvery: time.Second,
+			Store: h.store, Method: method, Audit: log, Logger: logger, CollectEvery: time.Second,
 			ReferringDomain: "brygga.example",
 			ReturnURL:       func(id string, nonce secret.String) secret.String { return web.ReturnURL(h.url, id, nonce) },
 		},

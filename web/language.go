@@ -12,9 +12,9 @@ import (
 // maxLanguages bounds what is read of Accept-Language and ui_locales.
 const maxLanguages = 256
 
-func newMatcher() language.Matcher {
+func newMatcher(messages *templates.Catalogue) language.Matcher {
 	var tags []language.Tag
-	for _, l := range templates.Languages() {
+	for _, l := range messages.Languages() {
 		tags = append(tags, language.Make(l.Tag))
 	}
 	return language.NewMatcher(tags)
@@ -23,7 +23,7 @@ func newMatcher() language.Matcher {
 // language returns the language to answer r in: the one the person chose, else the one the client asked for (l may be
 // nil), else the browser's, else the default (OIDC Core §3.1.2.1, ui_locales).
 func (s *Site) language(r *http.Request, l *storage.Login) string {
-	if tag := s.cookies.get(r, cookieLanguage); knownLanguage(tag) {
+	if tag := s.cookies.get(r, cookieLanguage); s.knownLanguage(tag) {
 		return tag
 	}
 	if l != nil {
@@ -56,11 +56,11 @@ func (s *Site) match(wanted []language.Tag) string {
 	if confidence == language.No {
 		return ""
 	}
-	return templates.Languages()[index].Tag
+	return s.Messages.Languages()[index].Tag
 }
 
-func knownLanguage(tag string) bool {
-	for _, l := range templates.Languages() {
+func (s *Site) knownLanguage(tag string) bool {
+	for _, l := range s.Messages.Languages() {
 		if l.Tag == tag {
 			return true
 		}

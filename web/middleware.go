@@ -130,7 +130,8 @@ func (s *Site) finish(w *recorder, r *http.Request, began time.Time) {
 		route = "none"
 	}
 	level := slog.LevelInfo
-	if route == routeHealth || route == routeAssets {
+	switch route {
+	case routeHealth, routeAssets, routeBrand, routeClientBrand:
 		level = slog.LevelDebug
 	}
 	s.log.LogAttrs(r.Context(), level, "request", slog.String("route", route), slog.String("method", method(r)),

@@ -20,7 +20,7 @@ func basePath(id string) string { return "/login/" + id }
 // pageFor returns what all screens of a visit share; l and client may be nil.
 func (s *Site) pageFor(r *http.Request, l *storage.Login, client *storage.Client) templates.Page {
 	p := templates.Page{
-		Lang: s.language(r, l), ServiceName: s.ServiceName, Links: s.Links, Simulated: s.Simulated,
+		Lang: s.language(r, l), Messages: s.Messages, ServiceName: s.ServiceName, Simulated: s.Simulated,
 		Reference: RequestID(r.Context()),
 	}
 	if l != nil {
@@ -29,6 +29,7 @@ func (s *Site) pageFor(r *http.Request, l *storage.Login, client *storage.Client
 	if client != nil {
 		p.ClientName, p.ClientURL = client.NameIn(p.Lang), client.HomeURI
 	}
+	s.dress(&p, client)
 	return p
 }
 

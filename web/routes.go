@@ -19,6 +19,8 @@ func (s *Site) routes() []route {
 	return []route{
 		{routeHealth, s.healthz},
 		{routeAssets, s.asset},
+		{routeBrand, s.brandFile},
+		{routeClientBrand, s.brandFile},
 
 		{"GET /login/{id}", s.page(s.show)},
 		{"GET /login/{id}/events", s.data(s.events)},
@@ -48,7 +50,11 @@ func (s *Site) routes() []route {
 
 func (s *Site) mux() *http.ServeMux {
 	mux := http.NewServeMux()
-	for _, r := range s.routes() {
+	all := s.routes()
+	if s.Preview {
+		all = append(all, s.previewRoutes()...)
+	}
+	for _, r := range all {
 		mux.HandleFunc(r.pattern, r.handler)
 	}
 	return mux

@@ -53,6 +53,18 @@ type Options struct {
 	ServiceName string
 	Links       templates.Links
 	Simulated   bool
+	// Brand is how pages look when the client has no brand of its own; see CheckBrand. Its links come before Links, and a
+	// client's before both.
+	Brand storage.Brand
+	// StyleSheet is the operator's own style sheet for all pages, which counts last; see CheckStyleSheet. Empty for none.
+	StyleSheet []byte
+	// BankIDLogo is the file of BankID's logo that the operator is licensed to show, of a kind that ReadLogo takes. Empty for
+	// our own neutral pictures.
+	BankIDLogo []byte
+	// Preview serves every state of the pages at /preview, from made-up values: for designers. It needs an http issuer.
+	Preview bool
+	// Messages are the texts of all pages, with an operator's own; nil means the built-in ones.
+	Messages *templates.Catalogue
 	// MaxStreams is how many event streams are served at once; the others are told to poll.
 	MaxStreams int
 	// Observe is told of every request when it has been answered: its route (a pattern, never a path), status and time. It
@@ -70,6 +82,10 @@ type Site struct {
 	assets    map[string]templates.Asset
 	handler   http.Handler
 	streams   streams
+	// own is the installation's look, with its files; looks has those of clients.
+	own                    look
+	styleSheet, bankIDLogo string
+	looks                  looks
 	// alarms bounds how often refused browsers are put down in the audit log: anyone can cause such an event.
 	alarms *rate.Limiter
 	// closing is closed when streams must end; background is the work that outlives its request.
@@ -92,6 +108,9 @@ func New(o Options) (*Site, error) {
 			return nil, fmt.Errorf("web: no %s", name)
 		}
 	}
+	if o.Preview && issuer.Scheme != "http" {
+		return nil, errors.New("web: the preview is for development: it needs an http issuer")
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -107,12 +126,15 @@ func New(o Options) (*Site, error) {
 	o.TrustedProxies = slices.Clone(o.TrustedProxies)
 	s := &Site{
 		Options: o, log: slog.New(WithRequestID(o.Logger.Handler())), cookies: cookies{secure: issuer.Scheme == "https"}, origins: http.NewCrossOriginProtection(),
-		languages: newMatcher(), assets: templates.Assets(), streams: newStreams(o.MaxStreams),
+		languages: newMatcher(o.Messages), assets: templates.Assets(), streams: newStreams(o.MaxStreams),
 		alarms: rate.NewLimiter(5, 50), closing: make(chan struct{}),
 	}
 	// A proxy may change the Host header that the Origin header would be compared with.
 	if err := s.origins.AddTrustedOrigin(issuer.Scheme + "://" + issuer.Host); err != nil {
 		return nil, fmt.Errorf("web: issuer: %w", err)
+	}
+	if err := s.prepareLooks(); err != nil {
+		return nil, err
 	}
 	s.handler = s.middleware(s.mux())
 	return s, nil

@@ -84,6 +84,11 @@ var reasons = map[string]templates.Reason{
 	login.ReasonRisk:              templates.ReasonRiskTooHigh,
 	login.ReasonOtherAddress:      templates.ReasonRiskTooHigh,
 	login.ReasonTooMany:           templates.ReasonRateLimited,
+	login.ReasonUnverified:        templates.ReasonUnusable,
+	login.ReasonForeignResult:     templates.ReasonUnusable,
+	login.ReasonUnmet:             templates.ReasonUnmet,
+	login.ReasonTooYoung:          templates.ReasonTooYoung,
+	login.ReasonQRExcluded:        templates.ReasonQRExcluded,
 }
 
 func reason(of string) templates.Reason {
@@ -108,7 +113,12 @@ func platform(l login.Launch) templates.Platform {
 
 // view returns the view of the login for the browser that asks.
 func (s *Site) view(r *http.Request, v *visit) templates.View {
-	return s.viewSince(v.login, s.Engine.LaunchFor(starter(r, v.page.Lang)), time.Time{})
+	view := s.viewSince(v.login, s.Engine.LaunchFor(starter(r, v.page.Lang)), time.Time{})
+	if choose, ok := view.(templates.Choose); ok {
+		choose.Last = s.cookies.choice(r)
+		return choose
+	}
+	return view
 }
 
 // viewSince gathers the situation of a login. browser is how the browser that looks would start the app; an order that was

@@ -41,6 +41,7 @@ func (s *Site) visit(r *http.Request) (*visit, error) {
 		s.alarm(r, l)
 		return nil, errForeign
 	}
+	l = l.SeenBy(s.cookies.get(r, cookieDevice))
 	client, err := s.Store.Client(r.Context(), l.Request.ClientID)
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil, errForeign // the client was removed; there is nobody to log in to
@@ -137,6 +138,9 @@ func (s *Site) action(handle bound) http.HandlerFunc {
 
 const formType = "application/x-www-form-urlencoded"
 
+// touchParameter is the field, or query parameter, with navigator.maxTouchPoints.
+const touchParameter = "touch_points"
+
 // maxHeader bounds what is kept of a header that describes the browser.
 const maxHeader = 1024
 
@@ -150,7 +154,11 @@ func starter(r *http.Request, language string) storage.Starter {
 		IP: ClientIP(r), UserAgent: header("User-Agent"), Platform: header("Sec-CH-UA-Platform"), Mobile: header("Sec-CH-UA-Mobile"),
 		Brands: header("Sec-CH-UA"), Language: language,
 	}
-	if points, err := strconv.ParseUint(r.PostForm.Get("touch_points"), 10, 8); err == nil {
+	points := r.PostForm.Get(touchParameter)
+	if r.Method == http.MethodGet {
+		points = r.URL.Query().Get(touchParameter)
+	}
+	if points, err := strconv.ParseUint(points, 10, 8); err == nil {
 		s.TouchPoints = int(points)
 	}
 	return s

@@ -5,6 +5,7 @@
   const $ = (selector, root = document) => root.querySelector(selector)
   const main = $('#main'), status = $('#status'), alarm = $('#alert'), lost = $('#lost'), zoom = $('#zoom')
   const { base, lost: lostText, found: foundText } = document.body.dataset
+  const touch = navigator.maxTouchPoints || 0
   const live = () => base && $('[data-live]', main)
   const screen = view => view.split('.')[0]
 
@@ -85,6 +86,10 @@
 
   // --- A new view.
   const arrive = () => {
+    // An iPad says that it is a Mac, but not how many fingers it feels: ask again what to offer first.
+    if (base && main.dataset.view === 'choose' && touch > 1 && /Mac/.test(navigator.platform)) {
+      fetch(`${base}/status?touch_points=${touch}`).then(answer => answer.json()).then(show, () => {})
+    }
     const time = $('[data-seconds]', main)
     end = 0
     if (time) setTime(time.dataset.seconds)
@@ -210,10 +215,9 @@
   document.addEventListener('submit', event => {
     if (sent.has(event.target)) return event.preventDefault()
     sent.add(event.target)
-    // An iPad says that it is a Mac, but not how many fingers it feels.
     if (event.target.action.endsWith('/start')) {
       const points = document.createElement('input')
-      Object.assign(points, { type: 'hidden', name: 'touch_points', value: navigator.maxTouchPoints || 0 })
+      Object.assign(points, { type: 'hidden', name: 'touch_points', value: touch })
       event.target.append(points)
     }
     for (const b of event.target.querySelectorAll('button')) b.setAttribute('aria-disabled', 'true')

@@ -1,0 +1,65 @@
+package templates
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// TestTabletThatSaysMac (U-13): a page that takes an iPad for a computer asks anew, with the number of fingers the screen feels,
+// and shows the tablet's choices without taking the focus or saying anything. A Mac asks nothing.
+func TestTabletThatSaysMac(t *testing.T) {
+	t.Parallel()
+	asked := make(chan string, 8)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+AssetPrefix+"{name}", func(w http.ResponseWriter, r *http.Request) {
+		a := Assets()[r.PathValue("name")]
+		w.Header().Set("Content-Type", a.ContentType)
+		w.Write(a.Body)
+	})
+	mux.HandleFunc("GET /login/x", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		Document(stagePage, Choose{Platform: Computer}).Render(r.Context(), w)
+	})
+	mux.HandleFunc("GET /login/x/status", func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.RawQuery
+		u, _ := NewUpdate(r.Context(), stagePage, Choose{Platform: Tablet})
+		json.NewEncoder(w).Encode(u)
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.CloseClientConnections)
+	browser := newBrowser(t)
+	open := func(points int64) *stage {
+		ctx, cancel := chromedp.NewContext(browser)
+		t.Cleanup(cancel)
+		s := &stage{t: t, ctx: ctx, url: server.URL}
+		err := chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			source := fmt.Sprintf(`Object.defineProperty(navigator, 'platform', { value: 'MacIntel' })
+				Object.defineProperty(navigator, 'maxTouchPoints', { value: %d })`, points)
+			_, err := cdp.Call(ctx, target, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: source})
+			return err
+		}), chromedp.Navigate(server.URL+"/login/x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	tablet := open(5)
+	tablet.until(view("choose.tablet"))
+	tablet.until(text("main", "on this tablet"))
+	tablet.until(`document.activeElement === document.body && document.querySelector('#status').textContent === ''`)
+	if query := <-asked; query != "touch_points=5" || len(asked) > 0 {
+		t.Errorf("asked with %q, and %d times more", query, len(asked))
+	}
+	open(0).until(view("choose"))
+	if len(asked) > 0 {
+		t.Errorf("a Mac asked with %q", <-asked)
+	}
+}

@@ -1,0 +1,226 @@
+package web
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"brygga/storage"
+	"brygga/templates"
+)
+
+const (
+	// maxStyleSheet bounds the operator's style sheet, in bytes.
+	maxStyleSheet = 64 << 10
+	// maxLink bounds an address of a brand, in characters.
+	maxLink = 512
+	// maxBankIDLogo bounds the file of BankID's logo as it is served, in bytes: with it and a client's logo, a page weighs no
+	// more than 60 KiB.
+	maxBankIDLogo = 16 << 10
+	// brandPrefix is the path below which brands are served.
+	brandPrefix = "/brand/"
+)
+
+// CheckBrand returns b as it may be stored and shown: the logo as ReadLogo writes it, colours that can be read in both themes,
+// and links that are https or mailto. corrections says in a sentence each what was changed and why. The error says what cannot
+// be used, by the name of the setting, all of it at once.
+func CheckBrand(b storage.Brand) (checked storage.Brand, corrections []string, err error) {
+	var faults []error
+	if len(b.Logo) > 0 {
+		var fault error
+		if b.Logo, b.LogoType, fault = ReadLogo(b.Logo); fault != nil {
+			faults = append(faults, fmt.Errorf("logo: %w", fault))
+		}
+	} else {
+		b.Logo, b.LogoType = nil, ""
+	}
+	accents, corrections, fault := templates.Accents{Light: b.Accent, Dark: b.AccentDark}.Checked()
+	if fault != nil {
+		faults = append(faults, fault)
+	}
+	b.Accent, b.AccentDark = accents.Light, accents.Dark
+	for name, address := range map[string]string{"support_url": b.SupportURL, "accessibility_url": b.AccessibilityURL} {
+		if fault := checkLink(address); fault != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", name, fault))
+		}
+	}
+	if len(faults) > 0 {
+		return storage.Brand{}, nil, errors.Join(faults...)
+	}
+	return b, corrections, nil
+}
+
+func checkLink(address string) error {
+	if address == "" {
+		return nil
+	}
+	u, err := url.Parse(address)
+	if err == nil && utf8.RuneCountInString(address) <= maxLink && u.User == nil &&
+		(u.Scheme == "https" && u.Host != "" || u.Scheme == "mailto" && strings.Contains(u.Opaque, "@")) {
+		return nil
+	}
+	return fmt.Errorf("must be an https or mailto address of at most %d characters", maxLink)
+}
+
+// outside finds what a style sheet would load from elsewhere, which the pages' policy forbids.
+var outside = regexp.MustCompile(`(?i)@import|url\(\s*["']?\s*(https?:|//)`)
+
+// CheckStyleSheet returns an error when the operator's style sheet is too long, is not text, or loads from another origin.
+// What it does to the page beyond that is the operator's own matter.
+func CheckStyleSheet(sheet []byte) error {
+	switch {
+	case len(sheet) > maxStyleSheet:
+		return fmt.Errorf("the style sheet has %d bytes, at most %d are served", len(sheet), maxStyleSheet)
+	case !utf8.Valid(sheet):
+		return errors.New("the style sheet is not UTF-8 text")
+	}
+	if found := outside.FindIndex(sheet); found != nil {
+		line := 1 + strings.Count(string(sheet[:found[0]]), "\n")
+		return fmt.Errorf("the style sheet loads from elsewhere on line %d: browsers refuse it, as the pages load nothing but their own", line)
+	}
+	return nil
+}
+
+// look is what pages show of a brand.
+type look struct {
+	sheet, logo string // addresses, "" for none
+	links       templates.Links
+	files       map[string]templates.Asset // by file name, what is served
+}
+
+// newLook names the files of a brand by their content, below prefix.
+func newLook(prefix string, b storage.Brand) look {
+	l := look{links: templates.Links{Help: b.SupportURL, Accessibility: b.AccessibilityURL}, files: map[string]templates.Asset{}}
+	l.sheet = l.add(prefix, templates.BrandSheet(templates.Accents{Light: b.Accent, Dark: b.AccentDark}), "text/css; charset=utf-8")
+	if b.LogoType == typePNG || b.LogoType == typeSVG {
+		l.logo = l.add(prefix, b.Logo, b.LogoType)
+	}
+	return l
+}
+
+// add adds a file and returns its address, "" for an empty one.
+func (l *look) add(prefix string, body []byte, mediaType string) string {
+	if len(body) == 0 {
+		return ""
+	}
+	endings := map[string]string{typePNG: ".png", typeSVG: ".svg"}
+	sum := sha256.Sum256(body)
+	name := hex.EncodeToString(sum[:8]) + cmp.Or(endings[mediaType], ".css")
+	l.files[name] = templates.Asset{Name: name, ContentType: mediaType, Body: body}
+	return prefix + name
+}
+
+// looks holds those of clients, until they are changed. There are as many as there are clients with a brand: nobody else
+// adds to them.
+type looks struct {
+	mu  sync.Mutex
+	all map[string]storedLook
+}
+
+type storedLook struct {
+	look
+	revision uint64
+	updated  time.Time
+}
+
+// of returns the look of a client, made anew when the client has changed.
+func (k *looks) of(client *storage.Client) look {
+	b := client.Brand
+	if len(b.Logo) == 0 && b.Accent == "" && b.AccentDark == "" {
+		return look{links: templates.Links{Help: b.SupportURL, Accessibility: b.AccessibilityURL}}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	known, ok := k.all[client.ID]
+	if !ok || known.revision != client.Revision || !known.updated.Equal(client.Updated) {
+		known = storedLook{newLook(brandPrefix+url.PathEscape(client.ID)+"/", b), client.Revision, client.Updated}
+		k.all[client.ID] = known
+	}
+	return known.look
+}
+
+// dress puts the looks of the client, or of the installation, on a page.
+func (s *Site) dress(p *templates.Page, client *storage.Client) {
+	p.ServiceLogoURL, p.BankIDLogoURL = s.own.logo, s.bankIDLogo
+	sheet, links := s.own.sheet, s.own.links
+	if client != nil {
+		l := s.looks.of(client)
+		p.ClientLogoURL = l.logo
+		sheet = cmp.Or(l.sheet, sheet)
+		links = templates.Links{Help: cmp.Or(l.links.Help, links.Help), Accessibility: cmp.Or(l.links.Accessibility, links.Accessibility)}
+	}
+	p.Links = templates.Links{Help: cmp.Or(links.Help, s.Links.Help), Accessibility: cmp.Or(links.Accessibility, s.Links.Accessibility)}
+	for _, sheet := range []string{sheet, s.styleSheet} {
+		if sheet != "" {
+			p.StyleSheets = append(p.StyleSheets, sheet)
+		}
+	}
+}
+
+// prepareLooks checks the installation's brand, style sheet and logo of BankID, and names their files.
+func (s *Site) prepareLooks() error {
+	brand, corrections, err := CheckBrand(s.Brand)
+	if err != nil {
+		return fmt.Errorf("web: brand: %w", err)
+	}
+	for _, correction := range corrections {
+		s.log.Warn("brand corrected", "doing", correction)
+	}
+	if err := CheckStyleSheet(s.StyleSheet); err != nil {
+		return fmt.Errorf("web: style sheet: %w", err)
+	}
+	s.looks.all = map[string]storedLook{}
+	s.own = newLook(brandPrefix, brand)
+	s.styleSheet = s.own.add(brandPrefix, s.StyleSheet, "text/css; charset=utf-8")
+	if len(s.BankIDLogo) > 0 {
+		logo, mediaType, err := ReadLogo(s.BankIDLogo)
+		if err != nil {
+			return fmt.Errorf("web: BankID logo: %w", err)
+		}
+		if len(logo) > maxBankIDLogo {
+			return fmt.Errorf("web: BankID logo: it has %d bytes as it is served, at most %d are: use an SVG file", len(logo), maxBankIDLogo)
+		}
+		s.bankIDLogo = s.own.add(brandPrefix, logo, mediaType)
+	}
+	return nil
+}
+
+// brandFile serves a file of the installation's looks, or of a client's. Names hold a hash of the content, so browsers keep
+// them for good; a stranger to it learns nothing of which clients there are.
+func (s *Site) brandFile(w http.ResponseWriter, r *http.Request) {
+	files := s.own.files
+	if id := r.PathValue("client"); id != "" {
+		client, err := s.Store.Client(r.Context(), id)
+		switch {
+		case errors.Is(err, storage.ErrNotFound):
+			s.notFound(w, r)
+			return
+		case err != nil:
+			s.fault(w, r, "read client", err)
+			return
+		}
+		files = s.looks.of(client).files
+	}
+	file, ok := files[r.PathValue("file")]
+	if !ok {
+		s.notFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", file.ContentType)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox") // for a picture opened by itself
+	h.Set("Content-Length", strconv.Itoa(len(file.Body)))
+	w.Write(file.Body)
+}
