@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,11 +42,11 @@ func newClientAdd(h *host, where *whereFlags) *cobra.Command {
 		Use: "add ID", Short: "Register a client and show its secret, once", Args: cobra.ExactArgs(1),
 		Example: "  brygga client add journal --name \"The Journal\" --redirect-uri https://journal.example.se/callback",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkOutput(output); err != nil {
+			if err := errors.Join(checkOutput(output), flags.checkPolicy(), flags.brand.read(cmd, h)); err != nil {
 				return err
 			}
 			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-				return addClient(ctx, h, o, args[0], flags.apply(cmd, args[0]), output)
+				return addClient(ctx, h, o, args[0], flags.change(cmd, h, args[0]), output)
 			})
 		},
 	}
@@ -54,13 +55,18 @@ func newClientAdd(h *host, where *whereFlags) *cobra.Command {
 	return cmd
 }
 
-func addClient(ctx context.Context, h *host, o *operator, id string, change func(*storage.Client), output string) error {
+func addClient(ctx context.Context, h *host, o *operator, id string, change func(*storage.Client) error, output string) error {
 	now := o.now().UTC().Truncate(time.Microsecond)
 	c := storage.Client{
 		ID: id, Name: id, AuthMethod: storage.AuthMethodBasic, IDTokenAlg: storage.ES256, SubjectType: storage.SubjectPairwise,
 		PersonalNumber: true, Created: now, Updated: now,
 	}
-	change(&c)
+	if err := change(&c); err != nil {
+		return err
+	}
+	if err := checkCertificate(o, &c); err != nil {
+		return err
+	}
 	var value secret.String
 	if !c.Public() {
 		value = newClientSecret()
@@ -108,6 +114,16 @@ func checkClient(c *storage.Client) error {
 	return fail(exitUsage, "nothing was changed; see --help for the flags", "%s", strings.Join(lines, "\n"))
 }
 
+// checkCertificate refuses a policy that names a certificate which is not configured: no login would ever start.
+func checkCertificate(o *operator, c *storage.Client) error {
+	name := c.Policy.Certificate
+	if name == "" || slices.Contains(o.certificates, name) {
+		return nil
+	}
+	return fail(exitUsage, "add it to bankid.certificates and restart the server, or write --policy certificate= for the default one",
+		"policy.certificate: no certificate is called %q", name)
+}
+
 // findClient returns a copy of the client that may be changed, or an error with its remedy.
 func findClient(ctx context.Context, o *operator, id string) (storage.Client, error) {
 	c, err := o.store.Client(ctx, id)
@@ -139,16 +155,21 @@ func newClientUpdate(h *host, where *whereFlags) *cobra.Command {
 		Use: "update ID", Short: "Change what the flags name and leave the rest", Args: cobra.ExactArgs(1),
 		Example: "  brygga client update journal --redirect-uri https://a.example.se/cb --redirect-uri https://b.example.se/cb",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := errors.Join(flags.checkPolicy(), flags.brand.read(cmd, h)); err != nil {
+				return err
+			}
 			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
 				c, err := findClient(ctx, o, args[0])
 				if err != nil {
 					return err
 				}
-				flags.apply(cmd, args[0])(&c)
+				if err := flags.change(cmd, h, args[0])(&c); err != nil {
+					return err
+				}
 				if c.Public() {
 					c.Secrets = nil
 				}
-				if err := checkClient(&c); err != nil {
+				if err := errors.Join(checkClient(&c), checkCertificate(o, &c)); err != nil {
 					return err
 				}
 				c.Updated = o.now().UTC().Truncate(time.Microsecond)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"brygga/cmd/brygga/config"
 	"brygga/storage"
 )
 
@@ -17,6 +18,8 @@ type clientFlags struct {
 	name, homeURI, authMethod, alg, subjectType, sector, customIdentifier string
 	localNames                                                            map[string]string
 	redirectURIs, postLogoutURIs, scopes                                  []string
+	policy                                                                []string
+	brand                                                                 brandFlags
 	native, public, personalNumber, requirePKCE                           bool
 }
 
@@ -36,7 +39,10 @@ func (f *clientFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.sector, "sector", "", "apps of the same sector see the same pairwise subject")
 	flags.BoolVar(&f.personalNumber, "personal-number", true, "whether it gets personal number and name")
 	flags.BoolVar(&f.requirePKCE, "require-pkce", false, "demand PKCE although it has a secret")
+	flags.StringArrayVar(&f.policy, "policy", nil, "what its logins must meet, as `key=value`; an empty value leaves it to the installation; may be repeated.\nKeys: "+
+		strings.Join(config.PolicyKeys(), ", "))
 	flags.StringVar(&f.customIdentifier, "custom-identifier", "", "tag of its audit events")
+	f.brand.add(cmd)
 }
 
 // apply returns a function that sets on a client what the flags name.
@@ -64,10 +70,36 @@ func (f *clientFlags) apply(cmd *cobra.Command, id string) func(*storage.Client)
 		set("personal-number", func() { c.PersonalNumber = f.personalNumber })
 		set("require-pkce", func() { c.RequirePKCE = f.requirePKCE })
 		set("custom-identifier", func() { c.CustomIdentifier = f.customIdentifier })
+		for _, text := range f.policy {
+			config.SetPolicy(&c.Policy, text) // checkPolicy was here before
+		}
 		if c.Name == "" {
 			c.Name = id
 		}
 	}
+}
+
+// change returns a function that sets on a client all that the flags name, its looks included, and tells what of those was
+// corrected.
+func (f *clientFlags) change(cmd *cobra.Command, h *host, id string) func(*storage.Client) error {
+	return func(c *storage.Client) error {
+		f.apply(cmd, id)(c)
+		corrections, err := f.brand.apply(cmd, c)
+		for _, correction := range corrections {
+			fmt.Fprintln(h.err, "note:", correction)
+		}
+		return err
+	}
+}
+
+// checkPolicy refuses --policy flags that cannot be read. What they say is checked with the client.
+func (f *clientFlags) checkPolicy() error {
+	for _, text := range f.policy {
+		if !config.SetPolicy(&storage.Policy{}, text) {
+			return fail(exitUsage, "write key=value with one of: "+strings.Join(config.PolicyKeys(), ", "), "--policy %q cannot be read", text)
+		}
+	}
+	return nil
 }
 
 // withoutEmpty lets --scope "" empty a list.
@@ -98,10 +130,30 @@ type clientView struct {
 	PersonalNumber         bool              `json:"personal_number"`
 	RequirePKCE            bool              `json:"require_pkce"`
 	CustomIdentifier       string            `json:"custom_identifier,omitempty"`
+	Policy                 storage.Policy    `json:"policy,omitzero"`
+	Brand                  *brandView        `json:"brand,omitempty"`
 	Secrets                []secretView      `json:"secrets,omitempty"`
 	Static                 bool              `json:"static"`
 	Created                time.Time         `json:"created,omitzero"`
 	Updated                time.Time         `json:"updated,omitzero"`
+}
+
+// brandView is a client's looks; of the logo, only what it is.
+type brandView struct {
+	LogoType         string `json:"logo_type,omitempty"`
+	LogoBytes        int    `json:"logo_bytes,omitempty"`
+	Accent           string `json:"accent,omitempty"`
+	AccentDark       string `json:"accent_dark,omitempty"`
+	SupportURL       string `json:"support_url,omitempty"`
+	AccessibilityURL string `json:"accessibility_url,omitempty"`
+}
+
+func viewOfBrand(b storage.Brand) *brandView {
+	v := brandView{b.LogoType, len(b.Logo), b.Accent, b.AccentDark, b.SupportURL, b.AccessibilityURL}
+	if v == (brandView{}) {
+		return nil
+	}
+	return &v
 }
 
 type secretView struct {
@@ -114,7 +166,7 @@ func viewOf(c *storage.Client) clientView {
 		ID: c.ID, Name: c.Name, LocalNames: c.LocalNames, HomeURI: c.HomeURI, AuthMethod: c.AuthMethod, Native: c.Native,
 		RedirectURIs: c.RedirectURIs, PostLogoutRedirectURIs: c.PostLogoutRedirectURIs, Scopes: c.Scopes, IDTokenAlg: c.IDTokenAlg,
 		SubjectType: c.SubjectType, Sector: c.Sector, PersonalNumber: c.PersonalNumber, RequirePKCE: c.RequirePKCE,
-		CustomIdentifier: c.CustomIdentifier, Static: c.Static, Created: c.Created, Updated: c.Updated,
+		CustomIdentifier: c.CustomIdentifier, Policy: c.Policy, Brand: viewOfBrand(c.Brand), Static: c.Static, Created: c.Created, Updated: c.Updated,
 	}
 	if c.Static { // its times are those of this start
 		v.Created, v.Updated = time.Time{}, time.Time{}
@@ -198,6 +250,19 @@ func showClient(h *host, v clientView) error {
 		{"personal_number", strconv.FormatBool(v.PersonalNumber)}, {"require_pkce", strconv.FormatBool(v.RequirePKCE)},
 		{"custom_identifier", v.CustomIdentifier}, {"created", moment(v.Created)}, {"updated", moment(v.Updated)},
 	}...)
+	for _, set := range config.PolicyPairs(&v.Policy) {
+		lines = append(lines, [2]string{"policy." + set[0], set[1]})
+	}
+	if b := v.Brand; b != nil {
+		logo := ""
+		if b.LogoBytes > 0 {
+			logo = fmt.Sprintf("%s, %d bytes", b.LogoType, b.LogoBytes)
+		}
+		lines = append(lines, [][2]string{
+			{"brand.logo", logo}, {"brand.accent", b.Accent}, {"brand.accent_dark", b.AccentDark},
+			{"brand.support_url", b.SupportURL}, {"brand.accessibility_url", b.AccessibilityURL},
+		}...)
+	}
 	for _, s := range v.Secrets {
 		until := "no end"
 		if !s.Expires.IsZero() {

@@ -25,7 +25,11 @@ func newConfigCheck(h *host) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, warning := range c.Warnings() {
+			looks, err := readLooks(c)
+			if err != nil {
+				return err
+			}
+			for _, warning := range append(c.Warnings(), looks.corrections...) {
 				fmt.Fprintln(h.err, "warning:", warning)
 			}
 			scheme := "http, behind a proxy"
@@ -65,6 +69,8 @@ bankid:
   passphrase_file: bankid.passphrase
   # The root of BankID's server certificate, which BankID publishes for developers.
   root_ca_file: bankid-root.pem
+  # The root of people's signatures, the member banks', which BankID hands out on request.
+  signature_root_file: bankid-signature-root.pem
 `
 
 func newConfigInit(h *host) *cobra.Command {

@@ -26,7 +26,7 @@ import (
 const maxSocketPath = 100
 
 // maxArguments is how many bytes the arguments of one command may have.
-const maxArguments = 64 << 10
+const maxArguments = 256 << 10
 
 type controlRequest struct {
 	Args []string `json:"args"`

@@ -76,6 +76,7 @@ brygga runs. Nobody but this machine can reach it, and nobody is really identifi
   Provider           %s
   BankID simulator   %s
   Health, metrics    %s/metrics
+  All pages          %s/preview
   Data               %s
 
   Your own app       issuer        %s
@@ -83,5 +84,5 @@ brygga runs. Nobody but this machine can reach it, and nobody is really identifi
                      redirect URI  http://127.0.0.1:ANY-PORT/callback, or %s/callback
 
 Ctrl-C ends it.
-`, d.DemoURL, d.PhoneURL, d.Issuer, d.BankIDURL, d.AdminURL, data, d.Issuer, d.DemoURL)
+`, d.DemoURL, d.PhoneURL, d.Issuer, d.BankIDURL, d.AdminURL, d.Issuer, data, d.Issuer, d.DemoURL)
 }

@@ -98,7 +98,7 @@ admin_listen: 127.0.0.1:0
 data: data
 master_key: KEY
 log: {level: error}
-bankid: {environment: custom, url: 'API', root_ca_file: sim/ca.pem, certificate_file: sim/client.pem, key_file: sim/client-key.pem}
+bankid: {environment: custom, url: 'API', root_ca_file: sim/ca.pem, signature_root_file: sim/signature-root.pem, certificate_file: sim/client.pem, key_file: sim/client-key.pem}
 clients: [{id: app, auth_method: none, redirect_uris: ['APP/callback']}]
 `)
 	if err := os.WriteFile(configuration, []byte(text), 0o600); err != nil {

@@ -71,12 +71,6 @@ func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// watchCertificate adds when our BankID certificate expires, to be warned of in time.
-func (m *metrics) watchCertificate(api *bankid.API) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "brygga_bankid_certificate_expiry_seconds",
-		Help: "When our BankID certificate expires, in seconds since 1970."}, func() float64 { return float64(api.CertificateInfo().NotAfter.Unix()) }))
-}
-
 // knownReasons are the values that the label "reason" may have. BankID may send any hint code; what is not known is "other".
 func knownReasons() map[string]bool {
 	known := map[string]bool{"": true, storage.DeviceThis: true, storage.DeviceOther: true}
@@ -85,6 +79,9 @@ func knownReasons() map[string]bool {
 	}
 	for _, reason := range login.Reasons() {
 		known[reason] = true
+	}
+	for _, check := range bankid.Checks() {
+		known[string(check)] = true
 	}
 	return known
 }

@@ -36,7 +36,9 @@ type operator struct {
 	ring  func(context.Context) (*keys.Ring, error)
 	audit *audit.Log
 	now   func() time.Time
-	actor string // who gives the command, for the audit log
+	// certificates are the names that a client's policy may give.
+	certificates []string
+	actor        string // who gives the command, for the audit log
 }
 
 // whereFlags say which installation a command is for.
@@ -63,6 +65,8 @@ type installation struct {
 	clients   []storage.Client // static ones
 	retention time.Duration
 	keys      config.Keys
+	// certificates are the names of the further BankID certificates.
+	certificates []string
 }
 
 func (f *whereFlags) find(h *host) (installation, error) {
@@ -78,7 +82,11 @@ func (f *whereFlags) find(h *host) (installation, error) {
 		if err != nil {
 			return installation{}, err
 		}
-		return installation{c.Data, c.MasterKey, c.StaticClients(time.Now().UTC()), c.Audit.Retention, c.Keys}, nil
+		looks, err := readLooks(c)
+		if err != nil {
+			return installation{}, err
+		}
+		return installation{c.Data, c.MasterKey, looks.dress(c.StaticClients(time.Now().UTC())), c.Audit.Retention, c.Keys, c.BankID.CertificateNames()}, nil
 	}
 	return installation{}, fail(exitUsage, "give --config FILE for a server, or --data DIR for \"brygga dev\"", "which installation?")
 }
@@ -131,7 +139,7 @@ func direct(ctx context.Context, in installation, store storage.Store, do func(c
 	if err != nil {
 		return err
 	}
-	o := &operator{store: storage.WithStaticClients(store, in.clients), audit: log, now: time.Now, actor: currentUser()}
+	o := &operator{store: storage.WithStaticClients(store, in.clients), audit: log, now: time.Now, certificates: in.certificates, actor: currentUser()}
 	var ring *keys.Ring
 	o.ring = func(ctx context.Context) (*keys.Ring, error) {
 		ring, err = keys.New(ctx, keys.Options{

@@ -44,7 +44,7 @@ const exitCodesHelp = `Every command ends with one of these codes:
     2  wrong usage or configuration: nothing was done
     3  there is no such client
     4  the client exists already, was changed meanwhile, or the step is not allowed now
-    5  something needed is not available: a port, the store, the running server
+    5  something needed is not available: a port, the store, the running server, BankID
     6  the master key is not the one that the store was made with
   130  ended by a second Ctrl-C or SIGTERM before everything was closed
 
@@ -142,7 +142,7 @@ func newRoot(h *host) *cobra.Command {
 	})
 	root.AddCommand(newClientCommand(h), newKeyCommand(h))
 	if h.operator == nil {
-		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newVersionCommand(h),
+		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newBankIDCommand(h), newVersionCommand(h),
 			&cobra.Command{Use: "exit-codes", Short: "The exit codes of all commands", Long: exitCodesHelp})
 	}
 	usageErrors(root)

@@ -51,6 +51,7 @@ func (s *server) run(ctx context.Context, on listeners) error {
 	workers.Go(func() { s.engine.Run(work) })
 	workers.Go(func() { s.every(work, maintainEvery, s.maintain) })
 	workers.Go(func() { s.every(work, sweepEvery, s.sweep) })
+	workers.Go(func() { s.every(work, certificateEvery, s.warnCertificates) })
 
 	public := &http.Server{
 		Handler: s.site.Handler(), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,

@@ -152,6 +152,7 @@ bankid:
   environment: custom
   url: https://localhost:%[3]s/rp/v6.0
   root_ca_file: sim/ca.pem
+  signature_root_file: sim/signature-root.pem
   certificate_file: sim/client.pem
   key_file: sim/client-key.pem
 `, ts.Getenv("PORT0"), ts.Getenv("PORT1"), ts.Getenv("PORT2"))

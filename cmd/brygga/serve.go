@@ -53,11 +53,18 @@ func serve(ctx context.Context, c *config.Config, log *slog.Logger) error {
 	for _, warning := range c.Warnings() {
 		log.WarnContext(ctx, "configuration", "warning", warning)
 	}
+	verifier, err := newVerifier(&c.BankID, time.Now)
+	if err != nil {
+		return err
+	}
 	on, err := listenAll(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	s, err := newServer(ctx, serverOptions{config: c, bankid: c.BankID.Options(), phone: bankid.Form(c.BankID.PhoneURL), log: log, now: time.Now})
+	s, err := newServer(ctx, serverOptions{
+		config: c, bankid: c.BankID.Options(), phone: bankid.Form(c.BankID.PhoneURL), certificates: c.BankID.Sources(), verifier: verifier,
+		log: log, now: time.Now,
+	})
 	if err != nil {
 		on.close()
 		return err

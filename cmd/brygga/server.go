@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -33,8 +35,13 @@ type serverOptions struct {
 	// bankid is which BankID to ask, and as whom; phone is where launch links lead instead of to the app, if anywhere.
 	bankid bankid.Options
 	phone  bankid.Form
-	log    *slog.Logger
-	now    func() time.Time
+	// preview serves every state of the pages, for designers.
+	preview bool
+	// certificates are the further ones of ours, by name; verifier returns what checks results, or is nil when nobody does.
+	certificates map[string]bankid.CertificateSource
+	verifier     func() (*bankid.Verifier, error)
+	log          *slog.Logger
+	now          func() time.Time
 }
 
 // server is all parts of a running brygga, connected.
@@ -44,10 +51,11 @@ type server struct {
 	clients  storage.Store // store with the clients of the configuration
 	audit    *audit.Log
 	ring     *keys.Ring
-	api      *bankid.API
+	apis     map[string]*bankid.API // by certificate
 	engine   *login.Engine
 	site     *web.Site
 	metrics  *metrics
+	looks    *looks
 	socket   net.Listener // for client and key commands; nil when there can be none
 	stopping atomic.Bool
 }
@@ -69,7 +77,13 @@ func (s *server) build(ctx context.Context) (err error) {
 	if s.socket, err = listenControl(c.Data); err != nil {
 		s.log.WarnContext(ctx, "no control socket: client and key commands work only while the server is stopped", "err", err)
 	}
-	s.clients = storage.WithStaticClients(s.store, c.StaticClients(s.now().UTC()))
+	if s.looks, err = readLooks(c); err != nil {
+		return err
+	}
+	for _, correction := range s.looks.corrections {
+		s.log.WarnContext(ctx, "configuration", "warning", correction)
+	}
+	s.clients = storage.WithStaticClients(s.store, s.looks.dress(c.StaticClients(s.now().UTC())))
 	if s.audit, err = openAudit(ctx, s.store, c.Audit.Retention, s.log, s.now); err != nil {
 		return err
 	}
@@ -77,11 +91,9 @@ func (s *server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.metrics = newMetrics(s)
-	s.bankid.Now, s.bankid.Logger, s.bankid.Observe = s.now, s.log, s.metrics.call
-	if s.api, err = bankid.New(s.bankid); err != nil {
-		return fail(exitUsage, "look at the section bankid of the configuration", "%w", err)
+	if err = s.openBankID(); err != nil {
+		return err
 	}
-	s.metrics.watchCertificate(s.api)
 	if s.engine, err = s.newEngine(); err != nil {
 		return err
 	}
@@ -103,10 +115,14 @@ func (s *server) newEngine() (*login.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	method, err := login.BankID(login.BankIDOptions{APIs: s.apis, MobilePolicy: c.BankID.MobilePolicy(), Verifier: s.verifier, Phone: s.phone})
+	if err != nil {
+		return nil, err
+	}
 	return login.New(login.Options{
-		Store: s.clients, Method: login.BankID(s.api, s.phone), Audit: s.audit, Logger: s.log,
+		Store: s.clients, Method: method, Audit: s.audit, Logger: s.log, Policy: c.BankID.Policy, Verify: login.VerifyMode(c.BankID.Verify),
 		ReturnURL:   func(id string, nonce secret.String) secret.String { return web.ReturnURL(c.Issuer, id, nonce) },
-		VisibleText: visibleText, ReferringDomain: issuer.Hostname(), Life: c.Login.Life, Window: c.Login.Window,
+		VisibleText: s.visibleText, ReferringDomain: issuer.Hostname(), Life: c.Login.Life, Window: c.Login.Window,
 		Limits: login.Limits{
 			LoginsPerAddress: c.Login.LoginsPerAddress, OrdersPerAddress: c.Login.OrdersPerAddress,
 			OrdersPerClient: c.Login.OrdersPerClient, PendingOrders: c.Login.PendingOrders,
@@ -136,9 +152,28 @@ func (s *server) connect(ctx context.Context) error {
 		Provider: provider.Handler(), Answer: provider.Answer, Refuse: provider.Refuse, TrustedProxies: c.TrustedProxies,
 		ServiceName: c.Page.ServiceName, Links: templates.Links{Help: c.Page.HelpURL, Accessibility: c.Page.AccessibilityURL},
 		Simulated: c.BankID.Environment != config.Production, Observe: s.metrics.request,
+		Brand: s.looks.brand, StyleSheet: s.looks.styleSheet, BankIDLogo: s.looks.bankIDLogo, Messages: s.looks.messages, Preview: s.preview,
 	})
 	pages.Site = s.site
 	return err
+}
+
+// visibleText returns what the BankID app shows for a login at the client, all of it in one language.
+func (s *server) visibleText(client *storage.Client, language string) string {
+	return appText(s.looks.messages, client, language)
+}
+
+func appText(messages *templates.Catalogue, client *storage.Client, language string) string {
+	known := func(tag string) bool {
+		return slices.ContainsFunc(messages.Languages(), func(l templates.Language) bool { return l.Tag == tag })
+	}
+	if !known(language) {
+		language, _, _ = strings.Cut(language, "-")
+	}
+	if !known(language) {
+		language = templates.DefaultLanguage
+	}
+	return messages.AppText(language, client.NameIn(language))
 }
 
 // pages leads from the provider to the site, which is made after it.
@@ -164,7 +199,7 @@ func (s *server) operators() http.Handler {
 // operator returns the parts that client and key commands work on.
 func (s *server) operator() *operator {
 	return &operator{
-		store: s.clients, audit: s.audit, now: s.now,
+		store: s.clients, audit: s.audit, now: s.now, certificates: s.config.BankID.CertificateNames(),
 		ring: func(context.Context) (*keys.Ring, error) { return s.ring, nil },
 	}
 }
@@ -177,8 +212,8 @@ func (s *server) close() error {
 	if s.ring != nil {
 		s.ring.Close()
 	}
-	if s.api != nil {
-		s.api.Close()
+	for _, api := range s.apis {
+		api.Close()
 	}
 	if s.socket != nil {
 		s.socket.Close() // run may have done so already

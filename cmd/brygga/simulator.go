@@ -27,13 +27,13 @@ type simulatorOptions struct {
 
 func newSimulatorCommand(h *host) *cobra.Command {
 	var o simulatorOptions
-	var wild bool
+	var calm bool
 	cmd := &cobra.Command{
 		Use: "simulator", Short: "Run a simulated BankID for any relying party", Args: cobra.NoArgs,
 		Long: "Run a simulated BankID: the Relying Party API over mutual TLS, and a virtual phone with a control API for scripts. The\n" +
 			"certificates that a relying party needs are made at each start and written to the directory that --out names.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if wild {
+			if !calm {
 				o.chaos = bankidsim.MildChaos()
 			}
 			o.log = newLogger(h, config.Log{Level: "warn", Format: "text"})
@@ -45,7 +45,7 @@ func newSimulatorCommand(h *host) *cobra.Command {
 	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:8083", "`address` of the BankID API")
 	cmd.Flags().StringVar(&o.phone, "phone-listen", "127.0.0.1:8082", "`address` of the virtual phone, on loopback")
 	cmd.Flags().StringVar(&o.out, "out", "brygga-simulator", "`directory` for the certificates")
-	cmd.Flags().BoolVar(&wild, "chaos", false, "small delays and unknown hint codes, as in \"brygga dev\"")
+	cmd.Flags().BoolVar(&calm, "no-chaos", false, "a BankID without delays and surprises")
 	return cmd
 }
 
@@ -86,12 +86,13 @@ For brygga serve:
     url: https://%s/rp/v6.0
     phone_url: http://%s/
     root_ca_file: %s
+    signature_root_file: %s
     certificate_file: %s
     key_file: %s
 
 Ctrl-C ends it.
 `, api.Addr(), phone.Addr(), o.out, api.Addr(), phone.Addr(),
-		filepath.Join(o.out, "ca.pem"), filepath.Join(o.out, "client.pem"), filepath.Join(o.out, "client-key.pem"))
+		filepath.Join(o.out, "ca.pem"), filepath.Join(o.out, "signature-root.pem"), filepath.Join(o.out, "client.pem"), filepath.Join(o.out, "client-key.pem"))
 	return serveSimulator(ctx, sim, api, phone)
 }
 
@@ -124,17 +125,27 @@ func nonEmpty(host string) []string {
 	return []string{host}
 }
 
-// writeCertificates writes what a relying party needs: the root to pin, and a certificate with its key.
+// writeCertificates writes what a relying party needs: the roots to pin, and a certificate with its key.
 func writeCertificates(sim *bankidsim.Simulator, dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	certificate := sim.ClientCertificate()
-	for name, text := range map[string][]byte{"ca.pem": sim.ServerRootPEM(), "client.pem": certificate.CertPEM, "client-key.pem": certificate.KeyPEM} {
-		path := filepath.Join(dir, name)
+	signatures, err := sim.SignatureRootPEM()
+	if err != nil {
+		return err
+	}
+	// The key comes last: who has waited for it finds all of them.
+	for _, file := range []struct {
+		name string
+		text []byte
+	}{
+		{"ca.pem", sim.ServerRootPEM()}, {"signature-root.pem", signatures}, {"client.pem", certificate.CertPEM}, {"client-key.pem", certificate.KeyPEM},
+	} {
+		path := filepath.Join(dir, file.name)
 		// Under a name of its own first, so that nobody reads half a file, and the mode is right from the start.
 		fresh := fmt.Sprintf("%s.%d", path, time.Now().UnixNano())
-		if err := writeNew(fresh, string(text)); err != nil {
+		if err := writeNew(fresh, string(file.text)); err != nil {
 			return err
 		}
 		if err := os.Rename(fresh, path); err != nil {

@@ -8,14 +8,22 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 
 	"brygga/bankid"
+	"brygga/login"
 )
 
 // roots are the SHA-256 fingerprints of the roots of BankID's servers (BankID API: environments).
 var roots = map[string]string{
 	"e6a2d45c0a1051c959428649f86a09a9b2152cd551993cc2eb4cf094bdacbecb": Production,
 	"f3d0740ebfb3700e3b81aa791fee451472698c84e199c2eb48a443ff1d5b405c": Test,
+}
+
+// signatureRoots are those of the roots of people's signatures, the member banks'.
+var signatureRoots = map[string]string{
+	"ca32588e385b961d58e26010c6f8c839f7ca071e497de6b7841640a61506fd31": Production,
+	"c6faeaf8ccadcfd0738dc99140ca788c1a19a93f843c5a9ec1369872d50e45f2": Test,
 }
 
 func (c *Config) checkBankID(r *reader) {
@@ -46,64 +54,124 @@ func (c *Config) checkBankID(r *reader) {
 			r.fault("bankid.phone_url", fmt.Sprintf("%q is not a web address", b.PhoneURL), "write it as http://localhost:8082/")
 		}
 	}
-	c.checkCertificate(r)
+	c.checkCertificates(r)
 	c.checkRoot(r)
+	c.checkVerification(r)
+	c.checkPolicy(r, "bankid.policy", &b.Policy)
 }
 
-func (c *Config) checkCertificate(r *reader) {
-	b := &c.BankID
-	const remedy = "name the .p12 file from your bank in bankid.pkcs12_file, or PEM files in bankid.certificate_file and bankid.key_file"
+// certificate returns the default certificate as one of a list.
+func (b *BankID) certificate() Certificate {
+	return Certificate{"", b.PKCS12File, b.Passphrase, b.PassphraseFile, b.CertificateFile, b.KeyFile}
+}
+
+// CertificateNames returns the names of the further certificates.
+func (b *BankID) CertificateNames() []string {
+	names := make([]string, len(b.Certificates))
+	for i, certificate := range b.Certificates {
+		names[i] = certificate.Name
+	}
+	return names
+}
+
+func (c *Config) checkCertificates(r *reader) {
+	c.checkCertificate(r, "bankid", c.BankID.certificate())
+	for i, certificate := range c.BankID.Certificates {
+		section := "bankid.certificates[" + itoa(i) + "]"
+		switch {
+		case certificate.Name == "":
+			r.fault(section+".name", "missing", "write the name that policies call it by")
+		case slices.Contains(c.BankID.CertificateNames()[:i], certificate.Name):
+			r.fault(section+".name", "is the name of another certificate too", "give each certificate a name of its own")
+		}
+		r.length(section+".name", certificate.Name, maxName)
+		c.checkCertificate(r, section, certificate)
+	}
+}
+
+func (c *Config) checkCertificate(r *reader, section string, b Certificate) {
+	key := func(name string) string { return section + "." + name }
+	remedy := "name the .p12 file from your bank in " + key("pkcs12_file") + ", or PEM files in " + key("certificate_file") + " and " + key("key_file")
 	switch {
 	case b.PKCS12File == "" && b.CertificateFile == "":
-		r.fault("bankid.pkcs12_file", "no certificate is set", remedy)
+		r.fault(key("pkcs12_file"), "no certificate is set", remedy)
 	case b.PKCS12File != "" && (b.CertificateFile != "" || b.KeyFile != ""):
-		r.fault("bankid.pkcs12_file", "set together with PEM files", "keep one kind of certificate")
+		r.fault(key("pkcs12_file"), "set together with PEM files", "keep one kind of certificate")
 	case b.PKCS12File == "" && !b.Passphrase.IsZero():
-		r.fault("bankid.passphrase", "belongs to bankid.pkcs12_file, which is not set", "remove it: a key in PEM must not be encrypted")
+		r.fault(key("passphrase"), "belongs to "+key("pkcs12_file")+", which is not set", "remove it: a key in PEM must not be encrypted")
 	}
-	if r.readable("bankid.pkcs12_file", b.PKCS12File) {
-		c.warnOpen("bankid.pkcs12_file", b.PKCS12File)
+	if r.readable(key("pkcs12_file"), b.PKCS12File) {
+		c.warnOpen(key("pkcs12_file"), b.PKCS12File)
 	}
-	r.readable("bankid.certificate_file", b.CertificateFile)
-	if r.readable("bankid.key_file", b.KeyFile) {
-		c.warnOpen("bankid.key_file", b.KeyFile)
+	r.readable(key("certificate_file"), b.CertificateFile)
+	if r.readable(key("key_file"), b.KeyFile) {
+		c.warnOpen(key("key_file"), b.KeyFile)
 	}
 }
 
-// checkRoot looks whether the pinned root is that of the environment. A root that is not known may be a new one of BankID's,
-// or anybody's: that is a warning, as only the operator can know.
+// checkVerification looks whether results can be verified as they shall be.
+func (c *Config) checkVerification(r *reader) {
+	b := &c.BankID
+	r.word("bankid.verify", b.Verify, string(login.VerifyRequire), string(login.VerifyLog), string(login.VerifyOff))
+	switch {
+	case b.Verify == string(login.VerifyOff):
+		if b.Environment == Production {
+			c.warnings = append(c.warnings, "bankid.verify: off; what BankID answers is believed without proof")
+		}
+		return
+	case b.SignatureRootFile == "":
+		r.fault("bankid.signature_root_file", "missing",
+			"name a PEM file with the member banks' root, which BankID hands out on request and \"brygga simulator\" writes; or set bankid.verify: off")
+		return
+	case !r.readable("bankid.signature_root_file", b.SignatureRootFile):
+		return
+	}
+	c.checkPinned(r, "bankid.signature_root_file", b.SignatureRootFile, signatureRoots)
+}
+
+// checkRoot looks whether the pinned root is that of the environment's server.
 func (c *Config) checkRoot(r *reader) {
 	b := &c.BankID
 	if b.RootCAFile == "" {
 		r.fault("bankid.root_ca_file", "missing", "name a PEM file with the root of BankID's server certificate, which BankID publishes for developers")
 		return
 	}
-	if !r.readable("bankid.root_ca_file", b.RootCAFile) {
-		return
+	if r.readable("bankid.root_ca_file", b.RootCAFile) {
+		c.checkPinned(r, "bankid.root_ca_file", b.RootCAFile, roots)
 	}
-	text, err := os.ReadFile(b.RootCAFile)
+}
+
+// checkPinned looks whether a file holds the roots that belong there. A root that is not known may be a new one of BankID's,
+// or anybody's: that is a warning, as only the operator can know.
+func (c *Config) checkPinned(r *reader, key, path string, known map[string]string) {
+	text, err := os.ReadFile(path)
 	certificates := pemCertificates(text)
 	if err != nil || len(certificates) == 0 {
-		r.fault("bankid.root_ca_file", b.RootCAFile+" holds no certificate in PEM", "name a file that begins with -----BEGIN CERTIFICATE-----")
+		r.fault(key, path+" holds no certificate in PEM", "name a file that begins with -----BEGIN CERTIFICATE-----")
 		return
 	}
 	for _, certificate := range certificates {
 		fingerprint := sha256.Sum256(certificate.Raw)
-		problem, known := rootProblem(b.Environment, hex.EncodeToString(fingerprint[:]))
+		problem, ours := rootProblem(known, c.BankID.Environment, hex.EncodeToString(fingerprint[:]))
 		switch {
 		case problem != "":
-			r.fault("bankid.root_ca_file", problem, "name the root of the environment that is used; never trust both")
-		case !known:
-			c.warnings = append(c.warnings, fmt.Sprintf("bankid.root_ca_file: %q (SHA-256 %x) is not the root that this brygga knows as BankID's; compare it with BankID's page for developers",
-				certificate.Subject.CommonName, fingerprint))
+			r.fault(key, problem, "name the root of the environment that is used; never trust both")
+		case !ours:
+			c.warnings = append(c.warnings, fmt.Sprintf("%s: %q (SHA-256 %x) is not the root that this brygga knows as BankID's; compare it with BankID's own word",
+				key, certificate.Subject.CommonName, fingerprint))
 		}
 	}
 }
 
 // rootProblem returns why a root must not be trusted in the environment, or "", and whether it is known to be right there. A
-// simulator has a root of its own, but BankID's are none of a simulator's.
-func rootProblem(environment, fingerprint string) (problem string, known bool) {
-	of, ours := roots[fingerprint]
+// simulator has roots of its own, but BankID's are none of a simulator's, and the two kinds of root must not be mixed up.
+func rootProblem(known map[string]string, environment, fingerprint string) (problem string, ours bool) {
+	for _, all := range []map[string]string{roots, signatureRoots} {
+		if _, found := all[fingerprint]; found && known[fingerprint] == "" {
+			return "holds the root of BankID's other branch: servers and people's signatures have different ones", true
+		}
+	}
+	of, ours := known[fingerprint]
 	switch {
 	case ours && of != environment:
 		return fmt.Sprintf("holds BankID's root of the %s environment, not of %s", of, environment), true
@@ -128,15 +196,40 @@ func pemCertificates(text []byte) []*x509.Certificate {
 	}
 }
 
-// Options returns how package bankid is to speak to this BankID. Logger, clock and observer are left to the caller.
+// Policies are the kinds of BankID that the environment knows.
+func (b *BankID) Policies() []string {
+	if b.Environment == Production {
+		return bankid.ProductionPolicies()
+	}
+	return bankid.TestPolicies()
+}
+
+// MobilePolicy is the one of them that a phone has.
+func (b *BankID) MobilePolicy() string {
+	if b.Environment == Production {
+		return bankid.PolicyMobile
+	}
+	return bankid.PolicyTestMobile
+}
+
+// Options returns how package bankid is to speak to this BankID, with the default certificate. Logger, clock and observer are
+// left to the caller.
 func (b *BankID) Options() bankid.Options {
 	return bankid.Options{
-		BaseURL: b.address(),
-		Certificate: bankid.CertificateSource{
-			CertFile: b.CertificateFile, KeyFile: b.KeyFile, PKCS12File: b.PKCS12File, Passphrase: b.Passphrase,
-		},
-		RootCAsFile: b.RootCAFile,
-		Timeout:     b.Timeout,
-		MaxConns:    b.MaxConnections,
+		BaseURL: b.address(), Certificate: b.certificate().source(), RootCAsFile: b.RootCAFile,
+		Timeout: b.Timeout, MaxConns: b.MaxConnections,
 	}
+}
+
+// Sources returns the further certificates by name.
+func (b *BankID) Sources() map[string]bankid.CertificateSource {
+	sources := make(map[string]bankid.CertificateSource, len(b.Certificates))
+	for _, certificate := range b.Certificates {
+		sources[certificate.Name] = certificate.source()
+	}
+	return sources
+}
+
+func (c Certificate) source() bankid.CertificateSource {
+	return bankid.CertificateSource{CertFile: c.CertificateFile, KeyFile: c.KeyFile, PKCS12File: c.PKCS12File, Passphrase: c.Passphrase}
 }

@@ -15,11 +15,12 @@ func TestRootProblem(t *testing.T) {
 		{"production root in test", Test, production, true, true},
 		{"production root for a simulator", Custom, production, true, true},
 		{"simulator", Custom, "00", false, true},
+		{"root of signatures for the server", Production, "ca32588e385b961d58e26010c6f8c839f7ca071e497de6b7841640a61506fd31", true, true},
 		{"unknown root in production", Production, "00", false, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			problem, known := rootProblem(tt.environment, tt.fingerprint)
+			problem, known := rootProblem(roots, tt.environment, tt.fingerprint)
 			if (problem != "") != tt.refused || known != tt.known {
 				t.Errorf("rootProblem = %q, %v; want refused %v, known %v", problem, known, tt.refused, tt.known)
 			}

@@ -180,6 +180,10 @@ func (c *Config) checkClients(r *reader) {
 		for _, p := range CheckClient(&record) {
 			r.fault(section+"."+p.Key, p.Problem, p.Remedy)
 		}
+		// What is wrong with the policy alone is told already.
+		if policy := client.Policy; len(CheckPolicy(&policy)) == 0 {
+			c.checkPolicy(r, section+".policy", &policy)
+		}
 	}
 }
 

@@ -33,7 +33,7 @@ func (c *Client) record(r *reader, section string) (storage.Client, bool) {
 		ID: c.ID, Name: c.Name, LocalNames: c.LocalNames, HomeURI: c.HomeURI, Native: c.Native, AuthMethod: c.AuthMethod,
 		RedirectURIs: c.RedirectURIs, PostLogoutRedirectURIs: c.PostLogoutRedirectURIs, Scopes: c.Scopes, IDTokenAlg: c.IDTokenAlg,
 		SubjectType: c.SubjectType, Sector: c.Sector, PersonalNumber: c.PersonalNumber, RequirePKCE: c.RequirePKCE,
-		CustomIdentifier: c.CustomIdentifier,
+		CustomIdentifier: c.CustomIdentifier, Policy: c.Policy,
 	}
 	if record.Name == "" {
 		record.Name = record.ID
@@ -92,6 +92,9 @@ func CheckClient(c *storage.Client) []Problem {
 	p.addresses("redirect_uris", c.RedirectURIs, c.Native)
 	p.addresses("post_logout_redirect_uris", c.PostLogoutRedirectURIs, c.Native)
 	p.scopes(c.Scopes)
+	for _, problem := range CheckPolicy(&c.Policy) {
+		p.add("policy."+problem.Key, problem.Problem, problem.Remedy)
+	}
 	return p
 }
 

@@ -10,7 +10,9 @@ import (
 	"net/netip"
 	"time"
 
+	"brygga/login"
 	"brygga/secret"
+	"brygga/storage"
 )
 
 // Config is everything that can be set. Durations are written as 90s, 10m, 12h or 90d. Relative paths start at the
@@ -97,12 +99,35 @@ type BankID struct {
 	KeyFile string `yaml:"key_file" kind:"path"`
 	// RootCAFile holds the root of BankID's server certificate in PEM; no other is trusted. Required.
 	RootCAFile string `yaml:"root_ca_file" kind:"path"`
+	// Verify says what becomes of a login whose result its signature and OCSP answer do not prove: require (the login fails), log
+	// (it goes on, with an audit event) or off (nobody looks). Default require.
+	Verify string `yaml:"verify"`
+	// SignatureRootFile holds the root of people's signatures in PEM: the member banks' root of the environment, which BankID
+	// hands out on request. It is not the root of the server. Required unless Verify is off.
+	SignatureRootFile string `yaml:"signature_root_file" kind:"path"`
+	// Certificates are further BankID certificates of ours, for clients whose policy names one: the app shows each one's own
+	// name. Default none.
+	Certificates []Certificate `yaml:"certificates"`
+	// Policy is what every login must meet; a client's own policy goes over it, key by key.
+	Policy storage.Policy `yaml:"policy"`
 	// PhoneURL is where launch links lead instead of to the BankID app: the virtual phone of a simulator. For custom only.
 	PhoneURL string `yaml:"phone_url"`
 	// Timeout bounds one call to BankID. Default 15s.
 	Timeout time.Duration `yaml:"timeout"`
 	// MaxConnections bounds the connections to BankID. Default 512.
 	MaxConnections int `yaml:"max_connections"`
+}
+
+// Certificate is a BankID certificate with its key.
+type Certificate struct {
+	// Name is what policies call it. Required.
+	Name string `yaml:"name"`
+	// PKCS12File, Passphrase, PassphraseFile, CertificateFile and KeyFile are those of the section bankid.
+	PKCS12File      string        `yaml:"pkcs12_file" kind:"path"`
+	Passphrase      secret.String `yaml:"passphrase"`
+	PassphraseFile  string        `yaml:"passphrase_file" kind:"path"`
+	CertificateFile string        `yaml:"certificate_file" kind:"path"`
+	KeyFile         string        `yaml:"key_file" kind:"path"`
 }
 
 // Login bounds one login, and how many there may be.
@@ -154,6 +179,26 @@ type Page struct {
 	HelpURL string `yaml:"help_url"`
 	// AccessibilityURL is the accessibility statement: https. Default none.
 	AccessibilityURL string `yaml:"accessibility_url"`
+	// Brand is how pages look when a client has no brand of its own. Default: our own looks.
+	Brand Brand `yaml:"brand"`
+	// StyleSheetFile is a style sheet for all pages, which counts last. Default none.
+	StyleSheetFile string `yaml:"style_sheet_file" kind:"path"`
+	// BankIDLogoFile is BankID's logo, for operators who are licensed to show it. Default: neutral pictures.
+	BankIDLogoFile string `yaml:"bankid_logo_file" kind:"path"`
+	// MessagesDirectory holds texts of the operator's own, in a file for each language such as sv.yaml. Default none.
+	MessagesDirectory string `yaml:"messages_directory" kind:"path"`
+}
+
+// Brand is what the pages take over of an organisation's looks; docs/looks.md says what is taken.
+type Brand struct {
+	// LogoFile is a PNG, JPEG, GIF or SVG file.
+	LogoFile string `yaml:"logo_file" kind:"path"`
+	// Accent is the colour of buttons and links, as #rrggbb; AccentDark that of the dark theme, made from Accent when missing.
+	Accent     string `yaml:"accent"`
+	AccentDark string `yaml:"accent_dark"`
+	// SupportURL is where people get help and AccessibilityURL the accessibility statement: https or mailto.
+	SupportURL       string `yaml:"support_url"`
+	AccessibilityURL string `yaml:"accessibility_url"`
 }
 
 // Client is an app that sends people here to log in; see storage.Client.
@@ -194,11 +239,16 @@ type Client struct {
 	RequirePKCE bool `yaml:"require_pkce"`
 	// CustomIdentifier tags the app's audit events.
 	CustomIdentifier string `yaml:"custom_identifier"`
+	// Policy is what this app's logins must meet; what it leaves out stands in bankid.policy.
+	Policy storage.Policy `yaml:"policy"`
+	// Brand is how the pages look for this app; what it leaves out stands in page.brand.
+	Brand Brand `yaml:"brand"`
 }
 
 func (c *Config) setDefaults() {
 	c.Listen, c.AdminListen, c.Data = "127.0.0.1:8080", "127.0.0.1:9090", "brygga-data"
 	c.Log = Log{Level: "info", Format: "json"}
+	c.BankID.Verify = string(login.VerifyRequire)
 }
 
 func (c *Client) setDefaults() {

@@ -28,6 +28,7 @@ bankid:
   environment: production
   pkcs12_file: bankid.p12
   root_ca_file: bankid-root.pem
+  signature_root_file: bankid-signature-root.pem
 `
 
 // write makes a directory with the configuration and every file that one may name, and returns the configuration's path.
@@ -36,7 +37,7 @@ func write(t *testing.T, text string) string {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
 		"brygga.yaml": text, "master.key": keys.NewMasterKey().Reveal() + "\n", "bankid.p12": "p12", "bankid.passphrase": "secret\n",
-		"bankid-root.pem": rootPEM(t), "tls.crt": "x", "tls.key": "x", "bankid.crt": "x", "bankid.key": "x",
+		"bankid-root.pem": rootPEM(t), "bankid-signature-root.pem": rootPEM(t), "tls.crt": "x", "tls.key": "x", "bankid.crt": "x", "bankid.key": "x",
 		"journal.secret": strings.Repeat("s", 40), "empty": "",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
@@ -88,7 +89,7 @@ func TestExampleLoads(t *testing.T) {
 
 // TestExampleShowsEveryKey turns all commented keys of the example on and looks for each field of Config.
 func TestExampleShowsEveryKey(t *testing.T) {
-	all := regexp.MustCompile(`(?m)^(\s*)#([a-z0-9_]+:)`).ReplaceAllString(example(t), "$1$2")
+	all := regexp.MustCompile(`(?m)^(\s*)#((?:- )?[a-z0-9_]+:)`).ReplaceAllString(example(t), "$1$2")
 	_, err := config.Load(write(t, all), nil)
 	var faults config.Faults
 	if !errors.As(err, &faults) {
@@ -121,21 +122,21 @@ func TestExampleShowsEveryKey(t *testing.T) {
 	section("", "", reflect.TypeFor[config.Config]())
 }
 
-func TestFaults(t *testing.T) {
+func TestFaults_T14_RowA13_RowA20(t *testing.T) {
 	tests := []struct {
 		name, text string
 		want       []string // what each fault must say, in order
 	}{
 		{"typo", strings.Replace(minimal, "issuer:", "isuer:", 1), []string{"brygga.yaml: issuer: missing", "brygga.yaml:1:1: isuer: no such key - did you mean issuer?"}},
-		{"typo in a section", minimal + "  root_ca: x\n", []string{"brygga.yaml:7:3: bankid.root_ca: no such key - did you mean root_ca_file?"}},
-		{"unlike anything", minimal + "zzzzzzzzzzzz: 1\n", []string{"brygga.yaml:7:1: zzzzzzzzzzzz: no such key - config.example.yaml lists"}},
+		{"typo in a section", minimal + "  root_ca: x\n", []string{"brygga.yaml:8:3: bankid.root_ca: no such key - did you mean root_ca_file?"}},
+		{"unlike anything", minimal + "zzzzzzzzzzzz: 1\n", []string{"brygga.yaml:8:1: zzzzzzzzzzzz: no such key - config.example.yaml lists"}},
 		{"several at once", minimal + "listen: nowhere\nlog:\n  level: loud\n  format: xml\nlogin:\n  life: soon\n", []string{
-			`:7:1: listen: "nowhere" is not`, `:9:3: log.level: "loud" is none of its values - write debug, info, warn or error`, `:10:3: log.format`, `:12:9: login.life: "soon" is not a duration - write a number and a unit`}},
-		{"bad yaml", "issuer: [1\n", []string{"not valid YAML", "issuer: missing", "master_key_file: missing", "environment: missing", "no certificate is set", "root_ca_file: missing"}},
-		{"section as value", minimal + "log: debug\n", []string{":7:6: log: not a section of keys"}},
-		{"list as value", minimal + "trusted_proxies: 10.0.0.0/8\n", []string{":7:18: trusted_proxies: not a list"}},
+			`:8:1: listen: "nowhere" is not`, `:10:3: log.level: "loud" is none of its values - write debug, info, warn or error`, `:11:3: log.format`, `:13:9: login.life: "soon" is not a duration - write a number and a unit`}},
+		{"bad yaml", "issuer: [1\n", []string{"not valid YAML", "issuer: missing", "master_key_file: missing", "environment: missing", "no certificate is set", "bankid.root_ca_file: missing", "signature_root_file: missing"}},
+		{"section as value", minimal + "log: debug\n", []string{":8:6: log: not a section of keys"}},
+		{"list as value", minimal + "trusted_proxies: 10.0.0.0/8\n", []string{":8:18: trusted_proxies: not a list"}},
 		{"value as list", minimal + "listen: [a]\n", []string{"listen: not a single value"}},
-		{"twice", minimal + "data: a\ndata: b\n", []string{`not valid YAML`, "issuer: missing", "master_key_file: missing", "environment: missing", "no certificate is set", "root_ca_file: missing"}},
+		{"twice", minimal + "data: a\ndata: b\n", []string{`not valid YAML`, "issuer: missing", "master_key_file: missing", "environment: missing", "no certificate is set", "bankid.root_ca_file: missing", "signature_root_file: missing"}},
 		{"http issuer", strings.Replace(minimal, "https://", "http://", 1), []string{":1:1: issuer: is http: everybody on the way can read the logins - use https; for tests set insecure_http_issuer: true"}},
 		{"issuer with slash", strings.Replace(minimal, ".se", ".se/", 1), []string{"issuer: has a path or a closing slash"}},
 		{"open admin listener", minimal + "admin_listen: 0.0.0.0:9090\n", []string{"admin_listen: is not on loopback"}},
@@ -149,10 +150,18 @@ func TestFaults(t *testing.T) {
 		{"address without custom", minimal + "  url: https://x\n", []string{"bankid.url: only works with environment: custom"}},
 		{"two certificates", minimal + "  certificate_file: bankid.crt\n", []string{"bankid.pkcs12_file: set together with PEM files"}},
 		{"no root", strings.Replace(minimal, "bankid-root.pem", "tls.crt", 1), []string{"holds no certificate in PEM"}},
+		{"no signature root", strings.Replace(minimal, "  signature_root_file: bankid-signature-root.pem\n", "", 1), []string{"bankid.signature_root_file: missing - name a PEM file with the member banks' root"}},
+		{"verify", minimal + "  verify: maybe\n", []string{`:8:3: bankid.verify: "maybe" is none of its values - write require, log or off`}},
+		{"further certificates", minimal + "  certificates:\n    - {pkcs12_file: bankid.p12}\n    - {name: a, certificate_file: bankid.crt, key_file: no.key}\n    - {name: a, pkcs12_file: bankid.p12}\n", []string{
+			"certificates[0].name: missing", "certificates[1].key_file: cannot be read", "certificates[2].name: is the name of another"}},
+		{"policy", minimal + "  policy:\n    pin_code: true\n    return: lax\n    minimum_age: 200\n    certificate_policies: [1.2, '1.2.752.78.*']\n    visible_text: {sv: '', zz-: a}\n    certificate: second\n    high_risk: off\n", []string{
+			`pin_code: "true" is none of its values - write yes, no`, `return: "lax"`, "minimum_age: 200 is out of range", `certificate_policies: "1.2" is no policy`,
+			"visible_text: is empty", `visible_text: "zz-" is not a language tag`, `certificate: no certificate is called "second"`, `high_risk: "off"`}},
+		{"policy of a client", minimal + "clients:\n  - id: a\n    auth_method: none\n    redirect_uris: ['https://a/']\n    policy: {address_check: accept}\n", []string{`:12:14: clients[0].policy.address_check: "accept" is none of its values`}},
 		{"out of range", minimal + "tokens: {id_token_life: 30d}\nlogin: {pending_orders: 0}\n", []string{"tokens.id_token_life: 30d is out of range - write 30s to 12h", "login.pending_orders: 0 is out of range"}},
 		{"window longer than life", minimal + "login: {life: 4m}\n", []string{"login.window: is longer than login.life"}},
 		{"client", minimal + "clients:\n  - id: a b\n    redirect_uris: ['http://app.example.se/#x']\n    id_token_algo: ES256\n", []string{
-			`:8:5: clients[0].id: "a b" is not a client ID`, `:8:7: clients[0].auth_method: client_secret_basic needs a secret`, `:9:5: clients[0].redirect_uris: "http://app.example.se/#x" has a fragment`, `:10:5: clients[0].id_token_algo: no such key - did you mean id_token_alg?`}},
+			`:9:5: clients[0].id: "a b" is not a client ID`, `:9:7: clients[0].auth_method: client_secret_basic needs a secret`, `:10:5: clients[0].redirect_uris: "http://app.example.se/#x" has a fragment`, `:11:5: clients[0].id_token_algo: no such key - did you mean id_token_alg?`}},
 		{"short secret", minimal + "clients:\n  - id: a\n    secret: hunter2hunter2\n    redirect_uris: ['https://a/']\n", []string{"clients[0].secret: has fewer than 32 characters"}},
 		{"same client twice", minimal + "clients:\n  - {id: a, auth_method: none, redirect_uris: ['https://a/']}\n  - {id: a, auth_method: none, redirect_uris: ['https://a/']}\n", []string{"clients[1].id: is the ID of another client too"}},
 	}
@@ -188,6 +197,7 @@ func TestEnvironment(t *testing.T) {
 	c, err := config.Load(write(t, minimal), []string{
 		"HOME=/", "BRYGGA_ISSUER=https://other.example.se", "BRYGGA_BANKID_TIMEOUT=7s", "BRYGGA_TRUSTED_PROXIES=10.0.0.0/8, 2001:db8::/32",
 		"BRYGGA_MASTER_KEY=" + key, "BRYGGA_INSECURE_ADMIN_LISTEN=true", "BRYGGA_LOGIN_PENDING_ORDERS=12", "BRYGGA_TEST_POSTGRES=x", "BRYGGA_CONFIG=x",
+		"BRYGGA_BANKID_POLICY_PIN_CODE=yes", "BRYGGA_BANKID_POLICY_VISIBLE_TEXT={sv: 'Hej, {client}'}", "BRYGGA_BANKID_POLICY_CERTIFICATE_POLICIES=1.2.752.78.1.5,1.2.752.78.1.2",
 		"BRYGGA_CLIENTS=[{id: app, auth_method: none, redirect_uris: ['https://app/cb']}]",
 	})
 	if err != nil {
@@ -198,6 +208,9 @@ func TestEnvironment(t *testing.T) {
 	}
 	if c.MasterKey.Reveal() != key {
 		t.Error("BRYGGA_MASTER_KEY did not win over master_key_file")
+	}
+	if p := c.BankID.Policy; !p.PinCode.On() || p.VisibleText["sv"] != "Hej, {client}" || len(p.CertificatePolicies) != 2 {
+		t.Errorf("policy = %+v", p)
 	}
 	if len(c.Clients) != 1 || c.Clients[0].RedirectURIs[0] != "https://app/cb" {
 		t.Errorf("clients = %+v", c.Clients)
@@ -219,7 +232,7 @@ func TestWarnings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"master_key_file", "bankid.environment", "bankid.root_ca_file", "listen: plain HTTP"} {
+	for _, want := range []string{"master_key_file", "bankid.environment", "bankid.root_ca_file", "bankid.signature_root_file", "listen: plain HTTP"} {
 		if !slices.ContainsFunc(c.Warnings(), func(w string) bool { return strings.HasPrefix(w, want) }) {
 			t.Errorf("no warning begins with %q: %q", want, c.Warnings())
 		}

@@ -103,7 +103,7 @@ func (r *reader) override(at place, key, text string, root reflect.Value) {
 		if problem, remedy := setText(target, text); problem != "" {
 			r.faultAt(at, key, problem, remedy)
 		}
-	case strings.HasPrefix(strings.TrimSpace(text), "[") || target.Type().Elem().Kind() == reflect.Struct && !isScalar(target.Type().Elem()):
+	case target.Kind() == reflect.Map, strings.HasPrefix(strings.TrimSpace(text), "[") || target.Type().Elem().Kind() == reflect.Struct && !isScalar(target.Type().Elem()):
 		r.parse(at.file, text, key, target.Addr())
 	default:
 		r.commas(at, key, text, target)

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"brygga/bankid"
+	"brygga/bankid/bankidsim"
+	"brygga/cmd/brygga/config"
+	"brygga/login"
+)
+
+const (
+	// certificateWarning is how long before its end a BankID certificate is warned of: a bank needs days to issue the next.
+	certificateWarning = 30 * 24 * time.Hour
+	// certificateEvery is how often that is looked at.
+	certificateEvery = 24 * time.Hour
+)
+
+// newVerifier returns what checks results, from the file that the configuration names, or nil when nobody looks at evidence.
+// It fails when the file cannot be used.
+func newVerifier(b *config.BankID, now func() time.Time) (func() (*bankid.Verifier, error), error) {
+	if b.Verify == string(login.VerifyOff) {
+		return nil, nil
+	}
+	root, err := os.ReadFile(b.SignatureRootFile)
+	if err != nil {
+		return nil, fail(exitUsage, "name the member banks' root in bankid.signature_root_file", "%w", err)
+	}
+	verifier, err := bankid.NewVerifier(bankid.VerifierOptions{RootsPEM: root, CertificatePolicies: b.Policies(), Now: now})
+	if err != nil {
+		return nil, fail(exitUsage, "look at bankid.signature_root_file", "%w", err)
+	}
+	return func() (*bankid.Verifier, error) { return verifier, nil }, nil
+}
+
+// lateVerifier returns what checks the results of a simulator. It is made with the first result, as a simulator makes the keys
+// of people's signatures no sooner, and they take a while.
+func lateVerifier(sim *bankidsim.Simulator) func() (*bankid.Verifier, error) {
+	return sync.OnceValues(func() (*bankid.Verifier, error) {
+		root, err := sim.SignatureRootPEM()
+		if err != nil {
+			return nil, err
+		}
+		return bankid.NewVerifier(bankid.VerifierOptions{RootsPEM: root, CertificatePolicies: bankid.TestPolicies(), Now: sim.Now})
+	})
+}
+
+// openBankID makes an API for each of our certificates.
+func (s *server) openBankID() (err error) {
+	s.bankid.Now, s.bankid.Logger, s.bankid.Observe = s.now, s.log, s.metrics.call
+	s.apis = make(map[string]*bankid.API)
+	certificates := maps.Clone(s.certificates)
+	if certificates == nil {
+		certificates = make(map[string]bankid.CertificateSource)
+	}
+	certificates[""] = s.bankid.Certificate
+	for _, name := range slices.Sorted(maps.Keys(certificates)) {
+		options := s.bankid
+		options.Certificate = certificates[name]
+		if s.apis[name], err = bankid.New(options); err != nil {
+			return fail(exitUsage, "look at the section bankid of the configuration", "certificate %s: %w", certificateName(name), err)
+		}
+		s.metrics.watchCertificate(name, s.apis[name], s.now)
+	}
+	return nil
+}
+
+// certificateName is what operators read of a certificate: the one without a name is the default one.
+func certificateName(name string) string { return cmp.Or(name, "default") }
+
+// warnCertificates logs a warning for each certificate that ends soon.
+func (s *server) warnCertificates(ctx context.Context) {
+	for _, name := range slices.Sorted(maps.Keys(s.apis)) {
+		info := s.apis[name].CertificateInfo()
+		left := info.NotAfter.Sub(s.now())
+		if left > certificateWarning {
+			continue
+		}
+		s.log.WarnContext(ctx, "BankID certificate ends soon: order a new one from the bank", "certificate", certificateName(name),
+			"expires", info.NotAfter.UTC(), "days_left", daysLeft(left))
+	}
+}
+
+// daysLeft returns whole days, 0 on the last one and less when it is over.
+func daysLeft(left time.Duration) int {
+	if left < 0 {
+		return int(left/(24*time.Hour)) - 1
+	}
+	return int(left / (24 * time.Hour))
+}
+
+// watchCertificate adds how long one of our BankID certificates is still valid, to be warned of in time.
+func (m *metrics) watchCertificate(name string, api *bankid.API, now func() time.Time) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "brygga_bankid_certificate_expires_in_seconds", Help: "Seconds until a BankID certificate of ours ends; negative when it has.",
+		ConstLabels: prometheus.Labels{"certificate": certificateName(name)},
+	}, func() float64 { return api.CertificateInfo().NotAfter.Sub(now()).Seconds() }))
+}
+
+// checkSkew says what is wrong with our clock by BankID's, or "". It was told in whole seconds while the call ran.
+func checkSkew(skew time.Duration) string {
+	if skew.Abs() <= bankid.DefaultSkew/4 {
+		return ""
+	}
+	return fmt.Sprintf("this machine's clock differs from BankID's by %s: QR codes and results are refused when it does by much", skew.Round(time.Second))
+}

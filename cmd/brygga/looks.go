@@ -1,0 +1,228 @@
+package main
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"brygga/cmd/brygga/config"
+	"brygga/storage"
+	"brygga/templates"
+	"brygga/web"
+)
+
+// maxLookFile bounds a logo, style sheet or catalogue file, in bytes.
+const maxLookFile = 1 << 20
+
+// looks is what the configuration changes of the pages, checked.
+type looks struct {
+	brand      storage.Brand
+	clients    map[string]storage.Brand // by client ID
+	styleSheet []byte
+	bankIDLogo []byte
+	messages   *templates.Catalogue
+	// corrections say what was changed so that people can read it.
+	corrections []string
+}
+
+// readLooks reads the files that the configuration names and checks all of it. The error names every fault with its key.
+func readLooks(c *config.Config) (*looks, error) {
+	l := &looks{clients: make(map[string]storage.Brand, len(c.Clients))}
+	var faults []error
+	add := func(key string, err error) {
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", key, err))
+		}
+	}
+	var err error
+	l.brand, err = l.read("page.brand", c.Page.Brand)
+	add("page.brand", err)
+	for i, client := range c.Clients {
+		key := fmt.Sprintf("clients[%d].brand", i)
+		l.clients[client.ID], err = l.read(key, client.Brand)
+		add(key, err)
+	}
+	if l.styleSheet, err = readLookFile(c.Page.StyleSheetFile); err == nil && l.styleSheet != nil {
+		err = web.CheckStyleSheet(l.styleSheet)
+	}
+	add("page.style_sheet_file", err)
+	if l.bankIDLogo, err = readLookFile(c.Page.BankIDLogoFile); err == nil && l.bankIDLogo != nil {
+		_, _, err = web.ReadLogo(l.bankIDLogo)
+	}
+	add("page.bankid_logo_file", err)
+	l.messages, err = readMessages(c.Page.MessagesDirectory)
+	add("page.messages_directory", err)
+	if len(faults) > 0 {
+		return nil, fail(exitUsage, "docs/looks.md says what is taken", "%w", errors.Join(faults...))
+	}
+	return l, nil
+}
+
+// read returns a brand as it may be shown.
+func (l *looks) read(key string, c config.Brand) (storage.Brand, error) {
+	logo, err := readLookFile(c.LogoFile)
+	if err != nil {
+		return storage.Brand{}, fmt.Errorf("logo_file: %w", err)
+	}
+	brand, corrections, err := web.CheckBrand(storage.Brand{
+		Logo: logo, Accent: c.Accent, AccentDark: c.AccentDark, SupportURL: c.SupportURL, AccessibilityURL: c.AccessibilityURL,
+	})
+	for _, correction := range corrections {
+		l.corrections = append(l.corrections, key+": "+correction)
+	}
+	return brand, err
+}
+
+// dress returns the clients with their brands.
+func (l *looks) dress(clients []storage.Client) []storage.Client {
+	for i := range clients {
+		clients[i].Brand = l.clients[clients[i].ID]
+	}
+	return clients
+}
+
+// readMessages returns the texts of the pages with those of an operator's files, which are named for their languages.
+func readMessages(directory string) (*templates.Catalogue, error) {
+	if directory == "" {
+		return nil, nil
+	}
+	files, err := filepath.Glob(filepath.Join(directory, "*.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("no file such as sv.yaml in %s", directory)
+	}
+	var messages *templates.Catalogue
+	var faults []error
+	for _, file := range files {
+		text, err := readLookFile(file)
+		if err == nil {
+			var with *templates.Catalogue
+			if with, err = messages.With(strings.TrimSuffix(filepath.Base(file), ".yaml"), text); err == nil {
+				messages = with
+			}
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", filepath.Base(file), err))
+		}
+	}
+	return messages, errors.Join(faults...)
+}
+
+// readLookFile returns the content of a file, nil for no name.
+func readLookFile(name string) ([]byte, error) {
+	if name == "" {
+		return nil, nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxLookFile+1))
+	if err == nil && len(content) > maxLookFile {
+		err = fmt.Errorf("%s is larger than 1 MiB", filepath.Base(name))
+	}
+	return content, err
+}
+
+// brandFlags are the flags of a client's looks.
+type brandFlags struct {
+	logo, logoData, accent, accentDark, supportURL, accessibilityURL string
+}
+
+// logoFlag and logoDataFlag: the second carries the content of the first's file to a running server, which reads no files
+// of its callers.
+const (
+	logoFlag     = "logo"
+	logoDataFlag = "logo-data"
+)
+
+func (f *brandFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.logo, logoFlag, "", "logo `file`: PNG, JPEG, GIF or SVG; empty takes it away")
+	flags.StringVar(&f.logoData, logoDataFlag, "", "")
+	flags.Lookup(logoDataFlag).Hidden = true
+	flags.StringVar(&f.accent, "accent", "", "colour of its buttons, as #rrggbb")
+	flags.StringVar(&f.accentDark, "accent-dark", "", "the same for the dark theme")
+	flags.StringVar(&f.supportURL, "support-url", "", "where its people get help: https or mailto")
+	flags.StringVar(&f.accessibilityURL, "accessibility-url", "", "its accessibility statement: https or mailto")
+}
+
+// read reads the logo's file and puts its content into the arguments that a running server may get.
+func (f *brandFlags) read(cmd *cobra.Command, h *host) error {
+	if !cmd.Flags().Changed(logoFlag) {
+		return nil
+	}
+	if h.operator != nil {
+		return fail(exitUsage, "use the same brygga as the server", "--logo names a file that is not the server's to read")
+	}
+	content, err := readLookFile(f.logo)
+	if err == nil && content != nil {
+		content, _, err = web.ReadLogo(content)
+	}
+	if err != nil {
+		return fail(exitUsage, "give PNG, JPEG, GIF or a plain SVG", "--logo: %w", err)
+	}
+	f.logoData = base64.StdEncoding.EncodeToString(content)
+	if err := cmd.Flags().Set(logoDataFlag, f.logoData); err != nil {
+		return err
+	}
+	h.args = replaceFlag(h.args, logoFlag, logoDataFlag+"="+f.logoData)
+	return nil
+}
+
+// replaceFlag returns the arguments with --name and its value replaced.
+func replaceFlag(args []string, name, by string) []string {
+	var replaced []string
+	for i := 0; i < len(args); i++ {
+		switch {
+		case args[i] == "--"+name:
+			i++
+			replaced = append(replaced, "--"+by)
+		case strings.HasPrefix(args[i], "--"+name+"="):
+			replaced = append(replaced, "--"+by)
+		default:
+			replaced = append(replaced, args[i])
+		}
+	}
+	return replaced
+}
+
+// apply sets on a client what the flags name, and returns what was corrected so that people can read it.
+func (f *brandFlags) apply(cmd *cobra.Command, c *storage.Client) (corrections []string, err error) {
+	b, changed := c.Brand, false
+	for name, set := range map[string]func() error{
+		logoDataFlag: func() (err error) {
+			b.Logo, err = base64.StdEncoding.DecodeString(f.logoData)
+			return err
+		},
+		"accent":            func() error { b.Accent, b.AccentDark = f.accent, ""; return nil },
+		"support-url":       func() error { b.SupportURL = f.supportURL; return nil },
+		"accessibility-url": func() error { b.AccessibilityURL = f.accessibilityURL; return nil },
+	} {
+		if cmd.Flags().Changed(name) {
+			changed = true
+			err = errors.Join(err, set())
+		}
+	}
+	if cmd.Flags().Changed("accent-dark") { // after accent, which takes the old one away
+		b.AccentDark, changed = f.accentDark, true
+	}
+	if !changed || err != nil {
+		return nil, err
+	}
+	b, corrections, err = web.CheckBrand(b)
+	if err != nil {
+		return nil, fail(exitUsage, "docs/looks.md says what is taken; nothing was changed", "%w", err)
+	}
+	c.Brand = b
+	return corrections, nil
+}
