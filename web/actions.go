@@ -29,7 +29,6 @@ const (
 // codeAccessDenied is what the client gets when the person leaves (RFC 6749 §4.1.2.1).
 const (
 	codeAccessDenied = "access_denied"
-	leaveDescription = "The user cancelled the login."
 )
 
 // show sends the page of the login as it stands. It changes nothing; only a choice of language sets a cookie.
@@ -133,7 +132,8 @@ func (s *Site) cancel(w http.ResponseWriter, r *http.Request, v *visit) {
 	s.redirect(w, r, basePath(v.login.ID))
 }
 
-// leave ends the order and goes back to the client with access_denied.
+// leave ends the order and goes back to the client with access_denied and why: what ended the login before the person left,
+// or that they did.
 func (s *Site) leave(w http.ResponseWriter, r *http.Request, v *visit) {
 	l, err := s.Engine.Cancel(r.Context(), v.login.ID, ClientIP(r))
 	switch {
@@ -144,7 +144,11 @@ func (s *Site) leave(w http.ResponseWriter, r *http.Request, v *visit) {
 	case l.State == storage.LoginAnswered:
 		s.redirect(w, r, basePath(l.ID))
 	default:
-		s.Refuse(w, r, l, codeAccessDenied, leaveDescription)
+		why := login.ReasonCancelled
+		if v.login.State == storage.LoginFailed {
+			why = v.login.Failure.Reason
+		}
+		s.Refuse(w, r, l, codeAccessDenied, login.Description(why))
 	}
 }
 

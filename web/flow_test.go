@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"brygga/audit"
 	"brygga/bankid/bankidsim"
+	"brygga/login"
 	"brygga/storage"
 	"brygga/templates"
 )
@@ -41,7 +43,7 @@ func readQR(t *testing.T, u templates.Update) string {
 	}
 	bitmap, err := gozxing.NewBinaryBitmapFromImage(picture)
 	must(t, err)
-	result, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
+	result, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_PURE_BARCODE: true})
 	must(t, err)
 	return result.GetText()
 }
@@ -309,7 +311,9 @@ func TestCancelWhileBankIDIsDown(t *testing.T) {
 	if down := b.get(path); !down.has(`data-view="failed-unavailable"`, path+"/start", path+"/leave") {
 		t.Errorf("start while BankID is down:\n%s", down.body)
 	}
-	if answer := b.post(path + "/leave"); !strings.Contains(answer.location, "error=access_denied") {
+	answer := b.post(path + "/leave")
+	if to, err := url.Parse(answer.location); err != nil || to.Query().Get("error") != "access_denied" ||
+		to.Query().Get("error_description") != login.Description(login.ReasonUnavailable) {
 		t.Errorf("leave leads to %q", answer.location)
 	}
 }

@@ -91,19 +91,33 @@ func pictureFile(as persona, name, scheme string) string {
 	return filepath.Join(*screenshots, as.name+"-"+as.language+"-"+scheme+"-"+name+".png")
 }
 
-// composePictures puts the QR code on a computer beside the choice on a dark phone: the picture of the README.
+// composePictures makes the pictures of the README: the QR code on a computer beside the choice on a dark phone, and the main
+// states on a phone.
 func composePictures(t *testing.T) {
 	if *screenshots == "" {
 		return
 	}
-	desktop := readPicture(t, pictureFile(computer.in("en"), "qr-wait", "light"))
-	phone := halve(readPicture(t, pictureFile(androidPhone.in("en"), "choose", "dark")))
+	compose(t, "login.png", readPicture(t, pictureFile(computer.in("en"), "qr-wait", "light")),
+		halve(readPicture(t, pictureFile(androidPhone.in("en"), "choose", "dark"))))
+	var states []image.Image
+	for _, name := range []string{"choose", "qr-wait", "confirm", "complete", "failed"} {
+		states = append(states, halve(readPicture(t, pictureFile(androidPhone.in("en"), name, "light"))))
+	}
+	compose(t, "states.png", states...)
+}
+
+// compose writes the pictures side by side into a file.
+func compose(t *testing.T, file string, pictures ...image.Image) {
 	const space = 40
-	size := image.Pt(desktop.Bounds().Dx()+phone.Bounds().Dx()+3*space, max(desktop.Bounds().Dy(), phone.Bounds().Dy())+2*space)
+	size := image.Pt(space, 0)
+	for _, picture := range pictures {
+		size.X += picture.Bounds().Dx() + space
+		size.Y = max(size.Y, picture.Bounds().Dy()+2*space)
+	}
 	all := image.NewNRGBA(image.Rectangle{Max: size})
 	draw.Draw(all, all.Bounds(), image.NewUniform(color.NRGBA{0xd3, 0xdc, 0xdf, 0xff}), image.Point{}, draw.Src)
 	x := space
-	for _, picture := range []image.Image{desktop, phone} {
+	for _, picture := range pictures {
 		box := picture.Bounds()
 		y := (size.Y - box.Dy()) / 2
 		draw.DrawMask(all, image.Rect(x, y, x+box.Dx(), y+box.Dy()), picture, box.Min, rounded{box}, box.Min, draw.Over)
@@ -114,10 +128,10 @@ func composePictures(t *testing.T) {
 	if err := encoder.Encode(&out, all); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(*screenshots, "login.png"), out.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(*screenshots, file), out.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("login.png: %d bytes", out.Len())
+	t.Logf("%s: %d bytes", file, out.Len())
 }
 
 func readPicture(t *testing.T, file string) image.Image {
