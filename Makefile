@@ -16,14 +16,14 @@ test: needs
 	go test -race $(RACE)
 	go test $$(go list ./... | grep -vxF "$$(go list $(RACE))")
 
-# The browser tests need Chromium, the race detector a C compiler, the independent BankID client Node.js: Debian's, unless
-# they are there.
+# The browser tests need Chromium, the race detector a C compiler, the independent BankID client and axe-core Node.js:
+# Debian's, unless they are there.
 needs:
 	@command -v chromium >/dev/null || .ci/install chromium
 	@command -v gcc >/dev/null || .ci/install gcc libc6-dev
 	@command -v node >/dev/null && command -v npm >/dev/null || .ci/install nodejs npm
-	@cd bankid/bankidsim/interop && { cmp -s package-lock.json node_modules/.installed || \
-		{ npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed; }; }
+	@for dir in bankid/bankidsim/interop templates/testdata/axe; do (cd $$dir && { cmp -s package-lock.json node_modules/.installed || \
+		{ npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed; }; }) || exit 1; done
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -19,7 +19,7 @@ func TestScript(t *testing.T) {
 	scan := QRWait{Frame: previewFrame(), Left: left, Platform: Computer}
 	confirm := Progress{Step: StepConfirm, Device: OtherDevice, Platform: Computer, Left: left}
 
-	t.Run("follows the login", func(t *testing.T) {
+	t.Run("U-11 U-19 A-02 A-05 A-11 RowA18 follows the login", func(t *testing.T) {
 		s := newStage(t, browser, scan)
 		next := scan
 		next.Frame = NewFrame(41, func(x, y int) bool { return (x*y+x+3*y)%5 < 2 })
@@ -39,7 +39,7 @@ func TestScript(t *testing.T) {
 		s.until(text("#alert", "You cancelled in BankID"))
 	})
 
-	t.Run("a renewed order keeps the focus and says nothing", func(t *testing.T) {
+	t.Run("U-07 A-02 A-07 a renewed order keeps the focus and says nothing", func(t *testing.T) {
 		s := newStage(t, browser, AppWait{LaunchURL: s0("/launch?1"), Order: "1", Left: left, Platform: Phone})
 		s.do(chromedp.Focus(chromedp.CSS("#launch")))
 		s.set(AppWait{LaunchURL: s0("/launch?2"), Order: "2", Left: left, Platform: Phone}, 0)
@@ -80,7 +80,7 @@ func TestScript(t *testing.T) {
 		s.until(`document.querySelector('form[action$="/leave"] button').getAttribute('aria-disabled') === 'true'`)
 	})
 
-	t.Run("enlarges the code", func(t *testing.T) {
+	t.Run("A-04 A-07 enlarges the code", func(t *testing.T) {
 		s := newStage(t, browser, scan)
 		s.do(chromedp.Click(chromedp.CSS("#qr")))
 		s.until(`document.querySelector('#zoom').open`)
@@ -94,7 +94,7 @@ func TestScript(t *testing.T) {
 		s.until(`!document.querySelector('#zoom').open && document.activeElement.tagName === 'H1'`)
 	})
 
-	t.Run("says when the code is not all on the screen", func(t *testing.T) {
+	t.Run("A-03 says when the code is not all on the screen", func(t *testing.T) {
 		s := newStage(t, browser, scan)
 		s.do(chromedp.EmulateViewport(360, 240))
 		s.until(`!document.querySelector('.partly').hidden`)
@@ -113,7 +113,7 @@ func TestScript(t *testing.T) {
 		s.until(view("confirm"))
 	})
 
-	t.Run("says when there is no contact, and goes on when there is", func(t *testing.T) {
+	t.Run("U-12 says when there is no contact, and goes on when there is", func(t *testing.T) {
 		s := newStage(t, browser, scan)
 		s.set(scan, http.StatusServiceUnavailable)
 		s.until(`!document.querySelector('#lost').hidden`)
@@ -124,7 +124,7 @@ func TestScript(t *testing.T) {
 	})
 
 	for _, code := range []int{http.StatusForbidden, http.StatusNotFound, http.StatusGone} {
-		t.Run(fmt.Sprint("stops at ", code), func(t *testing.T) {
+		t.Run(fmt.Sprint("U-12 stops at ", code), func(t *testing.T) {
 			s := newStage(t, browser, scan)
 			s.set(Notice{Kind: NoticeExpired}, code)
 			s.until(view("expired"))

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestChoices (U-13): a phone has this device first, a computer the QR code with this computer beside it, a tablet both alike;
+// TestChoices_U13: a phone has this device first, a computer the QR code with this computer beside it, a tablet both alike;
 // what the person used last comes first everywhere, and nothing is offered that cannot work.
-func TestChoices(t *testing.T) {
+func TestChoices_U13(t *testing.T) {
 	button := regexp.MustCompile(`name="device" value="(\w+)"><button class="([^"]*)"`)
 	for _, tt := range []struct {
 		platform Platform
@@ -46,9 +46,9 @@ func TestChoices(t *testing.T) {
 	}
 }
 
-// TestSwitch (U-14): in every state that waits, and after every failure that is not final, the other device is one press away
+// TestSwitch_U14: in every state that waits, and after every failure that is not final, the other device is one press away
 // wherever it can work.
-func TestSwitch(t *testing.T) {
+func TestSwitch_U14(t *testing.T) {
 	views := func(d Device, on Platform) []View {
 		all := []View{Starting{Device: d, Platform: on}, Failed{Reason: "startFailed", Device: d, Platform: on}}
 		for _, hint := range append(HintCodesPending(), "", "somethingNew") {

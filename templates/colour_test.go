@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestAccents: whatever colour a brand has, what is shown can be read in both themes; what changed is said.
-func TestAccents(t *testing.T) {
+// TestAccents_A09: whatever colour a brand has, what is shown can be read in both themes; what changed is said.
+func TestAccents_A09(t *testing.T) {
 	for _, tt := range []struct {
 		name        string
 		accents     Accents

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestContrast computes the contrast of every pair of tokens that the style sheet puts on each other, in both themes
+// TestContrast_A09 computes the contrast of every pair of tokens that the style sheet puts on each other, in both themes
 // (WCAG 2.2 §1.4.3, §1.4.11).
-func TestContrast(t *testing.T) {
+func TestContrast_A09(t *testing.T) {
 	css := string(assets["page.css"].Body)
 	light := tokens(t, css, ":root {")
 	dark := tokens(t, css, "@media (prefers-color-scheme: dark) {")

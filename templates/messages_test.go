@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestCatalogues holds every language to the same keys and the same placeholders in each.
-func TestCatalogues(t *testing.T) {
+// TestCatalogues_RowA6_RowA18 holds every language to the same keys and the same placeholders in each.
+func TestCatalogues_RowA6_RowA18(t *testing.T) {
 	if _, ok := builtIn.all[DefaultLanguage]; !ok {
 		t.Fatalf("no catalogue for the default language %q", DefaultLanguage)
 	}
@@ -82,9 +82,9 @@ func escape(s string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;").Replace(s)
 }
 
-// TestHintCodes demands texts of its own for every known hint code in each situation and language, and the neutral ones
+// TestHintCodes_RowA6 demands texts of its own for every known hint code in each situation and language, and the neutral ones
 // for a code that is not known.
-func TestHintCodes(t *testing.T) {
+func TestHintCodes_RowA6(t *testing.T) {
 	situations := []struct {
 		device   Device
 		platform Platform

@@ -95,8 +95,8 @@ func TestRightToLeft(t *testing.T) {
 	}
 }
 
-// TestAppText: the text in the app names who asks and says that it is an identification, in each language (U-15).
-func TestAppText(t *testing.T) {
+// TestAppText_U15: the text in the app names who asks and says that it is an identification, in each language (U-15).
+func TestAppText_U15(t *testing.T) {
 	for lang, want := range map[string]string{
 		"sv": "Jag legitimerar mig för att logga in på Norrby.", "en": "I identify myself to log in to Norrby.",
 		"en-US": "I identify myself to log in to Norrby.", "fi": "Jag legitimerar mig för att logga in på Norrby.", "": "Jag legitimerar mig för att logga in på Norrby.",

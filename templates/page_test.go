@@ -45,9 +45,9 @@ func count(root *html.Node, element string) int {
 	return n
 }
 
-// TestPolicy holds every page to what a strict Content-Security-Policy lets through: no inline script or style, nothing
+// TestPolicy_U18 holds every page to what a strict Content-Security-Policy lets through: no inline script or style, nothing
 // loaded from elsewhere, forms to our own origin but for the answer to the client.
-func TestPolicy(t *testing.T) {
+func TestPolicy_U18(t *testing.T) {
 	loads := map[string]string{"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src", "use": "href"}
 	everyPage(t, func(t *testing.T, s State, root *html.Node) {
 		for n := range root.Descendants() {
@@ -79,9 +79,9 @@ func TestPolicy(t *testing.T) {
 	})
 }
 
-// TestStructure: language, title, one heading, landmarks, live regions outside of what is swapped, and the refresh without
+// TestStructure_A02_A11: language, title, one heading, landmarks, live regions outside of what is swapped, and the refresh without
 // script in exactly those states that await something.
-func TestStructure(t *testing.T) {
+func TestStructure_A02_A11(t *testing.T) {
 	everyPage(t, func(t *testing.T, s State, root *html.Node) {
 		for _, e := range []string{"h1", "main", "header", "footer", "title"} {
 			if n := count(root, e); n != 1 {
@@ -145,8 +145,8 @@ func TestNoKeysShown(t *testing.T) {
 	})
 }
 
-// TestFailuresHaveNextSteps: every failure offers another try or says it is final, and always the way back.
-func TestFailuresHaveNextSteps(t *testing.T) {
+// TestFailuresHaveNextSteps_U09_A13: every failure offers another try or says it is final, and always the way back.
+func TestFailuresHaveNextSteps_U09_A13(t *testing.T) {
 	for _, s := range Preview("sv") {
 		v, ok := s.View.(Failed)
 		if !ok {
@@ -235,8 +235,8 @@ func TestLaunchLink(t *testing.T) {
 	}
 }
 
-// TestWeight: the largest page with everything it loads, as sent, and the script alone as it is.
-func TestWeight(t *testing.T) {
+// TestWeight_U18: the largest page with everything it loads, as sent, and the script alone as it is.
+func TestWeight_U18(t *testing.T) {
 	total := 0
 	for _, a := range Assets() {
 		total += len(a.Gzip)

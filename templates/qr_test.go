@@ -12,7 +12,7 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
-func TestQRPath(t *testing.T) {
+func TestQRPath_A04(t *testing.T) {
 	tests := []struct {
 		name string
 		bits []byte

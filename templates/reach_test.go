@@ -39,9 +39,9 @@ const cramped = `(async () => {
   return faults.join('; ')
 })()`
 
-// TestCramped (A-08, A-10, A-14): in 320 pixels and with the widest spacing nothing is cut or pushed outside and every control
+// TestCramped_U18_A08_A10_A14: in 320 pixels and with the widest spacing nothing is cut or pushed outside and every control
 // can be hit, from the left and from the right.
-func TestCramped(t *testing.T) {
+func TestCramped_U18_A08_A10_A14(t *testing.T) {
 	t.Parallel()
 	both := mirrored(t)
 	var states [][3]string // name, fragment, direction
@@ -94,9 +94,9 @@ func TestPrint(t *testing.T) {
 	}
 }
 
-// TestQuietMotionAndColours (A-04, A-06): what moves does so only for those who have not asked for less, and the code is black
+// TestQuietMotionAndColours_A04_A06: what moves does so only for those who have not asked for less, and the code is black
 // on white in forced colours too.
-func TestQuietMotionAndColours(t *testing.T) {
+func TestQuietMotionAndColours_A04_A06(t *testing.T) {
 	css := string(assets["page.css"].Body)
 	before, after, _ := strings.Cut(css, "@media (prefers-reduced-motion: no-preference) {")
 	_, after, _ = strings.Cut(after, "\n}\n")

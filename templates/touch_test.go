@@ -13,9 +13,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestTabletThatSaysMac (U-13): a page that takes an iPad for a computer asks anew, with the number of fingers the screen feels,
+// TestTabletThatSaysMac_U13: a page that takes an iPad for a computer asks anew, with the number of fingers the screen feels,
 // and shows the tablet's choices without taking the focus or saying anything. A Mac asks nothing.
-func TestTabletThatSaysMac(t *testing.T) {
+func TestTabletThatSaysMac_U13(t *testing.T) {
 	t.Parallel()
 	asked := make(chan string, 8)
 	mux := http.NewServeMux()

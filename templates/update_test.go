@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestUpdate(t *testing.T) {
+func TestUpdate_U11(t *testing.T) {
 	p := Page{Lang: "en", ClientName: "Norrby kommun", BasePath: "/login/x"}
 	first := QRWait{Frame: previewFrame(), Left: Left{Seconds: 272, Of: 300}, Platform: Computer}
 	u, err := NewUpdate(context.Background(), p, first)
