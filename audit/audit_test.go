@@ -41,7 +41,7 @@ func newLog(t *testing.T, store *memory, out *bytes.Buffer) *audit.Log {
 	return l
 }
 
-func TestRecord(t *testing.T) {
+func TestRecord_RowA11_RowA24(t *testing.T) {
 	var store memory
 	var out bytes.Buffer
 	l := newLog(t, &store, &out)

@@ -48,7 +48,7 @@ func record(t *testing.T, got *request, status int, body string) http.HandlerFun
 	}
 }
 
-func TestRequestsOnTheWire(t *testing.T) {
+func TestRequestsOnTheWire_U16_U17(t *testing.T) {
 	full := AuthRequest{
 		EndUserIP:             netip.MustParseAddr("::ffff:203.0.113.7"),
 		UserVisibleData:       "Logga in på Exempeltjänsten",

@@ -107,7 +107,7 @@ func (r *reloading) seen(t *testing.T, cert tls.Certificate) bool {
 	return r.peer.lastSerial() == cert.Leaf.SerialNumber.String()
 }
 
-func TestChangedFilesAreTaken(t *testing.T) {
+func TestChangedFilesAreTaken_RowA21(t *testing.T) {
 	first, second := relyingParty(), relyingParty()
 	r := newReloading(t, first)
 	if !r.seen(t, first) {

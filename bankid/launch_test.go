@@ -51,7 +51,7 @@ func TestParseForm(t *testing.T) {
 	}
 }
 
-func TestLaunchFor(t *testing.T) {
+func TestLaunchFor_RowA17(t *testing.T) {
 	const address = "https://id.example.se/login/1/return?n=Zt3k"
 	const escaped = "https%3A%2F%2Fid.example.se%2Flogin%2F1%2Freturn%3Fn%3DZt3k"
 	tests := []struct {

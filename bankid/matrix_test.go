@@ -15,9 +15,9 @@ import (
 
 var updateMatrix = flag.Bool("update", false, "rewrite testdata/matrix.txt")
 
-// TestMatrix compares what every known browser is given with the table that people read in review: how the app is launched,
+// TestMatrix_RowA17 compares what every known browser is given with the table that people read in review: how the app is launched,
 // whether a tap is needed, whether the page is loaded anew on the return, and where the return leads.
-func TestMatrix(t *testing.T) {
+func TestMatrix_RowA17(t *testing.T) {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "machine\tsystem\tbrowser\tkind\tlaunch\ttap\treload\tfocus\treturn\tredirect\tadvice")

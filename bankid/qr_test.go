@@ -7,7 +7,7 @@ import (
 	"brygga/secret"
 )
 
-func TestQRData(t *testing.T) {
+func TestQRData_U03(t *testing.T) {
 	const (
 		token1, secret1 = "67df3917-fa0d-44e5-b327-edcc928297f8", "d28db9a7-4cde-429e-a983-359be676944c"
 		token2, secret2 = testQRToken, testQRSecret

@@ -18,7 +18,7 @@ import (
 	"brygga/secret"
 )
 
-func TestServerMustProveItself(t *testing.T) {
+func TestServerMustProveItself_T15(t *testing.T) {
 	tests := []struct {
 		name string
 		cert tls.Certificate

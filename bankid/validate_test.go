@@ -12,7 +12,7 @@ import (
 	"brygga/secret"
 )
 
-func TestRequestLimits(t *testing.T) {
+func TestRequestLimits_U16_U17(t *testing.T) {
 	s := strings.Repeat
 	type change func(*AuthRequest)
 	tests := []struct {
@@ -126,7 +126,7 @@ func checkField(t *testing.T, err error, field string) {
 	}
 }
 
-func TestUserAgentIsCut(t *testing.T) {
+func TestUserAgentIsCut_U16(t *testing.T) {
 	tests := []struct{ name, in, want string }{
 		{"short", "Mozilla", "Mozilla"},
 		{"exact", strings.Repeat("u", 256), strings.Repeat("u", 256)},

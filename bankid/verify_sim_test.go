@@ -132,8 +132,8 @@ func TestVerifyAgainstSimulator(t *testing.T) {
 	}
 }
 
-// TestVerifyRefusesAttacks plays every attack of the simulator and names the check that sees it.
-func TestVerifyRefusesAttacks(t *testing.T) {
+// TestVerifyRefusesAttacks_T10 plays every attack of the simulator and names the check that sees it.
+func TestVerifyRefusesAttacks_T10(t *testing.T) {
 	s := newSimulated(t)
 	const transport = "the client refuses it already"
 	attacks := []struct {
@@ -178,8 +178,8 @@ func TestVerifyRefusesAttacks(t *testing.T) {
 	}
 }
 
-// TestVerifyResultOfAnotherOrder gives a genuine result to the wrong order: of the same person, at the same time.
-func TestVerifyResultOfAnotherOrder(t *testing.T) {
+// TestVerifyResultOfAnotherOrder_T09 gives a genuine result to the wrong order: of the same person, at the same time.
+func TestVerifyResultOfAnotherOrder_T09(t *testing.T) {
 	s := newSimulated(t)
 	o := simulatedOrder{kind: KindAuth, person: simulatedPerson, text: "Hej", hidden: []byte("one request")}
 	one, _, err := s.complete(t, o)

@@ -181,7 +181,7 @@ func TestVerifyNowBoundsTheOrder(t *testing.T) {
 	wantCheck(t, err, "")
 }
 
-func TestVerifyPerson(t *testing.T) {
+func TestVerifyPerson_T10(t *testing.T) {
 	for name, change := range map[string]func(*User){
 		"number":     func(u *User) { u.PersonalNumber = secret.New("197807159814") },
 		"no number":  func(u *User) { u.PersonalNumber = secret.String{} },

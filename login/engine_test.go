@@ -196,7 +196,7 @@ func TestCollectsWithoutBrowser_U05_U06_RowA24(t *testing.T) {
 	})
 }
 
-func TestRenewsWithinWindow_U07_RowA7(t *testing.T) {
+func TestRenewsWithinWindow_U07_RowA7_U19_A05(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
@@ -291,7 +291,7 @@ func TestNeverRenewsOncePickedUp_U04_RowA7(t *testing.T) {
 	}
 }
 
-func TestResultChecks_T11_T16(t *testing.T) {
+func TestResultChecks_T11_T16_T10(t *testing.T) {
 	incomplete, risky, elsewhere := tolvan(), tolvan(), tolvan()
 	incomplete.PersonalNumber = secret.String{}
 	risky.Risk = "high"
@@ -346,7 +346,7 @@ func TestResultChecks_T11_T16(t *testing.T) {
 	}
 }
 
-func TestCancelWinsOverResult_U08(t *testing.T) {
+func TestCancelWinsOverResult_U08_RowA18(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
@@ -408,7 +408,7 @@ func TestCancelWhileStarting(t *testing.T) {
 	})
 }
 
-func TestStartAgainReplaces_U02(t *testing.T) {
+func TestStartAgainReplaces_U02_U14(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()

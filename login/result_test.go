@@ -28,8 +28,8 @@ func (h *house) asking(policy storage.Policy) *storage.Login {
 	return h.begin()
 }
 
-// TestPolicyOfResults_T16 runs one result under one policy: what is refused, and what is accepted with an audit event.
-func TestPolicyOfResults_T16(t *testing.T) {
+// TestPolicyOfResults_T16_T06 runs one result under one policy: what is refused, and what is accepted with an audit event.
+func TestPolicyOfResults_T16_T06(t *testing.T) {
 	const ip4in6 = "::ffff:192.0.2.1"
 	born := func(date string) func(*storage.Identity) {
 		return func(i *storage.Identity) { i.PersonalNumber = secret.New(date + "0000") }

@@ -12,7 +12,7 @@ import (
 )
 
 // Before client and redirect URI are proven nothing may be redirected (RFC 6749 §4.1.2.1): each of these shows a page.
-func TestAuthorizeShowsErrors(t *testing.T) {
+func TestAuthorizeShowsErrors_RowA19(t *testing.T) {
 	h := newHarness(t, nil)
 	tests := map[string]url.Values{
 		"no parameters":           {},
@@ -97,7 +97,7 @@ func TestAuthorizeShowsUnreadableRequests(t *testing.T) {
 }
 
 // Once the redirect URI is proven every error goes there, with its code, the state and iss (OIDC Core §3.1.2.6, RFC 9207 §2).
-func TestAuthorizeRedirectsErrors(t *testing.T) {
+func TestAuthorizeRedirectsErrors_RowA19_RowA22(t *testing.T) {
 	h := newHarness(t, nil)
 	long := strings.Repeat("x", 70000)
 	tests := []struct {
@@ -186,7 +186,7 @@ func TestAuthorizeErrorsByForm(t *testing.T) {
 	}
 }
 
-func TestAuthorizeBeginsLogin(t *testing.T) {
+func TestAuthorizeBeginsLogin_RowA15_RowA22(t *testing.T) {
 	h := newHarness(t, nil)
 	login := h.begin(params("web", callback, "prompt", "login strange", "max_age", "0", "acr_values", "a b", "ui_locales", "sv en",
 		"scope", "openid email profile openid", "login_hint", number, "claims", "{}", "unknown", "x"))

@@ -85,7 +85,7 @@ func claimNames(claims map[string]any) string {
 	return strings.Join(names, " ")
 }
 
-func TestIDTokenClaims(t *testing.T) {
+func TestIDTokenClaims_RowA11_RowA22(t *testing.T) {
 	h := newHarness(t, nil)
 	login := h.complete(h.begin(params("web", callback)), person)
 	_, answer := redirected(t, h.answer(login))
@@ -181,7 +181,7 @@ func TestNoIDTokenWithoutOpenID(t *testing.T) {
 	}
 }
 
-func TestSubjects(t *testing.T) {
+func TestSubjects_RowA10(t *testing.T) {
 	h := newHarness(t, nil)
 	client := func(id, kind, sector string) *storage.Client {
 		return &storage.Client{ID: id, SubjectType: kind, Sector: sector}

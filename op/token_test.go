@@ -17,7 +17,7 @@ import (
 	"brygga/storage"
 )
 
-func TestCodeExchange(t *testing.T) {
+func TestCodeExchange_RowA8_RowA9(t *testing.T) {
 	h := newHarness(t, nil)
 	w := h.do(exchange(h.code(params("web", callback))))
 	answer := decode(t, w)
@@ -35,7 +35,7 @@ func TestCodeExchange(t *testing.T) {
 	}
 }
 
-func TestCodeComesWithStateAndIss(t *testing.T) {
+func TestCodeComesWithStateAndIss_RowA9(t *testing.T) {
 	h := newHarness(t, nil)
 	login := h.complete(h.begin(params("web", callback+"?tenant=a%2Fb+c")), person)
 	w := h.answer(login)
@@ -172,7 +172,7 @@ func TestCodeReplayRevokes(t *testing.T) {
 	}
 }
 
-func TestCodeIsRedeemedOnce(t *testing.T) {
+func TestCodeIsRedeemedOnce_RowA12(t *testing.T) {
 	h := newHarness(t, nil)
 	for range 5 {
 		code := h.code(params("web", callback))
@@ -195,7 +195,7 @@ func TestCodeIsRedeemedOnce(t *testing.T) {
 	}
 }
 
-func TestLoginIsAnsweredOnce(t *testing.T) {
+func TestLoginIsAnsweredOnce_RowA8_RowA12(t *testing.T) {
 	h := newHarness(t, nil)
 	login := h.complete(h.begin(params("web", callback)), person)
 	var codes, over atomic.Int32

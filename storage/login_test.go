@@ -237,7 +237,7 @@ func TestRecordReturn(t *testing.T) {
 	})
 }
 
-func TestEndings(t *testing.T) {
+func TestEndings_RowA3(t *testing.T) {
 	cancel := func(l *storage.Login) error { return l.CancelOrder(failure) }
 	refuse := func(l *storage.Login) error { return l.RefuseLogin() }
 	answer := func(l *storage.Login) error {

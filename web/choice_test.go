@@ -19,7 +19,7 @@ func (p page) first() string {
 }
 
 // U-13: the person's last completed choice comes first the next time; one that was only tried does not.
-func TestChoiceIsRemembered(t *testing.T) {
+func TestChoiceIsRemembered_U13(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t, shared, nil).browser(iPhone)
 	path := b.begin("app")
@@ -44,7 +44,7 @@ func TestChoiceIsRemembered(t *testing.T) {
 }
 
 // U-13: an iPad that calls itself a Mac becomes a tablet once its script has told how many fingers it feels.
-func TestTabletByTouchPoints(t *testing.T) {
+func TestTabletByTouchPoints_U13(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t, shared, nil).browser(iPadAsMac)
 	path := b.begin("app")
@@ -62,7 +62,7 @@ func TestTabletByTouchPoints(t *testing.T) {
 
 // U-14: from every waiting state the person can change to the other device, also when the approval never came back to this
 // browser. The order before is void then.
-func TestChangeOfDevice(t *testing.T) {
+func TestChangeOfDevice_U14(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t, shared, nil).browser(iPhone)
 	path := b.begin("app")

@@ -72,7 +72,7 @@ func (l *listener) end() {
 }
 
 // A stream outlives the server's time-outs, shows a new frame each second, and ends with the login.
-func TestEvents(t *testing.T) {
+func TestEvents_U03_U04_U11_T06_RowA16(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t, shared, func(s *settings) {
 		s.server.ReadTimeout, s.server.WriteTimeout = time.Second, time.Second

@@ -87,7 +87,7 @@ func (b *browser) sign(order bankidsim.Order) bankidsim.Order {
 	return order
 }
 
-func TestLoginByQRCode(t *testing.T) {
+func TestLoginByQRCode_U10_RowA1_RowA8(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t, shared, func(s *settings) {
 		s.web.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
@@ -124,7 +124,7 @@ func TestLoginByQRCode(t *testing.T) {
 	}
 }
 
-func TestLoginOnSameDevice(t *testing.T) {
+func TestLoginOnSameDevice_T01_T05(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t, shared, nil).browser(iPhone)
 	path := b.begin("app")
@@ -165,7 +165,7 @@ func TestLoginOnSameDevice(t *testing.T) {
 }
 
 // T-02: a nonce that is wrong, or another order's, voids the order.
-func TestReturnNonce(t *testing.T) {
+func TestReturnNonce_T02(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, shared, nil)
 	one, two := h.browser(iPhone), h.browser(iPhone)
@@ -209,7 +209,7 @@ func TestReturnNonce(t *testing.T) {
 }
 
 // T-08: two apps in two tabs of one browser, each answered for its own request.
-func TestTwoTabs(t *testing.T) {
+func TestTwoTabs_T08(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t, shared, nil).browser(windowsPC)
 	one, two := b.begin("app"), b.begin("other")
@@ -229,7 +229,7 @@ func TestTwoTabs(t *testing.T) {
 }
 
 // A browser sends no cookie with a cross-site POST. Its other tab's login must go on all the same.
-func TestTwoTabsByPost(t *testing.T) {
+func TestTwoTabsByPost_T08(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t, shared, nil).browser(windowsPC)
 	one := b.begin("app")
@@ -243,7 +243,7 @@ func TestTwoTabsByPost(t *testing.T) {
 	}
 }
 
-func TestDoubleClick(t *testing.T) {
+func TestDoubleClick_U02(t *testing.T) {
 	t.Parallel()
 	p := ownPeer(t)
 	must(t, p.SetChaos(bankidsim.Chaos{StartLatencyMS: 400}))
@@ -278,7 +278,7 @@ func TestSlowStart(t *testing.T) {
 	b.await(path, "qr-wait")
 }
 
-func TestLeave(t *testing.T) {
+func TestLeave_U08_RowA19(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t, shared, nil).browser(windowsPC)
 	path := b.begin("app")
@@ -293,7 +293,7 @@ func TestLeave(t *testing.T) {
 }
 
 // U-08: cancel works although BankID does not.
-func TestCancelWhileBankIDIsDown(t *testing.T) {
+func TestCancelWhileBankIDIsDown_U08_U09(t *testing.T) {
 	t.Parallel()
 	p := ownPeer(t)
 	b := newHouse(t, p, nil).browser(windowsPC)

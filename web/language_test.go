@@ -9,7 +9,7 @@ import (
 	"brygga/storage"
 )
 
-func TestLanguage(t *testing.T) {
+func TestLanguage_U20(t *testing.T) {
 	s := proxied(t)
 	for _, tc := range []struct {
 		name, cookie, accept string

@@ -11,7 +11,7 @@ import (
 
 // Every way back from the BankID app ends on a page that says what to do. Each case has approved an order on the phone that
 // shows the page, and tells what the return address shows then, and what the login is.
-func TestReturns(t *testing.T) {
+func TestReturns_U10_T05(t *testing.T) {
 	t.Parallel()
 	type visit struct {
 		*browser

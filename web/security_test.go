@@ -15,7 +15,7 @@ import (
 )
 
 // U-01, T-13: nothing that is not a POST makes an order.
-func TestGetsMakeNoOrders(t *testing.T) {
+func TestGetsMakeNoOrders_U01_T13(t *testing.T) {
 	t.Parallel()
 	p := ownPeer(t)
 	b := newHouse(t, p, nil).browser(iPhone)
@@ -31,7 +31,7 @@ func TestGetsMakeNoOrders(t *testing.T) {
 	}
 }
 
-func TestPrefetchBeginsNothing(t *testing.T) {
+func TestPrefetchBeginsNothing_U01(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t, shared, nil).browser(windowsPC)
 	b.header.Set("Sec-Purpose", "prefetch")
@@ -43,7 +43,7 @@ func TestPrefetchBeginsNothing(t *testing.T) {
 var reference = regexp.MustCompile(`[0-9A-Z]{4}-[0-9A-Z]{4}`)
 
 // T-07: who does not have the login's cookie gets what an unknown login gets, and changes nothing.
-func TestBrowserBinding(t *testing.T) {
+func TestBrowserBinding_T07_RowA2(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, shared, nil)
 	owner := h.browser(windowsPC)
@@ -96,7 +96,7 @@ func TestBrowserBinding(t *testing.T) {
 	}
 }
 
-func TestCrossOriginPost(t *testing.T) {
+func TestCrossOriginPost_U01(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t, shared, nil).browser(windowsPC)
 	path := b.begin("app")
@@ -194,7 +194,7 @@ func TestCookies(t *testing.T) {
 	}
 }
 
-func TestHeaders(t *testing.T) {
+func TestHeaders_T06(t *testing.T) {
 	t.Parallel()
 	h := secureSite(t, nil)
 	begun := h.serve(httptest.NewRequest("GET", "/authorize?client_id=app", nil))
@@ -245,7 +245,7 @@ var (
 )
 
 // What the policy forbids is not there either: the page works under it.
-func TestPagesKeepThePolicy(t *testing.T) {
+func TestPagesKeepThePolicy_U18(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t, shared, nil).browser(iPhone)
 	path := b.begin("app")
@@ -263,7 +263,7 @@ func TestPagesKeepThePolicy(t *testing.T) {
 
 // Rule 1: who started by QR code gets frames and nothing they are made from; only who started on this device gets the
 // autostart token; the log gets nothing at all.
-func TestSecretsStayHome(t *testing.T) {
+func TestSecretsStayHome_U03_T06_RowA1_RowA4_RowA16(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t, shared, nil).browser(iPhone)
 	path := b.begin("app")

@@ -43,7 +43,7 @@ func TestBadForms(t *testing.T) {
 	}
 }
 
-func TestLimits(t *testing.T) {
+func TestLimits_T06_T13_RowA23(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t, shared, func(s *settings) {
 		s.engine.Limits = login.Limits{LoginsPerAddress: 1, OrdersPerAddress: 1}
@@ -85,7 +85,7 @@ func (failing) Client(context.Context, string) (*storage.Client, error) {
 	return nil, errors.New("disk /dev/marked-cause is on fire")
 }
 
-func TestFaults(t *testing.T) {
+func TestFaults_RowA19(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t, shared, func(s *settings) {
 		s.web.Store = failing{}

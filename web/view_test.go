@@ -121,7 +121,7 @@ func equal(a, b templates.View) bool {
 
 // Every hint code of a pending order × device has its view; the QR code and the link are there only while no app has the
 // order (BankID API: QR code).
-func TestViewOfPendingHints(t *testing.T) {
+func TestViewOfPendingHints_U04_RowA6(t *testing.T) {
 	keys := map[string]string{
 		"started": "started", "userSign": "confirm", "userMrtd": "mrtd", "userCallConfirm": "call-confirm",
 		"processing": "processing", "userStepUp": "step-up", "userFace": "face", "someNewCode": "in-progress",
@@ -154,7 +154,7 @@ func TestViewOfPendingHints(t *testing.T) {
 }
 
 // Every reason that an order can end for has a text of its own.
-func TestViewOfFailures(t *testing.T) {
+func TestViewOfFailures_A13(t *testing.T) {
 	all := login.Reasons()
 	for _, hint := range bankid.FailedHintCodes() {
 		all = append(all, string(hint))

@@ -129,7 +129,7 @@ func TestMetricLabels(t *testing.T) {
 	}
 }
 
-func TestVisibleText(t *testing.T) {
+func TestVisibleText_U15(t *testing.T) {
 	t.Parallel()
 	client := &storage.Client{ID: "app", Name: "The Journal", LocalNames: map[string]string{"sv": "Journalen"}}
 	for language, want := range map[string]string{"sv": "Journalen", "sv-SE": "Journalen", "en": "The Journal", "fr": "Journalen", "": "Journalen"} {

@@ -194,8 +194,8 @@ func TestFailedWriteBreaksTheStore(t *testing.T) {
 	}
 }
 
-// TestSweepLeavesNoRows looks into the buckets: index rows must go with their records.
-func TestSweepLeavesNoRows(t *testing.T) {
+// TestSweepLeavesNoRows_RowA3_RowA14 looks into the buckets: index rows must go with their records.
+func TestSweepLeavesNoRows_RowA3_RowA14(t *testing.T) {
 	s := openTest(t, Options{})
 	ctx, now := t.Context(), time.Now().UTC()
 	login := storage.Login{ID: "l1", State: storage.LoginPending, Order: &storage.Order{ID: "o1", Collector: "a"}, Expires: now.Add(time.Minute)}
