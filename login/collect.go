@@ -32,6 +32,8 @@ type collector struct {
 	// guards them.
 	orderID string
 	started time.Time
+	// order is the order as it was when collecting began.
+	order *storage.Order
 }
 
 // collect collects the login's current order from now on, and no other order of the login. A zero started means that the
@@ -49,20 +51,23 @@ func (e *Engine) collect(l *storage.Login, started time.Time) {
 	if c != nil {
 		c.stop()
 	}
-	c = &collector{Engine: e, id: l.ID, orderID: l.Order.ID, started: started}
+	c = &collector{Engine: e, id: l.ID, orderID: l.Order.ID, order: l.Order, started: started}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	e.collectors[l.ID] = c
 	e.running.Go(func() { c.run(l) })
 }
 
-// forget stops collecting for the login.
-func (e *Engine) forget(id string) {
+// forget stops collecting for the login and returns the order that was collected, nil if none was.
+func (e *Engine) forget(id string) *storage.Order {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if c := e.collectors[id]; c != nil {
-		c.stop()
-		delete(e.collectors, id)
+	c := e.collectors[id]
+	if c == nil {
+		return nil
 	}
+	c.stop()
+	delete(e.collectors, id)
+	return c.order
 }
 
 // elapsed returns how long ago the order's answer came in: by the monotonic clock while this process collects it.

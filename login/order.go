@@ -167,10 +167,14 @@ func (e *Engine) end(ctx context.Context, id, ip, reason string, event audit.Typ
 	if err != nil {
 		return nil, fmt.Errorf("cancel order: %w", err)
 	}
-	e.forget(id)
+	// The order as it was: one that has ended cannot be named to the service any more. A renewal may have come in between.
+	order := before.Order
+	if collected := e.forget(id); collected != nil {
+		order = collected
+	}
 	e.watches.tell(id)
-	if before.State == storage.LoginPending && l.Order != nil {
-		e.cancelOrder(l.Order)
+	if before.State == storage.LoginPending && order != nil {
+		e.cancelOrder(order)
 	}
 	e.Observe("login_ended", reason)
 	e.Audit.Record(ctx, e.event(event, l, client, ip, reason))

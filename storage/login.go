@@ -185,11 +185,21 @@ func (l *Login) DropClaim(claimID string, failure Failure) error {
 		return ErrConflict
 	}
 	if l.Claim.Replaces == "" && l.State != LoginComplete && l.State != LoginAnswered {
-		l.State, l.Failure = LoginFailed, failure
+		l.enter(LoginFailed)
+		l.Failure = failure
 	}
 	l.Claim = Claim{}
 	l.Revision++
 	return nil
+}
+
+// enter puts the login into a state. When that ends its pending order, nobody needs the order's secrets any more, and they
+// are wiped.
+func (l *Login) enter(state LoginState) {
+	if l.State == LoginPending && state != LoginPending {
+		l.Order = l.Order.spent()
+	}
+	l.State = state
 }
 
 // current reports whether orderID is the login's pending order: every result of collecting passes here.
@@ -215,7 +225,8 @@ func (l *Login) FailOrder(orderID string, failure Failure) error {
 	if !l.current(orderID) {
 		return ErrConflict
 	}
-	l.State, l.Failure = LoginFailed, failure
+	l.enter(LoginFailed)
+	l.Failure = failure
 	if l.Claim.Replaces != "" {
 		l.Claim = Claim{}
 	}
@@ -241,7 +252,8 @@ func (l *Login) CompleteLogin(orderID string, result Result, now time.Time) erro
 	if !l.current(orderID) {
 		return ErrConflict
 	}
-	l.State, l.Identity, l.Completed, l.Failure, l.Claim = LoginComplete, &result.Identity, now, Failure{}, Claim{}
+	l.enter(LoginComplete)
+	l.Identity, l.Completed, l.Failure, l.Claim = &result.Identity, now, Failure{}, Claim{}
 	l.ReturnWaived = result.ReturnWaived
 	l.Revision++
 	return nil
@@ -269,7 +281,8 @@ func (l *Login) CancelOrder(failure Failure) error {
 	if l.State == LoginAnswered || (l.State != LoginPending && l.State != LoginComplete && l.Claim.ID == "") {
 		return ErrConflict
 	}
-	l.State, l.Failure, l.Claim, l.Identity, l.Completed, l.ReturnWaived = LoginFailed, failure, Claim{}, nil, time.Time{}, false
+	l.enter(LoginFailed)
+	l.Failure, l.Claim, l.Identity, l.Completed, l.ReturnWaived = failure, Claim{}, nil, time.Time{}, false
 	l.Revision++
 	return nil
 }
@@ -279,7 +292,8 @@ func (l *Login) RefuseLogin() error {
 	if l.State == LoginAnswered {
 		return ErrConflict
 	}
-	l.State, l.Claim, l.Identity, l.Completed = LoginAnswered, Claim{}, nil, time.Time{}
+	l.enter(LoginAnswered)
+	l.Claim, l.Identity, l.Completed = Claim{}, nil, time.Time{}
 	l.Revision++
 	return nil
 }
@@ -290,7 +304,8 @@ func (l *Login) AnswerLogin(grant *Grant) error {
 	if !l.Answerable() || !l.Identity.PersonalNumber.Equal(grant.Identity.PersonalNumber) {
 		return ErrConflict
 	}
-	l.State, l.Identity = LoginAnswered, nil
+	l.enter(LoginAnswered)
+	l.Identity = nil
 	l.Revision++
 	return nil
 }

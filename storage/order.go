@@ -44,6 +44,16 @@ type Sent struct {
 	MRTD bool
 }
 
+// spent returns the order without what served to start, show, collect and cancel it.
+func (o *Order) spent() *Order {
+	if o == nil {
+		return nil
+	}
+	ended := *o
+	ended.Ref, ended.AutoStartToken, ended.QRStartToken, ended.QRStartSecret = secret.String{}, secret.String{}, secret.String{}, secret.String{}
+	return &ended
+}
+
 // ReturnRequired reports whether the login may be answered only after the app has sent the person back with the nonce.
 func (o *Order) ReturnRequired() bool { return o != nil && o.ReturnNonceHash != [32]byte{} }
 

@@ -109,7 +109,7 @@ const (
 	// busySteps in a window make it busy: 300 a second.
 	busySteps = 30
 	// linger is how long the first step of a batch then waits for company.
-	linger = 3 * time.Millisecond
+	linger = 5 * time.Millisecond
 )
 
 func (p *pace) busy(now time.Time) bool {
