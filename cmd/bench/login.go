@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -43,8 +44,11 @@ func (c *countCollects) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.next.ServeHTTP(w, r)
 }
 
-// run starts a server, lets it idle, and puts the logins and then the code exchanges through it.
+// run starts a server on a fresh store, lets it idle, and puts the logins and then the code exchanges through it.
 func (b *bench) run(ctx context.Context, last bool) (result, error) {
+	if err := os.RemoveAll(filepath.Join(b.dir, "data")); err != nil {
+		return result{}, err
+	}
 	s, _, err := b.start(ctx)
 	if err != nil {
 		return result{}, err

@@ -1,8 +1,9 @@
 // Package bolt keeps the records of package storage in one bbolt file, for an installation of one process.
 //
 // It owns the layout of the file and the group commit: every step of a caller joins the transaction that is being filled,
-// and one fsync serves them all; above some hundred steps a second, a transaction waits 5 ms to be filled. Reads look at the last committed state and never wait for writes. It must not know what a
-// step means: the rules, the encoding and the sealing belong to package storage.
+// and one fsync serves them all; above some hundred steps a second, a transaction waits 5 ms to be filled. Reads look at the
+// last committed state and never wait for writes. It must not know what a step means: the rules, the encoding and the
+// sealing belong to package storage.
 //
 // The file belongs to one process at a time. That is why clients and recent logins are cached in memory, and why the heartbeats of
 // collectors live in memory only: when a file is opened, every collector of before is dead.
