@@ -30,8 +30,8 @@ func main() {
 		os.Exit(1)
 	}
 	var s settings
-	flag.IntVar(&s.logins, "logins", 3000, "complete logins in a run")
-	flag.IntVar(&s.browsers, "browsers", 500, "browsers at once")
+	flag.IntVar(&s.logins, "logins", 5000, "complete logins in a run")
+	flag.IntVar(&s.browsers, "browsers", 1000, "browsers at once")
 	flag.IntVar(&s.runs, "runs", 3, "runs; medians are printed")
 	flag.IntVar(&s.starts, "starts", 5, "starts of the server to time")
 	flag.DurationVar(&s.think, "think", 3*time.Second, "how long a person takes from scanning to approving")
