@@ -221,7 +221,8 @@ func (a *API) PhoneSign(ctx context.Context, r PhoneSignRequest) (Order, error) 
 
 // Collect asks for the state of an order. A failed order is a response and not an error. A final response comes once: a
 // second collect, like one for an unknown order or one of another certificate, is ErrOrderGone. A response about another
-// order than the one asked for, or complete without a person, is ErrForeignResult (BankID API: collect).
+// order than the one asked for, or complete without a person, is ErrForeignResult or
+// ErrNamelessResult (BankID API: collect).
 func (a *API) Collect(ctx context.Context, orderRef secret.String) (CollectResponse, error) {
 	if orderRef.IsZero() {
 		return CollectResponse{}, &InvalidRequestError{Field: "orderRef", Reason: "is missing"}

@@ -109,7 +109,7 @@ func parseCollect(body []byte) (CollectResponse, error) {
 		c.HintCode = HintCode(harmless(w.HintCode))
 	case StatusComplete:
 		if w.CompletionData == nil || w.CompletionData.User.PersonalNumber == "" {
-			return CollectResponse{}, fmt.Errorf("%w: it names nobody", ErrForeignResult)
+			return CollectResponse{}, ErrNamelessResult
 		}
 		c.CompletionData = w.CompletionData.plain()
 	default:

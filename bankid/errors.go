@@ -22,9 +22,11 @@ var (
 	ErrUntrustedServer = errors.New("the server does not prove to be bankid")
 	// ErrBadResponse: the answer was too long, not JSON, or lacked what must be in it.
 	ErrBadResponse = errors.New("bankid answered something unusable")
-	// ErrForeignResult: collect answered about another order than the one asked for, or named nobody in a complete one. It
-	// matches ErrBadResponse too; somebody may be mixing results up, and the answer must not be used.
+	// ErrForeignResult: collect answered about another order than the one asked for. It matches ErrBadResponse too; somebody
+	// may be mixing results up, and the answer must not be used.
 	ErrForeignResult = fmt.Errorf("%w: a result that is not this order's", ErrBadResponse)
+	// ErrNamelessResult: collect named nobody in a complete result. It matches ErrBadResponse too.
+	ErrNamelessResult = fmt.Errorf("%w: a result without a person", ErrBadResponse)
 	// ErrAlreadyInProgress: an order for this person was open, and has been dropped. Tell the person; do not retry.
 	ErrAlreadyInProgress = errors.New("an order for the same person is in progress")
 	// ErrOrderGone: collect or cancel for an order that BankID does not know, or no longer.

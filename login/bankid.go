@@ -247,6 +247,7 @@ var faults = []struct {
 	{bankid.ErrCertificateRefused, ReasonRefused, false},
 	{bankid.ErrUntrustedServer, ReasonUnavailable, false},
 	{bankid.ErrForeignResult, ReasonForeignResult, false},
+	{bankid.ErrNamelessResult, ReasonIncomplete, false},
 	{bankid.ErrUnavailable, ReasonUnavailable, true},
 	{bankid.ErrBadResponse, ReasonUnavailable, true},
 }

@@ -187,7 +187,7 @@ func (c *collector) notCollected(ctx context.Context, l *storage.Login, fault *F
 		return l
 	case fault.Reason == ReasonLost && l.Order.AwaitsApp() && age >= startLife:
 		return c.nextOrder(ctx, l, storage.Failure{Reason: hintStartFailed})
-	case fault.Reason == ReasonForeignResult:
+	case fault.Reason == ReasonForeignResult || fault.Reason == ReasonIncomplete:
 		c.record(ctx, audit.ResultRefused, l, fault.Reason)
 	}
 	return c.fail(ctx, l, fault.Reason)

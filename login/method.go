@@ -137,7 +137,7 @@ const (
 	ReasonTooMany = "tooManyOrders"
 	// ReasonUnverified: the signature or OCSP answer of the result does not prove it.
 	ReasonUnverified = "resultUnverified"
-	// ReasonForeignResult: the service handed out a result that is not the order's, or is nobody's.
+	// ReasonForeignResult: the service handed out a result that is not the order's.
 	ReasonForeignResult = "foreignResult"
 	// ReasonUnmet: the result lacks what the order demanded, such as a passport that was read.
 	ReasonUnmet = "demandUnmet"

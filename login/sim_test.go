@@ -233,7 +233,7 @@ func TestEveryAttackIsRefused_T09_T10(t *testing.T) {
 		bankidsim.AttackRevoked:          {login.ReasonUnverified, audit.ResultUnverified, string(bankid.CheckOCSPStatus)},
 		bankidsim.AttackSignForAuth:      {login.ReasonUnverified, audit.ResultUnverified, string(bankid.CheckFunction)},
 		bankidsim.AttackOtherUser:        {login.ReasonUnverified, audit.ResultUnverified, string(bankid.CheckPerson)},
-		bankidsim.AttackMissingUser:      {login.ReasonForeignResult, audit.ResultRefused, login.ReasonForeignResult},
+		bankidsim.AttackMissingUser:      {login.ReasonIncomplete, audit.ResultRefused, login.ReasonIncomplete},
 		bankidsim.AttackOtherOrderRef:    {login.ReasonForeignResult, audit.ResultRefused, login.ReasonForeignResult},
 		bankidsim.AttackChangedUserText:  {login.ReasonUnverified, audit.ResultUnverified, string(bankid.CheckVisibleData)},
 		bankidsim.AttackWrongCertificate: {login.ReasonUnverified, audit.ResultUnverified, string(bankid.CheckKeyUsage)},
