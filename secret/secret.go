@@ -41,8 +41,8 @@ func (s String) Reveal() string {
 // IsZero reports whether s holds the empty string.
 func (s String) IsZero() bool { return s.text == nil }
 
-// Equal reports whether s and other hold the same text, in a time that depends on neither content nor length. Cmp and
-// similar comparers find it too.
+// Equal reports whether s and other hold the same text, in a time that does not tell where they differ. Package go-cmp
+// compares with it too.
 func (s String) Equal(other String) bool {
 	a, b := s.Hash(), other.Hash()
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
