@@ -2,6 +2,8 @@ package storage
 
 import (
 	"crypto/subtle"
+	"encoding/json"
+	"net/url"
 	"slices"
 	"time"
 
@@ -20,9 +22,17 @@ type Client struct {
 	HomeURI string `json:"home_uri,omitempty"`
 	// Native allows any port on a registered loopback redirect URI (RFC 8252 §7.3).
 	Native bool `json:"native,omitempty"`
-	// AuthMethod is how the client authenticates at the token endpoint, exactly: client_secret_basic, client_secret_post or
-	// none (a public client; PKCE is then demanded).
+	// Profile is the set of rules that its requests and tokens follow: ProfileStandard, ProfileSwedish or
+	// ProfileSwedenConnect.
+	Profile string `json:"profile,omitempty"`
+	// AuthMethod is how the client authenticates, exactly: client_secret_basic, client_secret_post, private_key_jwt or none (a
+	// public client; PKCE is then demanded).
 	AuthMethod string `json:"auth_method"`
+	// AuthAlg is the only algorithm of its assertions; empty allows all of ours.
+	AuthAlg string `json:"auth_alg,omitempty"`
+	// JWKS holds the client's public keys (RFC 7517 §5); JWKSURI is where they are fetched instead, https. At most one is set.
+	JWKS    json.RawMessage `json:"jwks,omitempty"`
+	JWKSURI string          `json:"jwks_uri,omitempty"`
 	// Secrets are the secrets that are valid now; two while one is being rotated.
 	Secrets []ClientSecret `json:"secrets,omitempty"`
 	// RedirectURIs and PostLogoutRedirectURIs are compared as exact strings.
@@ -30,12 +40,42 @@ type Client struct {
 	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
 	// Scopes are those the client may ask for, beside openid.
 	Scopes []string `json:"scopes,omitempty"`
-	// IDTokenAlg signs its ID tokens: ES256 or RS256.
-	IDTokenAlg string `json:"id_token_alg"`
+	// IDTokenAlg signs its ID tokens, and IDTokenEncryption encrypts them to the client; the zero value does not.
+	IDTokenAlg        string     `json:"id_token_alg"`
+	IDTokenEncryption Encryption `json:"id_token_encryption,omitzero"`
+	// UserinfoAlg signs what userinfo answers; empty means plain JSON. UserinfoEncryption encrypts it.
+	UserinfoAlg        string     `json:"userinfo_alg,omitempty"`
+	UserinfoEncryption Encryption `json:"userinfo_encryption,omitzero"`
+	// RequestObjectAlg is the only algorithm of its request objects; empty allows all of ours. RequireRequestObject refuses
+	// requests without a signed one (RFC 9101 §10.5), UnsignedRequestObjects accepts those with alg none.
+	RequestObjectAlg       string `json:"request_object_alg,omitempty"`
+	RequireRequestObject   bool   `json:"require_request_object,omitempty"`
+	UnsignedRequestObjects bool   `json:"unsigned_request_objects,omitempty"`
+	// RequirePAR refuses requests that were not pushed (RFC 9126 §6).
+	RequirePAR bool `json:"require_par,omitempty"`
+	// AccessTokenFormat is AccessTokenOpaque or AccessTokenJWT.
+	AccessTokenFormat string `json:"access_token_format,omitempty"`
+	// Resources are the resource indicators that it may ask for (RFC 8707).
+	Resources []string `json:"resources,omitempty"`
+	// DefaultACRValues, DefaultMaxAge (seconds) and DefaultLocale (a BCP 47 tag) stand for what a request leaves out.
+	DefaultACRValues []string `json:"default_acr_values,omitempty"`
+	DefaultMaxAge    *int64   `json:"default_max_age,omitempty"`
+	DefaultLocale    string   `json:"default_locale,omitempty"`
+	// SessionGroup names the clients that share the session of a browser; empty means that every request is a login.
+	SessionGroup string `json:"session_group,omitempty"`
+	// BackchannelLogoutURI is told when a session ends (OpenID Connect Back-Channel Logout §2.2).
+	BackchannelLogoutURI string `json:"backchannel_logout_uri,omitempty"`
+	// Origins are the web origins whose scripts may call the endpoints; see WebOrigins.
+	Origins []string `json:"origins,omitempty"`
+	// Contacts are e-mail addresses of those who run the client.
+	Contacts []string `json:"contacts,omitempty"`
 	// SubjectType is pairwise or public (OIDC Core §8).
 	SubjectType string `json:"subject_type"`
-	// Sector names the group of clients that see the same pairwise subject; empty means this client alone.
+	// Sector names the group of clients that see the same pairwise subject. Whoever stores the client fills it, as a host in
+	// most cases (OIDC Core §8.1), and it stays when redirect URIs change; empty means this client alone.
 	Sector string `json:"sector,omitempty"`
+	// SectorIdentifierURI is where the redirect URIs of the whole sector stand; it was checked when the client was stored.
+	SectorIdentifierURI string `json:"sector_identifier_uri,omitempty"`
 	// PersonalNumber lets the client have personalNumber and the name claims.
 	PersonalNumber bool `json:"personal_number"`
 	// RequirePKCE demands a code challenge of a confidential client too.
@@ -97,6 +137,30 @@ func (c *Client) SectorID() string {
 	return "client:" + c.ID
 }
 
+// Swedish reports whether the Swedish OpenID Connect Profile binds the client.
+func (c *Client) Swedish() bool {
+	return c.Profile == ProfileSwedish || c.Profile == ProfileSwedenConnect
+}
+
+// WebOrigins returns the origins whose scripts may call the endpoints on the client's behalf: Origins, or for a public client
+// without any the origins of its web redirect URIs.
+func (c *Client) WebOrigins() []string {
+	if len(c.Origins) > 0 || !c.Public() {
+		return c.Origins
+	}
+	var origins []string
+	for _, uri := range c.RedirectURIs {
+		u, err := url.Parse(uri)
+		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			continue
+		}
+		if origin := u.Scheme + "://" + u.Host; !slices.Contains(origins, origin) {
+			origins = append(origins, origin)
+		}
+	}
+	return origins
+}
+
 // MayAsk reports whether the client may ask for the scope.
 func (c *Client) MayAsk(scope string) bool {
 	return scope == "openid" || slices.Contains(c.Scopes, scope)
@@ -104,10 +168,30 @@ func (c *Client) MayAsk(scope string) bool {
 
 // The values of Client.AuthMethod (OIDC Core §9).
 const (
-	AuthMethodBasic = "client_secret_basic"
-	AuthMethodPost  = "client_secret_post"
-	AuthMethodNone  = "none"
+	AuthMethodBasic      = "client_secret_basic"
+	AuthMethodPost       = "client_secret_post"
+	AuthMethodPrivateKey = "private_key_jwt"
+	AuthMethodNone       = "none"
 )
+
+// The values of Client.Profile. The standard profile may be written as the empty text.
+const (
+	ProfileStandard      = "standard"
+	ProfileSwedish       = "swedish"
+	ProfileSwedenConnect = "swedenconnect"
+)
+
+// The values of Client.AccessTokenFormat. Opaque may be written as the empty text.
+const (
+	AccessTokenOpaque = "opaque"
+	AccessTokenJWT    = "jwt"
+)
+
+// Encryption says how a token is encrypted to a client: alg wraps the key, enc is the content's (RFC 7518 §4.1, §5.1).
+type Encryption struct {
+	Alg string `json:"alg,omitempty"`
+	Enc string `json:"enc,omitempty"`
+}
 
 // The values of Client.SubjectType (OIDC Core §8).
 const (
@@ -115,8 +199,14 @@ const (
 	SubjectPublic   = "public"
 )
 
-// The values of Client.IDTokenAlg (RFC 7518 §3.1).
+// The signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1).
 const (
 	ES256 = "ES256"
+	ES384 = "ES384"
+	ES512 = "ES512"
 	RS256 = "RS256"
+	RS384 = "RS384"
+	RS512 = "RS512"
+	PS256 = "PS256"
+	EdDSA = "EdDSA"
 )

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"crypto/subtle"
+	"slices"
 	"time"
 )
 
@@ -20,8 +21,19 @@ type Grant struct {
 	AMR           []string
 	AuthTime      time.Time
 	Identity      Identity
-	Created       time.Time
-	Expires       time.Time
+	// Session is the ID of the browser's session that the grant belongs to, empty for none.
+	Session string
+	// Claims are the claims that were asked for one by one.
+	Claims ClaimsRequest
+	// Resources are the resource indicators that were granted (RFC 8707 §2), empty for none.
+	Resources []string
+	// Offline says that refresh tokens stand for the grant, and that it outlives the session (OIDC Core §11).
+	Offline bool
+	// Backchannel says that the client is to be told when its session ends.
+	Backchannel bool
+	Created     time.Time
+	// Expires is when the grant ends, and with it all that stands for it.
+	Expires time.Time
 	// Revoked is when the grant was withdrawn; the zero time means that it stands.
 	Revoked time.Time
 }
@@ -38,6 +50,8 @@ type Code struct {
 	Expires  time.Time `json:"expires"`
 	// Challenge is the PKCE S256 code challenge (RFC 7636 §4.2), empty if none was sent.
 	Challenge string `json:"challenge,omitempty"`
+	// Resources are the grant's.
+	Resources []string `json:"resources,omitempty"`
 	// Spent is when the code was redeemed. A spent code is kept as long as its grant, so that a replay is known as one.
 	Spent time.Time `json:"spent,omitzero"`
 }
@@ -49,8 +63,12 @@ type Redemption struct {
 	RedirectURI string
 	// Challenge is the S256 challenge made from the presented code verifier, empty if none was presented.
 	Challenge string
+	// Resources are those that the access token is wanted for; empty means all that were granted.
+	Resources []string
 	Token     AccessToken
-	Now       time.Time
+	// Refresh is stored too when the grant is an offline one.
+	Refresh RefreshToken
+	Now     time.Time
 }
 
 // Redeem returns the code as it is once spent. It is a rule, not a step: backends call it inside RedeemCode and return its
@@ -68,22 +86,33 @@ func (c Code) Redeem(r Redemption) (Code, error) {
 	if c.Redirect != r.RedirectURI || subtle.ConstantTimeCompare([]byte(c.Challenge), []byte(r.Challenge)) != 1 {
 		return c, ErrMismatch
 	}
+	for _, resource := range r.Resources {
+		if !slices.Contains(c.Resources, resource) {
+			return c, ErrTarget
+		}
+	}
 	c.Spent = r.Now
 	return c, nil
 }
 
-// AccessToken is what is stored of an opaque access token: the hash of 256 random bits.
+// AccessToken is what is stored of an access token: the hash of 256 random bits, which are the token itself or the jti of a
+// JWT (RFC 9068 §2.2).
 type AccessToken struct {
 	Hash    [32]byte  `json:"hash"`
 	GrantID string    `json:"grant_id"`
+	Issued  time.Time `json:"issued,omitzero"`
 	Expires time.Time `json:"expires"`
+	// Scopes are those of the token, nil for the grant's.
+	Scopes []string `json:"scopes,omitempty"`
+	// Resources are those that it is meant for (RFC 8707 §2.2), nil for the grant's.
+	Resources []string `json:"resources,omitempty"`
 }
 
 // SigningKey is one token-signing key with its place in the rotation. Times are zero while they lie in an unknown future.
 type SigningKey struct {
 	// ID is the kid of the JWKS.
 	ID string `json:"id"`
-	// Algorithm is ES256 or RS256.
+	// Algorithm is one of the JWS algorithms named in this package.
 	Algorithm string `json:"algorithm"`
 	// Private is the PKCS #8 DER of the key. Stores keep it sealed.
 	Private []byte `json:"private"`

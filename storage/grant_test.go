@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -60,7 +61,7 @@ func TestRedeem(t *testing.T) {
 			if err == nil {
 				want.Spent = r.Now
 			}
-			if got != want {
+			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got code %+v, want %+v", got, want)
 			}
 		})

@@ -43,6 +43,17 @@ type AuthRequest struct {
 	Received      time.Time `json:"received"`
 	// RequiredPersonalNumber is the only person who may complete the login; zero for anyone.
 	RequiredPersonalNumber secret.String `json:"-"`
+	// RequiredSubject is the only subject that may be answered with, as an id_token_hint or the claims parameter named it;
+	// empty for any.
+	RequiredSubject string `json:"required_subject,omitempty"`
+	// ACR is the acr that the answer will have.
+	ACR string `json:"acr,omitempty"`
+	// Claims are the claims that were asked for one by one.
+	Claims ClaimsRequest `json:"claims,omitzero"`
+	// Resources are the resource indicators that were asked for and may be granted (RFC 8707 §2.1).
+	Resources []string `json:"resources,omitempty"`
+	// UserMessage is what the client wants the person to read, nil for nothing.
+	UserMessage *UserMessage `json:"user_message,omitempty"`
 }
 
 // Login is one attempt to answer an auth request.

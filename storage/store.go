@@ -27,6 +27,8 @@ var (
 	// ErrMismatch means that the presented proof (a return nonce, a client, a redirect URI, a code verifier) is not the one
 	// the record was bound to. Nothing was changed, unless the method says otherwise.
 	ErrMismatch = errors.New("storage: proof does not match")
+	// ErrTarget means that a token was asked for a resource that was not granted (RFC 8707 §2). Nothing was changed.
+	ErrTarget = errors.New("storage: resource was not granted")
 	// ErrWrongKey means that stored records cannot be unsealed with the configured master key. Start nothing and replace
 	// nothing: the right key brings everything back.
 	ErrWrongKey = errors.New("storage: sealed with another master key")
@@ -132,6 +134,56 @@ type Grants interface {
 	RevokeGrant(ctx context.Context, id string, now time.Time) error
 	// RevokeSession revokes every grant of the session (the ID token's sid) and returns how many it revoked.
 	RevokeSession(ctx context.Context, sessionID string, now time.Time) (int, error)
+}
+
+// RefreshTokens keeps refresh tokens; their families are grants.
+type RefreshTokens interface {
+	// RefreshToken returns the token with that hash and its grant, spent or not. It returns ErrNotFound if the token was
+	// never issued, or if its grant has expired or was revoked. Whether it may be used is for RotateRefreshToken to say.
+	RefreshToken(ctx context.Context, hash [32]byte, now time.Time) (*RefreshToken, *Grant, error)
+	// RotateRefreshToken returns the grant behind a refresh token, spends the token and stores the tokens given for it, in one
+	// step. Of concurrent calls exactly one succeeds. It returns ErrNotFound if the token was never issued, has expired, is
+	// another client's, or if its grant has ended, and a *TokenReusedError naming the grant if it was used before; the caller
+	// then revokes that grant (RFC 9700 §4.14.2).
+	RotateRefreshToken(ctx context.Context, rotation Rotation) (*Grant, error)
+}
+
+// Sessions keeps the sessions of browsers, and the notices of their end.
+type Sessions interface {
+	// Session returns the session of the browser whose cookie has that hash, or ErrNotFound when it is over.
+	Session(ctx context.Context, cookieHash [32]byte, now time.Time) (*Session, error)
+	// AnswerFromSession stores the code and the grant of a client that is answered out of a session, and notes the use and
+	// what was released, in one step. It returns ErrNotFound when the session is over, ErrConflict when its login has been
+	// renewed since authTime, and ErrExists, changing nothing, when a grant of that ID or a code of that hash is there already.
+	AnswerFromSession(ctx context.Context, sessionID string, authTime time.Time, code Code, grant Grant, released []string, now time.Time) error
+	// EndSession ends the session of that ID: it revokes its grants but the offline ones and stores a LogoutNotice for each
+	// client of them, offline ones too, that is to be told (Grant.Backchannel), all in one step. An unknown session is no error.
+	EndSession(ctx context.Context, id string, now time.Time) (Ended, error)
+	// EndSessionID ends whatever an ID token's sid names: the session of the browser that the sid's grants belong to, as
+	// EndSession does, or those grants alone when they belong to none. An unknown sid is no error.
+	EndSessionID(ctx context.Context, sid string, now time.Time) (Ended, error)
+
+	// ClaimLogoutNotices returns at most limit notices that are due at now, oldest first, and puts each off by retry(attempts)
+	// with its attempts counted, so that no other process sends it meanwhile.
+	ClaimLogoutNotices(ctx context.Context, now time.Time, limit int, retry func(attempts int) time.Duration) ([]LogoutNotice, error)
+	// DropLogoutNotice removes a notice that was delivered or will never be. An unknown one is no error.
+	DropLogoutNotice(ctx context.Context, id string) error
+}
+
+// PushedRequests keeps auth requests that were sent ahead.
+type PushedRequests interface {
+	// PushRequest stores the request, or returns ErrExists.
+	PushRequest(ctx context.Context, request PushedRequest) error
+	// TakePushedRequest returns the request with that hash and removes it: of concurrent calls exactly one succeeds. It returns
+	// ErrNotFound when it was never stored, has expired or was taken, and when it is another client's, which does not take it.
+	TakePushedRequest(ctx context.Context, hash [32]byte, clientID string, now time.Time) (*PushedRequest, error)
+}
+
+// Replays remembers what may be used once.
+type Replays interface {
+	// UseOnce remembers the key until expires. It returns ErrExists when it is remembered already: of concurrent calls with
+	// one key exactly one succeeds.
+	UseOnce(ctx context.Context, key [32]byte, expires, now time.Time) error
 }
 
 // SigningKeys keeps the token-signing keys as one set.

@@ -1,0 +1,102 @@
+package storage
+
+import (
+	"slices"
+	"time"
+)
+
+// Session is a signed-in browser: a person who has logged in for one client and may be passed on to the other clients of
+// its group without logging in anew. Only groups that an administrator has made have sessions.
+type Session struct {
+	// ID is random and names the session in records; it proves nothing.
+	ID string
+	// CookieHash is the SHA-256 of the browser's session cookie. Every login renews the cookie.
+	CookieHash [32]byte
+	// Group is the Client.SessionGroup of the clients that share the session.
+	Group string
+	// Identity, ACR, AMR, AuthTime and TransactionID are those of the login that made the session or renewed it last.
+	Identity      Identity
+	ACR           string
+	AMR           []string
+	AuthTime      time.Time
+	TransactionID string
+	// Policy is what that login's client demanded of it: the session serves no client that demands something else.
+	Policy Policy
+	// Released holds, by client ID, the names of the claims and scopes that each client has been given.
+	Released map[string][]string
+	Created  time.Time
+	// Used is when the session last gave a client its answer, IdleLife how long it lives after that.
+	Used     time.Time
+	IdleLife time.Duration
+	// Expires is when the session ends however much it is used.
+	Expires time.Time
+}
+
+// Live reports whether the session may still be used at now.
+func (s *Session) Live(now time.Time) bool {
+	return now.Before(s.Expires) && now.Before(s.Used.Add(s.IdleLife))
+}
+
+// Ends returns when the session ends unless it is used again.
+func (s *Session) Ends() time.Time {
+	if idle := s.Used.Add(s.IdleLife); idle.Before(s.Expires) {
+		return idle
+	}
+	return s.Expires
+}
+
+// Use returns the session as it is once it has given the client what is named, at now. It is a rule, not a step: backends
+// call it inside AnswerFromSession. It returns ErrNotFound when the session is over.
+func (s Session) Use(clientID string, released []string, now time.Time) (Session, error) {
+	if !s.Live(now) {
+		return s, ErrNotFound
+	}
+	all := make(map[string][]string, len(s.Released)+1)
+	for id, names := range s.Released {
+		all[id] = names
+	}
+	names := slices.Concat(all[clientID], released)
+	slices.Sort(names)
+	all[clientID] = slices.Compact(names)
+	s.Released, s.Used = all, now
+	return s, nil
+}
+
+// Answer is what a client gets for a completed login: its code and grant, and what becomes of the browser's session.
+type Answer struct {
+	Code  Code
+	Grant Grant
+	// Session is the session to store, nil for none. One of the same ID is replaced, its old cookie with it.
+	Session *Session
+	// Ends is the ID of the session that this login puts an end to, as another person has taken the browser over; empty for
+	// none. It ends as with EndSession.
+	Ends string
+}
+
+// LogoutNotice tells a client that one of its sessions has ended (OpenID Connect Back-Channel Logout §2.5). It is kept until
+// it is delivered or has expired.
+type LogoutNotice struct {
+	// ID is random and becomes the logout token's jti.
+	ID       string
+	ClientID string
+	// SessionID is the sid, and Subject the sub, as the client knows them.
+	SessionID string
+	Subject   string
+	Created   time.Time
+	// Due is when the next attempt is to be made, Attempts how many were made.
+	Due      time.Time
+	Attempts int
+	// Expires is when the notice is given up.
+	Expires time.Time
+}
+
+// LogoutNoticeLife is how long a notice that cannot be delivered is kept.
+const LogoutNoticeLife = 24 * time.Hour
+
+// Ended is what ending a session brought about.
+type Ended struct {
+	// Session is the ID of the session of the browser, empty when there was none; Group is its group.
+	Session, Group string
+	// Grants is how many grants were revoked, Notices how many clients will be told.
+	Grants, Notices int
+}
