@@ -77,6 +77,8 @@ type Options struct {
 	CodeLife, AccessTokenLife, IDTokenLife time.Duration
 	// ACR is the acr of every login; empty means DefaultACR.
 	ACR string
+	// Outbound calls the addresses that clients have registered; nil means one that calls public addresses alone.
+	Outbound *Outbound
 	// ClientIP returns the address that a request came from, for the audit log. Nil means the peer's.
 	ClientIP func(*http.Request) string
 	// Observe is told of the outcome of every request: an endpoint's name, and "ok" or an error code. Nil for nobody.
@@ -106,6 +108,9 @@ func New(o Options) (*Provider, error) {
 	o.AccessTokenLife = cmp.Or(o.AccessTokenLife, DefaultAccessTokenLife)
 	o.IDTokenLife = cmp.Or(o.IDTokenLife, DefaultIDTokenLife)
 	o.ACR = cmp.Or(o.ACR, DefaultACR)
+	if o.Outbound == nil {
+		o.Outbound = NewOutbound(OutboundOptions{})
+	}
 	if o.ClientIP == nil {
 		o.ClientIP = peerAddress
 	}

@@ -1,0 +1,238 @@
+package op
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// DefaultOutboundTimeout is how long a whole call of an Outbound takes at most: look-up, connection, answer.
+const DefaultOutboundTimeout = 5 * time.Second
+
+// Bounds of an Outbound's connections.
+const (
+	outboundConnsPerHost = 8
+	outboundHeader       = 32 << 10 // bytes of an answer's header
+	outboundDrain        = 4 << 10  // bytes of an unwanted body that are read to keep the connection
+)
+
+// ErrForbiddenAddress means that a name led to an address that outbound calls must not reach: neither public nor allowed.
+var ErrForbiddenAddress = errors.New("op: the address is neither public nor allowed")
+
+// OutboundOptions are the parts of an Outbound. The zero value calls public addresses by https.
+type OutboundOptions struct {
+	// Allow are networks that may be called although they are not public.
+	Allow []netip.Prefix
+	// Roots are what the certificates of servers must lead to; nil means the system's. To have more, add them to a copy of
+	// x509.SystemCertPool.
+	Roots *x509.CertPool
+	// InsecureHTTP allows http addresses too, for development on loopback.
+	InsecureHTTP bool
+	// Timeout bounds a whole call; 0 means DefaultOutboundTimeout.
+	Timeout time.Duration
+}
+
+// Outbound calls the addresses that clients have registered: jwks_uri, sector_identifier_uri and backchannel_logout_uri.
+// Who may register a client must not be able to look around in the provider's network, so a call is made only to a public
+// unicast address or one in Allow. What is judged is the address of the very connection, after its name was resolved, so
+// that a name which changes its mind gains nothing. Any port may be called.
+//
+// No redirect is followed, no proxy of the environment is used, no cookie or credential is sent, and answers are bounded in
+// size and time. The methods may be called concurrently; their errors hold nothing of an answer.
+type Outbound struct {
+	client  *http.Client
+	timeout time.Duration
+	http    bool
+}
+
+// NewOutbound returns an Outbound over the options.
+func NewOutbound(o OutboundOptions) *Outbound {
+	allow := slices.Clone(o.Allow)
+	dialer := &net.Dialer{KeepAlive: 15 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
+		return checkAddress(address, allow)
+	}}
+	transport := &http.Transport{
+		DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots},
+		ForceAttemptHTTP2: true, DisableCompression: true, MaxConnsPerHost: outboundConnsPerHost, MaxIdleConns: 64, MaxIdleConnsPerHost: 2,
+		IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: outboundHeader,
+	}
+	return &Outbound{
+		client:  &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		timeout: cmp.Or(o.Timeout, DefaultOutboundTimeout), http: o.InsecureHTTP,
+	}
+}
+
+// Close lets go of idle connections. Later calls make new ones.
+func (o *Outbound) Close() { o.client.CloseIdleConnections() }
+
+// Get returns the body and the header of what address answers with status 200. Every other status, a redirect too, and a
+// body of more than max bytes is an error.
+func (o *Outbound) Get(ctx context.Context, address string, max int64) (body []byte, header http.Header, err error) {
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	answer, err := o.do(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, nil, fmt.Errorf("op: outbound call answered with status %d", answer.StatusCode)
+	}
+	body, err = io.ReadAll(io.LimitReader(answer.Body, max+1))
+	switch {
+	case err != nil, ctx.Err() != nil: // a server may end its answer properly because we hang up
+		return nil, nil, outboundError(ctx, err)
+	case int64(len(body)) > max:
+		return nil, nil, fmt.Errorf("op: outbound call answered with more than %d bytes", max)
+	}
+	return body, answer.Header, nil
+}
+
+// PostForm posts the form to address and returns the status of the answer, whichever it is. A redirect is not followed: its
+// status is returned.
+func (o *Outbound) PostForm(ctx context.Context, address string, form url.Values) (status int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	answer, err := o.do(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	io.CopyN(io.Discard, answer.Body, outboundDrain)
+	return answer.StatusCode, nil
+}
+
+func (o *Outbound) do(ctx context.Context, method, address string, form io.Reader) (*http.Response, error) {
+	if err := o.checkURL(address); err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, method, address, form)
+	if err != nil {
+		return nil, errors.New("op: outbound address is no URL")
+	}
+	r.Header.Set("User-Agent", "brygga")
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	} else {
+		r.Header.Set("Accept", "application/json")
+	}
+	answer, err := o.client.Do(r)
+	if err != nil {
+		return nil, outboundError(ctx, err)
+	}
+	return answer, nil
+}
+
+// checkURL allows an https address, or where InsecureHTTP is set an http one, with a host and no credentials.
+func (o *Outbound) checkURL(address string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Opaque != "":
+		return errors.New("op: outbound address is no URL")
+	case u.User != nil:
+		return errors.New("op: outbound address has credentials")
+	case u.Scheme == "https", u.Scheme == "http" && o.http:
+		return nil
+	}
+	return errors.New("op: outbound address is not https")
+}
+
+// outboundError says what failed. The library's own text may quote what the other side has sent, or the address with its
+// query, so it is passed on only where it cannot.
+func outboundError(ctx context.Context, err error) error {
+	var (
+		network     *net.OpError
+		name        *net.DNSError
+		certificate *tls.CertificateVerificationError
+		timeout     net.Error
+	)
+	switch {
+	case errors.Is(err, ErrForbiddenAddress):
+		return ErrForbiddenAddress
+	case errors.Is(ctx.Err(), context.Canceled):
+		return fmt.Errorf("op: outbound call: %w", context.Canceled)
+	case ctx.Err() != nil, errors.As(err, &timeout) && timeout.Timeout():
+		return fmt.Errorf("op: outbound call: %w", context.DeadlineExceeded)
+	case errors.As(err, &name):
+		return fmt.Errorf("op: outbound call: %w", name)
+	case errors.As(err, &certificate):
+		return fmt.Errorf("op: outbound call: %w", certificate)
+	case errors.As(err, &network):
+		return fmt.Errorf("op: outbound call: %w", network)
+	}
+	return errors.New("op: outbound call: no answer that could be read")
+}
+
+// checkAddress allows the address of a connection about to be made if it is public or in allow.
+func checkAddress(address string, allow []netip.Prefix) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return ErrForbiddenAddress
+	}
+	ip := plainAddress(at.Addr())
+	if isPublic(ip) || slices.ContainsFunc(allow, func(p netip.Prefix) bool { return p.Contains(ip) }) {
+		return nil
+	}
+	return ErrForbiddenAddress
+}
+
+// nat64 is the prefix behind which IPv6-only networks reach IPv4 addresses (RFC 6052 §2.1).
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+
+// plainAddress returns the IPv4 address that an IPv6 one stands for, so that none is judged by its wrapping. The zone is
+// dropped, as no prefix would contain the address otherwise.
+func plainAddress(ip netip.Addr) netip.Addr {
+	ip = ip.WithZone("").Unmap()
+	if nat64.Contains(ip) {
+		b := ip.As16()
+		return netip.AddrFrom4([4]byte(b[12:]))
+	}
+	return ip
+}
+
+// unicast6 is all that is given out of IPv6 as global unicast; the local, mapped and multicast ranges lie outside.
+var unicast6 = netip.MustParsePrefix("2000::/3")
+
+// special are the ranges that lead into one's own network, into nowhere, or through a tunnel to an address that they hide
+// (IANA IPv4 and IPv6 Special-Purpose Address Registries; RFC 6890).
+var special = [...]netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),       // this host and network
+	netip.MustParsePrefix("10.0.0.0/8"),      // private
+	netip.MustParsePrefix("100.64.0.0/10"),   // carriers' own, and many a cloud's
+	netip.MustParsePrefix("127.0.0.0/8"),     // loopback
+	netip.MustParsePrefix("169.254.0.0/16"),  // link-local, where clouds keep their metadata
+	netip.MustParsePrefix("172.16.0.0/12"),   // private
+	netip.MustParsePrefix("192.0.0.0/24"),    // protocol assignments
+	netip.MustParsePrefix("192.0.2.0/24"),    // documentation
+	netip.MustParsePrefix("192.88.99.0/24"),  // 6to4 relays
+	netip.MustParsePrefix("192.168.0.0/16"),  // private
+	netip.MustParsePrefix("198.18.0.0/15"),   // benchmarks
+	netip.MustParsePrefix("198.51.100.0/24"), // documentation
+	netip.MustParsePrefix("203.0.113.0/24"),  // documentation
+	netip.MustParsePrefix("224.0.0.0/4"),     // multicast
+	netip.MustParsePrefix("240.0.0.0/4"),     // reserved, broadcast
+	netip.MustParsePrefix("2001::/23"),       // protocol assignments, Teredo among them
+	netip.MustParsePrefix("2001:db8::/32"),   // documentation
+	netip.MustParsePrefix("2002::/16"),       // 6to4
+	netip.MustParsePrefix("3fff::/20"),       // documentation
+}
+
+// isPublic reports whether ip is a unicast address that the whole internet reaches.
+func isPublic(ip netip.Addr) bool {
+	if !ip.Is4() && !unicast6.Contains(ip) {
+		return false
+	}
+	return !slices.ContainsFunc(special[:], func(p netip.Prefix) bool { return p.Contains(ip) })
+}
