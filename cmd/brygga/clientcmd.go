@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -22,7 +23,7 @@ func newClientCommand(h *host) *cobra.Command {
 	var where whereFlags
 	cmd := group("client", "Register the apps that may send people here",
 		newClientAdd(h, &where), newClientList(h, &where), newClientShow(h, &where),
-		newClientUpdate(h, &where), newClientRotate(h, &where), newClientRemove(h, &where))
+		newClientUpdate(h, &where), newClientCheck(h, &where), newClientRotate(h, &where), newClientRemove(h, &where))
 	cmd.Long = "Register the apps that may send people here. The commands work while the server runs, and take effect at once."
 	where.add(cmd, h)
 	return cmd
@@ -42,7 +43,7 @@ func newClientAdd(h *host, where *whereFlags) *cobra.Command {
 		Use: "add ID", Short: "Register a client and show its secret, once", Args: cobra.ExactArgs(1),
 		Example: "  brygga client add journal --name \"The Journal\" --redirect-uri https://journal.example.se/callback",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(checkOutput(output), flags.checkPolicy(), flags.brand.read(cmd, h)); err != nil {
+			if err := errors.Join(checkOutput(output), flags.checkPolicy(), flags.brand.read(cmd, h), flags.oauth.read(cmd, h)); err != nil {
 				return err
 			}
 			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
@@ -57,22 +58,23 @@ func newClientAdd(h *host, where *whereFlags) *cobra.Command {
 
 func addClient(ctx context.Context, h *host, o *operator, id string, change func(*storage.Client) error, output string) error {
 	now := o.now().UTC().Truncate(time.Microsecond)
-	c := storage.Client{
-		ID: id, Name: id, AuthMethod: storage.AuthMethodBasic, IDTokenAlg: storage.ES256, SubjectType: storage.SubjectPairwise,
-		PersonalNumber: true, Created: now, Updated: now,
-	}
+	c := storage.Client{ID: id, PersonalNumber: true, Created: now, Updated: now}
 	if err := change(&c); err != nil {
 		return err
 	}
+	config.Complete(&c)
 	if err := checkCertificate(o, &c); err != nil {
 		return err
 	}
 	var value secret.String
-	if !c.Public() {
+	if usesSecret(&c) {
 		value = newClientSecret()
 		c.Secrets = []storage.ClientSecret{{Hash: value.Hash(), Created: now}}
 	}
 	if err := checkClient(&c); err != nil {
+		return err
+	}
+	if err := checkSector(ctx, o, &c); err != nil {
 		return err
 	}
 	if err := o.store.CreateClient(ctx, c); err != nil {
@@ -85,6 +87,11 @@ func addClient(ctx context.Context, h *host, o *operator, id string, change func
 	return showSecret(h, &c, value, output, "added")
 }
 
+// usesSecret reports whether the client proves itself by a secret.
+func usesSecret(c *storage.Client) bool {
+	return c.AuthMethod == storage.AuthMethodBasic || c.AuthMethod == storage.AuthMethodPost
+}
+
 // showSecret shows the client with a secret that cannot be shown again.
 func showSecret(h *host, c *storage.Client, value secret.String, output, done string) error {
 	if output == "json" {
@@ -94,7 +101,11 @@ func showSecret(h *host, c *storage.Client, value secret.String, output, done st
 		}{viewOf(c), value.Reveal()})
 	}
 	fmt.Fprintf(h.out, "%s client %s\n", done, c.ID)
-	if value.IsZero() {
+	switch {
+	case c.AuthMethod == storage.AuthMethodPrivateKey:
+		fmt.Fprintln(h.out, "It has no secret: it signs its requests with its own key.")
+		return nil
+	case value.IsZero():
 		fmt.Fprintln(h.out, "It is public: it has no secret and must use PKCE.")
 		return nil
 	}
@@ -155,7 +166,7 @@ func newClientUpdate(h *host, where *whereFlags) *cobra.Command {
 		Use: "update ID", Short: "Change what the flags name and leave the rest", Args: cobra.ExactArgs(1),
 		Example: "  brygga client update journal --redirect-uri https://a.example.se/cb --redirect-uri https://b.example.se/cb",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(flags.checkPolicy(), flags.brand.read(cmd, h)); err != nil {
+			if err := errors.Join(flags.checkPolicy(), flags.brand.read(cmd, h), flags.oauth.read(cmd, h)); err != nil {
 				return err
 			}
 			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
@@ -166,10 +177,16 @@ func newClientUpdate(h *host, where *whereFlags) *cobra.Command {
 				if err := flags.change(cmd, h, args[0])(&c); err != nil {
 					return err
 				}
-				if c.Public() {
+				var value secret.String
+				switch {
+				case !usesSecret(&c):
 					c.Secrets = nil
+				case len(c.Secrets) == 0:
+					value = newClientSecret()
+					c.Secrets = []storage.ClientSecret{{Hash: value.Hash(), Created: o.now().UTC().Truncate(time.Microsecond)}}
 				}
-				if err := errors.Join(checkClient(&c), checkCertificate(o, &c)); err != nil {
+				config.Derive(&c)
+				if err := cmp.Or(checkClient(&c), checkCertificate(o, &c), checkSector(ctx, o, &c)); err != nil {
 					return err
 				}
 				c.Updated = o.now().UTC().Truncate(time.Microsecond)
@@ -177,6 +194,9 @@ func newClientUpdate(h *host, where *whereFlags) *cobra.Command {
 					return err
 				}
 				o.audit.Record(ctx, audit.Event{Type: audit.ClientChanged, ClientID: c.ID, CustomerIdentifier: c.CustomIdentifier, Actor: o.actor})
+				if !value.IsZero() {
+					return showSecret(h, &c, value, "text", "updated")
+				}
 				fmt.Fprintf(h.out, "updated client %s\n", c.ID)
 				return nil
 			})
@@ -215,8 +235,8 @@ func rotateSecret(ctx context.Context, h *host, o *operator, id string, keep tim
 	if err != nil {
 		return err
 	}
-	if c.Public() {
-		return fail(exitUsage, "give it one with \"brygga client update "+id+" --auth-method client_secret_basic\"", "client %q is public and has no secret", id)
+	if !usesSecret(&c) {
+		return fail(exitUsage, "give it one with \"brygga client update "+id+" --auth-method client_secret_basic\"", "client %q authenticates by %s and has no secret", id, c.AuthMethod)
 	}
 	now := o.now().UTC().Truncate(time.Microsecond)
 	value := newClientSecret()

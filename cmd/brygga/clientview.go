@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -20,6 +21,7 @@ type clientFlags struct {
 	redirectURIs, postLogoutURIs, scopes                                  []string
 	policy                                                                []string
 	brand                                                                 brandFlags
+	oauth                                                                 oauthFlags
 	native, public, personalNumber, requirePKCE                           bool
 }
 
@@ -33,16 +35,17 @@ func (f *clientFlags) add(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.scopes, "scope", nil, "scopes it may ask for beside openid")
 	flags.BoolVar(&f.public, "public", false, "an app that cannot keep a secret: as --auth-method none")
 	flags.BoolVar(&f.native, "native", false, "an app on the person's device: any port on loopback, and schemes such as se.example.app:")
-	flags.StringVar(&f.authMethod, "auth-method", storage.AuthMethodBasic, "client_secret_basic, client_secret_post or none")
-	flags.StringVar(&f.alg, "alg", storage.ES256, "ES256 or RS256: how its ID tokens are signed")
-	flags.StringVar(&f.subjectType, "subject-type", storage.SubjectPairwise, "pairwise or public")
-	flags.StringVar(&f.sector, "sector", "", "apps of the same sector see the same pairwise subject")
+	flags.StringVar(&f.authMethod, "auth-method", storage.AuthMethodBasic, "client_secret_basic, client_secret_post, private_key_jwt or none")
+	flags.StringVar(&f.alg, "alg", storage.ES256, "how its ID tokens are signed: ES256, ES384, ES512, RS256, RS384, RS512, PS256 or EdDSA")
+	flags.StringVar(&f.subjectType, "subject-type", storage.SubjectPairwise, "pairwise, or public as the Swedish profiles have it")
+	flags.StringVar(&f.sector, "sector", "", "apps of the same sector see the same pairwise subject (default the host of its redirect URIs)")
 	flags.BoolVar(&f.personalNumber, "personal-number", true, "whether it gets personal number and name")
 	flags.BoolVar(&f.requirePKCE, "require-pkce", false, "demand PKCE although it has a secret")
 	flags.StringArrayVar(&f.policy, "policy", nil, "what its logins must meet, as `key=value`; an empty value leaves it to the installation; may be repeated.\nKeys: "+
 		strings.Join(config.PolicyKeys(), ", "))
 	flags.StringVar(&f.customIdentifier, "custom-identifier", "", "tag of its audit events")
 	f.brand.add(cmd)
+	f.oauth.add(cmd)
 }
 
 // apply returns a function that sets on a client what the flags name.
@@ -53,7 +56,7 @@ func (f *clientFlags) apply(cmd *cobra.Command, id string) func(*storage.Client)
 				do()
 			}
 		}
-		set("name", func() { c.Name = f.name })
+		set("name", func() { c.Name = cmp.Or(f.name, id) })
 		set("local-name", func() { c.LocalNames = f.localNames })
 		set("home-uri", func() { c.HomeURI = f.homeURI })
 		set("redirect-uri", func() { c.RedirectURIs = withoutEmpty(f.redirectURIs) })
@@ -73,9 +76,6 @@ func (f *clientFlags) apply(cmd *cobra.Command, id string) func(*storage.Client)
 		for _, text := range f.policy {
 			config.SetPolicy(&c.Policy, text) // checkPolicy was here before
 		}
-		if c.Name == "" {
-			c.Name = id
-		}
 	}
 }
 
@@ -84,6 +84,7 @@ func (f *clientFlags) apply(cmd *cobra.Command, id string) func(*storage.Client)
 func (f *clientFlags) change(cmd *cobra.Command, h *host, id string) func(*storage.Client) error {
 	return func(c *storage.Client) error {
 		f.apply(cmd, id)(c)
+		f.oauth.apply(cmd, c)
 		corrections, err := f.brand.apply(cmd, c)
 		for _, correction := range corrections {
 			fmt.Fprintln(h.err, "note:", correction)
@@ -130,12 +131,13 @@ type clientView struct {
 	PersonalNumber         bool              `json:"personal_number"`
 	RequirePKCE            bool              `json:"require_pkce"`
 	CustomIdentifier       string            `json:"custom_identifier,omitempty"`
-	Policy                 storage.Policy    `json:"policy,omitzero"`
-	Brand                  *brandView        `json:"brand,omitempty"`
-	Secrets                []secretView      `json:"secrets,omitempty"`
-	Static                 bool              `json:"static"`
-	Created                time.Time         `json:"created,omitzero"`
-	Updated                time.Time         `json:"updated,omitzero"`
+	oauthView
+	Policy  storage.Policy `json:"policy,omitzero"`
+	Brand   *brandView     `json:"brand,omitempty"`
+	Secrets []secretView   `json:"secrets,omitempty"`
+	Static  bool           `json:"static"`
+	Created time.Time      `json:"created,omitzero"`
+	Updated time.Time      `json:"updated,omitzero"`
 }
 
 // brandView is a client's looks; of the logo, only what it is.
@@ -166,7 +168,7 @@ func viewOf(c *storage.Client) clientView {
 		ID: c.ID, Name: c.Name, LocalNames: c.LocalNames, HomeURI: c.HomeURI, AuthMethod: c.AuthMethod, Native: c.Native,
 		RedirectURIs: c.RedirectURIs, PostLogoutRedirectURIs: c.PostLogoutRedirectURIs, Scopes: c.Scopes, IDTokenAlg: c.IDTokenAlg,
 		SubjectType: c.SubjectType, Sector: c.Sector, PersonalNumber: c.PersonalNumber, RequirePKCE: c.RequirePKCE,
-		CustomIdentifier: c.CustomIdentifier, Policy: c.Policy, Brand: viewOfBrand(c.Brand), Static: c.Static, Created: c.Created, Updated: c.Updated,
+		CustomIdentifier: c.CustomIdentifier, oauthView: viewOfOAuth(c), Policy: c.Policy, Brand: viewOfBrand(c.Brand), Static: c.Static, Created: c.Created, Updated: c.Updated,
 	}
 	if c.Static { // its times are those of this start
 		v.Created, v.Updated = time.Time{}, time.Time{}
@@ -250,6 +252,7 @@ func showClient(h *host, v clientView) error {
 		{"personal_number", strconv.FormatBool(v.PersonalNumber)}, {"require_pkce", strconv.FormatBool(v.RequirePKCE)},
 		{"custom_identifier", v.CustomIdentifier}, {"created", moment(v.Created)}, {"updated", moment(v.Updated)},
 	}...)
+	lines = append(lines, v.lines()...)
 	for _, set := range config.PolicyPairs(&v.Policy) {
 		lines = append(lines, [2]string{"policy." + set[0], set[1]})
 	}

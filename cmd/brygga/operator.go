@@ -18,6 +18,7 @@ import (
 	"brygga/audit"
 	"brygga/cmd/brygga/config"
 	"brygga/keys"
+	"brygga/op"
 	"brygga/secret"
 	"brygga/storage"
 	"brygga/storage/bolt"
@@ -38,7 +39,11 @@ type operator struct {
 	now   func() time.Time
 	// certificates are the names that a client's policy may give.
 	certificates []string
-	actor        string // who gives the command, for the audit log
+	// acrValues are the levels that may be asserted, empty for the default.
+	acrValues []string
+	// outbound fetches what clients have registered an address for.
+	outbound *op.Outbound
+	actor    string // who gives the command, for the audit log
 }
 
 // whereFlags say which installation a command is for.
@@ -67,6 +72,8 @@ type installation struct {
 	keys      config.Keys
 	// certificates are the names of the further BankID certificates.
 	certificates []string
+	acrValues    []string
+	outbound     *op.Outbound
 }
 
 func (f *whereFlags) find(h *host) (installation, error) {
@@ -76,7 +83,8 @@ func (f *whereFlags) find(h *host) (installation, error) {
 		if err != nil {
 			return installation{}, fail(exitUsage, "give the directory that \"brygga dev\" names, or --config FILE for a server", "no data of brygga in %s: %w", f.data, err)
 		}
-		return installation{data: f.data, masterKey: secret.New(string(text))}, nil
+		calls, err := newOutbound(config.Outbound{}, true)
+		return installation{data: f.data, masterKey: secret.New(string(text)), outbound: calls}, err
 	case f.config != "":
 		c, err := loadConfig(f.config, h.environ)
 		if err != nil {
@@ -86,7 +94,13 @@ func (f *whereFlags) find(h *host) (installation, error) {
 		if err != nil {
 			return installation{}, err
 		}
-		return installation{c.Data, c.MasterKey, looks.dress(c.StaticClients(time.Now().UTC())), c.Audit.Retention, c.Keys, c.BankID.CertificateNames()}, nil
+		calls, err := newOutbound(c.Outbound, c.LocalIssuer())
+		if err != nil {
+			return installation{}, err
+		}
+		return installation{
+			c.Data, c.MasterKey, looks.dress(c.StaticClients(time.Now().UTC())), c.Audit.Retention, c.Keys, c.BankID.CertificateNames(), c.ACRs(), calls,
+		}, nil
 	}
 	return installation{}, fail(exitUsage, "give --config FILE for a server, or --data DIR for \"brygga dev\"", "which installation?")
 }
@@ -139,7 +153,10 @@ func direct(ctx context.Context, in installation, store storage.Store, do func(c
 	if err != nil {
 		return err
 	}
-	o := &operator{store: storage.WithStaticClients(store, in.clients), audit: log, now: time.Now, certificates: in.certificates, actor: currentUser()}
+	o := &operator{
+		store: storage.WithStaticClients(store, in.clients), audit: log, now: time.Now, certificates: in.certificates,
+		acrValues: in.acrValues, outbound: in.outbound, actor: currentUser(),
+	}
 	var ring *keys.Ring
 	o.ring = func(ctx context.Context) (*keys.Ring, error) {
 		ring, err = keys.New(ctx, keys.Options{

@@ -49,6 +49,7 @@ type server struct {
 	serverOptions
 	store    *bolt.Store
 	clients  storage.Store // store with the clients of the configuration
+	outbound *op.Outbound
 	audit    *audit.Log
 	ring     *keys.Ring
 	apis     map[string]*bankid.API // by certificate
@@ -83,7 +84,14 @@ func (s *server) build(ctx context.Context) (err error) {
 	for _, correction := range s.looks.corrections {
 		s.log.WarnContext(ctx, "configuration", "warning", correction)
 	}
-	s.clients = storage.WithStaticClients(s.store, s.looks.dress(c.StaticClients(s.now().UTC())))
+	static := s.looks.dress(c.StaticClients(s.now().UTC()))
+	s.clients = storage.WithStaticClients(s.store, static)
+	if s.outbound, err = newOutbound(c.Outbound, c.LocalIssuer()); err != nil {
+		return err
+	}
+	if err = s.checkSectors(ctx, static); err != nil {
+		return err
+	}
 	if s.audit, err = openAudit(ctx, s.store, c.Audit.Retention, s.log, s.now); err != nil {
 		return err
 	}
@@ -98,6 +106,21 @@ func (s *server) build(ctx context.Context) (err error) {
 		return err
 	}
 	return s.connect(ctx)
+}
+
+// checkSectors refuses clients of the configuration whose sector_identifier_uri does not list their redirect URIs. One that
+// cannot be asked now is no reason to stay down.
+func (s *server) checkSectors(ctx context.Context, clients []storage.Client) error {
+	for i := range clients {
+		err := readSector(ctx, s.outbound, &clients[i])
+		if errors.Is(err, errSector) {
+			return fail(exitUsage, "correct the document, or remove sector_identifier_uri", "client %q: sector_identifier_uri %w", clients[i].ID, err)
+		}
+		if err != nil {
+			s.log.WarnContext(ctx, "sector_identifier_uri was not checked", "client_id", clients[i].ID, "err", err)
+		}
+	}
+	return nil
 }
 
 func (s *server) openKeys(ctx context.Context) (*keys.Ring, error) {
@@ -199,7 +222,7 @@ func (s *server) operators() http.Handler {
 // operator returns the parts that client and key commands work on.
 func (s *server) operator() *operator {
 	return &operator{
-		store: s.clients, audit: s.audit, now: s.now, certificates: s.config.BankID.CertificateNames(),
+		store: s.clients, audit: s.audit, now: s.now, certificates: s.config.BankID.CertificateNames(), acrValues: s.config.ACRs(), outbound: s.outbound,
 		ring: func(context.Context) (*keys.Ring, error) { return s.ring, nil },
 	}
 }
@@ -214,6 +237,9 @@ func (s *server) close() error {
 	}
 	for _, api := range s.apis {
 		api.Close()
+	}
+	if s.outbound != nil {
+		s.outbound.Close()
 	}
 	if s.socket != nil {
 		s.socket.Close() // run may have done so already

@@ -36,7 +36,14 @@ func (c *Config) check(r *reader) {
 	r.length("page.service_name", c.Page.ServiceName, 80)
 	r.address("page.help_url", c.Page.HelpURL, "https", "mailto")
 	r.address("page.accessibility_url", c.Page.AccessibilityURL, "https")
-	r.address("tokens.acr", c.Tokens.ACR, "https", "http")
+	r.address("service_documentation", c.ServiceDocumentation, "https")
+	r.readable("outbound.root_ca_file", c.Outbound.RootCAFile)
+	for _, network := range c.Outbound.Allow {
+		if network.Bits() == 0 {
+			r.fault("outbound.allow", network.String()+" is everything: apps could make this server call any machine it reaches", "name the networks that the apps are in")
+		}
+	}
+	c.checkTokens(r)
 	c.checkClients(r)
 }
 
@@ -136,8 +143,8 @@ func (c *Config) checkLimits(r *reader) {
 	if cmpOr(c.Login.Window, login.DefaultWindow) > cmpOr(c.Login.Life, login.DefaultLife) {
 		r.fault("login.window", "is longer than login.life", "write at most what login.life says")
 	}
-	r.between("tokens.id_token_life", c.Tokens.IDTokenLife, 30*time.Second, 12*time.Hour)
-	r.between("tokens.access_token_life", c.Tokens.AccessTokenLife, 30*time.Second, 12*time.Hour)
+	r.between("sessions.life", c.Sessions.Life, time.Minute, time.Hour)
+	r.between("sessions.idle", c.Sessions.Idle, time.Minute, time.Hour)
 	r.between("keys.rotate_every", c.Keys.RotateEvery, time.Hour, 3*365*24*time.Hour)
 	r.between("keys.publish_ahead", c.Keys.PublishAhead, keys.CacheTime, 30*24*time.Hour)
 	if ahead := cmpOr(c.Keys.PublishAhead, keys.DefaultPublishAhead); ahead > cmpOr(c.Keys.RotateEvery, keys.DefaultRotateEvery) {
@@ -148,12 +155,41 @@ func (c *Config) checkLimits(r *reader) {
 	for key, n := range map[string]int{
 		"login.logins_per_address": c.Login.LoginsPerAddress, "login.orders_per_address": c.Login.OrdersPerAddress,
 		"login.orders_per_client": c.Login.OrdersPerClient, "login.pending_orders": c.Login.PendingOrders,
-		"bankid.max_connections": c.BankID.MaxConnections,
+		"bankid.max_connections": c.BankID.MaxConnections, "limits.requests_per_address": c.Limits.RequestsPerAddress,
+		"limits.requests_per_client": c.Limits.RequestsPerClient,
 	} {
 		if r.sound(key) && (n < 1 || n > 10_000_000) {
 			r.fault(key, strconv.Itoa(n)+" is out of range", "write 1 to 10000000, or leave the key out for the default")
 		}
 	}
+}
+
+// longIdle is how long somebody may at most stay identified without doing anything, as far as BankID's terms are read.
+const longIdle = 2 * time.Hour
+
+func (c *Config) checkTokens(r *reader) {
+	r.between("tokens.id_token_life", c.Tokens.IDTokenLife, 30*time.Second, 12*time.Hour)
+	r.between("tokens.access_token_life", c.Tokens.AccessTokenLife, 30*time.Second, 12*time.Hour)
+	r.between("tokens.refresh_token_idle", c.Tokens.RefreshTokenIdle, time.Minute, 90*24*time.Hour)
+	r.between("tokens.refresh_token_life", c.Tokens.RefreshTokenLife, time.Minute, 90*24*time.Hour)
+	if c.Tokens.RefreshTokenIdle > longIdle {
+		c.warnings = append(c.warnings, "tokens.refresh_token_idle: BankID's terms do not allow to keep somebody identified who has done nothing for about two hours")
+	}
+	r.address("tokens.acr", c.Tokens.ACR, "https", "http")
+	for i, acr := range c.Tokens.ACRValues {
+		r.address("tokens.acr_values["+itoa(i)+"]", acr, "https", "http")
+	}
+	if c.Tokens.ACR != "" && len(c.Tokens.ACRValues) > 0 {
+		r.fault("tokens.acr", "set together with tokens.acr_values", "keep one of the two")
+	}
+}
+
+// ACRs returns the levels of assurance that may be asserted, empty for the default.
+func (c *Config) ACRs() []string {
+	if c.Tokens.ACR != "" {
+		return []string{c.Tokens.ACR}
+	}
+	return c.Tokens.ACRValues
 }
 
 // cmpOr returns d, or the default when d is not set.

@@ -35,8 +35,10 @@ func (c *Client) record(r *reader, section string) (storage.Client, bool) {
 		SubjectType: c.SubjectType, Sector: c.Sector, PersonalNumber: c.PersonalNumber, RequirePKCE: c.RequirePKCE,
 		CustomIdentifier: c.CustomIdentifier, Policy: c.Policy,
 	}
-	if record.Name == "" {
-		record.Name = record.ID
+	c.recordOAuth(&record)
+	Complete(&record)
+	if !c.recordKeys(r, section, &record) {
+		return record, false
 	}
 	var hash [32]byte
 	switch {
@@ -74,15 +76,11 @@ func CheckClient(c *storage.Client) []Problem {
 	}
 	p.text("custom_identifier", c.CustomIdentifier, maxName)
 	p.text("sector", c.Sector, maxClientID)
-	p.word("auth_method", c.AuthMethod, storage.AuthMethodBasic, storage.AuthMethodPost, storage.AuthMethodNone)
-	p.word("id_token_alg", c.IDTokenAlg, storage.ES256, storage.RS256)
-	p.word("subject_type", c.SubjectType, storage.SubjectPairwise, storage.SubjectPublic)
-	switch {
-	case c.Public() && len(c.Secrets) > 0:
-		p.add("auth_method", "none has no secret, and one is set", "remove the secret or choose client_secret_basic")
-	case !c.Public() && len(c.Secrets) == 0:
-		p.add("auth_method", c.AuthMethod+" needs a secret, and none is set", "set a secret, or auth_method none for a public client")
-	}
+	p.authentication(c)
+	p.tokens(c)
+	p.requests(c)
+	p.subject(c)
+	p.sessions(c)
 	if c.HomeURI != "" {
 		p.webAddress("home_uri", c.HomeURI)
 	}

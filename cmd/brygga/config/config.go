@@ -42,13 +42,19 @@ type Config struct {
 	// MasterKeyFile is a file with the master key. Excludes MasterKey.
 	MasterKeyFile string `yaml:"master_key_file" kind:"path"`
 
-	Log    Log    `yaml:"log"`
-	BankID BankID `yaml:"bankid"`
-	Login  Login  `yaml:"login"`
-	Tokens Tokens `yaml:"tokens"`
-	Keys   Keys   `yaml:"keys"`
-	Audit  Audit  `yaml:"audit"`
-	Page   Page   `yaml:"page"`
+	// ServiceDocumentation is an https address that developers of apps find in the metadata. Default none.
+	ServiceDocumentation string `yaml:"service_documentation"`
+
+	Log      Log      `yaml:"log"`
+	BankID   BankID   `yaml:"bankid"`
+	Login    Login    `yaml:"login"`
+	Tokens   Tokens   `yaml:"tokens"`
+	Sessions Sessions `yaml:"sessions"`
+	Limits   Limits   `yaml:"limits"`
+	Outbound Outbound `yaml:"outbound"`
+	Keys     Keys     `yaml:"keys"`
+	Audit    Audit    `yaml:"audit"`
+	Page     Page     `yaml:"page"`
 	// Clients are registered as long as they stand here. Others are added by "brygga client add".
 	Clients []Client `yaml:"clients"`
 
@@ -152,9 +158,40 @@ type Tokens struct {
 	IDTokenLife time.Duration `yaml:"id_token_life"`
 	// AccessTokenLife is how long an access token works. Default 10m, at most 12h.
 	AccessTokenLife time.Duration `yaml:"access_token_life"`
-	// ACR is the acr claim: the level of assurance, an address that the authority gave you.
+	// ACR is the acr claim: the level of assurance, an address that the authority gave you. Excludes ACRValues.
 	// Default http://id.swedenconnect.se/loa/1.0/uncertified-loa3.
 	ACR string `yaml:"acr"`
+	// ACRValues are all levels that may be asserted, the first where an app asks for none of them.
+	ACRValues []string `yaml:"acr_values"`
+	// RefreshTokenIdle is how long a refresh token works that is not used, RefreshTokenLife how long all those of one login do.
+	// Defaults 2h and 24h, at most 90d: BankID does not allow to keep somebody identified for long.
+	RefreshTokenIdle time.Duration `yaml:"refresh_token_idle"`
+	RefreshTokenLife time.Duration `yaml:"refresh_token_life"`
+}
+
+// Sessions bounds single sign-on between the apps of one session group.
+type Sessions struct {
+	// Life is how long after the login a browser stays signed in, Idle how long when no app asks. Defaults 60m, which is the
+	// most, and 30m.
+	Life time.Duration `yaml:"life"`
+	Idle time.Duration `yaml:"idle"`
+}
+
+// Limits bound how often apps and browsers may call the endpoints, in requests per minute.
+type Limits struct {
+	// RequestsPerAddress is for one network address. Default 6000.
+	RequestsPerAddress int `yaml:"requests_per_address"`
+	// RequestsPerClient is for one client. Default 60000.
+	RequestsPerClient int `yaml:"requests_per_client"`
+}
+
+// Outbound is how addresses are called that clients have registered: jwks_uri, sector_identifier_uri and
+// backchannel_logout_uri.
+type Outbound struct {
+	// Allow are networks that such an address may be in although they are not public. Default none.
+	Allow []netip.Prefix `yaml:"allow"`
+	// RootCAFile holds further roots in PEM that their certificates may be issued under.
+	RootCAFile string `yaml:"root_ca_file" kind:"path"`
 }
 
 // Keys is the rotation of the token-signing keys.
@@ -213,8 +250,20 @@ type Client struct {
 	HomeURI string `yaml:"home_uri"`
 	// Native allows any port on redirect URIs at 127.0.0.1 or [::1].
 	Native bool `yaml:"native"`
-	// AuthMethod is client_secret_basic, client_secret_post or none. Default client_secret_basic.
+	// Profile is standard, swedish (the Swedish OpenID Connect Profile) or swedenconnect. It sets the defaults of AuthMethod,
+	// Scopes, SubjectType and UserinfoAlg. Default standard.
+	Profile string `yaml:"profile"`
+	// AuthMethod is client_secret_basic, client_secret_post, private_key_jwt or none. Default client_secret_basic, and
+	// private_key_jwt for the Swedish profiles.
 	AuthMethod string `yaml:"auth_method"`
+	// AuthAlg is the only algorithm of its assertions. Default any.
+	AuthAlg string `yaml:"auth_alg"`
+	// JWKS holds its public keys as JSON text. Excludes JWKSFile and JWKSURI.
+	JWKS string `yaml:"jwks"`
+	// JWKSFile is a file with its public keys. Excludes JWKS and JWKSURI.
+	JWKSFile string `yaml:"jwks_file" kind:"path"`
+	// JWKSURI is where its public keys are fetched, https. Excludes JWKS and JWKSFile.
+	JWKSURI string `yaml:"jwks_uri"`
 	// Secret is the client secret, at least 32 characters. Excludes SecretFile and SecretHash.
 	Secret secret.String `yaml:"secret"`
 	// SecretFile is a file with the client secret. Excludes Secret and SecretHash.
@@ -227,12 +276,50 @@ type Client struct {
 	PostLogoutRedirectURIs []string `yaml:"post_logout_redirect_uris"`
 	// Scopes are those the app may ask for beside openid.
 	Scopes []string `yaml:"scopes"`
-	// IDTokenAlg is ES256 or RS256. Default ES256.
+	// IDTokenAlg is ES256, ES384, ES512, RS256, RS384, RS512, PS256 or EdDSA. Default ES256.
 	IDTokenAlg string `yaml:"id_token_alg"`
-	// SubjectType is pairwise or public. Default pairwise.
+	// IDTokenEncryptionAlg is RSA-OAEP, RSA-OAEP-256, ECDH-ES, ECDH-ES+A128KW or ECDH-ES+A256KW. Default: not encrypted.
+	IDTokenEncryptionAlg string `yaml:"id_token_encryption_alg"`
+	// IDTokenEncryptionEnc is A128CBC-HS256, A256CBC-HS512, A128GCM or A256GCM. Default A128CBC-HS256.
+	IDTokenEncryptionEnc string `yaml:"id_token_encryption_enc"`
+	// UserinfoAlg signs what userinfo answers, with one of IDTokenAlg's. Default: plain JSON, and IDTokenAlg for the Swedish
+	// profiles.
+	UserinfoAlg string `yaml:"userinfo_alg"`
+	// UserinfoEncryptionAlg and UserinfoEncryptionEnc encrypt what userinfo answers, as for ID tokens.
+	UserinfoEncryptionAlg string `yaml:"userinfo_encryption_alg"`
+	UserinfoEncryptionEnc string `yaml:"userinfo_encryption_enc"`
+	// RequestObjectAlg is the only algorithm of its request objects. Default any.
+	RequestObjectAlg string `yaml:"request_object_alg"`
+	// RequireRequestObject refuses requests without a signed request object. Default false.
+	RequireRequestObject bool `yaml:"require_request_object"`
+	// UnsignedRequestObjects accepts request objects that nobody has signed. Default false.
+	UnsignedRequestObjects bool `yaml:"unsigned_request_objects"`
+	// RequirePAR refuses requests that were not pushed. Default false.
+	RequirePAR bool `yaml:"require_par"`
+	// AccessTokenFormat is opaque or jwt. Default opaque.
+	AccessTokenFormat string `yaml:"access_token_format"`
+	// Resources are the APIs that it may ask access tokens for, by their resource indicators.
+	Resources []string `yaml:"resources"`
+	// DefaultACRValues, DefaultMaxAge and DefaultLocale stand for what its requests leave out.
+	DefaultACRValues []string      `yaml:"default_acr_values"`
+	DefaultMaxAge    time.Duration `yaml:"default_max_age"`
+	DefaultLocale    string        `yaml:"default_locale"`
+	// SessionGroup names the apps that share a browser's session. Default: each login is asked for.
+	SessionGroup string `yaml:"session_group"`
+	// BackchannelLogoutURI is told when a session ends.
+	BackchannelLogoutURI string `yaml:"backchannel_logout_uri"`
+	// Origins are the web origins whose scripts may call the endpoints. Default none, and for auth_method none the origins of
+	// its redirect URIs.
+	Origins []string `yaml:"origins"`
+	// Contacts are e-mail addresses of those who run the app.
+	Contacts []string `yaml:"contacts"`
+	// SubjectType is pairwise or public. Default pairwise, and public for the Swedish profiles.
 	SubjectType string `yaml:"subject_type"`
-	// Sector groups clients that see the same pairwise subject. Default: the client alone.
+	// Sector groups clients that see the same pairwise subject. Default: the host of SectorIdentifierURI or of its web
+	// redirect URIs; without any, the client alone.
 	Sector string `yaml:"sector"`
+	// SectorIdentifierURI is an https address with a JSON list that holds all its redirect URIs.
+	SectorIdentifierURI string `yaml:"sector_identifier_uri"`
 	// PersonalNumber lets the app have the personal number and name. Default true.
 	PersonalNumber bool `yaml:"personal_number"`
 	// RequirePKCE demands PKCE of a client that has a secret too. Default false.
@@ -252,7 +339,7 @@ func (c *Config) setDefaults() {
 }
 
 func (c *Client) setDefaults() {
-	c.AuthMethod, c.IDTokenAlg, c.SubjectType, c.PersonalNumber = "client_secret_basic", "ES256", "pairwise", true
+	c.PersonalNumber = true // the other defaults depend on the profile: see Complete
 }
 
 // Warnings returns what is allowed and yet worth a look, for the operator to read.

@@ -38,7 +38,7 @@ func write(t *testing.T, text string) string {
 	for name, content := range map[string]string{
 		"brygga.yaml": text, "master.key": keys.NewMasterKey().Reveal() + "\n", "bankid.p12": "p12", "bankid.passphrase": "secret\n",
 		"bankid-root.pem": rootPEM(t), "bankid-signature-root.pem": rootPEM(t), "tls.crt": "x", "tls.key": "x", "bankid.crt": "x", "bankid.key": "x",
-		"journal.secret": strings.Repeat("s", 40), "empty": "",
+		"journal.secret": strings.Repeat("s", 40), "internal-root.pem": rootPEM(t), "empty": "",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,221 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"net/mail"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+
+	"brygga/storage"
+)
+
+// The words that clients may choose from.
+var (
+	authMethods    = []string{storage.AuthMethodBasic, storage.AuthMethodPost, storage.AuthMethodPrivateKey, storage.AuthMethodNone}
+	signingAlgs    = []string{storage.ES256, storage.ES384, storage.ES512, storage.RS256, storage.RS384, storage.RS512, storage.PS256, storage.EdDSA}
+	encryptionAlgs = []string{"RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"}
+	encryptionEncs = []string{"A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM"}
+)
+
+// The scopes that the Swedish profile's clients may ask for unless others are listed.
+const (
+	scopePersonInfo   = "https://id.oidc.se/scope/naturalPersonInfo"
+	scopePersonNumber = "https://id.oidc.se/scope/naturalPersonNumber"
+)
+
+// recordOAuth takes over what the client's requests and tokens are to be like.
+func (c *Client) recordOAuth(record *storage.Client) {
+	record.Profile, record.AuthAlg, record.JWKSURI = c.Profile, c.AuthAlg, c.JWKSURI
+	record.IDTokenEncryption = storage.Encryption{Alg: c.IDTokenEncryptionAlg, Enc: c.IDTokenEncryptionEnc}
+	record.UserinfoAlg = c.UserinfoAlg
+	record.UserinfoEncryption = storage.Encryption{Alg: c.UserinfoEncryptionAlg, Enc: c.UserinfoEncryptionEnc}
+	record.RequestObjectAlg, record.RequireRequestObject = c.RequestObjectAlg, c.RequireRequestObject
+	record.UnsignedRequestObjects, record.RequirePAR = c.UnsignedRequestObjects, c.RequirePAR
+	record.AccessTokenFormat, record.Resources = c.AccessTokenFormat, c.Resources
+	record.DefaultACRValues, record.DefaultLocale = c.DefaultACRValues, c.DefaultLocale
+	record.DefaultMaxAge = MaxAge(c.DefaultMaxAge)
+	record.SessionGroup, record.BackchannelLogoutURI = c.SessionGroup, c.BackchannelLogoutURI
+	record.Origins, record.Contacts, record.SectorIdentifierURI = c.Origins, c.Contacts, c.SectorIdentifierURI
+}
+
+// MaxAge returns a duration as Client.DefaultMaxAge has it: nil for none.
+func MaxAge(d time.Duration) *int64 {
+	if d == 0 {
+		return nil
+	}
+	seconds := int64(d / time.Second)
+	return &seconds
+}
+
+// Complete fills what a new client leaves to its profile, and what Derive fills.
+func Complete(c *storage.Client) {
+	c.Name = cmp.Or(c.Name, c.ID)
+	c.IDTokenAlg = cmp.Or(c.IDTokenAlg, storage.ES256)
+	method, subjects := storage.AuthMethodBasic, storage.SubjectPairwise
+	if c.Swedish() {
+		method, subjects = storage.AuthMethodPrivateKey, storage.SubjectPublic
+		c.UserinfoAlg = cmp.Or(c.UserinfoAlg, c.IDTokenAlg)
+		if c.Scopes == nil {
+			c.Scopes = []string{scopePersonInfo, scopePersonNumber}
+		}
+	}
+	c.AuthMethod, c.SubjectType = cmp.Or(c.AuthMethod, method), cmp.Or(c.SubjectType, subjects)
+	Derive(c)
+}
+
+// Derive fills what follows from a client's other settings: the content encryption, and the sector of pairwise subjects, which
+// then stays what it is when the redirect URIs change (OIDC Core §8.1).
+func Derive(c *storage.Client) {
+	for _, e := range []*storage.Encryption{&c.IDTokenEncryption, &c.UserinfoEncryption} {
+		switch {
+		case e.Alg == "":
+			e.Enc = ""
+		case e.Enc == "":
+			e.Enc = encryptionEncs[0]
+		}
+	}
+	if c.SubjectType == storage.SubjectPairwise && c.Sector == "" {
+		if hosts := sectorHosts(c); len(hosts) == 1 {
+			c.Sector = hosts[0]
+		}
+	}
+}
+
+// sectorHosts returns the hosts that the client's sector may be named after: that of its sector_identifier_uri, or those of
+// its redirect URIs but for loopback and the schemes of apps, which anybody's app may have.
+func sectorHosts(c *storage.Client) (hosts []string) {
+	if u, err := url.Parse(c.SectorIdentifierURI); err == nil && u.Host != "" {
+		return []string{u.Hostname()}
+	}
+	for _, uri := range c.RedirectURIs {
+		u, err := url.Parse(uri)
+		if err != nil || u.Scheme != "https" || loopbackHost(u.Hostname()) || slices.Contains(hosts, u.Hostname()) {
+			continue
+		}
+		hosts = append(hosts, u.Hostname())
+	}
+	return hosts
+}
+
+// authentication checks how the client authenticates: exactly one method, with what it needs and nothing else.
+func (p *problems) authentication(c *storage.Client) {
+	p.word("profile", cmp.Or(c.Profile, storage.ProfileStandard), storage.ProfileStandard, storage.ProfileSwedish, storage.ProfileSwedenConnect)
+	p.word("auth_method", c.AuthMethod, authMethods...)
+	p.optional("auth_alg", c.AuthAlg, signingAlgs...)
+	secret := c.AuthMethod == storage.AuthMethodBasic || c.AuthMethod == storage.AuthMethodPost
+	keys := len(c.JWKS) > 0 || c.JWKSURI != ""
+	switch {
+	case c.Public() && len(c.Secrets) > 0:
+		p.add("auth_method", "none has no secret, and one is set", "remove the secret or choose client_secret_basic")
+	case secret && len(c.Secrets) == 0:
+		p.add("auth_method", c.AuthMethod+" needs a secret, and none is set", "set a secret, or auth_method none for a public client")
+	case c.AuthMethod == storage.AuthMethodPrivateKey && len(c.Secrets) > 0:
+		p.add("auth_method", "private_key_jwt has no secret, and one is set", "remove the secret or choose client_secret_basic")
+	case c.AuthMethod == storage.AuthMethodPrivateKey && !keys:
+		p.add("auth_method", "private_key_jwt needs the app's public keys, and none are set", "set jwks, jwks_file or jwks_uri")
+	}
+	if len(c.JWKS) > 0 && c.JWKSURI != "" {
+		p.add("jwks_uri", "set together with jwks", "keep one of the two (RFC 7591 §2)")
+	}
+	if len(c.JWKS) > 0 {
+		p.jwks(c.JWKS)
+	}
+	if c.JWKSURI != "" {
+		p.webAddress("jwks_uri", c.JWKSURI)
+	}
+	if !keys && (c.IDTokenEncryption.Alg != "" || c.UserinfoEncryption.Alg != "" || c.RequireRequestObject || c.RequestObjectAlg != "") {
+		p.add("jwks", "missing: tokens are encrypted to the app's keys, and its request objects verified with them", "set jwks, jwks_file or jwks_uri")
+	}
+}
+
+// tokens checks what the client's tokens are like.
+func (p *problems) tokens(c *storage.Client) {
+	p.word("id_token_alg", c.IDTokenAlg, signingAlgs...)
+	p.encryption("id_token", c.IDTokenEncryption)
+	p.optional("userinfo_alg", c.UserinfoAlg, signingAlgs...)
+	p.encryption("userinfo", c.UserinfoEncryption)
+	p.word("access_token_format", cmp.Or(c.AccessTokenFormat, storage.AccessTokenOpaque), storage.AccessTokenOpaque, storage.AccessTokenJWT)
+	for _, resource := range c.Resources {
+		u, err := url.Parse(resource)
+		if err != nil || !u.IsAbs() || strings.Contains(resource, "#") || len(resource) > maxAddress {
+			p.add("resources", fmt.Sprintf("%q is no resource indicator", resource), "write an absolute address without fragment, such as https://api.example.se/")
+		}
+	}
+	p.bounded("resources", c.Resources)
+}
+
+func (p *problems) encryption(key string, e storage.Encryption) {
+	p.optional(key+"_encryption_alg", e.Alg, encryptionAlgs...)
+	p.optional(key+"_encryption_enc", e.Enc, encryptionEncs...)
+}
+
+// requests checks what the client's requests must be like, and what stands for what they leave out.
+func (p *problems) requests(c *storage.Client) {
+	p.optional("request_object_alg", c.RequestObjectAlg, signingAlgs...)
+	if c.UnsignedRequestObjects && (c.RequireRequestObject || c.RequestObjectAlg != "") {
+		p.add("unsigned_request_objects", "set although signed request objects are demanded", "remove it, or require_request_object and request_object_alg")
+	}
+	for _, acr := range c.DefaultACRValues {
+		if u, err := url.Parse(acr); err != nil || acr == "" || strings.ContainsAny(acr, " \t\"\\") || !u.IsAbs() {
+			p.add("default_acr_values", fmt.Sprintf("%q is no acr", acr), "write an address such as http://id.elegnamnden.se/loa/1.0/loa3")
+		}
+	}
+	p.bounded("default_acr_values", c.DefaultACRValues)
+	if c.DefaultMaxAge != nil && *c.DefaultMaxAge < 0 {
+		p.add("default_max_age", "is negative", "write a duration such as 30m")
+	}
+	if c.DefaultLocale != "" {
+		if _, err := language.Parse(c.DefaultLocale); err != nil {
+			p.add("default_locale", fmt.Sprintf("%q is not a language tag", c.DefaultLocale), "write sv, en or the like")
+		}
+	}
+	for _, origin := range c.Origins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme+"://"+u.Host != origin || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopbackHost(u.Hostname())) {
+			p.add("origins", fmt.Sprintf("%q is no web origin", origin), "write scheme and host alone, such as https://app.example.se")
+		}
+	}
+	p.bounded("origins", c.Origins)
+}
+
+// subject checks what the client's subjects are made for (OIDC Core §8.1, OIDC Registration §5).
+func (p *problems) subject(c *storage.Client) {
+	p.word("subject_type", c.SubjectType, storage.SubjectPairwise, storage.SubjectPublic)
+	if c.SectorIdentifierURI != "" {
+		p.webAddress("sector_identifier_uri", c.SectorIdentifierURI)
+	}
+	if c.SubjectType == storage.SubjectPairwise && c.Sector == "" && len(sectorHosts(c)) > 1 {
+		p.add("sector", "is not clear: the redirect URIs are at "+strings.Join(sectorHosts(c), ", "),
+			"set sector or sector_identifier_uri, or subject_type public")
+	}
+}
+
+var sessionGroup = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
+
+// sessions checks single sign-on and logout, and whom to ask about the client.
+func (p *problems) sessions(c *storage.Client) {
+	if c.SessionGroup != "" && !sessionGroup.MatchString(c.SessionGroup) {
+		p.add("session_group", fmt.Sprintf("%q is no name of a group", c.SessionGroup), "write 1 to 32 of a-z 0-9 and -")
+	}
+	if c.BackchannelLogoutURI != "" {
+		p.webAddress("backchannel_logout_uri", c.BackchannelLogoutURI)
+	}
+	for _, contact := range c.Contacts {
+		if a, err := mail.ParseAddress(contact); err != nil || a.Address != contact {
+			p.add("contacts", fmt.Sprintf("%q is no e-mail address", contact), "write it as it@example.se")
+		}
+	}
+	p.bounded("contacts", c.Contacts)
+}
+
+func (p *problems) bounded(key string, list []string) {
+	if len(list) > maxList {
+		p.add(key, "has too many values", fmt.Sprintf("name at most %d", maxList))
+	}
+}
