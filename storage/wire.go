@@ -1,0 +1,166 @@
+package storage
+
+import (
+	"time"
+
+	"brygga/secret"
+)
+
+// The wire types below reveal what secret.String hides; they exist between JSON and the sealer only.
+
+type wireLogin struct {
+	ID          string        `json:"id"`
+	State       LoginState    `json:"state"`
+	Revision    uint64        `json:"rev"`
+	Request     AuthRequest   `json:"request"`
+	Required    string        `json:"required,omitempty"`
+	BindingHash []byte        `json:"binding"` // base64 beats an array of numbers
+	Created     time.Time     `json:"created"`
+	Expires     time.Time     `json:"expires"`
+	Starter     Starter       `json:"starter"`
+	WindowEnds  time.Time     `json:"window,omitzero"`
+	Orders      int           `json:"orders,omitempty"`
+	Claim       *Claim        `json:"claim,omitempty"`
+	Order       *wireOrder    `json:"order,omitempty"`
+	Returned    time.Time     `json:"returned,omitzero"`
+	Waived      bool          `json:"waived,omitempty"`
+	Failure     Failure       `json:"failure,omitzero"`
+	Identity    *wireIdentity `json:"identity,omitempty"`
+	Completed   time.Time     `json:"completed,omitzero"`
+}
+
+type wireOrder struct {
+	ID             string    `json:"id"`
+	Method         string    `json:"method"`
+	Ref            string    `json:"ref"`
+	AutoStartToken string    `json:"auto,omitempty"`
+	QRStartToken   string    `json:"qr,omitempty"`
+	QRStartSecret  string    `json:"qrs,omitempty"`
+	Started        time.Time `json:"started"`
+	HintCode       string    `json:"hint,omitempty"`
+	ReturnNonce    []byte    `json:"nonce,omitempty"`
+	Collector      string    `json:"collector,omitempty"`
+	Sent           wireSent  `json:"sent,omitzero"`
+}
+
+type wireSent struct {
+	Certificate         string   `json:"cert,omitempty"`
+	PartyName           string   `json:"party,omitempty"`
+	PartyDisplay        string   `json:"display,omitempty"`
+	VisibleText         string   `json:"text,omitempty"`
+	VisibleFormat       string   `json:"format,omitempty"`
+	NonVisible          []byte   `json:"hidden,omitempty"`
+	CertificatePolicies []string `json:"policies,omitempty"`
+	MRTD                bool     `json:"mrtd,omitempty"`
+}
+
+type wireIdentity struct {
+	Method         string `json:"method"`
+	PersonalNumber string `json:"number"`
+	Name           string `json:"name"`
+	GivenName      string `json:"given"`
+	Surname        string `json:"sur"`
+	DeviceIP       string `json:"ip,omitempty"`
+	IssueDate      string `json:"issued,omitempty"`
+	Risk           string `json:"risk,omitempty"`
+}
+
+type wireGrant struct {
+	ID            string       `json:"id"`
+	ClientID      string       `json:"client"`
+	SessionID     string       `json:"sid"`
+	TransactionID string       `json:"txn"`
+	Subject       string       `json:"sub"`
+	Scopes        []string     `json:"scopes"`
+	Nonce         string       `json:"nonce,omitempty"`
+	ACR           string       `json:"acr,omitempty"`
+	AMR           []string     `json:"amr,omitempty"`
+	AuthTime      time.Time    `json:"auth_time"`
+	Identity      wireIdentity `json:"identity"`
+	Created       time.Time    `json:"created"`
+	Expires       time.Time    `json:"expires"`
+	Revoked       time.Time    `json:"revoked,omitzero"`
+}
+
+func loginWire(l *Login) *wireLogin {
+	w := &wireLogin{
+		ID: l.ID, State: l.State, Revision: l.Revision, Request: l.Request, BindingHash: l.BindingHash[:],
+		Required: l.Request.RequiredPersonalNumber.Reveal(), Created: l.Created, Expires: l.Expires, Starter: l.Starter,
+		WindowEnds: l.WindowEnds, Orders: l.Orders, Returned: l.Returned, Failure: l.Failure, Completed: l.Completed,
+		Waived: l.ReturnWaived,
+	}
+	if l.Claim.ID != "" {
+		w.Claim = &l.Claim
+	}
+	if o := l.Order; o != nil {
+		w.Order = &wireOrder{
+			ID: o.ID, Method: o.Method, Ref: o.Ref.Reveal(), AutoStartToken: o.AutoStartToken.Reveal(),
+			QRStartToken: o.QRStartToken.Reveal(), QRStartSecret: o.QRStartSecret.Reveal(), Started: o.Started,
+			HintCode: o.HintCode, Collector: o.Collector, Sent: wireSent(o.Sent),
+		}
+		if o.ReturnRequired() {
+			w.Order.ReturnNonce = o.ReturnNonceHash[:]
+		}
+	}
+	if l.Identity != nil {
+		i := identityWire(*l.Identity)
+		w.Identity = &i
+	}
+	return w
+}
+
+func (w *wireLogin) login() *Login {
+	l := &Login{
+		ID: w.ID, State: w.State, Revision: w.Revision, Request: w.Request, Created: w.Created,
+		Expires: w.Expires, Starter: w.Starter, WindowEnds: w.WindowEnds, Orders: w.Orders, Returned: w.Returned,
+		Failure: w.Failure, Completed: w.Completed, ReturnWaived: w.Waived,
+	}
+	copy(l.BindingHash[:], w.BindingHash)
+	l.Request.RequiredPersonalNumber = secret.New(w.Required)
+	if w.Claim != nil {
+		l.Claim = *w.Claim
+	}
+	if o := w.Order; o != nil {
+		l.Order = &Order{
+			ID: o.ID, Method: o.Method, Ref: secret.New(o.Ref), AutoStartToken: secret.New(o.AutoStartToken),
+			QRStartToken: secret.New(o.QRStartToken), QRStartSecret: secret.New(o.QRStartSecret), Started: o.Started,
+			HintCode: o.HintCode, Collector: o.Collector, Sent: Sent(o.Sent),
+		}
+		copy(l.Order.ReturnNonceHash[:], o.ReturnNonce)
+	}
+	if w.Identity != nil {
+		i := w.Identity.identity()
+		l.Identity = &i
+	}
+	return l
+}
+
+func grantWire(g *Grant) *wireGrant {
+	return &wireGrant{
+		ID: g.ID, ClientID: g.ClientID, SessionID: g.SessionID, TransactionID: g.TransactionID, Subject: g.Subject,
+		Scopes: g.Scopes, Nonce: g.Nonce, ACR: g.ACR, AMR: g.AMR, AuthTime: g.AuthTime, Identity: identityWire(g.Identity),
+		Created: g.Created, Expires: g.Expires, Revoked: g.Revoked,
+	}
+}
+
+func (w *wireGrant) grant() *Grant {
+	return &Grant{
+		ID: w.ID, ClientID: w.ClientID, SessionID: w.SessionID, TransactionID: w.TransactionID, Subject: w.Subject,
+		Scopes: w.Scopes, Nonce: w.Nonce, ACR: w.ACR, AMR: w.AMR, AuthTime: w.AuthTime, Identity: w.Identity.identity(),
+		Created: w.Created, Expires: w.Expires, Revoked: w.Revoked,
+	}
+}
+
+func identityWire(i Identity) wireIdentity {
+	return wireIdentity{
+		Method: i.Method, PersonalNumber: i.PersonalNumber.Reveal(), Name: i.Name.Reveal(), GivenName: i.GivenName.Reveal(),
+		Surname: i.Surname.Reveal(), DeviceIP: i.DeviceIP, IssueDate: i.IssueDate, Risk: i.Risk,
+	}
+}
+
+func (w wireIdentity) identity() Identity {
+	return Identity{
+		Method: w.Method, PersonalNumber: secret.New(w.PersonalNumber), Name: secret.New(w.Name),
+		GivenName: secret.New(w.GivenName), Surname: secret.New(w.Surname), DeviceIP: w.DeviceIP, IssueDate: w.IssueDate, Risk: w.Risk,
+	}
+}
