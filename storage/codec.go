@@ -14,9 +14,9 @@ type Sealer interface {
 	Open(label string, sealed []byte) ([]byte, error)
 }
 
-// Codec turns records into bytes and back, the same for every backend. Logins, grants, signing keys and secrets are sealed
-// whole; clients, codes and access tokens hold nothing but hashes, and audit events nothing but pseudonyms, and are plain
-// JSON. A Codec is safe for concurrent use.
+// Codec turns records into bytes and back, the same for every backend. Logins, grants, sessions, pushed requests,
+// logout notices, signing keys and secrets are sealed whole; clients, codes and tokens hold nothing but hashes, and audit
+// events nothing but pseudonyms, and are plain JSON. A Codec is safe for concurrent use.
 type Codec struct{ sealer Sealer }
 
 // NewCodec returns a codec that seals with sealer.
@@ -55,6 +55,48 @@ func (c Codec) DecodeGrant(id string, sealed []byte) (*Grant, error) {
 		return nil, fmt.Errorf("decode grant: %w", err)
 	}
 	return w.grant(), nil
+}
+
+// EncodeSession returns the session, sealed.
+func (c Codec) EncodeSession(s *Session) ([]byte, error) {
+	return c.seal("session "+s.ID, sessionWire(s))
+}
+
+// DecodeSession returns the session of that ID from what EncodeSession made.
+func (c Codec) DecodeSession(id string, sealed []byte) (*Session, error) {
+	var w wireSession
+	if err := c.open("session "+id, sealed, &w); err != nil {
+		return nil, fmt.Errorf("decode session: %w", err)
+	}
+	return w.session(), nil
+}
+
+// EncodePushedRequest returns the request, sealed.
+func (c Codec) EncodePushedRequest(r *PushedRequest) ([]byte, error) {
+	return c.seal("pushed request "+string(r.Hash[:]), wirePushedRequest{r.ClientID, r.Values, r.Expires})
+}
+
+// DecodePushedRequest returns the request with that hash from what EncodePushedRequest made.
+func (c Codec) DecodePushedRequest(hash [32]byte, sealed []byte) (*PushedRequest, error) {
+	var w wirePushedRequest
+	if err := c.open("pushed request "+string(hash[:]), sealed, &w); err != nil {
+		return nil, fmt.Errorf("decode pushed request: %w", err)
+	}
+	return &PushedRequest{Hash: hash, ClientID: w.ClientID, Values: w.Values, Expires: w.Expires}, nil
+}
+
+// EncodeLogoutNotice returns the notice, sealed.
+func (c Codec) EncodeLogoutNotice(n *LogoutNotice) ([]byte, error) {
+	return c.seal("logout notice "+n.ID, (*wireLogoutNotice)(n))
+}
+
+// DecodeLogoutNotice returns the notice of that ID from what EncodeLogoutNotice made.
+func (c Codec) DecodeLogoutNotice(id string, sealed []byte) (*LogoutNotice, error) {
+	var w wireLogoutNotice
+	if err := c.open("logout notice "+id, sealed, &w); err != nil {
+		return nil, fmt.Errorf("decode logout notice: %w", err)
+	}
+	return (*LogoutNotice)(&w), nil
 }
 
 // EncodeSigningKeys returns the set of keys, oldest first, sealed.

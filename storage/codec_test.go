@@ -67,6 +67,27 @@ func TestCodecKeepsEveryField_RowA3(t *testing.T) {
 		}
 		return codec.DecodeGrant(g.ID, sealed)
 	})
+	roundTrip(t, func(s *storage.Session) (*storage.Session, error) {
+		sealed, err := codec.EncodeSession(s)
+		if err != nil {
+			return nil, err
+		}
+		return codec.DecodeSession(s.ID, sealed)
+	})
+	roundTrip(t, func(r *storage.PushedRequest) (*storage.PushedRequest, error) {
+		sealed, err := codec.EncodePushedRequest(r)
+		if err != nil {
+			return nil, err
+		}
+		return codec.DecodePushedRequest(r.Hash, sealed)
+	})
+	roundTrip(t, func(n *storage.LogoutNotice) (*storage.LogoutNotice, error) {
+		sealed, err := codec.EncodeLogoutNotice(n)
+		if err != nil {
+			return nil, err
+		}
+		return codec.DecodeLogoutNotice(n.ID, sealed)
+	})
 	roundTrip(t, func(k *storage.SigningKey) (*storage.SigningKey, error) {
 		sealed, err := codec.EncodeSigningKeys([]storage.SigningKey{*k})
 		if err != nil {
@@ -106,6 +127,18 @@ func TestCodecBindsRecords_RowA3(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	session, err := codec.EncodeSession(&storage.Session{ID: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pushed, err := codec.EncodePushedRequest(&storage.PushedRequest{Hash: [32]byte{1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	notice, err := codec.EncodeLogoutNotice(&storage.LogoutNotice{ID: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	kept := codec.EncodeSecret("a", []byte("[]"))
 	changed := bytes.Clone(login)
 	changed[len(changed)/2] ^= 1
@@ -116,6 +149,13 @@ func TestCodecBindsRecords_RowA3(t *testing.T) {
 		"login as grant":        func() error { _, err := codec.DecodeGrant("a", login); return err },
 		"grant as login":        func() error { _, err := codec.DecodeLogin("a", grant); return err },
 		"grant of another ID":   func() error { _, err := codec.DecodeGrant("b", grant); return err },
+		"session of another ID": func() error { _, err := codec.DecodeSession("b", session); return err },
+		"grant as session":      func() error { _, err := codec.DecodeSession("a", grant); return err },
+		"notice as session":     func() error { _, err := codec.DecodeSession("a", notice); return err },
+		"request of other hash": func() error { _, err := codec.DecodePushedRequest([32]byte{2}, pushed); return err },
+		"session as request":    func() error { _, err := codec.DecodePushedRequest([32]byte{1}, session); return err },
+		"notice of another ID":  func() error { _, err := codec.DecodeLogoutNotice("b", notice); return err },
+		"session as notice":     func() error { _, err := codec.DecodeLogoutNotice("a", session); return err },
 		"secret as keys":        func() error { _, err := codec.DecodeSigningKeys(kept); return err },
 		"keys as secret":        func() error { _, err := codec.DecodeSecret("a", keys); return err },
 		"secret of other name":  func() error { _, err := codec.DecodeSecret("b", kept); return err },

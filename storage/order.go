@@ -92,4 +92,16 @@ type Identity struct {
 	IssueDate string
 	// Risk is low, moderate, high or empty.
 	Risk string
+	// Evidence is what the service gave as proof, nil unless the client asked for it.
+	Evidence *Evidence
+}
+
+// Evidence is what an eID service gave as proof of a login, for those who check it themselves (BankID API: collect,
+// completionData).
+type Evidence struct {
+	// Certificate is the DER of the person's certificate, ValidFrom and ValidTo the times that stand in it.
+	Certificate        []byte
+	ValidFrom, ValidTo time.Time
+	// OCSP is the DER of the answer that the certificate was good.
+	OCSP []byte
 }

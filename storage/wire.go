@@ -63,23 +63,71 @@ type wireIdentity struct {
 	DeviceIP       string `json:"ip,omitempty"`
 	IssueDate      string `json:"issued,omitempty"`
 	Risk           string `json:"risk,omitempty"`
+
+	Evidence *wireEvidence `json:"evidence,omitempty"`
+}
+
+type wireEvidence struct {
+	Certificate []byte    `json:"cert"`
+	ValidFrom   time.Time `json:"from"`
+	ValidTo     time.Time `json:"to"`
+	OCSP        []byte    `json:"ocsp,omitempty"`
 }
 
 type wireGrant struct {
-	ID            string       `json:"id"`
-	ClientID      string       `json:"client"`
-	SessionID     string       `json:"sid"`
-	TransactionID string       `json:"txn"`
-	Subject       string       `json:"sub"`
-	Scopes        []string     `json:"scopes"`
-	Nonce         string       `json:"nonce,omitempty"`
-	ACR           string       `json:"acr,omitempty"`
-	AMR           []string     `json:"amr,omitempty"`
-	AuthTime      time.Time    `json:"auth_time"`
-	Identity      wireIdentity `json:"identity"`
-	Created       time.Time    `json:"created"`
-	Expires       time.Time    `json:"expires"`
-	Revoked       time.Time    `json:"revoked,omitzero"`
+	ID            string        `json:"id"`
+	ClientID      string        `json:"client"`
+	SessionID     string        `json:"sid"`
+	TransactionID string        `json:"txn"`
+	Subject       string        `json:"sub"`
+	Scopes        []string      `json:"scopes"`
+	Nonce         string        `json:"nonce,omitempty"`
+	ACR           string        `json:"acr,omitempty"`
+	AMR           []string      `json:"amr,omitempty"`
+	AuthTime      time.Time     `json:"auth_time"`
+	Identity      wireIdentity  `json:"identity"`
+	Session       string        `json:"session,omitempty"`
+	Claims        ClaimsRequest `json:"claims,omitzero"`
+	Resources     []string      `json:"resources,omitempty"`
+	Offline       bool          `json:"offline,omitempty"`
+	Backchannel   bool          `json:"backchannel,omitempty"`
+	Created       time.Time     `json:"created"`
+	Expires       time.Time     `json:"expires"`
+	Revoked       time.Time     `json:"revoked,omitzero"`
+}
+
+type wireSession struct {
+	ID            string              `json:"id"`
+	CookieHash    []byte              `json:"cookie"`
+	Group         string              `json:"group"`
+	Identity      wireIdentity        `json:"identity"`
+	ACR           string              `json:"acr,omitempty"`
+	AMR           []string            `json:"amr,omitempty"`
+	AuthTime      time.Time           `json:"auth_time"`
+	TransactionID string              `json:"txn"`
+	Policy        Policy              `json:"policy,omitzero"`
+	Released      map[string][]string `json:"released,omitempty"`
+	Created       time.Time           `json:"created"`
+	Used          time.Time           `json:"used"`
+	IdleLife      time.Duration       `json:"idle"`
+	Expires       time.Time           `json:"expires"`
+}
+
+type wireLogoutNotice struct {
+	ID        string    `json:"id"`
+	ClientID  string    `json:"client"`
+	SessionID string    `json:"sid"`
+	Subject   string    `json:"sub"`
+	Created   time.Time `json:"created"`
+	Due       time.Time `json:"due"`
+	Attempts  int       `json:"attempts,omitempty"`
+	Expires   time.Time `json:"expires"`
+}
+
+type wirePushedRequest struct {
+	ClientID string              `json:"client"`
+	Values   map[string][]string `json:"values"`
+	Expires  time.Time           `json:"expires"`
 }
 
 func loginWire(l *Login) *wireLogin {
@@ -139,6 +187,7 @@ func grantWire(g *Grant) *wireGrant {
 	return &wireGrant{
 		ID: g.ID, ClientID: g.ClientID, SessionID: g.SessionID, TransactionID: g.TransactionID, Subject: g.Subject,
 		Scopes: g.Scopes, Nonce: g.Nonce, ACR: g.ACR, AMR: g.AMR, AuthTime: g.AuthTime, Identity: identityWire(g.Identity),
+		Session: g.Session, Claims: g.Claims, Resources: g.Resources, Offline: g.Offline, Backchannel: g.Backchannel,
 		Created: g.Created, Expires: g.Expires, Revoked: g.Revoked,
 	}
 }
@@ -147,20 +196,41 @@ func (w *wireGrant) grant() *Grant {
 	return &Grant{
 		ID: w.ID, ClientID: w.ClientID, SessionID: w.SessionID, TransactionID: w.TransactionID, Subject: w.Subject,
 		Scopes: w.Scopes, Nonce: w.Nonce, ACR: w.ACR, AMR: w.AMR, AuthTime: w.AuthTime, Identity: w.Identity.identity(),
+		Session: w.Session, Claims: w.Claims, Resources: w.Resources, Offline: w.Offline, Backchannel: w.Backchannel,
 		Created: w.Created, Expires: w.Expires, Revoked: w.Revoked,
 	}
 }
 
+func sessionWire(s *Session) *wireSession {
+	return &wireSession{
+		ID: s.ID, CookieHash: s.CookieHash[:], Group: s.Group, Identity: identityWire(s.Identity), ACR: s.ACR, AMR: s.AMR,
+		AuthTime: s.AuthTime, TransactionID: s.TransactionID, Policy: s.Policy, Released: s.Released, Created: s.Created,
+		Used: s.Used, IdleLife: s.IdleLife, Expires: s.Expires,
+	}
+}
+
+func (w *wireSession) session() *Session {
+	s := &Session{
+		ID: w.ID, Group: w.Group, Identity: w.Identity.identity(), ACR: w.ACR, AMR: w.AMR, AuthTime: w.AuthTime,
+		TransactionID: w.TransactionID, Policy: w.Policy, Released: w.Released, Created: w.Created, Used: w.Used,
+		IdleLife: w.IdleLife, Expires: w.Expires,
+	}
+	copy(s.CookieHash[:], w.CookieHash)
+	return s
+}
+
 func identityWire(i Identity) wireIdentity {
 	return wireIdentity{
-		Method: i.Method, PersonalNumber: i.PersonalNumber.Reveal(), Name: i.Name.Reveal(), GivenName: i.GivenName.Reveal(),
+		Evidence: (*wireEvidence)(i.Evidence),
+		Method:   i.Method, PersonalNumber: i.PersonalNumber.Reveal(), Name: i.Name.Reveal(), GivenName: i.GivenName.Reveal(),
 		Surname: i.Surname.Reveal(), DeviceIP: i.DeviceIP, IssueDate: i.IssueDate, Risk: i.Risk,
 	}
 }
 
 func (w wireIdentity) identity() Identity {
 	return Identity{
-		Method: w.Method, PersonalNumber: secret.New(w.PersonalNumber), Name: secret.New(w.Name),
+		Evidence: (*Evidence)(w.Evidence),
+		Method:   w.Method, PersonalNumber: secret.New(w.PersonalNumber), Name: secret.New(w.Name),
 		GivenName: secret.New(w.GivenName), Surname: secret.New(w.Surname), DeviceIP: w.DeviceIP, IssueDate: w.IssueDate, Risk: w.Risk,
 	}
 }
