@@ -26,10 +26,10 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 	code, now := random(), p.now()
 	grant := p.grant(client, login)
 	grant.Created, grant.Expires = now, now.Add(p.o.CodeLife+p.o.AccessTokenLife)
-	_, err := p.o.Store.AnswerLogin(r.Context(), login.ID, storage.Code{
+	_, err := p.o.Store.AnswerLogin(r.Context(), login.ID, storage.Answer{Grant: grant, Code: storage.Code{
 		Hash: secret.New(code).Hash(), GrantID: grant.ID, ClientID: client.ID, Redirect: login.Request.RedirectURI,
 		Expires: now.Add(p.o.CodeLife), Challenge: login.Request.CodeChallenge,
-	}, grant, now)
+	}}, now)
 	switch {
 	case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):
 		p.showOver(w, r)

@@ -41,11 +41,11 @@ func (m *marked) Client(ctx context.Context, id string) (*storage.Client, error)
 	return m.Store.Client(ctx, id)
 }
 
-func (m *marked) AnswerLogin(ctx context.Context, id string, code storage.Code, grant storage.Grant, now time.Time) (*storage.Login, error) {
+func (m *marked) AnswerLogin(ctx context.Context, id string, answer storage.Answer, now time.Time) (*storage.Login, error) {
 	if err := m.fault("AnswerLogin"); err != nil {
 		return nil, err
 	}
-	return m.Store.AnswerLogin(ctx, id, code, grant, now)
+	return m.Store.AnswerLogin(ctx, id, answer, now)
 }
 
 func (m *marked) RefuseLogin(ctx context.Context, id string, now time.Time) (*storage.Login, error) {
@@ -76,11 +76,11 @@ func (m *marked) RevokeGrant(ctx context.Context, id string, now time.Time) erro
 	return m.Store.RevokeGrant(ctx, id, now)
 }
 
-func (m *marked) RevokeSession(ctx context.Context, id string, now time.Time) (int, error) {
-	if err := m.fault("RevokeSession"); err != nil {
-		return 0, err
+func (m *marked) EndSessionID(ctx context.Context, sid string, now time.Time) (storage.Ended, error) {
+	if err := m.fault("EndSessionID"); err != nil {
+		return storage.Ended{}, err
 	}
-	return m.Store.RevokeSession(ctx, id, now)
+	return m.Store.EndSessionID(ctx, sid, now)
 }
 
 // The library shows strangers the text of errors that it is given. None of ours may reach it, nor a panic's.
@@ -111,7 +111,7 @@ func TestFaultsStayInside(t *testing.T) {
 		{"RedeemCode", "token", func() *httptest.ResponseRecorder { return h.do(exchange(code)) }},
 		{"RevokeGrant", "token", func() *httptest.ResponseRecorder { return h.do(exchange(spent)) }},
 		{"AccessToken", "userinfo", func() *httptest.ResponseRecorder { return h.do(bearer.Clone(t.Context())) }},
-		{"RevokeSession", "logout", func() *httptest.ResponseRecorder {
+		{"EndSessionID", "logout", func() *httptest.ResponseRecorder {
 			return h.get("/logout", url.Values{"id_token_hint": {used.IDToken}})
 		}},
 	} {

@@ -167,9 +167,9 @@ func TestNoIDTokenWithoutOpenID(t *testing.T) {
 	}
 	grant, now, code := h.grant(client, login), h.now(), random()
 	grant.Scopes, grant.Created, grant.Expires = []string{"profile"}, now, now.Add(time.Minute)
-	if _, err := h.store.AnswerLogin(t.Context(), login.ID, storage.Code{
+	if _, err := h.store.AnswerLogin(t.Context(), login.ID, storage.Answer{Grant: grant, Code: storage.Code{
 		Hash: secret.New(code).Hash(), GrantID: grant.ID, ClientID: "web", Redirect: callback, Expires: now.Add(time.Minute),
-	}, grant, now); err != nil {
+	}}, now); err != nil {
 		t.Fatal(err)
 	}
 	answer := decode(t, h.do(exchange(code, "code_verifier", "")))

@@ -53,8 +53,8 @@ func (p *Provider) serveLogout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if hint.SessionID != "" {
-		if _, err := p.o.Store.RevokeSession(r.Context(), hint.SessionID, p.now()); err != nil {
-			p.showFault(w, r, "revoke session", err)
+		if _, err := p.o.Store.EndSessionID(r.Context(), hint.SessionID, p.now()); err != nil {
+			p.showFault(w, r, "end session", err)
 			return
 		}
 	}

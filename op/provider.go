@@ -40,9 +40,10 @@ const (
 // Store is what the provider needs of a storage.Store; the contract of each method stands there.
 type Store interface {
 	Client(ctx context.Context, id string) (*storage.Client, error)
-	AnswerLogin(ctx context.Context, id string, code storage.Code, grant storage.Grant, now time.Time) (*storage.Login, error)
+	AnswerLogin(ctx context.Context, id string, answer storage.Answer, now time.Time) (*storage.Login, error)
 	RefuseLogin(ctx context.Context, id string, now time.Time) (*storage.Login, error)
 	storage.Grants
+	EndSessionID(ctx context.Context, sid string, now time.Time) (storage.Ended, error)
 }
 
 // Pages is what people see of the provider. Its methods write the whole response.

@@ -18,6 +18,15 @@ type RefreshToken struct {
 	Spent time.Time `json:"spent,omitzero"`
 }
 
+// First returns the token as it begins the family of the grant. It is a rule, not a step: backends call it inside RedeemCode.
+func (t RefreshToken) First(grant *Grant) RefreshToken {
+	t.GrantID, t.Generation, t.Spent = grant.ID, 1, time.Time{}
+	if t.Expires.After(grant.Expires) {
+		t.Expires = grant.Expires
+	}
+	return t
+}
+
 // Rotation is what a client presents to use a refresh token, and the tokens that it shall get.
 type Rotation struct {
 	Hash     [32]byte
@@ -40,11 +49,8 @@ func (t RefreshToken) Rotate(grant *Grant, r Rotation) (spent, next RefreshToken
 	if !r.Now.Before(t.Expires) {
 		return t, RefreshToken{}, ErrNotFound
 	}
-	next = r.Next
-	next.GrantID, next.Generation, next.Spent = t.GrantID, t.Generation+1, time.Time{}
-	if next.Expires.After(grant.Expires) {
-		next.Expires = grant.Expires
-	}
+	next = r.Next.First(grant)
+	next.Generation = t.Generation + 1
 	t.Spent = r.Now
 	return t, next, nil
 }

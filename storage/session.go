@@ -1,6 +1,8 @@
 package storage
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"slices"
 	"time"
 )
@@ -73,6 +75,15 @@ type Answer struct {
 	Ends string
 }
 
+// Bound returns the answer with its grant in its session and in no other. Backends store what it returns.
+func (a Answer) Bound() Answer {
+	a.Grant.Session = ""
+	if a.Session != nil {
+		a.Grant.Session = a.Session.ID
+	}
+	return a
+}
+
 // LogoutNotice tells a client that one of its sessions has ended (OpenID Connect Back-Channel Logout §2.5). It is kept until
 // it is delivered or has expired.
 type LogoutNotice struct {
@@ -88,6 +99,16 @@ type LogoutNotice struct {
 	Attempts int
 	// Expires is when the notice is given up.
 	Expires time.Time
+}
+
+// LogoutNotice returns a notice, due at once, that the grant's session ended at now. It has a new random ID each time.
+func (g *Grant) LogoutNotice(now time.Time) LogoutNotice {
+	id := make([]byte, 16)
+	rand.Read(id)
+	return LogoutNotice{
+		ID: base64.RawURLEncoding.EncodeToString(id), ClientID: g.ClientID, SessionID: g.SessionID, Subject: g.Subject,
+		Created: now, Due: now, Expires: now.Add(LogoutNoticeLife),
+	}
 }
 
 // LogoutNoticeLife is how long a notice that cannot be delivered is kept.

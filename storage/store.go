@@ -50,6 +50,10 @@ type Store interface {
 	Clients
 	Logins
 	Grants
+	RefreshTokens
+	Sessions
+	PushedRequests
+	Replays
 	SigningKeys
 	Secrets
 	AuditLog
@@ -105,9 +109,11 @@ type Logins interface {
 	CancelOrder(ctx context.Context, id string, failure Failure, now time.Time) (*Login, error)
 	// RefuseLogin ends the login without a code: its answer to the client is an error.
 	RefuseLogin(ctx context.Context, id string, now time.Time) (*Login, error)
-	// AnswerLogin ends a completed login and stores the code and the grant of its answer in the same step. It returns
-	// ErrExists, and changes nothing, when a grant of that ID or a code of that hash is there already.
-	AnswerLogin(ctx context.Context, id string, code Code, grant Grant, now time.Time) (*Login, error)
+	// AnswerLogin ends a completed login and stores the code and the grant of its answer in the same step; the session of the
+	// answer too, and it ends the one that the answer ends. The grant is bound to the answer's session, whatever
+	// Grant.Session says. It returns ErrExists, and changes nothing, when a grant of that ID or a code of that hash is there
+	// already, or when the cookie is another session's.
+	AnswerLogin(ctx context.Context, id string, answer Answer, now time.Time) (*Login, error)
 
 	// Heartbeat says that the named collector is alive at now.
 	Heartbeat(ctx context.Context, collector string, now time.Time) error
@@ -120,20 +126,19 @@ type Logins interface {
 
 // Grants keeps what was granted to clients, and the codes and tokens that stand for it.
 type Grants interface {
-	// RedeemCode returns the grant behind an authorization code, spends the code and stores the access token given for it,
-	// in one step. Of concurrent calls exactly one succeeds. It returns ErrNotFound if the code was never issued or has
-	// expired, ErrMismatch if the redemption does not prove what the code is bound to (the code stays unspent), and a
+	// RedeemCode returns the grant behind an authorization code, spends the code and stores the access token given for it, and
+	// for an offline grant the first refresh token of its family, in one step. Of concurrent calls exactly one succeeds. It
+	// returns ErrNotFound if the code was never issued or has expired, ErrMismatch if the redemption does not prove what the
+	// code is bound to, ErrTarget if it is for a resource that was not granted (the code stays unspent in both cases), and a
 	// *CodeReusedError naming the grant if it was spent before; the caller then revokes that grant (RFC 6749 §4.1.2). A
-	// spent code is known until its grant expires; the unspent code of a revoked grant is unknown. The token is bound to the
-	// code's grant, whatever redemption.Token.GrantID says.
+	// spent code is known until its grant expires; the unspent code of a revoked grant is unknown. The tokens are bound to the
+	// code's grant, whatever they say. A refresh token with a hash of zeros is none.
 	RedeemCode(ctx context.Context, redemption Redemption) (*Grant, error)
 	// AccessToken returns the token with that hash and its grant. It returns ErrNotFound if the token was never issued, has
 	// expired, or if its grant has expired or was revoked.
 	AccessToken(ctx context.Context, hash [32]byte, now time.Time) (*AccessToken, *Grant, error)
 	// RevokeGrant revokes the grant and everything that stands for it. An unknown or already revoked grant is no error.
 	RevokeGrant(ctx context.Context, id string, now time.Time) error
-	// RevokeSession revokes every grant of the session (the ID token's sid) and returns how many it revoked.
-	RevokeSession(ctx context.Context, sessionID string, now time.Time) (int, error)
 }
 
 // RefreshTokens keeps refresh tokens; their families are grants.
@@ -153,18 +158,22 @@ type Sessions interface {
 	// Session returns the session of the browser whose cookie has that hash, or ErrNotFound when it is over.
 	Session(ctx context.Context, cookieHash [32]byte, now time.Time) (*Session, error)
 	// AnswerFromSession stores the code and the grant of a client that is answered out of a session, and notes the use and
-	// what was released, in one step. It returns ErrNotFound when the session is over, ErrConflict when its login has been
-	// renewed since authTime, and ErrExists, changing nothing, when a grant of that ID or a code of that hash is there already.
+	// what was released, in one step. The grant is bound to the session, whatever Grant.Session says. It returns ErrNotFound
+	// when the session is over, ErrConflict when its login has been renewed since authTime, and ErrExists, changing nothing,
+	// when a grant of that ID or a code of that hash is there already.
 	AnswerFromSession(ctx context.Context, sessionID string, authTime time.Time, code Code, grant Grant, released []string, now time.Time) error
-	// EndSession ends the session of that ID: it revokes its grants but the offline ones and stores a LogoutNotice for each
-	// client of them, offline ones too, that is to be told (Grant.Backchannel), all in one step. An unknown session is no error.
+	// EndSession ends the session of that ID: it revokes its grants but the offline ones (Back-Channel Logout §2.7) and stores
+	// a LogoutNotice for each client and sid of them, offline and revoked ones too, that is to be told (Grant.Backchannel), all
+	// in one step. For this, a grant of a session is known as long as the session might have lived, even when it has expired
+	// itself. What was ended once stays so: ending it again finds nothing. An unknown session is no error.
 	EndSession(ctx context.Context, id string, now time.Time) (Ended, error)
 	// EndSessionID ends whatever an ID token's sid names: the session of the browser that the sid's grants belong to, as
 	// EndSession does, or those grants alone when they belong to none. An unknown sid is no error.
 	EndSessionID(ctx context.Context, sid string, now time.Time) (Ended, error)
 
-	// ClaimLogoutNotices returns at most limit notices that are due at now, oldest first, and puts each off by retry(attempts)
-	// with its attempts counted, so that no other process sends it meanwhile.
+	// ClaimLogoutNotices returns at most limit notices that are due at now, the longest due first, as it leaves them: with the
+	// attempt counted and put off by retry(attempts), so that no other process sends it meanwhile. Of concurrent calls only
+	// one gets a notice. Retry only computes: it may be called again for the same notice.
 	ClaimLogoutNotices(ctx context.Context, now time.Time, limit int, retry func(attempts int) time.Duration) ([]LogoutNotice, error)
 	// DropLogoutNotice removes a notice that was delivered or will never be. An unknown one is no error.
 	DropLogoutNotice(ctx context.Context, id string) error
@@ -182,7 +191,7 @@ type PushedRequests interface {
 // Replays remembers what may be used once.
 type Replays interface {
 	// UseOnce remembers the key until expires. It returns ErrExists when it is remembered already: of concurrent calls with
-	// one key exactly one succeeds.
+	// one key exactly one succeeds. An expires that has passed at now cannot be told from one that was used: ErrExists too.
 	UseOnce(ctx context.Context, key [32]byte, expires, now time.Time) error
 }
 

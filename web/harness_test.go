@@ -238,7 +238,7 @@ func (h *house) answer(w http.ResponseWriter, r *http.Request, l *storage.Login)
 	now := time.Now().UTC()
 	code := storage.Code{Hash: secret.New("code" + l.ID).Hash(), GrantID: "grant" + l.ID, ClientID: l.Request.ClientID, Expires: now.Add(time.Minute)}
 	grant := storage.Grant{ID: code.GrantID, ClientID: code.ClientID, SessionID: "s" + l.ID, Identity: *l.Identity, Created: now, Expires: now.Add(time.Minute)}
-	if _, err := h.store.AnswerLogin(r.Context(), l.ID, code, grant, now); err != nil {
+	if _, err := h.store.AnswerLogin(r.Context(), l.ID, storage.Answer{Code: code, Grant: grant}, now); err != nil {
 		h.ShowError(w, r, http.StatusConflict, "login_over", "the login has expired or has been answered")
 		return
 	}

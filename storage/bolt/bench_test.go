@@ -111,10 +111,10 @@ func loginSteps(ctx context.Context, store storage.Store, id string, acknowledge
 			return store.CompleteLogin(ctx, id, "order", storage.Result{Identity: identity}, now)
 		},
 		func() (*storage.Login, error) {
-			return store.AnswerLogin(ctx, id, storage.Code{
+			return store.AnswerLogin(ctx, id, storage.Answer{Grant: grant, Code: storage.Code{
 				Hash: sha256.Sum256([]byte("code" + id)), GrantID: grant.ID, ClientID: "app", Redirect: "https://app.example/callback",
 				Expires: now.Add(time.Minute),
-			}, grant, now)
+			}}, now)
 		},
 		func() (*storage.Login, error) {
 			_, err := store.RedeemCode(ctx, storage.Redemption{

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -67,7 +68,9 @@ func TestOpenRefuses(t *testing.T) {
 		{"another master key", func(t *testing.T, path string) { made(t, path).Close() }, storagetest.NewSealer(), storage.ErrWrongKey},
 		{"a newer format", func(t *testing.T, path string) {
 			made(t, path).Close()
-			foreign(func(btx *bbolt.Tx) error { return btx.Bucket([]byte("meta")).Put(metaFormat, []byte("2")) })(t, path)
+			foreign(func(btx *bbolt.Tx) error {
+				return btx.Bucket([]byte("meta")).Put(metaFormat, []byte(strconv.Itoa(format+1)))
+			})(t, path)
 		}, sealer, ErrFormat},
 		{"a lost key check", func(t *testing.T, path string) {
 			made(t, path).Close()
@@ -207,7 +210,7 @@ func TestSweepLeavesNoRows_RowA3_RowA14(t *testing.T) {
 	event := storage.AuditEvent{ID: "e1", Time: now, Expires: now.Add(time.Hour)}
 	_, err := s.SecretOrCreate(ctx, "subject", []byte("value"))
 	err = errors.Join(err, s.CreateLogin(ctx, login), s.CreateLogin(ctx, answerable), s.AppendAudit(ctx, event))
-	_, err2 := s.AnswerLogin(ctx, "l2", code, grant, now)
+	_, err2 := s.AnswerLogin(ctx, "l2", storage.Answer{Code: code, Grant: grant}, now)
 	_, err3 := s.RedeemCode(ctx, storage.Redemption{CodeHash: code.Hash, ClientID: "app", Token: token, Now: now})
 	if err := errors.Join(err, err2, err3); err != nil {
 		t.Fatal(err)
@@ -227,7 +230,7 @@ func TestSweepLeavesNoRows_RowA3_RowA14(t *testing.T) {
 		}
 		return counts
 	}
-	for _, id := range []bucketID{loginsBucket, pendingBucket, codesBucket, grantsBucket, sessionsBucket, tokensBucket, auditBucket, expiryBucket} {
+	for _, id := range []bucketID{loginsBucket, pendingBucket, codesBucket, grantsBucket, sidsBucket, tokensBucket, auditBucket, expiryBucket} {
 		if rows()[string(bucketNames[id])] == 0 {
 			t.Errorf("bucket %s is empty before the sweep: the test proves nothing", bucketNames[id])
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"brygga/storage"
@@ -51,44 +52,79 @@ func (s *Store) putGrant(t *tx, generation uint64, grant *storage.Grant) error {
 	return t.put(grantsBucket, []byte(grant.ID), append(row, sealed...))
 }
 
-func sessionKey(sessionID, grantID string) []byte {
-	key := make([]byte, 0, len(sessionID)+1+len(grantID))
-	return append(append(append(key, sessionID...), 0), grantID...)
-}
-
-func (s *Store) putNewGrant(t *tx, grant *storage.Grant) error {
+// putNewGrant stores a grant that is swept at kept, when it has expired and is no longer needed to end its session.
+func (s *Store) putNewGrant(t *tx, grant *storage.Grant, kept time.Time) error {
 	if err := s.putGrant(t, t.generation(grant.ClientID), grant); err != nil {
 		return err
 	}
 	if grant.SessionID != "" {
-		if err := t.put(sessionsBucket, sessionKey(grant.SessionID, grant.ID), nil); err != nil {
+		if err := t.put(sidsBucket, memberKey(grant.SessionID, grant.ID), nil); err != nil {
 			return err
 		}
 	}
-	return t.putExpiry(grant.Expires, grantKind, []byte(grant.ID), []byte(grant.SessionID))
+	if grant.Session != "" {
+		if err := t.put(sessionGrantsBucket, memberKey(grant.Session, grant.ID), appendUp(nil, kept)); err != nil {
+			return err
+		}
+	}
+	return t.putExpiry(kept, grantKind, []byte(grant.ID), memberKey(grant.SessionID, grant.Session))
 }
 
-// grant returns the grant and its client's generation, or ErrNotFound when it does not stand at now.
-func (s *Store) grant(t *tx, id string, now time.Time) (*storage.Grant, uint64, error) {
+// keptAfter reports whether the grant of the session is known after now, expired or not.
+func (t *tx) keptAfter(session, grantID string, now time.Time) bool {
+	row := t.get(sessionGrantsBucket, memberKey(session, grantID))
+	return len(row) >= 8 && now.Before(micros(row))
+}
+
+// keepGrant lets the grant of the session be swept at kept, unless it is swept later anyway.
+func (t *tx) keepGrant(session, grantID string, kept time.Time) error {
+	if t.keptAfter(session, grantID, kept.Add(-1)) {
+		return nil
+	}
+	row := memberKey(session, grantID)
+	before, id := micros(t.get(sessionGrantsBucket, row)), []byte(grantID)
+	note := bytes.Clone(t.get(expiryBucket, expiryRow(before, grantKind, id)))
+	return errors.Join(
+		t.removeExpiry(before, grantKind, id), t.putExpiry(kept, grantKind, id, note),
+		t.put(sessionGrantsBucket, row, appendUp(nil, kept)))
+}
+
+// sweepGrant removes the grant; note is that of putNewGrant.
+func (t *tx) sweepGrant(id string, note []byte) error {
+	sid, session, _ := strings.Cut(string(note), "\x00")
+	return errors.Join(
+		t.remove(grantsBucket, []byte(id)), t.remove(sidsBucket, memberKey(sid, id)), t.remove(sessionGrantsBucket, memberKey(session, id)))
+}
+
+// anyGrant returns the grant as stored and its client's generation, nil when there is none.
+func (s *Store) anyGrant(t *tx, id string) (*storage.Grant, uint64, error) {
 	row := t.get(grantsBucket, []byte(id))
 	if row == nil {
-		return nil, 0, storage.ErrNotFound
+		return nil, 0, nil
 	}
 	if len(row) < generationSize {
 		return nil, 0, errors.New("decode grant: row is too short")
 	}
-	generation := binary.BigEndian.Uint64(row)
 	grant, err := s.codec.DecodeGrant(id, row[generationSize:])
 	if err != nil {
 		return nil, 0, err
 	}
-	if !grant.Live(now) || generation != 0 && generation != t.generation(grant.ClientID) {
+	return grant, binary.BigEndian.Uint64(row), nil
+}
+
+// grant returns the grant and its client's generation, or ErrNotFound when it does not stand at now.
+func (s *Store) grant(t *tx, id string, now time.Time) (*storage.Grant, uint64, error) {
+	grant, generation, err := s.anyGrant(t, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	if grant == nil || !grant.Live(now) || generation != 0 && generation != t.generation(grant.ClientID) {
 		return nil, 0, storage.ErrNotFound
 	}
 	return grant, generation, nil
 }
 
-// RedeemCode spends the code and stores its access token; see storage.Grants. The code of a revoked grant is unknown.
+// RedeemCode spends the code and stores its tokens; see storage.Grants. The code of a revoked grant is unknown.
 func (s *Store) RedeemCode(ctx context.Context, redemption storage.Redemption) (*storage.Grant, error) {
 	var result *storage.Grant
 	err := s.update(ctx, func(t *tx) error {
@@ -114,7 +150,14 @@ func (s *Store) RedeemCode(ctx context.Context, redemption storage.Redemption) (
 		}
 		row.Code = spent
 		result = grant
-		return errors.Join(putCode(t, &row), putNewToken(t, redemption.Token, spent.GrantID))
+		if err := errors.Join(putCode(t, &row), putNewToken(t, redemption.Token, spent.GrantID)); err != nil {
+			return err
+		}
+		if !grant.Offline || redemption.Refresh.Hash == [32]byte{} {
+			return nil
+		}
+		first := redemption.Refresh.First(grant)
+		return putNewRefresh(t, &first, grant.Expires)
 	})
 	if err != nil {
 		return nil, err
@@ -176,31 +219,4 @@ func (s *Store) RevokeGrant(ctx context.Context, id string, now time.Time) error
 		_, err := s.revoke(t, id, now)
 		return err
 	})
-}
-
-// RevokeSession revokes every grant of the session and returns how many stood until now.
-func (s *Store) RevokeSession(ctx context.Context, sessionID string, now time.Time) (int, error) {
-	if sessionID == "" {
-		return 0, nil
-	}
-	revoked := 0
-	err := s.update(ctx, func(t *tx) error {
-		revoked = 0
-		prefix := sessionKey(sessionID, "")
-		cursor := t.bucket(sessionsBucket).Cursor()
-		for key, _ := cursor.Seek(prefix); bytes.HasPrefix(key, prefix); key, _ = cursor.Next() {
-			stood, err := s.revoke(t, string(key[len(prefix):]), now)
-			if err != nil {
-				return err
-			}
-			if stood {
-				revoked++
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	return revoked, nil
 }

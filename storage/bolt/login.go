@@ -164,10 +164,11 @@ func (s *Store) RefuseLogin(ctx context.Context, id string, now time.Time) (*sto
 	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RefuseLogin() })
 }
 
-// AnswerLogin ends the login and stores its code and grant; see storage.Logins.
-func (s *Store) AnswerLogin(ctx context.Context, id string, code storage.Code, grant storage.Grant, now time.Time) (*storage.Login, error) {
-	if grant.ID == "" {
-		return nil, errors.New("answer login: grant ID is empty")
+// AnswerLogin ends the login and stores its answer; see storage.Logins.
+func (s *Store) AnswerLogin(ctx context.Context, id string, answer storage.Answer, now time.Time) (*storage.Login, error) {
+	answer = answer.Bound()
+	if answer.Grant.ID == "" || answer.Session != nil && answer.Session.ID == "" {
+		return nil, errors.New("answer login: ID of the grant or the session is empty")
 	}
 	var result *storage.Login
 	err := s.update(ctx, func(t *tx) error {
@@ -175,15 +176,25 @@ func (s *Store) AnswerLogin(ctx context.Context, id string, code storage.Code, g
 		if err != nil {
 			return err
 		}
-		if err := login.AnswerLogin(&grant); err != nil {
+		if err := login.AnswerLogin(&answer.Grant); err != nil {
 			return err
 		}
-		if t.get(grantsBucket, []byte(grant.ID)) != nil || t.get(codesBucket, code.Hash[:]) != nil {
+		if t.taken(&answer.Code, &answer.Grant) || t.cookieTaken(answer.Session) {
 			return storage.ErrExists
 		}
 		result = login
+		if answer.Ends != "" {
+			if err := s.endSession(t, answer.Ends, now, &storage.Ended{}); err != nil {
+				return err
+			}
+		}
+		if answer.Session != nil {
+			if err := s.replaceSession(t, answer.Session); err != nil {
+				return err
+			}
+		}
 		// A complete login has no pending row, an answered one neither.
-		return errors.Join(s.putLogin(t, nil, login), s.putNewGrant(t, &grant), s.putNewCode(t, code, grant.Expires))
+		return errors.Join(s.putLogin(t, nil, login), s.putAnswer(t, &answer))
 	})
 	if err != nil {
 		return nil, err

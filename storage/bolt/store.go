@@ -46,8 +46,9 @@ var (
 	ErrBroken = errors.New("storage/bolt: an earlier write failed, restart needed")
 )
 
-// format is the version of the file's layout. An older program refuses a newer format.
-const format = 1
+// format is the version of the file's layout. An older program refuses a newer format; this one turns older ones into its own:
+// format 1 had no sessions, refresh tokens and pushed requests, whose buckets it makes.
+const format = 2
 
 // Options configures Open. The zero value is fine.
 type Options struct {
@@ -168,8 +169,9 @@ func (s *Store) prepare() error {
 	}
 	defer btx.Rollback() // has no effect after a commit
 	if meta := btx.Bucket(bucketNames[metaBucket]); meta != nil {
-		if stored := string(meta.Get(metaFormat)); stored != strconv.Itoa(format) {
-			return fmt.Errorf("%w: file has format %q, this program reads %d", ErrFormat, stored, format)
+		stored := string(meta.Get(metaFormat))
+		if number, err := strconv.Atoi(stored); err != nil || number < 1 || number > format {
+			return fmt.Errorf("%w: file has format %q, this program reads 1 to %d", ErrFormat, stored, format)
 		}
 		if err := s.codec.CheckKey(meta.Get(metaKey)); err != nil {
 			return err
@@ -183,10 +185,14 @@ func (s *Store) prepare() error {
 		}
 	}
 	t := &tx{btx: btx}
-	if meta := t.bucket(metaBucket); meta.Get(metaFormat) == nil {
-		if err := errors.Join(meta.Put(metaFormat, []byte(strconv.Itoa(format))), meta.Put(metaKey, s.codec.KeyCheck())); err != nil {
+	meta := t.bucket(metaBucket)
+	if meta.Get(metaKey) == nil {
+		if err := meta.Put(metaKey, s.codec.KeyCheck()); err != nil {
 			return err
 		}
+	}
+	if err := meta.Put(metaFormat, []byte(strconv.Itoa(format))); err != nil {
+		return err
 	}
 	if err := s.loadClients(t); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -56,14 +57,21 @@ func (t *tx) sweep(row []byte) error {
 		}
 		err = errors.Join(err, t.remove(loginsBucket, key))
 	case grantKind:
-		if session := t.get(expiryBucket, row); len(session) > 0 {
-			err = t.remove(sessionsBucket, sessionKey(string(session), string(key)))
-		}
-		err = errors.Join(err, t.remove(grantsBucket, key))
+		err = t.sweepGrant(string(key), t.get(expiryBucket, row))
 	case codeKind:
 		err = t.remove(codesBucket, key)
 	case tokenKind:
 		err = t.remove(tokensBucket, key)
+	case refreshKind:
+		err = t.remove(refreshBucket, key)
+	case sessionKind: // the note is its cookie
+		err = errors.Join(t.remove(cookiesBucket, bytes.Clone(t.get(expiryBucket, row))), t.remove(sessionsBucket, key))
+	case noticeKind:
+		err = errors.Join(t.removeDue(key), t.remove(noticesBucket, key))
+	case pushedKind:
+		err = t.remove(pushedBucket, key)
+	case replayKind:
+		err = t.remove(replaysBucket, key)
 	case auditKind:
 		err = t.remove(auditBucket, key)
 	default:

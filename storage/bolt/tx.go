@@ -13,24 +13,35 @@ type bucketID int
 
 // The buckets. What their keys and values are stands at the functions that write them.
 const (
-	metaBucket     bucketID = iota // "format", "key check"
-	clientsBucket                  // client ID → generation (8 bytes) + JSON
-	loginsBucket                   // login ID → sealed
-	pendingBucket                  // login ID → expiry (8 bytes) + collector, while its order is pending
-	codesBucket                    // hash → JSON
-	grantsBucket                   // grant ID → client generation (8 bytes) + sealed
-	sessionsBucket                 // session ID + 0 + grant ID → nothing
-	tokensBucket                   // hash → JSON
-	keysBucket                     // "set" → revision (8 bytes) + sealed
-	secretsBucket                  // name → sealed
-	auditBucket                    // time (8 bytes) + event ID → JSON
-	expiryBucket                   // expiry (8 bytes) + kind + key of the record → see sweep
+	metaBucket          bucketID = iota // "format", "key check"
+	clientsBucket                       // client ID → generation (8 bytes) + JSON
+	loginsBucket                        // login ID → sealed
+	pendingBucket                       // login ID → expiry (8 bytes) + collector, while its order is pending
+	codesBucket                         // hash → JSON
+	grantsBucket                        // grant ID → client generation (8 bytes) + sealed
+	sidsBucket                          // sid + 0 + grant ID → nothing
+	tokensBucket                        // hash → JSON
+	refreshBucket                       // hash → JSON
+	sessionsBucket                      // session ID → sealed
+	cookiesBucket                       // hash of the cookie → session ID
+	sessionGrantsBucket                 // session ID + 0 + grant ID → when the grant is swept (8 bytes)
+	noticesBucket                       // notice ID → due (8 bytes) + sealed
+	dueBucket                           // due (8 bytes) + notice ID → nothing
+	pushedBucket                        // hash → sealed
+	replaysBucket                       // key → expiry (8 bytes)
+	keysBucket                          // "set" → revision (8 bytes) + sealed
+	secretsBucket                       // name → sealed
+	auditBucket                         // time (8 bytes) + event ID → JSON
+	expiryBucket                        // expiry (8 bytes) + kind + key of the record → see sweep
 	bucketCount
 )
 
+// The names are those of the file. What is called "sessions" there was so called before browsers had any.
 var bucketNames = [bucketCount][]byte{
 	[]byte("meta"), []byte("clients"), []byte("logins"), []byte("pending"), []byte("codes"), []byte("grants"),
-	[]byte("sessions"), []byte("tokens"), []byte("keys"), []byte("secrets"), []byte("audit"), []byte("expiry"),
+	[]byte("sessions"), []byte("tokens"), []byte("refresh"), []byte("browsers"), []byte("cookies"), []byte("browser grants"),
+	[]byte("notices"), []byte("due"), []byte("pushed"), []byte("replays"), []byte("keys"), []byte("secrets"), []byte("audit"),
+	[]byte("expiry"),
 }
 
 // tx is a transaction, for reading or shared by the steps of one batch. Its put and remove count as writes.
@@ -74,24 +85,45 @@ func (t *tx) remove(id bucketID, key []byte) error {
 
 // Kinds of record in the expiry index.
 const (
-	loginKind byte = 'l'
-	codeKind  byte = 'c'
-	grantKind byte = 'g'
-	tokenKind byte = 't'
-	auditKind byte = 'a'
+	loginKind   byte = 'l'
+	codeKind    byte = 'c'
+	grantKind   byte = 'g'
+	tokenKind   byte = 't'
+	refreshKind byte = 'r'
+	sessionKind byte = 's'
+	noticeKind  byte = 'n'
+	pushedKind  byte = 'p'
+	replayKind  byte = 'u'
+	auditKind   byte = 'a'
 )
+
+// expiryRow is the key of the record's row in the expiry index.
+func expiryRow(expires time.Time, kind byte, key []byte) []byte {
+	row := appendUp(make([]byte, 0, 9+len(key)), expires)
+	return append(append(row, kind), key...)
+}
 
 // putExpiry notes that the record may be swept from expires on. Note is handed to the sweep.
 func (t *tx) putExpiry(expires time.Time, kind byte, key, note []byte) error {
-	row := make([]byte, 0, 9+len(key))
-	row = appendMicros(row, expires.Add(time.Microsecond-1)) // never a nanosecond too early
-	row = append(row, kind)
-	return t.put(expiryBucket, append(row, key...), note)
+	return t.put(expiryBucket, expiryRow(expires, kind, key), note)
+}
+
+// removeExpiry takes back what putExpiry noted, because the record is gone or lives longer.
+func (t *tx) removeExpiry(expires time.Time, kind byte, key []byte) error {
+	return t.remove(expiryBucket, expiryRow(expires, kind, key))
 }
 
 // appendMicros appends the time in microseconds since 1970, rounded down, so that rows sort by time. Times before count as 1970.
 func appendMicros(row []byte, at time.Time) []byte {
 	return binary.BigEndian.AppendUint64(row, uint64(max(0, at.UnixMicro())))
+}
+
+// appendUp is appendMicros rounded up: what begins at that time begins never a nanosecond too early.
+func appendUp(row []byte, at time.Time) []byte { return appendMicros(row, at.Add(time.Microsecond-1)) }
+
+// micros returns the time at the start of the row.
+func micros(row []byte) time.Time {
+	return time.UnixMicro(int64(binary.BigEndian.Uint64(row))).UTC()
 }
 
 // live returns ErrNotFound when the record has expired at now.

@@ -198,9 +198,11 @@ func (e *faultError) Unwrap() error { return e.error }
 
 // refused reports whether err is an answer of package storage's rules, which a step gives before it has written anything.
 func refused(err error) bool {
-	var reused *storage.CodeReusedError
+	var code *storage.CodeReusedError
+	var token *storage.TokenReusedError
 	return errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrBusy) ||
-		errors.Is(err, storage.ErrMismatch) || errors.Is(err, storage.ErrExists) || errors.As(err, &reused)
+		errors.Is(err, storage.ErrMismatch) || errors.Is(err, storage.ErrExists) || errors.Is(err, storage.ErrTarget) ||
+		errors.As(err, &code) || errors.As(err, &token)
 }
 
 // guard runs the step and turns a panic into an error, so that one bad record does not stop every login.

@@ -112,9 +112,9 @@ var clientTests = map[string]func(*fixture){
 		check()
 		fresh := f.redeemed("g5", "app", "sid-1")
 		f.same(f.live(fresh, 11), true)
-		revoked, err := f.Store.RevokeSession(f.Context(), "sid-1", at(12))
+		ended, err := f.Store.EndSessionID(f.Context(), "sid-1", at(12))
 		f.ok(err)
-		f.same(revoked, 3)
+		f.same(ended, storage.Ended{Grants: 3})
 	},
 	"an update leaves the grants": func(f *fixture) {
 		f.ok(f.Store.CreateClient(f.Context(), newClient("app")))

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"time"
@@ -21,6 +22,7 @@ type filler struct{ n int }
 var (
 	secretType = reflect.TypeFor[secret.String]()
 	timeType   = reflect.TypeFor[time.Time]()
+	jsonType   = reflect.TypeFor[json.RawMessage]()
 )
 
 func (f *filler) fill(v reflect.Value) {
@@ -31,6 +33,9 @@ func (f *filler) fill(v reflect.Value) {
 		return
 	case v.Type() == timeType:
 		v.Set(reflect.ValueOf(epoch.Add(time.Duration(f.n)*time.Second + time.Duration(f.n)*time.Microsecond)))
+		return
+	case v.Type() == jsonType:
+		v.SetBytes(fmt.Appendf(nil, `{"member-%d":true}`, f.n))
 		return
 	}
 	switch v.Kind() {

@@ -106,27 +106,27 @@ var grantTests = map[string]func(*fixture){
 			f.restart()
 		}
 	},
-	"revoking a session kills all of it and nothing else": func(f *fixture) {
+	"ending a sid kills all of it and nothing else": func(f *fixture) {
 		grants := []storage.Grant{
 			f.redeemed("g1", "app", "sid"), f.redeemed("g2", "other", "sid"), f.redeemed("g3", "app", "sid"),
 			f.redeemed("g4", "app", "sid2"), f.redeemed("g5", "app", "si"), f.redeemed("g6", "app", ""),
 		}
 		f.ok(f.Store.RevokeGrant(f.Context(), "g3", at(9)))
-		revoke := func(sid string, want int) {
+		end := func(sid string, want int) {
 			f.Helper()
-			got, err := f.Store.RevokeSession(f.Context(), sid, at(10))
+			got, err := f.Store.EndSessionID(f.Context(), sid, at(10))
 			f.ok(err)
-			f.same(got, want)
+			f.same(got, storage.Ended{Grants: want})
 		}
-		revoke("sid", 2)
-		revoke("sid", 0)
-		revoke("unknown", 0)
-		revoke("", 0)
+		end("sid", 2)
+		end("sid", 0)
+		end("unknown", 0)
+		end("", 0)
 		for i, want := range []bool{false, false, false, true, true, true} {
 			f.same(f.live(grants[i], 11), want)
 		}
-		got, err := f.Store.RevokeSession(f.Context(), "sid2", at(3600)) // when its grant has expired
+		got, err := f.Store.EndSessionID(f.Context(), "sid2", at(3600)) // when its grant has expired
 		f.ok(err)
-		f.same(got, 0)
+		f.same(got, storage.Ended{})
 	},
 }

@@ -23,7 +23,7 @@ func (f *fixture) loginSteps(id string, now time.Time) map[string]func() (*stora
 		"RecordReturn":  func() (*storage.Login, error) { return store.RecordReturn(ctx, id, hash("x"), now) },
 		"CancelOrder":   func() (*storage.Login, error) { return store.CancelOrder(ctx, id, storage.Failure{}, now) },
 		"RefuseLogin":   func() (*storage.Login, error) { return store.RefuseLogin(ctx, id, now) },
-		"AnswerLogin":   func() (*storage.Login, error) { return store.AnswerLogin(ctx, id, newCode(grant), grant, now) },
+		"AnswerLogin":   func() (*storage.Login, error) { return store.AnswerLogin(ctx, id, newAnswer(grant), now) },
 	}
 }
 
@@ -125,7 +125,7 @@ var loginTests = map[string]func(*fixture){
 		store = f.Store
 		grant := newGrant("g1", "app", "sid")
 		f.ok(want.AnswerLogin(&grant))
-		check(store.AnswerLogin(ctx, "l1", newCode(grant), grant, at(14)))
+		check(store.AnswerLogin(ctx, "l1", newAnswer(grant), at(14)))
 	},
 	"a returned login is the caller's own": func(f *fixture) {
 		clean := func() {
@@ -161,7 +161,7 @@ var loginTests = map[string]func(*fixture){
 		f.ok(want.RefuseLogin())
 		f.same(f.must(f.Store.RefuseLogin(f.Context(), "l1", at(5))), want)
 		grant := newGrant("g1", "app", "sid")
-		_, err := f.Store.AnswerLogin(f.Context(), "l1", newCode(grant), grant, at(6))
+		_, err := f.Store.AnswerLogin(f.Context(), "l1", newAnswer(grant), at(6))
 		f.is(err, storage.ErrConflict)
 		_, err = f.Store.RedeemCode(f.Context(), newRedemption(grant, 7))
 		f.is(err, storage.ErrNotFound)
@@ -177,7 +177,7 @@ var loginTests = map[string]func(*fixture){
 		_, err = f.Store.PutOrder(ctx, "l1", "another claim", newOrder("o9", 3))
 		f.is(err, storage.ErrConflict)
 		grant := newGrant("g1", "app", "sid")
-		_, err = f.Store.AnswerLogin(ctx, "l1", newCode(grant), grant, at(3))
+		_, err = f.Store.AnswerLogin(ctx, "l1", newAnswer(grant), at(3))
 		f.is(err, storage.ErrConflict)
 		f.unchanged(pending)
 
@@ -190,12 +190,12 @@ var loginTests = map[string]func(*fixture){
 		f.pendingLogin("l1")
 		f.must(f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newResult(), at(3)))
 		grant := newGrant("g1", "app", "sid")
-		_, err := f.Store.AnswerLogin(f.Context(), "l1", newCode(grant), grant, at(4))
+		_, err := f.Store.AnswerLogin(f.Context(), "l1", newAnswer(grant), at(4))
 		f.is(err, storage.ErrConflict)
 		f.must(f.Store.RecordReturn(f.Context(), "l1", hash("nonceorderl1"), at(5)))
 		_, err = f.Store.RecordReturn(f.Context(), "l1", hash("nonceorderl1"), at(5))
 		f.is(err, storage.ErrConflict)
-		f.must(f.Store.AnswerLogin(f.Context(), "l1", newCode(grant), grant, at(6)))
+		f.must(f.Store.AnswerLogin(f.Context(), "l1", newAnswer(grant), at(6)))
 	},
 	"a waived return needs no return, for this order only": func(f *fixture) {
 		f.pendingLogin("l1")
@@ -214,12 +214,12 @@ var loginTests = map[string]func(*fixture){
 		old := f.granted("g1", "app", "sid")
 		complete := f.completeLogin("l2")
 		grant := newGrant("g2", "app", "sid")
-		_, err := f.Store.AnswerLogin(f.Context(), "l2", newCode(old), grant, at(4))
+		_, err := f.Store.AnswerLogin(f.Context(), "l2", storage.Answer{Code: newCode(old), Grant: grant}, at(4))
 		f.is(err, storage.ErrExists)
 		grant.ID = "g1"
 		code := newCode(grant)
 		code.Hash = hash("fresh")
-		_, err = f.Store.AnswerLogin(f.Context(), "l2", code, grant, at(4))
+		_, err = f.Store.AnswerLogin(f.Context(), "l2", storage.Answer{Code: code, Grant: grant}, at(4))
 		f.is(err, storage.ErrExists)
 		f.unchanged(complete)
 		got, err := f.Store.RedeemCode(f.Context(), newRedemption(old, 5))

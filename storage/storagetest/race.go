@@ -103,7 +103,7 @@ var raceTests = map[string]func(*fixture){
 		var winner atomic.Int64
 		f.same(f.race(racers, func(i int) error {
 			grant := newGrant(name("g", i), "app", "sid")
-			_, err := f.Store.AnswerLogin(f.Context(), "l1", newCode(grant), grant, at(4))
+			_, err := f.Store.AnswerLogin(f.Context(), "l1", newAnswer(grant), at(4))
 			if err == nil {
 				winner.Store(int64(i))
 			}
@@ -214,9 +214,9 @@ var raceTests = map[string]func(*fixture){
 			return nil
 		}), racers)
 		f.restart()
-		revoked, err := f.Store.RevokeSession(f.Context(), "sid", at(10))
+		ended, err := f.Store.EndSessionID(f.Context(), "sid", at(10))
 		f.ok(err)
-		f.same(revoked, 4*racers)
+		f.same(ended.Grants, 4*racers)
 		f.same(f.sweep(at(1000000), 50), 4*racers*4)
 	},
 }

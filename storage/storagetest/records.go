@@ -72,13 +72,20 @@ func newIdentity() storage.Identity {
 // newResult returns newIdentity without a waiver of the return.
 func newResult() storage.Result { return storage.Result{Identity: newIdentity()} }
 
-// newGrant returns a grant that expires an hour after the epoch.
+// newGrant returns a grant that expires an hour after the epoch. It belongs to no session, is not an offline one, and its client
+// is not to be told.
 func newGrant(id, clientID, sessionID string) storage.Grant {
 	var grant storage.Grant
 	Fill(&grant)
 	grant.ID, grant.ClientID, grant.SessionID, grant.Identity = id, clientID, sessionID, newIdentity()
 	grant.Created, grant.Expires, grant.Revoked = at(4), at(3600), time.Time{}
+	grant.Session, grant.Offline, grant.Backchannel = "", false, false
 	return grant
+}
+
+// newAnswer returns the answer that gives the grant with its newCode, and leaves sessions alone.
+func newAnswer(grant storage.Grant) storage.Answer {
+	return storage.Answer{Code: newCode(grant), Grant: grant}
 }
 
 // newCode returns the code "code" + grant ID, which expires a minute and four seconds after the epoch.
@@ -120,7 +127,7 @@ func (f *fixture) granted(id, clientID, sessionID string) storage.Grant {
 	f.Helper()
 	f.completeLogin("login" + id)
 	grant := newGrant(id, clientID, sessionID)
-	f.must(f.Store.AnswerLogin(f.Context(), "login"+id, newCode(grant), grant, at(4)))
+	f.must(f.Store.AnswerLogin(f.Context(), "login"+id, newAnswer(grant), at(4)))
 	return grant
 }
 

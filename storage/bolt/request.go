@@ -1,0 +1,69 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"brygga/storage"
+)
+
+// PushRequest stores the request, or returns storage.ErrExists.
+func (s *Store) PushRequest(ctx context.Context, request storage.PushedRequest) error {
+	sealed, err := s.codec.EncodePushedRequest(&request)
+	if err != nil {
+		return err
+	}
+	return s.update(ctx, func(t *tx) error {
+		if t.get(pushedBucket, request.Hash[:]) != nil {
+			return storage.ErrExists
+		}
+		return errors.Join(t.put(pushedBucket, request.Hash[:], sealed), t.putExpiry(request.Expires, pushedKind, request.Hash[:], nil))
+	})
+}
+
+// TakePushedRequest returns the request and removes it; see storage.PushedRequests.
+func (s *Store) TakePushedRequest(ctx context.Context, hash [32]byte, clientID string, now time.Time) (*storage.PushedRequest, error) {
+	var result *storage.PushedRequest
+	err := s.update(ctx, func(t *tx) error {
+		sealed := t.get(pushedBucket, hash[:])
+		if sealed == nil {
+			return storage.ErrNotFound
+		}
+		request, err := s.codec.DecodePushedRequest(hash, sealed)
+		if err != nil {
+			return err
+		}
+		if request.ClientID != clientID {
+			return storage.ErrNotFound
+		}
+		if err := live(request.Expires, now); err != nil {
+			return err
+		}
+		result = request
+		return errors.Join(t.remove(pushedBucket, hash[:]), t.removeExpiry(request.Expires, pushedKind, hash[:]))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// UseOnce remembers the key until expires; see storage.Replays. The row holds that time, as the expiry index has it.
+func (s *Store) UseOnce(ctx context.Context, key [32]byte, expires, now time.Time) error {
+	if !now.Before(expires) {
+		return storage.ErrExists
+	}
+	return s.update(ctx, func(t *tx) error {
+		if row := t.get(replaysBucket, key[:]); len(row) >= 8 {
+			until := micros(row)
+			if now.Before(until) {
+				return storage.ErrExists
+			}
+			if err := t.removeExpiry(until, replayKind, key[:]); err != nil {
+				return err
+			}
+		}
+		return errors.Join(t.put(replaysBucket, key[:], appendUp(nil, expires)), t.putExpiry(expires, replayKind, key[:], nil))
+	})
+}
