@@ -209,3 +209,13 @@ func (v *Verifier) Verify(data *CompletionData, want Expected) (Evidence, error)
 		UHI:             secret.New(string(doc.uhi)),
 	}, nil
 }
+
+// Certificate returns the person's certificate as it stands in the signature, which holds the personal number and the name.
+// It proves nothing by itself: Verify does. It returns a *VerificationError when the signature cannot be read.
+func (d *CompletionData) Certificate() (*x509.Certificate, error) {
+	doc, err := parseSignature([]byte(d.Signature.Reveal()))
+	if err != nil {
+		return nil, err
+	}
+	return parseCertificate(doc.leaf)
+}

@@ -141,7 +141,10 @@ func (m *bankIDMethod) Collect(ctx context.Context, order *storage.Order) (Progr
 	switch next.State {
 	case bankid.Complete:
 		data := next.CompletionData
-		progress := Progress{Status: Complete, Identity: identity(data), Verify: func() error { return m.verify(order, data) }}
+		progress := Progress{
+			Status: Complete, Identity: identity(data), Verify: func() error { return m.verify(order, data) },
+			Evidence: func() (*storage.Evidence, error) { return evidence(data) },
+		}
 		if order.Sent.MRTD && !data.StepUp.MRTD {
 			progress.Unmet = "mrtd"
 		}
@@ -233,6 +236,21 @@ func identity(data *bankid.CompletionData) storage.Identity {
 		i.IssueDate = data.BankIDIssueDate.Format(time.DateOnly)
 	}
 	return i
+}
+
+// evidence returns the person's certificate and the OCSP answer of a result, which is verified or believed already.
+func evidence(data *bankid.CompletionData) (*storage.Evidence, error) {
+	certificate, err := data.Certificate()
+	if err != nil {
+		return nil, fmt.Errorf("read certificate of BankID result: %w", err)
+	}
+	ocsp, err := base64.StdEncoding.DecodeString(data.OCSPResponse.Reveal())
+	if err != nil {
+		return nil, errors.New("the OCSP response of a BankID result is not base64")
+	}
+	return &storage.Evidence{
+		Certificate: certificate.Raw, ValidFrom: certificate.NotBefore.UTC(), ValidTo: certificate.NotAfter.UTC(), OCSP: ocsp,
+	}, nil
 }
 
 // faults says what each error of package bankid means for a login; the first that fits counts.

@@ -89,6 +89,9 @@ type Progress struct {
 	// when all is proven, and an *[UnverifiedError] or another error when not. A method without evidence leaves it nil, which
 	// proves nothing. Only when Complete.
 	Verify func() error
+	// Evidence returns what came as proof, for a client that asked for it; it does no I/O. Nil when there is none. Only when
+	// Complete.
+	Evidence func() (*storage.Evidence, error)
 }
 
 // UnverifiedError says which check of a result's evidence failed.

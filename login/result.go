@@ -43,6 +43,11 @@ func (c *collector) complete(ctx context.Context, l *storage.Login, progress Pro
 		c.fail(ctx, l, v.reason)
 		return
 	}
+	if l.Request.Evidence && progress.Evidence != nil {
+		if progress.Identity.Evidence, err = progress.Evidence(); err != nil {
+			c.fault(ctx, "read evidence", l.ID, err) // the client gets its login without it: such claims are voluntary
+		}
+	}
 	completed, err := c.store(l, storage.Result{Identity: progress.Identity, ReturnWaived: v.waived})
 	switch {
 	case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):

@@ -2,6 +2,7 @@ package login_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"net"
 	"strings"
@@ -9,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/crypto/ocsp"
 
 	"brygga/audit"
 	"brygga/bankid"
@@ -137,7 +140,7 @@ func (h *simHouse) startAs(word, device string, policy storage.Policy) *storage.
 	if err := h.store.CreateClient(h.t.Context(), client); err != nil {
 		h.t.Fatal(err)
 	}
-	l, err := h.Create(h.t.Context(), storage.AuthRequest{ClientID: word, Nonce: word}, secret.New("binding"), "192.0.2.1")
+	l, err := h.Create(h.t.Context(), storage.AuthRequest{ClientID: word, Nonce: word, Evidence: word == "evidence"}, secret.New("binding"), "192.0.2.1")
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -274,6 +277,7 @@ func TestUnattackedResultsAreBelieved(t *testing.T) {
 		"markdown":    h.startAs("markdown", storage.DeviceOther, markdown),
 		"certificate": h.startAs("certificate", storage.DeviceOther, storage.Policy{Certificate: "second"}),
 		"card":        h.startAs("card", storage.DeviceThis, markdown),
+		"evidence":    h.startAs("evidence", storage.DeviceOther, storage.Policy{}),
 	}
 	if sent := logins["markdown"].Order.Sent; sent.VisibleText != "# Hej\nLogga in på Appen markdown" || len(sent.CertificatePolicies) != 1 || sent.CertificatePolicies[0] != bankid.PolicyTestMobile {
 		t.Errorf("sent %+v", sent)
@@ -292,6 +296,32 @@ func TestUnattackedResultsAreBelieved(t *testing.T) {
 		if got := h.told(l, audit.ResultUnverified); len(got) > 0 {
 			t.Errorf("%s: not verified: %v", name, got)
 		}
+		if name != "evidence" {
+			if l.Identity != nil && l.Identity.Evidence != nil {
+				t.Errorf("%s: evidence is kept that nobody asked for", name)
+			}
+			continue
+		}
+		checkEvidence(t, l.Identity.Evidence)
+	}
+}
+
+// checkEvidence reads the certificate and the OCSP answer as an app would that checks them itself.
+func checkEvidence(t *testing.T, e *storage.Evidence) {
+	t.Helper()
+	if e == nil {
+		t.Fatal("no evidence is kept")
+	}
+	certificate, err := x509.ParseCertificate(e.Certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if certificate.Subject.SerialNumber != asa || !certificate.NotBefore.Equal(e.ValidFrom) || !certificate.NotAfter.Equal(e.ValidTo) {
+		t.Errorf("the certificate is %s's, %s to %s", certificate.Subject, e.ValidFrom, e.ValidTo)
+	}
+	answer, err := ocsp.ParseResponse(e.OCSP, nil)
+	if err != nil || answer.Status != ocsp.Good || answer.SerialNumber.Cmp(certificate.SerialNumber) != 0 {
+		t.Errorf("the OCSP answer is %+v, %v", answer, err)
 	}
 }
 

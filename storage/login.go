@@ -52,6 +52,8 @@ type AuthRequest struct {
 	Claims ClaimsRequest `json:"claims,omitzero"`
 	// Resources are the resource indicators that were asked for and may be granted (RFC 8707 §2.1).
 	Resources []string `json:"resources,omitempty"`
+	// Evidence says that the client asked for what the eID service gives as proof.
+	Evidence bool `json:"evidence,omitempty"`
 	// UserMessage is what the client wants the person to read, nil for nothing.
 	UserMessage *UserMessage `json:"user_message,omitempty"`
 }
