@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"slices"
 	"time"
 
 	"brygga/storage"
@@ -27,6 +28,18 @@ func (d *draft) records() []storage.SigningKey {
 
 func (d *draft) tell(change Change, k *storage.SigningKey) {
 	d.events = append(d.events, Event{Change: change, KeyID: k.ID, Algorithm: k.Algorithm})
+}
+
+// algorithms returns those that have keys, and those that always do.
+func (d *draft) algorithms() []string {
+	var names []string
+	for _, a := range algorithms {
+		has := func(k *storage.SigningKey) bool { return k.Algorithm == a.name }
+		if slices.Contains(always[:], a.name) || slices.ContainsFunc(d.keys, has) {
+			names = append(names, a.name)
+		}
+	}
+	return names
 }
 
 // find returns the newest key of the algorithm in that state, or nil.

@@ -15,11 +15,25 @@ const maxTries = 10
 // Reload takes over what other processes have changed in the store. It returns an error, and keeps signing as before, when
 // the store fails or holds a key that cannot be read.
 func (r *Ring) Reload(ctx context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.end()
 	_, _, err := r.load(ctx)
 	return err
 }
+
+// begin waits until nobody else changes the set. Who gets no error calls end.
+func (r *Ring) begin(ctx context.Context) error {
+	select {
+	case r.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for keys that are being made: %w", context.Cause(ctx))
+	}
+}
+
+func (r *Ring) end() { <-r.turn }
 
 // Maintain does what is due: it reloads, makes missing keys, promotes next keys whose time has come and removes retired
 // keys whose tokens are dead. Call it every minute or so, in every process: of processes that see the same thing due, one
@@ -27,10 +41,10 @@ func (r *Ring) Reload(ctx context.Context) error {
 func (r *Ring) Maintain(ctx context.Context) error {
 	return r.update(ctx, func(d *draft) error {
 		d.removeDead()
-		if err := r.fill(algorithms[:])(d); err != nil {
+		if err := r.fill(d.algorithms()...)(d); err != nil {
 			return err
 		}
-		for _, algorithm := range algorithms {
+		for _, algorithm := range d.algorithms() {
 			active := d.find(algorithm, Active)
 			if d.now.Before(active.Activated.Add(r.o.RotateEvery)) || d.now.Before(d.usableFrom(algorithm, r.o.PublishAhead)) {
 				continue
@@ -43,24 +57,27 @@ func (r *Ring) Maintain(ctx context.Context) error {
 	})
 }
 
-// Rotate starts signing with other keys, for all algorithms in one step.
+// Rotate starts to use other keys, for all algorithms that have keys, in one step.
 //
-// With now false the next keys take over; those that signed before stay in the JWKS while their tokens live. It returns a
-// *TooSoonError, and changes nothing, when a next key has not been published for long enough.
+// With now false the next keys take over; those that signed before stay in the JWKS while their tokens live, and those that
+// were encrypted to leave it, and decrypt for as long. It returns a
+// *TooSoonError, and changes nothing, when a next key has not been there for long enough.
 //
 // With now true, for keys that may be in wrong hands, every key is removed from the JWKS and replaced by a new one at once,
-// the next ones too. Clients must fetch the JWKS again, and tokens that are still on their way are refused.
+// the next ones too. Clients must fetch the JWKS again. Tokens that are still on their way are refused, and what was encrypted
+// before cannot be read.
 func (r *Ring) Rotate(ctx context.Context, now bool) error {
 	return r.update(ctx, func(d *draft) error {
 		d.removeDead()
 		if now {
+			algorithms := d.algorithms()
 			d.removeAll()
-			return r.fill(algorithms[:])(d)
+			return r.fill(algorithms...)(d)
 		}
-		if err := r.fill(algorithms[:])(d); err != nil {
+		if err := r.fill(d.algorithms()...)(d); err != nil {
 			return err
 		}
-		for _, algorithm := range algorithms {
+		for _, algorithm := range d.algorithms() {
 			if from := d.usableFrom(algorithm, r.o.PublishAhead); d.now.Before(from) {
 				return &TooSoonError{Algorithm: algorithm, At: from}
 			}
@@ -73,7 +90,7 @@ func (r *Ring) Rotate(ctx context.Context, now bool) error {
 }
 
 // fill returns a change that makes the keys which the algorithms lack.
-func (r *Ring) fill(algorithms []string) func(*draft) error {
+func (r *Ring) fill(algorithms ...string) func(*draft) error {
 	return func(d *draft) error {
 		for _, algorithm := range algorithms {
 			missing := 0
@@ -96,7 +113,7 @@ func (r *Ring) fill(algorithms []string) func(*draft) error {
 	}
 }
 
-// load reads the store and takes its set over. The caller holds mu.
+// load reads the store and takes its set over. It stands between begin and end.
 func (r *Ring) load(ctx context.Context) ([]storage.SigningKey, uint64, error) {
 	records, revision, err := r.store.SigningKeys(ctx)
 	if err != nil {
@@ -113,11 +130,18 @@ func (r *Ring) load(ctx context.Context) ([]storage.SigningKey, uint64, error) {
 	return records, revision, nil
 }
 
-// update applies change to the stored set, stores the result if anything changed, and takes it over. When another process
-// is first, it starts again from what that one has stored.
+// update is change when it is this caller's turn.
 func (r *Ring) update(ctx context.Context, change func(*draft) error) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.end()
+	return r.change(ctx, change)
+}
+
+// change applies apply to the stored set, stores the result if anything changed, and takes it over. When another process is
+// first, it starts again from what that one has stored. It stands between begin and end.
+func (r *Ring) change(ctx context.Context, apply func(*draft) error) error {
 	spare := make(map[string][]storage.SigningKey)
 	for range maxTries {
 		records, revision, err := r.load(ctx)
@@ -128,7 +152,7 @@ func (r *Ring) update(ctx context.Context, change func(*draft) error) error {
 		for _, record := range records {
 			d.keys = append(d.keys, &record)
 		}
-		if err := change(d); err != nil {
+		if err := apply(d); err != nil {
 			return err
 		}
 		if len(d.events) == 0 {

@@ -16,8 +16,9 @@ import (
 type keySet struct {
 	revision uint64
 	keys     []*key // oldest first
-	active   map[string]*key
-	jwks     Document
+	// active are the active keys, for signing and for encryption, by algorithm.
+	active map[string]*key
+	jwks   Document
 }
 
 // Document is a JSON document made once, with its entity tag.
@@ -28,7 +29,7 @@ type Document struct {
 }
 
 func newKeySet(records []storage.SigningKey, revision uint64) (*keySet, error) {
-	s := &keySet{revision: revision, active: make(map[string]*key, 2)}
+	s := &keySet{revision: revision, active: make(map[string]*key, len(always))}
 	public := jose.JSONWebKeySet{Keys: make([]jose.JSONWebKey, 0, len(records))}
 	for _, record := range records {
 		k, err := newKey(record)
@@ -37,12 +38,14 @@ func newKeySet(records []storage.SigningKey, revision uint64) (*keySet, error) {
 		}
 		s.keys = append(s.keys, k)
 		if stateOf(record) == Active {
-			if s.active[record.Algorithm] != nil {
-				return nil, fmt.Errorf("keys: two active %s keys", record.Algorithm)
+			if s.active[k.name] != nil {
+				return nil, fmt.Errorf("keys: two active %s keys", k.name)
 			}
-			s.active[record.Algorithm] = k
+			s.active[k.name] = k
 		}
-		public.Keys = append(public.Keys, jose.JSONWebKey{Key: k.public(), KeyID: record.ID, Algorithm: record.Algorithm, Use: "sig"})
+		if k.published() {
+			public.Keys = append(public.Keys, k.jwk())
+		}
 	}
 	text, err := json.Marshal(public)
 	if err != nil {
@@ -53,9 +56,28 @@ func newKeySet(records []storage.SigningKey, revision uint64) (*keySet, error) {
 	return s, nil
 }
 
-func (s *keySet) byID(id string) *key {
+// has says whether there is an active key for each of the algorithms.
+func (s *keySet) has(algorithms ...string) bool {
+	for _, name := range algorithms {
+		if s.active[name] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// signing returns the active key of a signature algorithm, or nil.
+func (s *keySet) signing(algorithm string) *key {
+	if k := s.active[algorithm]; k != nil && k.use == Signature {
+		return k
+	}
+	return nil
+}
+
+// verifying returns the key with the ID if it signs with the algorithm, or nil.
+func (s *keySet) verifying(id, algorithm string) *key {
 	for _, k := range s.keys {
-		if k.record.ID == id {
+		if k.record.ID == id && k.name == algorithm && k.use == Signature {
 			return k
 		}
 	}
