@@ -89,7 +89,7 @@ func (s *keySet) decrypting(family, id string) []*key {
 	for _, state := range [...]State{Active, Retired, Next} { // Next, because another process may have promoted it already
 		for i := len(s.keys) - 1; i >= 0; i-- {
 			k := s.keys[i]
-			if k.use == Encryption && k.name == family && stateOf(k.record) == state && (id == "" || k.record.ID == id) {
+			if k.name == family && stateOf(k.record) == state && (id == "" || k.record.ID == id) {
 				found = append(found, k)
 			}
 		}

@@ -28,11 +28,16 @@ const secretText = `{"login_hint":"x"}`
 // encrypt returns the text as a client makes it. kid is left out when it is empty.
 func encrypt(t testing.TB, public any, kid string, alg jose.KeyAlgorithm, enc jose.ContentEncryption, o *jose.EncrypterOptions) string {
 	t.Helper()
+	return encryptText(t, secretText, public, kid, alg, enc, o)
+}
+
+func encryptText(t testing.TB, plain string, public any, kid string, alg jose.KeyAlgorithm, enc jose.ContentEncryption, o *jose.EncrypterOptions) string {
+	t.Helper()
 	encrypter, err := jose.NewEncrypter(enc, jose.Recipient{Algorithm: alg, Key: public, KeyID: kid}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	jwe, err := encrypter.Encrypt([]byte(secretText))
+	jwe, err := encrypter.Encrypt([]byte(plain))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +200,7 @@ func refused(t testing.TB, r *Ring) map[string]string {
 		"short tag":                       change(direct, 4, shorten),
 		"a point off the curve":           change(direct, 0, header(`"x":"`, `"x":"AAAA`)),
 		"no ephemeral key":                change(direct, 0, header(`"epk"`, `"kpe"`)),
-		"long":                            oaep + strings.Repeat("A", maxEncrypted),
+		"long":                            encryptText(t, strings.Repeat("x", maxEncrypted), rsaKey.Key, rsaKey.KeyID, jose.RSA_OAEP, jose.A128GCM, nil),
 		"four parts":                      oaep[:strings.LastIndexByte(oaep, '.')],
 		"six parts":                       oaep + ".",
 		"a token":                         sign(t, r, storage.ES256),

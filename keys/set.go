@@ -74,10 +74,11 @@ func (s *keySet) signing(algorithm string) *key {
 	return nil
 }
 
-// verifying returns the key with the ID if it signs with the algorithm, or nil.
+// verifying returns the key with the ID if it signs with the algorithm, or nil. No encryption key bears the name of a
+// signature algorithm.
 func (s *keySet) verifying(id, algorithm string) *key {
 	for _, k := range s.keys {
-		if k.record.ID == id && k.name == algorithm && k.use == Signature {
+		if k.record.ID == id && k.name == algorithm {
 			return k
 		}
 	}
