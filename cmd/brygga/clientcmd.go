@@ -74,7 +74,7 @@ func addClient(ctx context.Context, h *host, o *operator, id string, change func
 	if err := checkClient(&c); err != nil {
 		return err
 	}
-	if err := checkSector(ctx, o, &c); err != nil {
+	if err := cmp.Or(checkSector(ctx, o, &c), provideKeys(ctx, o, &c)); err != nil {
 		return err
 	}
 	if err := o.store.CreateClient(ctx, c); err != nil {
@@ -85,6 +85,20 @@ func addClient(ctx context.Context, h *host, o *operator, id string, change func
 	}
 	o.audit.Record(ctx, audit.Event{Type: audit.ClientAdded, ClientID: id, CustomerIdentifier: c.CustomIdentifier, Actor: o.actor})
 	return showSecret(h, &c, value, output, "added")
+}
+
+// provideKeys lets there be signing keys for what the client's tokens are signed with, before it first asks for one.
+func provideKeys(ctx context.Context, o *operator, c *storage.Client) error {
+	ring, err := o.ring(ctx)
+	if err != nil {
+		return err
+	}
+	return ring.Provide(ctx, algorithmsOf(c)...)
+}
+
+// algorithmsOf returns the signature algorithms of a client's tokens.
+func algorithmsOf(c *storage.Client) []string {
+	return withoutEmpty([]string{c.IDTokenAlg, c.UserinfoAlg})
 }
 
 // usesSecret reports whether the client proves itself by a secret.
@@ -186,7 +200,10 @@ func newClientUpdate(h *host, where *whereFlags) *cobra.Command {
 					c.Secrets = []storage.ClientSecret{{Hash: value.Hash(), Created: o.now().UTC().Truncate(time.Microsecond)}}
 				}
 				config.Derive(&c)
-				if err := cmp.Or(checkClient(&c), checkCertificate(o, &c), checkSector(ctx, o, &c)); err != nil {
+				if err := cmp.Or(checkClient(&c), checkCertificate(o, &c)); err != nil {
+					return err
+				}
+				if err := cmp.Or(checkSector(ctx, o, &c), provideKeys(ctx, o, &c)); err != nil {
 					return err
 				}
 				c.Updated = o.now().UTC().Truncate(time.Microsecond)

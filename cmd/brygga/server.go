@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -59,6 +60,8 @@ type server struct {
 	looks    *looks
 	socket   net.Listener // for client and key commands; nil when there can be none
 	stopping atomic.Bool
+	// background is work of the start that nobody waits for but close.
+	background sync.WaitGroup
 }
 
 // newServer opens the store and builds the parts. It listens nowhere yet; the caller lets run or close follow.
@@ -98,6 +101,7 @@ func (s *server) build(ctx context.Context) (err error) {
 	if s.ring, err = s.openKeys(ctx); err != nil {
 		return err
 	}
+	s.provideKeys(ctx, static)
 	s.metrics = newMetrics(s)
 	if err = s.openBankID(); err != nil {
 		return err
@@ -129,6 +133,20 @@ func (s *server) openKeys(ctx context.Context) (*keys.Ring, error) {
 	return keys.New(ctx, keys.Options{
 		Store: s.store, RotateEvery: c.Keys.RotateEvery, PublishAhead: c.Keys.PublishAhead,
 		TokenLife: max(keys.DefaultTokenLife, life+time.Hour), OnChange: auditKeys(s.audit), Logger: s.log, Now: s.now,
+	})
+}
+
+// provideKeys makes signing keys for the clients of the configuration, in the background: an RSA key takes up to a second. Those
+// of stored clients were made when they were stored.
+func (s *server) provideKeys(ctx context.Context, clients []storage.Client) {
+	var algorithms []string
+	for i := range clients {
+		algorithms = append(algorithms, algorithmsOf(&clients[i])...)
+	}
+	s.background.Go(func() {
+		if err := s.ring.Provide(context.WithoutCancel(ctx), algorithms...); err != nil {
+			s.log.ErrorContext(ctx, "storage failed", "doing", "make signing keys", "err", err)
+		}
 	})
 }
 
@@ -232,6 +250,7 @@ func (s *server) close() error {
 	if s.site != nil {
 		s.site.Close()
 	}
+	s.background.Wait()
 	if s.ring != nil {
 		s.ring.Close()
 	}
