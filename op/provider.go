@@ -44,6 +44,7 @@ type Store interface {
 	RefuseLogin(ctx context.Context, id string, now time.Time) (*storage.Login, error)
 	storage.Grants
 	EndSessionID(ctx context.Context, sid string, now time.Time) (storage.Ended, error)
+	storage.Replays
 }
 
 // Pages is what people see of the provider. Its methods write the whole response.
@@ -95,6 +96,7 @@ type Provider struct {
 	zop.UnimplementedServer
 	o         Options
 	log       *slog.Logger
+	keySets   *keySets
 	discovery keys.Document
 	handler   http.Handler
 }
@@ -125,6 +127,7 @@ func New(o Options) (*Provider, error) {
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
+	p.keySets = newKeySets(o.Outbound, o.Now, p.log)
 	p.discovery = p.newDiscovery()
 	p.handler = p.routes()
 	return p, nil

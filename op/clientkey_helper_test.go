@@ -1,0 +1,149 @@
+package op
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"brygga/storage"
+)
+
+// testKeys are one key of each kind that clients sign with, and some that are refused. RSA keys are dear, so they are made once.
+var testKeys = sync.OnceValue(func() map[string]any {
+	keys := map[string]any{}
+	for name, curve := range map[string]elliptic.Curve{"P-224": elliptic.P224(), "P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()} {
+		keys[name] = must(ecdsa.GenerateKey(curve, rand.Reader))
+	}
+	keys["other"] = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	keys["RSA"] = must(rsa.GenerateKey(rand.Reader, 2048))
+	keys["RSA-1024"] = must(rsa.GenerateKey(rand.Reader, 1024))
+	_, keys["Ed25519"], _ = ed25519.GenerateKey(rand.Reader)
+	return keys
+})
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// jwk returns the public part of a test key.
+func jwk(name, kid, use string) jose.JSONWebKey {
+	k := jose.JSONWebKey{Key: testKeys()[name], KeyID: kid, Use: use}
+	return k.Public()
+}
+
+func jwks(keys ...jose.JSONWebKey) json.RawMessage {
+	return must(json.Marshal(jose.JSONWebKeySet{Keys: keys}))
+}
+
+// signJWS signs claims with a test key.
+func signJWS(t testing.TB, alg, key, kid string, claims any) string {
+	t.Helper()
+	o := new(jose.SignerOptions)
+	if kid != "" {
+		o.WithHeader("kid", kid)
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(alg), Key: testKeys()[key]}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jws, err := signer.Sign(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return must(jws.CompactSerialize())
+}
+
+// keyClient returns a client that authenticates with a key.
+func keyClient(id string, keys ...jose.JSONWebKey) storage.Client {
+	return storage.Client{
+		ID: id, AuthMethod: storage.AuthMethodPrivateKey, JWKS: jwks(keys...), RedirectURIs: []string{callback}, IDTokenAlg: storage.ES256,
+		SubjectType: storage.SubjectPublic, CustomIdentifier: "tag-" + id,
+	}
+}
+
+func (h *harness) addClients(clients ...storage.Client) {
+	h.t.Helper()
+	for _, c := range clients {
+		if err := h.store.CreateClient(h.t.Context(), c); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+}
+
+// assertionClaims are the claims of an assertion that is in order, with pairs of names and values put over them; nil removes.
+func (h *harness) assertionClaims(id string, pairs ...any) map[string]any {
+	now := h.now()
+	claims := map[string]any{
+		"iss": id, "sub": id, "aud": issuer, "exp": now.Add(time.Minute).Unix(), "iat": now.Unix(), "jti": random(),
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		if claims[pairs[i].(string)] = pairs[i+1]; pairs[i+1] == nil {
+			delete(claims, pairs[i].(string))
+		}
+	}
+	return claims
+}
+
+// asserted returns a request at path that authenticates with an assertion, with pairs put over its form.
+func asserted(path, assertion string, pairs ...string) *http.Request {
+	return formRequest(path, with(url.Values{
+		"grant_type": {"authorization_code"}, "code": {"no such code"}, "redirect_uri": {callback}, "code_verifier": {verifier},
+		"client_assertion_type": {oidc.ClientAssertionTypeJWTAssertion}, "client_assertion": {assertion},
+	}, pairs...))
+}
+
+// jwksSite answers in place of clients' addresses.
+type jwksSite struct {
+	mu     sync.Mutex
+	body   []byte
+	header http.Header
+	fails  bool
+	calls  int
+	gate   chan struct{} // a call waits for it if it is not nil
+}
+
+func (s *jwksSite) Get(_ context.Context, _ string, max int64) ([]byte, http.Header, error) {
+	s.mu.Lock()
+	s.calls++
+	body, header, fails, gate := s.body, s.header, s.fails, s.gate
+	s.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
+	if fails || int64(len(body)) > max {
+		return nil, nil, errors.New("no answer")
+	}
+	return body, header, nil
+}
+
+func (s *jwksSite) set(change func(*jwksSite)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(s)
+}
+
+func (s *jwksSite) called() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
+}

@@ -1,0 +1,174 @@
+package op
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"brygga/storage"
+)
+
+// How long the keys behind a jwks_uri are kept.
+const (
+	// minKeyLife and maxKeyLife bound what the client's Cache-Control says; keyLife is taken when it says nothing.
+	minKeyLife, keyLife, maxKeyLife = time.Minute, 10 * time.Minute, time.Hour
+	// keyRetry is how often a client's keys are fetched before their time, or after a failure, at most.
+	keyRetry = time.Minute
+	// staleKeyLife is how old keys may get while their address does not answer. A client that takes a key back should not have
+	// to wait longer; a client that is down for a night is so for other reasons too.
+	staleKeyLife = 6 * time.Hour
+	// maxKeySets bounds the memory.
+	maxKeySets = 10_000
+)
+
+// fetcher gets what stands at an address, at most max bytes; Outbound is one.
+type fetcher interface {
+	Get(ctx context.Context, address string, max int64) (body []byte, header http.Header, err error)
+}
+
+// keySets keeps the parsed keys of clients, by client.
+type keySets struct {
+	outbound fetcher
+	now      func() time.Time
+	log      *slog.Logger
+
+	mu   sync.Mutex
+	sets map[string]*keySet
+}
+
+// keySet is what is known of one client's keys.
+type keySet struct {
+	source string // the JWKS itself, or where it is
+	keys   []jose.JSONWebKey
+	// fetched is when the keys came, expires until when they are fresh, tried when they were last asked for.
+	fetched, expires, tried time.Time
+	// flight is closed when the fetch under way is over; nil when there is none.
+	flight chan struct{}
+}
+
+func newKeySets(outbound fetcher, now func() time.Time, log *slog.Logger) *keySets {
+	return &keySets{outbound: outbound, now: now, log: log, sets: make(map[string]*keySet)}
+}
+
+// get returns the client's keys. With anew it fetches those behind a jwks_uri although they are fresh, unless that was done
+// within keyRetry. Concurrent calls share one fetch. It returns an error that wraps errNoKeys when there are none.
+func (s *keySets) get(ctx context.Context, client *storage.Client, anew bool) ([]jose.JSONWebKey, error) {
+	if client.JWKSURI == "" {
+		return s.inline(client)
+	}
+	for {
+		s.mu.Lock()
+		set := s.set(client.ID, client.JWKSURI)
+		now := s.now()
+		usable := set.keys != nil && now.Before(set.fetched.Add(staleKeyLife))
+		wanted := anew || !now.Before(set.expires)
+		flight := set.flight
+		switch {
+		case usable && (!wanted || flight != nil && !anew), flight == nil && now.Before(set.tried.Add(keyRetry)):
+			keys := set.keys
+			s.mu.Unlock()
+			if !usable {
+				return nil, errNoKeys
+			}
+			return keys, nil
+		case flight == nil:
+			set.flight, set.tried = make(chan struct{}), now
+			s.mu.Unlock()
+			s.fetch(ctx, client, set)
+		default:
+			s.mu.Unlock()
+			select {
+			case <-flight:
+			case <-ctx.Done():
+				return nil, fmt.Errorf("%w: %w", errNoKeys, ctx.Err())
+			}
+		}
+		anew = false
+	}
+}
+
+// inline returns the keys that are registered with the client itself. They are parsed once.
+func (s *keySets) inline(client *storage.Client) ([]jose.JSONWebKey, error) {
+	if len(client.JWKS) == 0 {
+		return nil, errNoKeys
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	set := s.sets[client.ID]
+	if set == nil || set.source != string(client.JWKS) {
+		var err error
+		set = s.set(client.ID, string(client.JWKS))
+		if set.keys, err = parseJWKS(client.JWKS); err != nil {
+			s.log.Warn("keys of a client cannot be used", "client_id", client.ID, "err", err)
+		}
+	}
+	if set.keys == nil {
+		return nil, errNoKeys
+	}
+	return set.keys, nil
+}
+
+// set returns what is known of a client's keys, which is nothing when they stood elsewhere before. The caller holds mu.
+func (s *keySets) set(id, source string) *keySet {
+	if set := s.sets[id]; set != nil && set.source == source {
+		return set
+	}
+	for other := range s.sets {
+		if len(s.sets) < maxKeySets {
+			break
+		}
+		delete(s.sets, other) // any: the next that needs it parses or fetches it again
+	}
+	set := &keySet{source: source}
+	s.sets[id] = set
+	return set
+}
+
+// fetch gets the keys of a set whose flight the caller has begun. It goes on when the request that it serves is given up, as
+// others wait for it too; what bounds it is the time-out of the outbound call.
+func (s *keySets) fetch(ctx context.Context, client *storage.Client, set *keySet) {
+	var keys []jose.JSONWebKey
+	var life time.Duration
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if keys != nil {
+			set.keys, set.fetched, set.expires = keys, set.tried, set.tried.Add(life)
+		}
+		close(set.flight)
+		set.flight = nil
+	}()
+	body, header, err := s.outbound.Get(context.WithoutCancel(ctx), client.JWKSURI, maxJWKS)
+	if err == nil {
+		keys, err = parseJWKS(body)
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "keys of a client cannot be fetched", "client_id", client.ID, "err", err)
+		return
+	}
+	life = freshness(header)
+}
+
+// freshness returns how long an answer may be kept by its Cache-Control (RFC 9111 §5.2.2), within our own bounds.
+func freshness(header http.Header) time.Duration {
+	life := keyLife
+	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		switch strings.ToLower(name) {
+		case "no-store", "no-cache":
+			return minKeyLife
+		case "max-age":
+			if seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); err == nil {
+				life = time.Duration(seconds) * time.Second
+			}
+		}
+	}
+	return min(max(life, minKeyLife), maxKeyLife)
+}
