@@ -42,13 +42,18 @@ func (c client) ResponseTypes() []oidc.ResponseType {
 	return []oidc.ResponseType{oidc.ResponseTypeCode}
 }
 
-// GrantTypes returns what the token endpoint may be asked for; the library refuses the rest.
-func (c client) GrantTypes() []oidc.GrantType { return []oidc.GrantType{oidc.GrantTypeCode} }
+// GrantTypes returns what the token endpoint may be asked for: refresh tokens are for clients that may ask for them.
+func (c client) GrantTypes() []oidc.GrantType {
+	if c.record.MayAsk(oidc.ScopeOfflineAccess) {
+		return []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken}
+	}
+	return []oidc.GrantType{oidc.GrantTypeCode}
+}
 
 // LoginURL returns "": Pages leads to the login.
 func (c client) LoginURL(string) string { return "" }
 
-// AccessTokenType returns bearer: access tokens are opaque.
+// AccessTokenType returns bearer. The library never makes an access token.
 func (c client) AccessTokenType() zop.AccessTokenType { return zop.AccessTokenTypeBearer }
 
 // IDTokenLifetime returns how long ID tokens are valid.

@@ -13,119 +13,152 @@ import (
 	"brygga/storage"
 )
 
-// challengeBasic goes with every 401 of the token endpoint (RFC 6749 §5.2).
+// challengeBasic goes with every 401 of an endpoint that authenticates clients: a 401 must have a challenge (RFC 9110 §15.5.2),
+// and this is the one scheme for clients (RFC 6749 §5.2).
 const challengeBasic = `Basic realm="brygga", charset="UTF-8"`
 
-// addressKey is the context key of the address that a token request came from: zop.Request has none.
-type addressKey struct{}
+// maxClientID is the most bytes that a client_id has.
+const maxClientID = 128
 
-// guardToken lets only clean requests pass to the library, which would take every method, parameters from the query, and
-// repeated ones: a POST of one form, each parameter once (RFC 6749 §3.2).
-func (p *Provider) guardToken(library http.Handler) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("Pragma", "no-cache")
-		if w, ok := w.(*response); ok {
-			w.challenge = challengeBasic
-		}
-		if description := p.readTokenForm(w, r); description != "" {
-			writeError(w, http.StatusBadRequest, oidc.ErrInvalidRequest().WithDescription("%s", description))
-			return
-		}
-		switch grantType := r.PostForm.Get("grant_type"); {
-		case grantType != "" && grantType != string(oidc.GrantTypeCode):
-			writeError(w, http.StatusBadRequest, oidc.ErrUnsupportedGrantType().WithDescription("grant_type must be authorization_code"))
-			return
-		case !readableBasic(r):
-			writeError(w, http.StatusUnauthorized, oidc.ErrInvalidClient().WithDescription("client authentication failed"))
-			return
-		case r.PostForm.Get("client_assertion") != "" || r.PostForm.Get("client_assertion_type") != "":
-			writeError(w, http.StatusUnauthorized, oidc.ErrInvalidClient().WithDescription("client assertions are not supported"))
-			return
-		}
-		ctx := context.WithValue(r.Context(), addressKey{}, p.o.ClientIP(r))
-		library.ServeHTTP(w, r.WithContext(ctx))
-	}
-}
+// failure is why a client could not be authenticated: a fixed text for the log, which the client never gets.
+type failure string
 
-// readTokenForm parses the body into r.Form and r.PostForm, drops the query, and returns what is wrong with it.
-func (p *Provider) readTokenForm(w http.ResponseWriter, r *http.Request) (fault string) {
-	if !isForm(r) {
-		return "the content type must be application/x-www-form-urlencoded"
-	}
-	if r.URL.RawQuery != "" {
-		bare := *r.URL
-		bare.RawQuery = ""
-		r.URL = &bare
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	if err := r.ParseForm(); err != nil {
-		return "the form cannot be read"
-	}
-	for _, all := range r.PostForm {
-		if len(all) > 1 {
-			return "a parameter is given more than once"
-		}
-	}
-	if len(r.Header.Values("Authorization")) > 1 {
-		return "more than one Authorization header"
-	}
-	return ""
-}
-
-// readableBasic reports whether client credentials in the header, if there are any, are form-encoded as RFC 6749 §2.3.1 has
-// it. The library would answer 400 for those that are not.
-func readableBasic(r *http.Request) bool {
-	id, password, ok := r.BasicAuth()
-	if !ok {
-		return true
-	}
-	_, idFault := url.QueryUnescape(id)
-	_, passwordFault := url.QueryUnescape(password)
-	return idFault == nil && passwordFault == nil
-}
+// Error returns the reason.
+func (f failure) Error() string { return string(f) }
 
 // refuseClient is the answer to every failed client authentication. It does not tell an unknown client from a wrong secret.
-func refuseClient() error {
-	return zop.NewStatusError(oidc.ErrInvalidClient().WithDescription("client authentication failed"), http.StatusUnauthorized)
+func refuseClient() *oidc.Error {
+	return oidc.ErrInvalidClient().WithDescription("client authentication failed")
 }
 
 // nobody stands in for a client that does not exist, so that looking for it takes the time of comparing a secret too. It
 // cannot authenticate: no known text has the hash zero.
 var nobody = &storage.Client{AuthMethod: storage.AuthMethodBasic, Secrets: []storage.ClientSecret{{}}}
 
-// VerifyClient authenticates the client by exactly the method that it is registered for (OIDC Core §9). The library calls
-// it, before anything is looked up for the request.
-func (p *Provider) VerifyClient(ctx context.Context, r *zop.Request[zop.ClientCredentials]) (zop.Client, error) {
-	method, ok := authMethod(r)
-	if !ok {
-		return nil, oidc.ErrInvalidRequest().WithDescription("client authentication must use one method")
+// credentials are what a request brings to prove which client sends it.
+type credentials struct {
+	method    string
+	clientID  string
+	secrets   [2]secret.String // the secret, and how else it may be meant
+	assertion assertion
+}
+
+// authenticate returns the client that sent a POSTed form, by exactly the method that it is registered for (OIDC Core §9). A
+// public client only says who it is, which is not enough for introspection (RFC 7662 §2.1). The form has passed guardForm.
+// Errors are for writeRefusal: invalid_client for all that fails, and invalid_request for two methods at once (RFC 6749 §5.2).
+func (p *Provider) authenticate(r *http.Request) (*storage.Client, *oidc.Error) {
+	ctx := r.Context()
+	c, err := readCredentials(r)
+	var client *storage.Client
+	if err == nil {
+		client, err = p.prove(ctx, &c, r.URL.Path)
 	}
-	record, err := p.o.Store.Client(ctx, r.Data.ClientID)
-	if errors.Is(err, storage.ErrNotFound) {
-		record = nobody
+	var (
+		why     failure
+		refusal *oidc.Error
+	)
+	switch {
+	case err == nil:
+		return client, nil
+	case errors.As(err, &why):
+		p.log.WarnContext(ctx, "client authentication failed", "err", why)
+		return nil, refuseClient()
+	case errors.As(err, &refusal):
+		return nil, refusal
+	}
+	return nil, p.fault(ctx, "authenticate client", err)
+}
+
+// readCredentials returns what the request brings. It brings one method at most (RFC 6749 §2.3), and the client_id in the body,
+// if there is one, names the same client.
+func readCredentials(r *http.Request) (c credentials, err error) {
+	form := r.PostForm
+	header := r.Header.Get("Authorization")
+	asserted := form.Get("client_assertion") != "" || form.Get("client_assertion_type") != ""
+	posted := form.Get("client_secret") != ""
+	if header != "" && (asserted || posted) || asserted && posted {
+		return c, oidc.ErrInvalidRequest().WithDescription("client authentication must use one method")
+	}
+	c.method, c.clientID = storage.AuthMethodNone, form.Get("client_id")
+	switch named := c.clientID; {
+	case header != "":
+		if err = c.readBasic(r); err == nil && named != "" && named != c.clientID {
+			err = oidc.ErrInvalidRequest().WithDescription("client_id is not the authenticated client")
+		}
+	case asserted:
+		c.method = storage.AuthMethodPrivateKey
+		c.assertion, c.clientID, err = readAssertion(form.Get("client_assertion"), form.Get("client_assertion_type"))
+		if err == nil && named != "" && named != c.clientID {
+			err = failure("assertion: made by another client than client_id")
+		}
+	case posted:
+		c.method, c.secrets[0] = storage.AuthMethodPost, secret.New(form.Get("client_secret"))
+	}
+	if err == nil && (c.clientID == "" || len(c.clientID) > maxClientID) {
+		err = failure("no client_id")
+	}
+	return c, err
+}
+
+// readBasic reads the Authorization header. ID and secret stand there form-encoded (RFC 6749 §2.3.1), which many clients do not
+// know: the secret may stand there as it is, too.
+func (c *credentials) readBasic(r *http.Request) error {
+	id, password, ok := r.BasicAuth()
+	if !ok {
+		return failure("an Authorization header of another scheme, or not well-formed")
+	}
+	c.method, c.clientID, c.secrets[0] = storage.AuthMethodBasic, id, secret.New(password)
+	if decoded, err := url.QueryUnescape(id); err == nil {
+		c.clientID = decoded // no ID has a character that would be encoded
+	}
+	if decoded, err := url.QueryUnescape(password); err == nil && decoded != password {
+		c.secrets[1] = secret.New(decoded)
+	}
+	return nil
+}
+
+// prove returns the client if the credentials prove it. The error is a failure, or a fault for the client to see.
+func (p *Provider) prove(ctx context.Context, c *credentials, endpoint string) (*storage.Client, error) {
+	client, err := p.o.Store.Client(ctx, c.clientID)
+	unknown := errors.Is(err, storage.ErrNotFound)
+	if unknown {
+		client = nobody
 	} else if err != nil {
 		return nil, p.fault(ctx, "read client", err)
 	}
-	proven := record.Authenticate(secret.New(r.Data.ClientSecret), p.now())
-	if record.AuthMethod != method || !proven && method != storage.AuthMethodNone {
-		return nil, refuseClient()
+	now := p.now()
+	proven := client.Authenticate(c.secrets[0], now)
+	if !c.secrets[1].IsZero() {
+		proven = client.Authenticate(c.secrets[1], now) || proven
 	}
-	return client{record, p.o.IDTokenLife}, nil
+	switch {
+	case unknown:
+		return nil, failure("unknown client")
+	case client.AuthMethod != c.method:
+		return nil, failure("another method than the registered one")
+	case client.Public() && endpoint == pathIntrospect:
+		return nil, failure("a public client has no credentials")
+	case client.Public():
+		return client, nil
+	case c.method == storage.AuthMethodPrivateKey:
+		if err := p.proveAssertion(ctx, client, c.assertion, endpoint); err != nil {
+			return nil, err
+		}
+	case !proven:
+		return nil, failure("wrong secret")
+	}
+	return client, nil
 }
 
-// authMethod returns how the request authenticates. It returns false for two methods at once (RFC 6749 §2.3), which
-// includes a body that names another client than the header, and for a header of another scheme.
-func authMethod(r *zop.Request[zop.ClientCredentials]) (method string, ok bool) {
-	inBody := r.Form.Get("client_secret") != ""
-	if r.Header.Get("Authorization") != "" {
-		_, _, basic := (&http.Request{Header: r.Header}).BasicAuth()
-		id := r.Form.Get("client_id")
-		return storage.AuthMethodBasic, basic && !inBody && (id == "" || id == r.Data.ClientID)
+// clientKey is the context key of the client that a token request was authenticated for.
+type clientKey struct{}
+
+// VerifyClient returns the client that sent the request. The library calls it before anything is looked up; the client was
+// authenticated before the library got the request.
+func (p *Provider) VerifyClient(ctx context.Context, _ *zop.Request[zop.ClientCredentials]) (zop.Client, error) {
+	record, ok := ctx.Value(clientKey{}).(*storage.Client)
+	if !ok {
+		return nil, zop.NewStatusError(refuseClient(), http.StatusUnauthorized)
 	}
-	if inBody {
-		return storage.AuthMethodPost, true
-	}
-	return storage.AuthMethodNone, true
+	return client{record, p.o.IDTokenLife}, nil
 }

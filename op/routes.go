@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"mime"
 	"net/http"
 	"runtime"
 	"runtime/debug"
@@ -17,13 +16,16 @@ import (
 
 // The paths of the provider, below the issuer.
 const (
-	pathDiscovery = "/.well-known/openid-configuration"
-	pathMetadata  = "/.well-known/oauth-authorization-server"
-	pathJWKS      = "/jwks.json"
-	pathAuthorize = "/authorize"
-	pathToken     = "/token"
-	pathUserinfo  = "/userinfo"
-	pathLogout    = "/logout"
+	pathDiscovery  = "/.well-known/openid-configuration"
+	pathMetadata   = "/.well-known/oauth-authorization-server"
+	pathJWKS       = "/jwks.json"
+	pathAuthorize  = "/authorize"
+	pathToken      = "/token"
+	pathUserinfo   = "/userinfo"
+	pathLogout     = "/logout"
+	pathPAR        = "/par"
+	pathIntrospect = "/introspect"
+	pathRevoke     = "/revoke"
 )
 
 // Limits on what strangers send, in bytes.
@@ -48,7 +50,7 @@ func (p *Provider) routes() http.Handler {
 	mux.Handle(pathDiscovery, p.api("discovery", p.serveDiscovery, http.MethodGet, http.MethodHead))
 	mux.Handle(pathMetadata, p.api("discovery", p.serveDiscovery, http.MethodGet, http.MethodHead))
 	mux.Handle(pathJWKS, p.api("jwks", p.serveJWKS, http.MethodGet, http.MethodHead))
-	mux.Handle(pathToken, p.api("token", p.guardToken(library), http.MethodPost))
+	mux.Handle(pathToken, p.api("token", p.guardForm(p.tokenRoute(library)), http.MethodPost))
 	mux.Handle(pathUserinfo, p.api("userinfo", p.serveUserinfo, http.MethodGet, http.MethodPost))
 	mux.Handle(pathAuthorize, p.page("authorize", p.serveAuthorize))
 	mux.Handle(pathLogout, p.page("logout", p.serveLogout))
@@ -196,10 +198,4 @@ func writeError(w http.ResponseWriter, status int, e *oidc.Error) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(e)
-}
-
-// isForm reports whether the body of the request is an HTML form.
-func isForm(r *http.Request) bool {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && kind == "application/x-www-form-urlencoded"
 }

@@ -1,0 +1,105 @@
+package op
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"brygga/storage"
+)
+
+// Bounds of client assertions.
+const (
+	maxAssertion = 16 << 10 // bytes
+	maxJTI       = 256      // bytes
+	// maxAssertionLife bounds how far ahead an assertion may expire. Until then its jti must be remembered, and whoever steals
+	// one that was never sent can use it.
+	maxAssertionLife = time.Hour
+	// clockSkew is how far a client's clock may be ahead of ours.
+	clockSkew = time.Minute
+)
+
+// assertion is a client assertion (RFC 7523 §3) that was taken apart. Nothing in it is proven.
+type assertion struct {
+	jws    *jose.JSONWebSignature
+	claims jwt.Claims
+}
+
+// readAssertion takes a client assertion apart and returns the client that it names. The library's own type for audiences
+// panics on a list that holds something else than texts; jwt.Audience returns an error.
+func readAssertion(text, kind string) (a assertion, clientID string, err error) {
+	if kind != oidc.ClientAssertionTypeJWTAssertion {
+		return a, "", failure("another client_assertion_type")
+	}
+	if len(text) > maxAssertion {
+		return a, "", failure("assertion: too long")
+	}
+	if a.jws, err = parseSigned(text, ""); err != nil {
+		return a, "", failure("assertion: not a JWS in one of the allowed algorithms")
+	}
+	if json.Unmarshal(a.jws.UnsafePayloadWithoutVerification(), &a.claims) != nil {
+		return a, "", failure("assertion: claims cannot be read")
+	}
+	if a.claims.Issuer == "" || a.claims.Issuer != a.claims.Subject {
+		return a, "", failure("assertion: iss and sub are not one client_id")
+	}
+	return a, a.claims.Subject, nil
+}
+
+// proveAssertion proves that the client made the assertion for the endpoint that it has called, and spends it (OIDC Core §9,
+// RFC 7523 §3). The jti is spent last: only the holder of the key can use up one.
+func (p *Provider) proveAssertion(ctx context.Context, client *storage.Client, a assertion, endpoint string) error {
+	if client.AuthAlg != "" && a.jws.Signatures[0].Protected.Algorithm != client.AuthAlg {
+		return failure("assertion: another algorithm than the registered one")
+	}
+	now := p.now()
+	if err := p.checkAssertion(&a.claims, endpoint, now); err != nil {
+		return err
+	}
+	switch _, err := p.verifySigned(ctx, client, a.jws); {
+	case errors.Is(err, errNoKeys):
+		return failure("assertion: the client has no keys, or they cannot be had")
+	case err != nil:
+		return failure("assertion: no key of the client made the signature")
+	}
+	key := sha256.Sum256([]byte("client assertion\x00" + client.ID + "\x00" + a.claims.ID))
+	switch err := p.o.Store.UseOnce(ctx, key, a.claims.Expiry.Time().UTC(), now); {
+	case errors.Is(err, storage.ErrExists):
+		return failure("assertion: used before")
+	case err != nil:
+		return p.fault(ctx, "use assertion", err)
+	}
+	return nil
+}
+
+// checkAssertion checks the claims beside iss and sub. The audience may be the issuer, the token endpoint (OIDC Core §9) or the
+// endpoint that was called (RFC 9126 §2).
+func (p *Provider) checkAssertion(c *jwt.Claims, endpoint string, now time.Time) error {
+	forUs := slices.ContainsFunc(c.Audience, func(aud string) bool {
+		return aud == p.o.Issuer || aud == p.o.Issuer+pathToken || aud == p.o.Issuer+endpoint
+	})
+	switch {
+	case !forUs:
+		return failure("assertion: aud is neither the issuer nor the endpoint")
+	case c.Expiry == nil:
+		return failure("assertion: no exp")
+	case !c.Expiry.Time().After(now):
+		return failure("assertion: expired")
+	case c.Expiry.Time().After(now.Add(maxAssertionLife + clockSkew)):
+		return failure("assertion: exp is too far ahead")
+	case c.NotBefore != nil && c.NotBefore.Time().After(now.Add(clockSkew)):
+		return failure("assertion: nbf is not reached")
+	case c.IssuedAt != nil && c.IssuedAt.Time().After(now.Add(clockSkew)):
+		return failure("assertion: iat is not reached")
+	case c.ID == "" || len(c.ID) > maxJTI:
+		return failure("assertion: no jti, or too long a one")
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package op
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"brygga/storage"
+)
+
+// pass sends a request through the guard and authenticates it.
+func (h *harness) pass(r *http.Request) (client *storage.Client, refusal *oidc.Error) {
+	h.guardForm(func(_ http.ResponseWriter, r *http.Request) { client, refusal = h.authenticate(r) })(httptest.NewRecorder(), r)
+	return client, refusal
+}
+
+func TestPublicClientsMayNotIntrospect(t *testing.T) {
+	h := newHarness(t, nil)
+	for path, want := range map[string]bool{"/introspect": false, "/revoke": true, "/par": true, "/token": true} {
+		client, refusal := h.pass(formRequest(path, with(url.Values{}, "client_id", "app")))
+		if (refusal == nil && client.ID == "app") != want {
+			t.Errorf("%s: %v", path, refusal)
+		}
+		if !want && refusal.ErrorType != oidc.InvalidClient {
+			t.Errorf("%s: %v", path, refusal)
+		}
+	}
+	r := formRequest("/introspect", nil)
+	r.SetBasicAuth("web", webSecret)
+	if client, refusal := h.pass(r); refusal != nil || client.ID != "web" {
+		t.Errorf("a confidential client: %v", refusal)
+	}
+}
+
+// RFC 6749 §2.3.1 wants header credentials form-encoded; many clients send them as they are.
+func TestSecretsInTheHeaderMayBeEncodedOrNot(t *testing.T) {
+	h := newHarness(t, nil)
+	const odd = "a+b%2F c:d"
+	h.addClients(storage.Client{
+		ID: "odd", AuthMethod: storage.AuthMethodBasic, Secrets: secrets(odd), RedirectURIs: []string{callback}, IDTokenAlg: storage.ES256,
+	})
+	for presented, want := range map[string]bool{odd: true, "a%2Bb%252F+c%3Ad": true, "a b/ c:d": false, "a%zz": false, "": false} {
+		r := exchange("no such code")
+		r.SetBasicAuth("odd", presented)
+		if h.proves(r) != want {
+			t.Errorf("%q: want %t", presented, want)
+		}
+	}
+}
+
+// What the client proves itself with goes no further than the place that judges it.
+func TestCredentialsDoNotTravel(t *testing.T) {
+	h := newHarness(t, nil)
+	r := formRequest("/token", with(url.Values{}, "client_id", "post", "client_secret", "post-secret", "grant_type", "authorization_code"))
+	r.Header.Set("Authorization", "")
+	seen := false
+	h.guardForm(h.tokenRoute(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		seen = true
+		if r.Form.Has("client_secret") || r.Header["Authorization"] != nil || r.Form.Get("client_id") != "post" {
+			t.Errorf("%v %v", r.Form, r.Header)
+		}
+	})))(httptest.NewRecorder(), r)
+	if !seen {
+		t.Error("the request did not pass")
+	}
+}
+
+func TestVerifyClientNeedsAProof(t *testing.T) {
+	h := newHarness(t, nil)
+	if client, err := h.VerifyClient(t.Context(), nil); err == nil {
+		t.Errorf("%v", client)
+	}
+}
+
+func (m *marked) UseOnce(ctx context.Context, key [32]byte, expires, now time.Time) error {
+	if err := m.fault("UseOnce"); err != nil {
+		return err
+	}
+	return m.Store.UseOnce(ctx, key, expires, now)
+}
+
+// A fault of ours is neither a proof nor the client's failure, and its text stays inside.
+func TestFaultsOfAuthentication(t *testing.T) {
+	for _, method := range []string{"Client", "UseOnce"} {
+		store := new(marked)
+		h := newHarness(t, func(o *Options) { store.Store, o.Store = o.Store, store })
+		h.addClients(keyClient("P-256", jwk("P-256", "", "")))
+		store.fails = method
+		w := h.do(asserted("/token", signJWS(t, "ES256", "P-256", "", h.assertionClaims("P-256"))))
+		if answer := decode(t, w); w.Code != http.StatusInternalServerError || answer.Error != "server_error" || answer.Description != internalError {
+			t.Errorf("%s: %d %s", method, w.Code, w.Body)
+		}
+		if !strings.Contains(h.logs.String(), mark) {
+			t.Errorf("%s: the cause is not logged", method)
+		}
+	}
+}
