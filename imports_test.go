@@ -22,8 +22,9 @@ var allowed = map[string][]string{
 	"cmd/brygga":               nil, // everything: it connects the parts
 	"cmd/brygga/config":        {"bankid", "keys", "login", "storage"},
 	"keys":                     {"storage"},
-	"login":                    {"audit", "bankid", "storage"},
-	"op":                       {"audit", "keys", "storage"},
+	"limit":                    {},
+	"login":                    {"audit", "bankid", "limit", "storage"},
+	"op":                       {"audit", "keys", "limit", "storage"},
 	"secret":                   {},
 	"storage":                  {},
 	"storage/bolt":             {"storage"},

@@ -1,12 +1,10 @@
 package login
 
 import (
-	"fmt"
 	"net/netip"
-	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
+	"brygga/limit"
 )
 
 // Limits bound how fast logins and orders may be begun. An order costs money, so each of them is checked before one is
@@ -22,31 +20,13 @@ type Limits struct {
 }
 
 // LimitError says that too much was begun and when to try again.
-type LimitError struct{ RetryAfter time.Duration }
+type LimitError = limit.Error
 
-// Error names the time to wait.
-func (e *LimitError) Error() string {
-	return fmt.Sprintf("login: too many; try again in %s", e.RetryAfter)
-}
-
-const (
-	// maxBuckets bounds the memory of a limiter; when it is full, the buckets of quiet addresses are dropped.
-	maxBuckets = 100_000
-	bucketIdle = 2 * time.Minute
-)
-
-// limiter keeps one token bucket per address and client. A bucket holds one minute's worth.
+// limiter counts what is begun.
 type limiter struct {
-	Limits
-	now func() time.Time
-
-	mu      sync.Mutex
-	buckets map[string]*bucket
-}
-
-type bucket struct {
-	*rate.Limiter
-	used time.Time
+	logins, orders *limit.Limiter[netip.Prefix]
+	clients        *limit.Limiter[string]
+	pending        int
 }
 
 func newLimiter(l Limits, now func() time.Time) *limiter {
@@ -54,70 +34,22 @@ func newLimiter(l Limits, now func() time.Time) *limiter {
 	setDefault(&l.OrdersPerAddress, 300)
 	setDefault(&l.OrdersPerClient, 6000)
 	setDefault(&l.PendingOrders, 50_000)
-	return &limiter{Limits: l, now: now, buckets: make(map[string]*bucket)}
+	return &limiter{
+		logins: limit.New[netip.Prefix](l.LoginsPerAddress, now), orders: limit.New[netip.Prefix](l.OrdersPerAddress, now),
+		clients: limit.New[string](l.OrdersPerClient, now), pending: l.PendingOrders,
+	}
 }
 
 func (l *limiter) allowLogin(ip string) error {
-	return l.take("login "+network(ip), l.LoginsPerAddress)
+	return l.logins.Allow(limit.Network(ip))
 }
 
 func (l *limiter) allowOrder(ip, clientID string, pending int) error {
-	if pending >= l.PendingOrders {
+	if pending >= l.pending {
 		return &LimitError{RetryAfter: 10 * time.Second}
 	}
-	if err := l.take("order "+network(ip), l.OrdersPerAddress); err != nil {
+	if err := l.orders.Allow(limit.Network(ip)); err != nil {
 		return err
 	}
-	return l.take("client "+clientID, l.OrdersPerClient)
-}
-
-// take takes one token from the bucket of that name, or returns a *LimitError.
-func (l *limiter) take(name string, perMinute int) error {
-	now := l.now()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	b := l.buckets[name]
-	if b == nil {
-		l.makeRoom(now)
-		b = &bucket{Limiter: rate.NewLimiter(rate.Limit(float64(perMinute)/60), perMinute)}
-		l.buckets[name] = b
-	}
-	b.used = now
-	if b.AllowN(now, 1) {
-		return nil
-	}
-	return &LimitError{RetryAfter: max(time.Second, time.Duration(float64(time.Minute)/float64(perMinute))).Round(time.Second)}
-}
-
-// makeRoom drops idle buckets, which are full again, and when none is idle all of them: letting a flood through for a
-// moment is better than shutting everybody out.
-func (l *limiter) makeRoom(now time.Time) {
-	if len(l.buckets) < maxBuckets {
-		return
-	}
-	for name, b := range l.buckets {
-		if now.Sub(b.used) > bucketIdle {
-			delete(l.buckets, name)
-		}
-	}
-	if len(l.buckets) >= maxBuckets {
-		clear(l.buckets)
-	}
-}
-
-// network returns what addresses are counted by: an IPv4 address, or the /64 of an IPv6 one.
-func network(ip string) string {
-	address, err := netip.ParseAddr(ip)
-	if err != nil {
-		return "unknown"
-	}
-	address = address.Unmap()
-	if address.Is4() {
-		return address.String()
-	}
-	prefix, err := address.WithZone("").Prefix(64)
-	if err != nil {
-		return address.String()
-	}
-	return prefix.String()
+	return l.clients.Allow(clientID)
 }
