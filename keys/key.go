@@ -1,12 +1,13 @@
 package keys
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/elliptic"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -21,29 +22,29 @@ import (
 	"brygga/storage"
 )
 
-// rsaBits is the size of RSA keys: what RFC 7518 §3.3 demands at least. A signature with 3072 bits costs three times as much.
-const rsaBits = 2048
-
 // State is a key's place in the rotation.
 type State string
 
 // The states of a key, in the order in which it passes them.
 const (
-	// Next: in the JWKS, does not sign yet.
+	// Next: does not sign yet, but stands in the JWKS. An encryption key does not stand there yet: every process only knows it.
 	Next State = "next"
-	// Active: signs.
+	// Active: signs, or is encrypted to. It stands in the JWKS.
 	Active State = "active"
-	// Retired: signs no more, stays in the JWKS while its tokens live.
+	// Retired: signs no more, but stays in the JWKS while its tokens live. An encryption key has left the JWKS, and still
+	// decrypts what was on its way.
 	Retired State = "retired"
 )
 
 // Info describes a key without its private part.
 type Info struct {
-	ID        string
+	ID string
+	// Algorithm is the only one of a signing key. For an encryption key it names the family: RSA-OAEP or ECDH-ES.
 	Algorithm string
+	Use       Use
 	State     State
-	// Published, Activated, Retired and Removed are when the key enters the JWKS, begins to sign, stops signing and leaves
-	// the JWKS; zero while unknown.
+	// Published, Activated, Retired and Removed are when the key enters the JWKS, begins to sign, stops signing and is
+	// deleted; zero while unknown. An encryption key is in the JWKS from Activated, which is its Published, to Retired.
 	Published, Activated, Retired, Removed time.Time
 }
 
@@ -58,178 +59,184 @@ func stateOf(k storage.SigningKey) State {
 	}
 }
 
-// generate returns a new key that is published at now and not yet active. An RSA key takes 0.1 to 1 s of one core.
-func generate(algorithm string, now time.Time) (storage.SigningKey, error) {
-	var private crypto.Signer
-	var err error
-	switch algorithm {
-	case storage.ES256:
-		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case storage.RS256:
-		private, err = rsa.GenerateKey(rand.Reader, rsaBits)
-	default:
-		return storage.SigningKey{}, fmt.Errorf("%w: %q", ErrAlgorithm, algorithm)
+// generate returns a new key that is published at now and not yet active.
+func generate(name string, now time.Time) (storage.SigningKey, error) {
+	a := lookup(name)
+	if a == nil {
+		return storage.SigningKey{}, fmt.Errorf("%w: %q", ErrAlgorithm, name)
 	}
+	private, err := a.generate()
 	if err != nil {
-		return storage.SigningKey{}, fmt.Errorf("generate %s key: %w", algorithm, err)
+		return storage.SigningKey{}, err
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
-		return storage.SigningKey{}, fmt.Errorf("encode %s key: %w", algorithm, err)
+		return storage.SigningKey{}, fmt.Errorf("encode %s key: %w", name, err)
 	}
 	id, err := (&jose.JSONWebKey{Key: private.Public()}).Thumbprint(crypto.SHA256) // RFC 7638
 	if err != nil {
-		return storage.SigningKey{}, fmt.Errorf("name %s key: %w", algorithm, err)
+		return storage.SigningKey{}, fmt.Errorf("name %s key: %w", name, err)
 	}
-	return storage.SigningKey{
-		ID: base64.RawURLEncoding.EncodeToString(id), Algorithm: algorithm, Private: der, Published: now,
-	}, nil
+	return storage.SigningKey{ID: base64.RawURLEncoding.EncodeToString(id), Algorithm: name, Private: der, Published: now}, nil
 }
 
-// key is a stored key made ready to sign.
+// key is a stored key made ready. One of ec, rsa and ed is set.
 type key struct {
+	*algorithm
 	record storage.SigningKey
-	ec     *ecdsa.PrivateKey // for ES256
-	rsa    *rsa.PrivateKey   // for RS256
-	// jwtHeader is the encoded JWS header with typ JWT, and the dot after it.
-	jwtHeader []byte
+	ec     *ecdsa.PrivateKey
+	rsa    *rsa.PrivateKey
+	ed     ed25519.PrivateKey
+	// headers are the encoded JWS headers, each with the dot after it, for the types of that index; for a key that signs.
+	headers [len(types)][]byte
 }
+
+// types are the values of typ that tokens have in numbers: ID tokens and answers of userinfo, access tokens (RFC 9068 §2.1),
+// logout tokens (OpenID Connect Back-Channel Logout §2.4).
+var types = [...]string{"JWT", "at+jwt", "logout+jwt"}
 
 // newKey returns the record made ready. A record that cannot be read is an error: the caller must not replace it.
 func newKey(record storage.SigningKey) (*key, error) {
 	parsed, err := x509.ParsePKCS8PrivateKey(record.Private)
 	if err != nil {
-		return nil, fmt.Errorf("keys: signing key %s cannot be read: %w", record.ID, err)
+		return nil, fmt.Errorf("keys: %s key %s cannot be read: %w", record.Algorithm, record.ID, err)
 	}
-	k := &key{record: record}
-	switch private := parsed.(type) {
-	case *ecdsa.PrivateKey:
-		if record.Algorithm == storage.ES256 && private.Curve == elliptic.P256() {
-			k.ec = private
-		}
-	case *rsa.PrivateKey:
-		if record.Algorithm == storage.RS256 && private.N.BitLen() >= rsaBits {
-			k.rsa = private
+	k := &key{algorithm: lookup(record.Algorithm), record: record}
+	if !k.take(parsed) {
+		return nil, fmt.Errorf("keys: key %s is no key for algorithm %q", record.ID, record.Algorithm)
+	}
+	if k.use == Signature && stateOf(record) == Active {
+		for i, typ := range types {
+			k.headers[i] = k.newHeader(typ)
 		}
 	}
-	if k.ec == nil && k.rsa == nil {
-		return nil, fmt.Errorf("keys: signing key %s is no key for algorithm %q", record.ID, record.Algorithm)
-	}
-	k.jwtHeader = k.header("JWT")
 	return k, nil
 }
 
-func (k *key) public() crypto.PublicKey {
-	if k.ec != nil {
-		return k.ec.Public()
+// take takes the private key over if it is one for k's algorithm.
+func (k *key) take(parsed any) bool {
+	switch private := parsed.(type) {
+	case *ecdsa.PrivateKey:
+		k.ec = private
+		return k.algorithm != nil && k.curve == private.Curve
+	case *rsa.PrivateKey:
+		k.rsa = private
+		return k.algorithm != nil && k.isRSA && private.N.BitLen() >= rsaBits
+	case ed25519.PrivateKey:
+		k.ed = private
+		return k.algorithm != nil && k.name == storage.EdDSA
 	}
-	return k.rsa.Public()
+	return false
 }
 
-// header returns the encoded JWS header (RFC 7515 §4) and the dot after it.
-func (k *key) header(typ string) []byte {
-	if typ == "JWT" && k.jwtHeader != nil {
-		return k.jwtHeader
+func (k *key) public() crypto.PublicKey {
+	switch {
+	case k.ec != nil:
+		return k.ec.Public()
+	case k.rsa != nil:
+		return k.rsa.Public()
+	default:
+		return k.ed.Public()
 	}
+}
+
+// jwk returns the public key as the JWKS has it. That of an encryption key names no algorithm, as a JWK has room for one only
+// (RFC 7517 §4.4) and the key serves its whole family.
+func (k *key) jwk() jose.JSONWebKey {
+	jwk := jose.JSONWebKey{Key: k.public(), KeyID: k.record.ID, Use: string(k.use)}
+	if k.use == Signature {
+		jwk.Algorithm = k.name
+	}
+	return jwk
+}
+
+// published says whether the key stands in the JWKS.
+func (k *key) published() bool { return k.use == Signature || stateOf(k.record) == Active }
+
+func (k *key) header(typ string) []byte {
+	for i, known := range types {
+		if typ == known && k.headers[i] != nil {
+			return k.headers[i]
+		}
+	}
+	return k.newHeader(typ)
+}
+
+// newHeader returns the encoded JWS header (RFC 7515 §4) and the dot after it.
+func (k *key) newHeader(typ string) []byte {
 	text, err := json.Marshal(struct {
 		Alg string `json:"alg"`
 		Kid string `json:"kid"`
 		Typ string `json:"typ,omitempty"`
-	}{k.record.Algorithm, k.record.ID, typ})
+	}{k.name, k.record.ID, typ})
 	if err != nil {
 		panic("keys: a struct of strings does not marshal")
 	}
 	return append(base64.RawURLEncoding.AppendEncode(nil, text), '.')
 }
 
-// sign returns the JWS of claims in compact form (RFC 7515 §7.1, RFC 7518 §3.3 and §3.4).
+// sign returns the JWS of claims in compact form (RFC 7515 §7.1).
 func (k *key) sign(typ string, claims []byte) (string, error) {
 	b64 := base64.RawURLEncoding
 	header := k.header(typ)
-	out := make([]byte, 0, len(header)+b64.EncodedLen(len(claims))+1+b64.EncodedLen(rsaBits/8))
+	out := make([]byte, 0, len(header)+b64.EncodedLen(len(claims))+1+b64.EncodedLen(k.signatureBytes()))
 	out = append(out, header...)
 	out = b64.AppendEncode(out, claims)
-	digest := sha256.Sum256(out)
-	out = append(out, '.')
-	if k.ec != nil {
-		signature, err := k.signEC(digest[:])
-		if err != nil {
-			return "", fmt.Errorf("sign with %s: %w", k.record.ID, err)
-		}
-		return string(b64.AppendEncode(out, signature[:])), nil
-	}
-	signature, err := rsa.SignPKCS1v15(nil, k.rsa, crypto.SHA256, digest[:])
+	var space [2 * maxHalf]byte
+	signature, err := k.signature(&space, out)
 	if err != nil {
 		return "", fmt.Errorf("sign with %s: %w", k.record.ID, err)
 	}
-	return string(b64.AppendEncode(out, signature)), nil
+	return string(b64.AppendEncode(append(out, '.'), signature)), nil
 }
 
-// signEC returns r and s at their full length, one after the other (RFC 7518 §3.4). The signature is deterministic (RFC 6979),
-// which takes no fresh randomness and half the memory.
-func (k *key) signEC(digest []byte) (signature [64]byte, err error) {
-	der, err := k.ec.Sign(nil, digest, crypto.SHA256)
+func (k *key) signatureBytes() int {
+	switch {
+	case k.ec != nil:
+		return 2 * k.half
+	case k.rsa != nil:
+		return k.rsa.Size()
+	default:
+		return ed25519.SignatureSize
+	}
+}
+
+// signature returns the signature of the input (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1), in the space given where it fits.
+func (k *key) signature(space *[2 * maxHalf]byte, input []byte) ([]byte, error) {
+	if k.ed != nil {
+		return ed25519.Sign(k.ed, input), nil
+	}
+	var sum [sha512.Size]byte
+	digest := k.sum(&sum, input)
+	switch {
+	case k.ec != nil:
+		return k.signEC(space[:2*k.half], digest)
+	case k.isPSS:
+		copied := bytes.Clone(digest) // SignPSS would move sum to the heap, for the others too
+		return rsa.SignPSS(rand.Reader, k.rsa, k.hash, copied, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+	default:
+		return rsa.SignPKCS1v15(nil, k.rsa, k.hash, digest)
+	}
+}
+
+// maxHalf is the length of r and of s on the largest curve.
+const maxHalf = 66
+
+// signEC fills signature, which is all zeros, with r and s at their full length, one after the other (RFC 7518 §3.4). It is
+// deterministic (RFC 6979), which takes no fresh randomness and half the memory.
+func (k *key) signEC(signature, digest []byte) ([]byte, error) {
+	der, err := k.ec.Sign(nil, digest, k.hash)
 	if err != nil {
-		return signature, err
+		return nil, err
 	}
 	var sequence cryptobyte.String
 	var r, s []byte
 	input := cryptobyte.String(der)
 	if !input.ReadASN1(&sequence, asn1.SEQUENCE) || !sequence.ReadASN1Integer(&r) || !sequence.ReadASN1Integer(&s) ||
-		len(r) > 32 || len(s) > 32 {
-		return signature, errors.New("keys: an ECDSA signature of another form")
+		len(r) > k.half || len(s) > k.half {
+		return nil, errors.New("keys: an ECDSA signature of another form")
 	}
-	copy(signature[32-len(r):32], r)
-	copy(signature[64-len(s):], s)
+	copy(signature[k.half-len(r):], r)
+	copy(signature[2*k.half-len(s):], s)
 	return signature, nil
-}
-
-// keySet is the stored set made ready. It never changes; the Ring swaps it whole.
-type keySet struct {
-	revision uint64
-	keys     []*key // oldest first
-	active   map[string]*key
-	jwks     Document
-}
-
-// Document is a JSON document made once, with its entity tag.
-type Document struct {
-	JSON []byte
-	// ETag is a strong validator with its quotes (RFC 9110 §8.8.3).
-	ETag string
-}
-
-func newKeySet(records []storage.SigningKey, revision uint64) (*keySet, error) {
-	s := &keySet{revision: revision, active: make(map[string]*key, 2)}
-	public := jose.JSONWebKeySet{Keys: make([]jose.JSONWebKey, 0, len(records))}
-	for _, record := range records {
-		k, err := newKey(record)
-		if err != nil {
-			return nil, err
-		}
-		s.keys = append(s.keys, k)
-		if stateOf(record) == Active {
-			if s.active[record.Algorithm] != nil {
-				return nil, fmt.Errorf("keys: two active %s keys", record.Algorithm)
-			}
-			s.active[record.Algorithm] = k
-		}
-		public.Keys = append(public.Keys, jose.JSONWebKey{Key: k.public(), KeyID: record.ID, Algorithm: record.Algorithm, Use: "sig"})
-	}
-	text, err := json.Marshal(public)
-	if err != nil {
-		return nil, errors.New("keys: the JWKS cannot be encoded")
-	}
-	sum := sha256.Sum256(text)
-	s.jwks = Document{JSON: text, ETag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
-	return s, nil
-}
-
-func (s *keySet) byID(id string) *key {
-	for _, k := range s.keys {
-		if k.record.ID == id {
-			return k
-		}
-	}
-	return nil
 }

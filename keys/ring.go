@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,14 +31,14 @@ const maxToken = 16 << 10
 
 // Errors that callers branch on.
 var (
-	// ErrAlgorithm means that there are no keys for the algorithm: it is neither ES256 nor RS256.
+	// ErrAlgorithm means that nothing can be signed with the algorithm: storage does not name it among the signature algorithms.
 	ErrAlgorithm = errors.New("keys: no such signing algorithm")
 	// ErrSignature means that a token was not signed by a key of the set, or is no token at all.
 	ErrSignature = errors.New("keys: not signed by one of our keys")
 )
 
-// TooSoonError says that the next key has not stood in the JWKS for long enough to be used: clients that keep the JWKS
-// might not know it. Wait until At, or rotate at once and accept that.
+// TooSoonError says that the next key has not been there for long enough to be used: clients that keep the JWKS, or other
+// processes, might not know it. Wait until At, or rotate at once and accept that.
 type TooSoonError struct {
 	Algorithm string
 	At        time.Time
@@ -45,7 +46,7 @@ type TooSoonError struct {
 
 // Error names the algorithm and the time.
 func (e *TooSoonError) Error() string {
-	return fmt.Sprintf("keys: the next %s key may be used from %s on, when every client has seen it; an emergency rotation replaces it at once",
+	return fmt.Sprintf("keys: the next %s key may be used from %s on, when it is known everywhere; an emergency rotation replaces it at once",
 		e.Algorithm, e.At.Format(time.RFC3339))
 }
 
@@ -70,12 +71,13 @@ type Event struct {
 // Options are the parts of a Ring. Store is required.
 type Options struct {
 	Store storage.SigningKeys
-	// RotateEvery is how long a key signs; 0 means DefaultRotateEvery.
+	// RotateEvery is how long a key signs, or is encrypted to; 0 means DefaultRotateEvery.
 	RotateEvery time.Duration
 	// PublishAhead is how long a key stands in the JWKS before it signs, at least CacheTime; 0 means DefaultPublishAhead.
 	PublishAhead time.Duration
 	// TokenLife is how long a key stays in the JWKS after it has stopped signing: the longest life of a token and some
-	// more for clocks that differ; 0 means DefaultTokenLife.
+	// more for clocks that differ. An encryption key decrypts for as long after it has left the JWKS. 0 means
+	// DefaultTokenLife.
 	TokenLife time.Duration
 	// OnChange is told of every change that this Ring has stored, in order; nil for nobody. It must not call the Ring.
 	OnChange func(ctx context.Context, e Event)
@@ -85,22 +87,21 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Ring signs with the active keys, and rotates them. Its methods may be called concurrently. Close it before its store.
+// Ring signs with the active keys, decrypts what is encrypted to them, and rotates them. Its methods may be called concurrently. Close it before its store.
 type Ring struct {
-	store    storage.SigningKeys
-	o        Options
-	log      *slog.Logger
-	set      atomic.Pointer[keySet]
-	mu       sync.Mutex // held while the stored set is being changed
+	store storage.SigningKeys
+	o     Options
+	log   *slog.Logger
+	set   atomic.Pointer[keySet]
+	// turn holds one value while the stored set is being changed: a lock that a context bounds the wait for.
+	turn     chan struct{}
 	complete chan struct{}
 	work     sync.WaitGroup
 }
 
-// algorithms are those that every Ring has keys for. The first is made before New returns.
-var algorithms = [...]string{storage.ES256, storage.RS256}
-
-// New returns a Ring over the stored keys and makes those that are missing: ES256 keys before it returns, RS256 keys, which
-// take up to a second, in the background. It returns an error, and leaves the store alone, when the options cannot be used
+// New returns a Ring over the stored keys and makes those that are missing: ES256 keys before it returns, RS256 and
+// encryption keys, which take a second or two, in the background. Keys for the other algorithms are made when Sign or Provide
+// first names them. New returns an error, and leaves the store alone, when the options cannot be used
 // or a stored key cannot be read; the error then wraps the store's, such as storage.ErrWrongKey. ctx bounds the call only.
 func New(ctx context.Context, o Options) (*Ring, error) {
 	o.RotateEvery = cmp.Or(o.RotateEvery, DefaultRotateEvery)
@@ -119,25 +120,25 @@ func New(ctx context.Context, o Options) (*Ring, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r := &Ring{store: o.Store, o: o, log: o.Logger, complete: make(chan struct{})}
+	r := &Ring{store: o.Store, o: o, log: o.Logger, turn: make(chan struct{}, 1), complete: make(chan struct{})}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
 	if err := r.Reload(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.update(ctx, r.fill(algorithms[:1])); err != nil {
+	if err := r.update(ctx, r.fill(always[:1]...)); err != nil {
 		return nil, err
 	}
-	if r.set.Load().active[storage.RS256] != nil {
+	if r.set.Load().has(always[:]...) {
 		close(r.complete)
 		return r, nil
 	}
 	background := context.WithoutCancel(ctx)
 	r.work.Go(func() {
 		defer close(r.complete)
-		if err := r.update(background, r.fill(algorithms[:])); err != nil {
-			r.log.ErrorContext(background, "storage failed", "doing", "make signing keys", "err", err)
+		if err := r.update(background, r.fill(always[:]...)); err != nil {
+			r.log.ErrorContext(background, "storage failed", "doing", "make signing and encryption keys", "err", err)
 		}
 	})
 	return r, nil
@@ -146,29 +147,69 @@ func New(ctx context.Context, o Options) (*Ring, error) {
 // Close waits for background work. Call it before the store is closed.
 func (r *Ring) Close() { r.work.Wait() }
 
-// Sign returns claims as a JWS in compact form, signed by the active key of the algorithm. typ is the header parameter of
-// that name (RFC 7515 §4.1.9), "JWT" for ID tokens. On a first start it waits for the RS256 key, as long as ctx allows. It
-// returns ErrAlgorithm for an algorithm without keys.
+// Sign returns claims as a JWS in compact form, signed by the active key of the algorithm, which is one of the signature
+// algorithms that storage names. typ is the header parameter of that name (RFC 7515 §4.1.9), "JWT" for ID tokens. On a first
+// start it waits for the RS256 key, as long as ctx allows. It returns ErrAlgorithm for other algorithms.
+//
+// The first call for an algorithm that Provide did not name makes its keys, and stores and publishes them before it signs. A
+// client that still keeps the JWKS of before then meets a kid that it does not know, and fetches the JWKS again (OpenID
+// Connect Core §10.1.1).
 func (r *Ring) Sign(ctx context.Context, algorithm, typ string, claims []byte) (string, error) {
-	k := r.set.Load().active[algorithm]
+	k := r.set.Load().signing(algorithm)
 	if k == nil {
-		if err := r.await(ctx); err != nil {
+		if err := r.obtain(ctx, algorithm); err != nil {
 			return "", err
 		}
-		if k = r.set.Load().active[algorithm]; k == nil {
+		if k = r.set.Load().signing(algorithm); k == nil {
 			return "", fmt.Errorf("%w: %q", ErrAlgorithm, algorithm)
 		}
 	}
 	return k.sign(typ, claims)
 }
 
-// JWKS returns the public keys (RFC 7517 §5): next, active and retired ones. Do not change the bytes. On a first start it
-// waits for the RS256 keys, as a client may keep what it gets for CacheTime.
+// Provide makes, stores and publishes the keys of those of the algorithms that have none, so that the JWKS has them before
+// the first signature. RSA keys take up to a second for each algorithm; ctx bounds the wait for keys that are being made
+// already, not the making. It returns ErrAlgorithm, and does nothing, if Sign would refuse one of the algorithms.
+func (r *Ring) Provide(ctx context.Context, algorithms ...string) error {
+	var missing []string
+	for _, name := range algorithms {
+		if !signs(name) {
+			return fmt.Errorf("%w: %q", ErrAlgorithm, name)
+		}
+		if !slices.Contains(always[:], name) && !r.set.Load().has(name) {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.end()
+	if r.set.Load().has(missing...) { // the caller before us made them
+		return nil
+	}
+	// Who asked may be gone by now; the keys are for all.
+	return r.change(context.WithoutCancel(ctx), r.fill(missing...))
+}
+
+// obtain gets keys for a signature algorithm that seems to have none.
+func (r *Ring) obtain(ctx context.Context, algorithm string) error {
+	if slices.Contains(always[:], algorithm) {
+		return r.await(ctx)
+	}
+	return r.Provide(ctx, algorithm)
+}
+
+// JWKS returns the public keys (RFC 7517 §5): signing keys that are next, active or retired, and active encryption keys. Do
+// not change the bytes. On a first start it waits for the keys that are made in the background, as a client may keep what it
+// gets for CacheTime.
 func (r *Ring) JWKS(ctx context.Context) (Document, error) {
 	select {
 	case <-r.complete:
-		if len(r.set.Load().active) == len(algorithms) {
-			return r.set.Load().jwks, nil
+		if set := r.set.Load(); set.has(always[:]...) {
+			return set.jwks, nil
 		}
 	default:
 	}
@@ -185,25 +226,30 @@ func (r *Ring) await(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("wait for signing keys: %w", context.Cause(ctx))
 	}
-	return r.update(ctx, r.fill(algorithms[:]))
+	return r.update(ctx, r.fill(always[:]...))
 }
 
-// Verify returns the payload of a token that one of the keys signed, retired ones included, and ErrSignature for every
-// other text, however odd. It looks at nothing but the signature: expiry, issuer and audience are the caller's to check.
+// verifiable are the signature algorithms of tokens that Verify looks at.
+var verifiable = []jose.SignatureAlgorithm{
+	jose.ES256, jose.ES384, jose.ES512, jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.EdDSA,
+}
+
+// Verify returns the payload of a token that one of the signing keys signed with its own algorithm, retired ones included,
+// and ErrSignature for every other text, however odd. It looks at nothing but the signature: expiry, issuer and audience are the caller's to check.
 func (r *Ring) Verify(token string) ([]byte, error) {
 	if len(token) > maxToken {
 		return nil, ErrSignature
 	}
-	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256})
+	jws, err := jose.ParseSignedCompact(token, verifiable)
 	if err != nil || len(jws.Signatures) != 1 {
 		return nil, ErrSignature
 	}
 	header := jws.Signatures[0].Protected
-	k := r.set.Load().byID(header.KeyID)
+	k := r.set.Load().verifying(header.KeyID, header.Algorithm)
 	if k == nil {
 		return nil, ErrSignature
 	}
-	payload, err := jws.Verify(k.public()) // a key of the other algorithm's type is an error there
+	payload, err := jws.Verify(k.public())
 	if err != nil {
 		return nil, ErrSignature
 	}
@@ -216,8 +262,11 @@ func (r *Ring) Keys() []Info {
 	infos := make([]Info, len(set.keys))
 	for i, k := range set.keys {
 		infos[i] = Info{
-			ID: k.record.ID, Algorithm: k.record.Algorithm, State: stateOf(k.record), Published: k.record.Published,
+			ID: k.record.ID, Algorithm: k.name, Use: k.use, State: stateOf(k.record), Published: k.record.Published,
 			Activated: k.record.Activated, Retired: k.record.Retired, Removed: k.record.Removed,
+		}
+		if k.use == Encryption {
+			infos[i].Published = k.record.Activated
 		}
 	}
 	return infos

@@ -51,6 +51,27 @@ func openStore(t testing.TB) *bolt.Store {
 	return store
 }
 
+// stock are the keys of a store that was started once, made once: RSA keys are dear.
+var stock = sync.OnceValues(func() ([]storage.SigningKey, error) {
+	d := &draft{now: newClock().now(), spare: make(map[string][]storage.SigningKey), made: make(map[string]int)}
+	err := new(Ring).fill(always[:]...)(d)
+	return d.records(), err
+})
+
+// openStocked returns a store of an earlier start at the time of newClock.
+func openStocked(t testing.TB) *bolt.Store {
+	t.Helper()
+	records, err := stock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := openStore(t)
+	if err := store.ReplaceSigningKeys(t.Context(), records, 0); err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
 func newRing(t testing.TB, store storage.SigningKeys, c *clock, events *[]Event) *Ring {
 	t.Helper()
 	o := Options{Store: store, Now: c.now}
@@ -137,7 +158,7 @@ func TestFirstStart(t *testing.T) {
 	store, c := openStore(t), newClock()
 	var events []Event
 	r := newRing(t, store, c, &events)
-	for _, algorithm := range algorithms { // RS256 straight away: it waits for its key
+	for _, algorithm := range []string{storage.ES256, storage.RS256} { // RS256 straight away: it waits for its key
 		token := sign(t, r, algorithm)
 		if err := checkSigned(t, published(t, r), token, algorithm); err != nil {
 			t.Errorf("%s: %v", algorithm, err)
@@ -148,21 +169,24 @@ func TestFirstStart(t *testing.T) {
 			t.Errorf("header %s, want %s", header, want)
 		}
 	}
-	want := map[string]int{"ES256 active": 1, "ES256 next": 1, "RS256 active": 1, "RS256 next": 1}
+	want := map[string]int{
+		"ES256 active": 1, "ES256 next": 1, "RS256 active": 1, "RS256 next": 1,
+		"RSA-OAEP active": 1, "RSA-OAEP next": 1, "ECDH-ES active": 1, "ECDH-ES next": 1,
+	}
 	if got := states(r); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("keys %v, want %v", got, want)
 	}
 	set := published(t, r)
-	if len(set.Keys) != 4 {
-		t.Errorf("%d keys in the JWKS, want 4", len(set.Keys))
+	if len(set.Keys) != 6 { // of the encryption keys the active ones alone
+		t.Errorf("%d keys in the JWKS, want 6", len(set.Keys))
 	}
 	for _, k := range set.Keys {
-		if !k.IsPublic() || k.Use != "sig" || k.KeyID == "" || k.Algorithm == "" {
+		if !k.IsPublic() || k.KeyID == "" || (k.Use == "sig") != (k.Algorithm != "") || k.Use != "sig" && k.Use != "enc" {
 			t.Errorf("key %q: public %t, use %q, alg %q", k.KeyID, k.IsPublic(), k.Use, k.Algorithm)
 		}
 	}
 	r.Close()
-	if len(events) != 6 { // four created, two activated
+	if len(events) != 12 { // eight created, four activated
 		t.Errorf("events %v", events)
 	}
 	before, _ := r.JWKS(t.Context())
@@ -172,13 +196,13 @@ func TestFirstStart(t *testing.T) {
 	if err != nil || after.ETag != before.ETag || string(after.JSON) != string(before.JSON) {
 		t.Errorf("another JWKS after a restart: %v", err)
 	}
-	if len(events) != 6 {
-		t.Errorf("a restart changed keys: %v", events[6:])
+	if len(events) != 12 {
+		t.Errorf("a restart changed keys: %v", events[12:])
 	}
 }
 
 func TestSignKeepsTheOrderOfClaims(t *testing.T) {
-	r := newRing(t, openStore(t), newClock(), nil)
+	r := newRing(t, openStocked(t), newClock(), nil)
 	claims := []byte(`{"b":1,"a":"å"}`)
 	token, err := r.Sign(t.Context(), storage.ES256, "logout+jwt", claims)
 	if err != nil {
@@ -191,14 +215,16 @@ func TestSignKeepsTheOrderOfClaims(t *testing.T) {
 	if string(payload) != string(claims) || len(signature) != 64 || !strings.Contains(string(header), `"typ":"logout+jwt"`) {
 		t.Errorf("header %s, payload %s, %d bytes of signature", header, payload, len(signature))
 	}
-	if _, err := r.Sign(t.Context(), "HS256", "JWT", claims); !errors.Is(err, ErrAlgorithm) {
-		t.Errorf("HS256: %v", err)
+	for _, algorithm := range []string{"HS256", "none", "", "PS384", rsaOAEP, ecdhES} {
+		if _, err := r.Sign(t.Context(), algorithm, "JWT", claims); !errors.Is(err, ErrAlgorithm) {
+			t.Errorf("%s: %v", algorithm, err)
+		}
 	}
 }
 
 // Short integers in a signature must be padded: one in 128 signatures has one.
 func TestSignaturesHaveTheirFullLength(t *testing.T) {
-	r := newRing(t, openStore(t), newClock(), nil)
+	r := newRing(t, openStocked(t), newClock(), nil)
 	for i := range 600 {
 		token, err := r.Sign(t.Context(), storage.ES256, "JWT", fmt.Appendf(nil, `{"sub":"x","n":%d}`, i))
 		if err != nil {
@@ -288,7 +314,7 @@ func (m *marked) ReplaceSigningKeys(ctx context.Context, keys []storage.SigningK
 }
 
 func TestStoreFaults(t *testing.T) {
-	store := &marked{store: openStore(t), read: storage.ErrWrongKey}
+	store := &marked{store: openStocked(t), read: storage.ErrWrongKey}
 	if _, err := New(t.Context(), Options{Store: store}); !errors.Is(err, storage.ErrWrongKey) {
 		t.Errorf("a store of another master key: %v", err)
 	}
@@ -310,10 +336,11 @@ func TestStoreFaults(t *testing.T) {
 }
 
 func TestVerifyRefuses(t *testing.T) {
-	r := newRing(t, openStore(t), newClock(), nil)
+	r := newRing(t, openStocked(t), newClock(), nil)
 	settle(t, r)
 	id := active(t, r, storage.RS256).ID
-	public := r.set.Load().byID(id).public().(*rsa.PublicKey)
+	own := r.set.Load().verifying(id, storage.RS256).rsa
+	encryption := r.set.Load().active[rsaOAEP]
 	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -343,8 +370,10 @@ func TestVerifyRefuses(t *testing.T) {
 	for name, token := range map[string]string{
 		"a stranger's key under our kid": make(jose.RS256, stranger, id),
 		"unknown kid":                    make(jose.RS256, stranger, "other"),
-		"HMAC with the public key":       make(jose.HS256, public.N.Bytes(), id),
-		"another RSA algorithm":          make(jose.PS256, stranger, id),
+		"HMAC with the public key":       make(jose.HS256, own.N.Bytes(), id),
+		"another RSA algorithm":          make(jose.PS256, own, id),
+		"another hash":                   make(jose.RS512, own, id),
+		"an encryption key":              make(jose.RS256, encryption.rsa, encryption.record.ID),
 		"alg none":                       encode([]byte(`{"alg":"none","kid":"`+id+`"}`)) + "." + parts[1] + ".",
 		"no kid":                         encode([]byte(`{"alg":"RS256"}`)) + "." + parts[1] + "." + parts[2],
 		"EC algorithm with the RSA kid":  encode([]byte(`{"alg":"ES256","kid":"`+id+`"}`)) + "." + parts[1] + "." + parts[2],
@@ -362,11 +391,16 @@ func TestVerifyRefuses(t *testing.T) {
 }
 
 func FuzzVerify(f *testing.F) {
-	r := newRing(f, openStore(f), newClock(), nil)
+	r := newRing(f, openStocked(f), newClock(), nil)
 	settle(f, r)
-	good := sign(f, r, storage.ES256)
-	for _, seed := range []string{"", ".", "..", "a.b.c", good[:len(good)-1], good + "A", "eyJhbGciOiJub25lIn0.e30."} {
+	for _, seed := range []string{"", ".", "..", "a.b.c", "eyJhbGciOiJub25lIn0.e30."} {
 		f.Add(seed)
+	}
+	for _, algorithm := range signing() {
+		good := sign(f, r, algorithm)
+		f.Add(good)
+		f.Add(good[:len(good)-1])
+		f.Add(good + "A")
 	}
 	f.Fuzz(func(t *testing.T, token string) {
 		if payload, err := r.Verify(token); err == nil && string(payload) != `{"sub":"x"}` {
@@ -376,11 +410,12 @@ func FuzzVerify(f *testing.F) {
 }
 
 func BenchmarkSign(b *testing.B) {
-	r := newRing(b, openStore(b), newClock(), nil)
+	r := newRing(b, openStocked(b), newClock(), nil)
 	settle(b, r)
 	claims := []byte(strings.Repeat("x", 600))
-	for _, algorithm := range algorithms {
+	for _, algorithm := range signing() {
 		b.Run(algorithm, func(b *testing.B) {
+			sign(b, r, algorithm)
 			b.ReportAllocs()
 			for b.Loop() {
 				r.Sign(b.Context(), algorithm, "JWT", claims)

@@ -12,7 +12,7 @@ import (
 )
 
 func TestRotationByTime(t *testing.T) {
-	store, c := openStore(t), newClock()
+	store, c := openStocked(t), newClock()
 	r := newRing(t, store, c, nil)
 	settle(t, r)
 	first := active(t, r, storage.ES256)
@@ -42,6 +42,7 @@ func TestRotationByTime(t *testing.T) {
 	}
 	want := map[string]int{
 		"ES256 active": 1, "ES256 next": 1, "ES256 retired": 1, "RS256 active": 1, "RS256 next": 1, "RS256 retired": 1,
+		"RSA-OAEP active": 1, "RSA-OAEP next": 1, "RSA-OAEP retired": 1, "ECDH-ES active": 1, "ECDH-ES next": 1, "ECDH-ES retired": 1,
 	}
 	if got := states(r); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("keys %v, want %v", got, want)
@@ -52,8 +53,8 @@ func TestRotationByTime(t *testing.T) {
 	if _, err := r.Verify(token); !errors.Is(err, ErrSignature) {
 		t.Errorf("Verify with a removed key: %v", err)
 	}
-	if n := len(published(t, r).Keys); n != 4 {
-		t.Errorf("%d keys in the JWKS, want 4", n)
+	if n := len(published(t, r).Keys); n != 6 {
+		t.Errorf("%d keys in the JWKS, want 6", n)
 	}
 }
 
@@ -67,7 +68,7 @@ func maintain(t *testing.T, r *Ring) {
 func TestRotateByCommand(t *testing.T) {
 	c := newClock()
 	var events []Event
-	r := newRing(t, openStore(t), c, &events)
+	r := newRing(t, openStocked(t), c, &events)
 	settle(t, r)
 	first := active(t, r, storage.ES256)
 	if err := r.Rotate(t.Context(), false); err != nil {
@@ -100,7 +101,7 @@ func TestEveryKeyIsMadeForOnePlace(t *testing.T) {
 	var tries [2][]storage.SigningKey
 	for i := range tries { // the second try stands for one after a conflict
 		d := &draft{now: newClock().now(), spare: spare, made: make(map[string]int)}
-		if err := r.fill(algorithms[:1])(d); err != nil {
+		if err := r.fill(storage.ES256)(d); err != nil {
 			t.Fatal(err)
 		}
 		if err := d.promote(storage.ES256, time.Hour); err != nil {
@@ -123,7 +124,7 @@ func TestEveryKeyIsMadeForOnePlace(t *testing.T) {
 }
 
 func TestEmergencyRotation(t *testing.T) {
-	r := newRing(t, openStore(t), newClock(), nil)
+	r := newRing(t, openStocked(t), newClock(), nil)
 	settle(t, r)
 	token, before := sign(t, r, storage.RS256), r.Keys()
 	if err := r.Rotate(t.Context(), true); err != nil {
@@ -137,7 +138,7 @@ func TestEmergencyRotation(t *testing.T) {
 	if _, err := r.Verify(token); !errors.Is(err, ErrSignature) {
 		t.Errorf("a token of a key in wrong hands: %v", err)
 	}
-	for _, algorithm := range algorithms {
+	for _, algorithm := range []string{storage.ES256, storage.RS256} {
 		if err := checkSigned(t, published(t, r), sign(t, r, algorithm), algorithm); err != nil {
 			t.Errorf("%s: %v", algorithm, err)
 		}
@@ -170,7 +171,7 @@ func TestProcessesShareOneSet(t *testing.T) {
 		if err := r.Reload(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := r.JWKS(t.Context()); got.ETag != rings[0].set.Load().jwks.ETag || len(r.Keys()) != 4 {
+		if got, _ := r.JWKS(t.Context()); got.ETag != rings[0].set.Load().jwks.ETag || len(r.Keys()) != 8 {
 			t.Errorf("%d keys, ETag %s", len(r.Keys()), got.ETag)
 		}
 	}

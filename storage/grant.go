@@ -108,17 +108,20 @@ type AccessToken struct {
 	Resources []string `json:"resources,omitempty"`
 }
 
-// SigningKey is one token-signing key with its place in the rotation. Times are zero while they lie in an unknown future.
+// SigningKey is one key of the provider, for signing tokens or for decrypting what clients encrypt to it, with its place in
+// the rotation. Times are zero while they lie in an unknown future.
 type SigningKey struct {
 	// ID is the kid of the JWKS.
 	ID string `json:"id"`
-	// Algorithm is one of the JWS algorithms named in this package.
+	// Algorithm is one of the JWS algorithms named in this package, or RSA-OAEP or ECDH-ES for a decryption key, which serves
+	// the variants of that algorithm too (RFC 7518 §4.3, §4.6).
 	Algorithm string `json:"algorithm"`
 	// Private is the PKCS #8 DER of the key. Stores keep it sealed.
 	Private []byte `json:"private"`
-	// Published is when the key first stood in the JWKS.
+	// Published is when a signing key first stood in the JWKS, and when a decryption key was made.
 	Published time.Time `json:"published"`
-	// Activated is when it began to sign, Retired when it stopped, Removed when it leaves the JWKS.
+	// Activated is when it began to sign, Retired when it stopped, Removed when it leaves the JWKS. A decryption key stands in
+	// the JWKS from Activated to Retired, and decrypts until Removed.
 	Activated time.Time `json:"activated,omitzero"`
 	Retired   time.Time `json:"retired,omitzero"`
 	Removed   time.Time `json:"removed,omitzero"`

@@ -195,7 +195,7 @@ type Replays interface {
 	UseOnce(ctx context.Context, key [32]byte, expires, now time.Time) error
 }
 
-// SigningKeys keeps the token-signing keys as one set.
+// SigningKeys keeps the keys of the provider, for signing and for decrypting, as one set.
 type SigningKeys interface {
 	// SigningKeys returns all keys, oldest first, and the revision of the set: 0 when none was ever stored.
 	SigningKeys(ctx context.Context) (keys []SigningKey, revision uint64, err error)

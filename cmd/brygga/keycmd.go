@@ -13,7 +13,7 @@ import (
 
 func newKeyCommand(h *host) *cobra.Command {
 	var where whereFlags
-	cmd := group("key", "Show and rotate the keys that sign tokens", newKeyList(h, &where), newKeyRotate(h, &where))
+	cmd := group("key", "Show and rotate the keys that sign tokens and that apps encrypt to", newKeyList(h, &where), newKeyRotate(h, &where))
 	where.add(cmd, h)
 	return cmd
 }
@@ -22,6 +22,7 @@ func newKeyCommand(h *host) *cobra.Command {
 type keyView struct {
 	ID        string    `json:"id"`
 	Algorithm string    `json:"algorithm"`
+	Use       string    `json:"use"`
 	State     string    `json:"state"`
 	Published time.Time `json:"published,omitzero"`
 	Activated time.Time `json:"activated,omitzero"`
@@ -55,10 +56,12 @@ func newKeyList(h *host, where *whereFlags) *cobra.Command {
 
 func showKeys(h *host, all []keys.Info, output string) error {
 	views := make([]keyView, len(all))
-	rows := [][]string{{"KEY", "ALGORITHM", "STATE", "PUBLISHED", "SIGNS FROM", "SIGNS UNTIL", "REMOVED"}}
+	rows := [][]string{{"KEY", "ALGORITHM", "USE", "STATE", "PUBLISHED", "USED FROM", "USED UNTIL", "REMOVED"}}
 	for i, k := range all {
-		views[i] = keyView{k.ID, k.Algorithm, string(k.State), k.Published, k.Activated, k.Retired, k.Removed}
-		rows = append(rows, []string{k.ID, k.Algorithm, string(k.State), moment(k.Published), moment(k.Activated), moment(k.Retired), moment(k.Removed)})
+		views[i] = keyView{k.ID, k.Algorithm, string(k.Use), string(k.State), k.Published, k.Activated, k.Retired, k.Removed}
+		rows = append(rows, []string{
+			k.ID, k.Algorithm, string(k.Use), string(k.State), moment(k.Published), moment(k.Activated), moment(k.Retired), moment(k.Removed),
+		})
 	}
 	if output == "json" {
 		return writeJSON(h.out, views)
@@ -69,10 +72,11 @@ func showKeys(h *host, all []keys.Info, output string) error {
 func newKeyRotate(h *host, where *whereFlags) *cobra.Command {
 	var now bool
 	cmd := &cobra.Command{
-		Use: "rotate", Short: "Sign with other keys from now on", Args: cobra.NoArgs,
-		Long: "Sign with the next keys from now on. Those that signed before can still be fetched while their tokens live, so nobody\n" +
-			"notices.\n\nWith --now, for keys that may be in wrong hands, all keys are removed and replaced at once. Apps that keep keys in memory\n" +
-			"refuse logins until they fetch them again.",
+		Use: "rotate", Short: "Use other keys from now on", Args: cobra.NoArgs,
+		Long: "Use the next keys from now on, for signing and for what apps encrypt. Keys that signed before can still be fetched while\n" +
+			"their tokens live, and those that apps encrypted to still decrypt, so nobody notices.\n\n" +
+			"With --now, for keys that may be in wrong hands, all keys are removed and replaced at once. Apps that keep keys in memory\n" +
+			"refuse logins, or encrypt what cannot be read, until they fetch them again.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
 				ring, err := o.ring(ctx)
