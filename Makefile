@@ -6,7 +6,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Packages whose goroutines meet in one record or one map run under the race detector, the others without.
 RACE = ./audit ./bankid/... ./keys ./limit ./login ./op ./secret ./storage/... ./web/...
 
-.PHONY: all test lint generate bench needs
+.PHONY: all test test-long lint generate bench needs
 
 all: lint test
 
@@ -15,6 +15,10 @@ test: needs
 	go vet ./...
 	go test -race $(RACE)
 	go test $$(go list ./... | grep -vxF "$$(go list $(RACE))")
+
+# The same, and then every fuzz target for a minute (FUZZTIME says how long): half an hour in all.
+test-long: test
+	.ci/fuzz
 
 # The browser tests need Chromium, the race detector a C compiler, the independent BankID client and axe-core Node.js:
 # Debian's, unless they are there.
