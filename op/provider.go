@@ -19,6 +19,7 @@ import (
 
 	"brygga/audit"
 	"brygga/keys"
+	"brygga/secret"
 	"brygga/storage"
 )
 
@@ -58,6 +59,20 @@ type Pages interface {
 	SendForm(w http.ResponseWriter, r *http.Request, action string, values url.Values)
 	// ShowLoggedOut tells the person that they are logged out. client is the one they came from, nil if unknown.
 	ShowLoggedOut(w http.ResponseWriter, r *http.Request, client *storage.Client)
+	SessionCookies
+}
+
+// SessionCookies keep the sessions of a browser in it: one for each group of clients, out of reach of scripts and of requests
+// that other sites' pages make by themselves. All but SessionCookie and SessionGroups write headers only.
+type SessionCookies interface {
+	// SessionCookie returns the cookie of the browser's session with the group's clients, or the zero value when it has none.
+	SessionCookie(r *http.Request, group string) secret.String
+	// SessionGroups returns the groups whose session cookie the browser has sent.
+	SessionGroups(r *http.Request) []string
+	// SetSessionCookie gives the browser the group's cookie, for life at most and in place of any that it has.
+	SetSessionCookie(w http.ResponseWriter, group string, value secret.String, life time.Duration)
+	// DropSessionCookie takes the group's cookie back.
+	DropSessionCookie(w http.ResponseWriter, group string)
 }
 
 // LoginOver is the code that Pages.ShowError gets for a login that has expired or has had its answer.
