@@ -1,6 +1,7 @@
 package op
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -46,7 +47,7 @@ func (p *Provider) grant(client *storage.Client, login *storage.Login) storage.G
 	return storage.Grant{
 		ID: randomID(), ClientID: client.ID, SessionID: randomID(), TransactionID: login.ID,
 		Subject: p.subject(client, login.Identity.PersonalNumber), Scopes: login.Request.Scopes, Nonce: login.Request.Nonce,
-		ACR: p.o.ACR, AMR: amr(login.Identity.Method), AuthTime: login.Completed, Identity: *login.Identity,
+		ACR: cmp.Or(login.Request.ACR, p.o.ACRValues[0]), AMR: amr(login.Identity.Method), AuthTime: login.Completed, Identity: *login.Identity,
 	}
 }
 

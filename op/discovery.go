@@ -37,7 +37,7 @@ func (p *Provider) newDiscovery() keys.Document {
 			ResponseTypesSupported:            []string{string(oidc.ResponseTypeCode)},
 			ResponseModesSupported:            []string{modeQuery, modeFormPost},
 			GrantTypesSupported:               []oidc.GrantType{oidc.GrantTypeCode},
-			ACRValuesSupported:                []string{p.o.ACR},
+			ACRValuesSupported:                p.o.ACRValues,
 			SubjectTypesSupported:             []string{storage.SubjectPairwise, storage.SubjectPublic},
 			IDTokenSigningAlgValuesSupported:  []string{storage.ES256, storage.RS256},
 			TokenEndpointAuthMethodsSupported: []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodNone},

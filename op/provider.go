@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -36,6 +37,10 @@ const (
 	// (Sweden Connect Registry for Identifiers §3.1.1). An operator that Digg has approved sets
 	// http://id.elegnamnden.se/loa/1.0/loa3.
 	DefaultACR = "http://id.swedenconnect.se/loa/1.0/uncertified-loa3"
+	// DefaultSessionLife is the most that a session may last after a login, and the most that SessionLife may be (OpenID
+	// Connect Profile for Sweden Connect 1.0). DefaultSessionIdle is how long it lasts unused.
+	DefaultSessionLife = time.Hour
+	DefaultSessionIdle = 30 * time.Minute
 )
 
 // Store is what the provider needs of a storage.Store; the contract of each method stands there.
@@ -92,10 +97,13 @@ type Options struct {
 	SubjectKey []byte
 	// CodeLife, AccessTokenLife and IDTokenLife are how long each is valid; 0 means the default of that name.
 	CodeLife, AccessTokenLife, IDTokenLife time.Duration
-	// ACR is the acr of every login; empty means DefaultACR.
-	ACR string
 	// Outbound calls the addresses that clients have registered; nil means one that calls public addresses alone.
 	Outbound *Outbound
+	// ACRValues are the acr values that a login may be given, the default one first; empty means DefaultACR alone.
+	ACRValues []string
+	// SessionLife is how long after its login a browser's session ends however much it is used, SessionIdle how long it lasts
+	// unused; 0 means the default of that name.
+	SessionLife, SessionIdle time.Duration
 	// ClientIP returns the address that a request came from, for the audit log. Nil means the peer's.
 	ClientIP func(*http.Request) string
 	// Observe is told of the outcome of every request: an endpoint's name, and "ok" or an error code. Nil for nobody.
@@ -125,9 +133,13 @@ func New(o Options) (*Provider, error) {
 	o.CodeLife = cmp.Or(o.CodeLife, DefaultCodeLife)
 	o.AccessTokenLife = cmp.Or(o.AccessTokenLife, DefaultAccessTokenLife)
 	o.IDTokenLife = cmp.Or(o.IDTokenLife, DefaultIDTokenLife)
-	o.ACR = cmp.Or(o.ACR, DefaultACR)
 	if o.Outbound == nil {
 		o.Outbound = NewOutbound(OutboundOptions{})
+	}
+	o.SessionLife = cmp.Or(o.SessionLife, DefaultSessionLife)
+	o.SessionIdle = min(cmp.Or(o.SessionIdle, DefaultSessionIdle), o.SessionLife)
+	if o.ACRValues = slices.Clone(o.ACRValues); len(o.ACRValues) == 0 {
+		o.ACRValues = []string{DefaultACR}
 	}
 	if o.ClientIP == nil {
 		o.ClientIP = peerAddress
@@ -164,6 +176,10 @@ func (o *Options) check() error {
 		return fmt.Errorf("op: a code life of %s; want at most 10m (RFC 6749 §4.1.2)", o.CodeLife)
 	case o.AccessTokenLife < 0 || o.IDTokenLife < 0:
 		return errors.New("op: a token life is negative")
+	case o.SessionLife < 0 || o.SessionLife > DefaultSessionLife || o.SessionIdle < 0:
+		return fmt.Errorf("op: a session life of %s, idle %s; want at most %s", o.SessionLife, o.SessionIdle, DefaultSessionLife)
+	case slices.Contains(o.ACRValues, ""):
+		return errors.New("op: an acr value is empty")
 	}
 	return checkIssuer(o.Issuer, o.InsecureHTTPIssuer)
 }

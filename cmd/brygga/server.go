@@ -182,7 +182,8 @@ func (s *server) connect(ctx context.Context) error {
 	pages := &pages{}
 	provider, err := op.New(op.Options{
 		Issuer: c.Issuer, InsecureHTTPIssuer: c.InsecureHTTPIssuer, Store: s.clients, Keys: s.ring, Audit: s.audit, Pages: pages,
-		SubjectKey: subjects, AccessTokenLife: c.Tokens.AccessTokenLife, IDTokenLife: c.Tokens.IDTokenLife, ACR: c.Tokens.ACR,
+		SubjectKey: subjects, AccessTokenLife: c.Tokens.AccessTokenLife, IDTokenLife: c.Tokens.IDTokenLife, ACRValues: c.ACRs(),
+		SessionLife: c.Sessions.Life, SessionIdle: c.Sessions.Idle,
 		ClientIP: web.ClientIP, Observe: s.metrics.provider, Logger: s.log, Now: s.now,
 	})
 	if err != nil {
