@@ -33,6 +33,11 @@ const (
 	// DefaultIDTokenLife is the most that the Swedish OpenID Connect Profile 1.0 allows. An ID token is proof of the login
 	// to the client, which makes a session of its own; it is no credential to keep.
 	DefaultIDTokenLife = 5 * time.Minute
+	// DefaultRefreshIdle is how long a refresh token waits to be used, DefaultRefreshLife how long after the login the last of them
+	// ends. They are short, because BankID is for a login that just happened: who wants to stay logged in keeps a session of
+	// its own.
+	DefaultRefreshIdle = 2 * time.Hour
+	DefaultRefreshLife = 24 * time.Hour
 	// DefaultACR is the level of an eID service that has not been reviewed for level 3 itself, although BankID has been
 	// (Sweden Connect Registry for Identifiers §3.1.1). An operator that Digg has approved sets
 	// http://id.elegnamnden.se/loa/1.0/loa3.
@@ -97,6 +102,9 @@ type Options struct {
 	SubjectKey []byte
 	// CodeLife, AccessTokenLife and IDTokenLife are how long each is valid; 0 means the default of that name.
 	CodeLife, AccessTokenLife, IDTokenLife time.Duration
+	// RefreshIdle is how long a refresh token lasts unused, RefreshLife how long after its login an offline grant ends however
+	// much it is used; 0 means the default of that name.
+	RefreshIdle, RefreshLife time.Duration
 	// Outbound calls the addresses that clients have registered; nil means one that calls public addresses alone.
 	Outbound *Outbound
 	// ACRValues are the acr values that a login may be given, the default one first; empty means DefaultACR alone.
@@ -133,6 +141,8 @@ func New(o Options) (*Provider, error) {
 	o.CodeLife = cmp.Or(o.CodeLife, DefaultCodeLife)
 	o.AccessTokenLife = cmp.Or(o.AccessTokenLife, DefaultAccessTokenLife)
 	o.IDTokenLife = cmp.Or(o.IDTokenLife, DefaultIDTokenLife)
+	o.RefreshLife = cmp.Or(o.RefreshLife, DefaultRefreshLife)
+	o.RefreshIdle = min(cmp.Or(o.RefreshIdle, DefaultRefreshIdle), o.RefreshLife)
 	if o.Outbound == nil {
 		o.Outbound = NewOutbound(OutboundOptions{})
 	}
@@ -176,6 +186,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("op: a code life of %s; want at most 10m (RFC 6749 §4.1.2)", o.CodeLife)
 	case o.AccessTokenLife < 0 || o.IDTokenLife < 0:
 		return errors.New("op: a token life is negative")
+	case o.RefreshLife < 0 || o.RefreshIdle < 0:
+		return errors.New("op: the life of a refresh token is negative")
 	case o.SessionLife < 0 || o.SessionLife > DefaultSessionLife || o.SessionIdle < 0:
 		return fmt.Errorf("op: a session life of %s, idle %s; want at most %s", o.SessionLife, o.SessionIdle, DefaultSessionLife)
 	case slices.Contains(o.ACRValues, ""):
