@@ -6,6 +6,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"brygga/secret"
 	"brygga/storage"
@@ -24,13 +27,15 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 		p.showOver(w, r)
 		return
 	}
-	code, now := random(), p.now()
-	grant := p.grant(client, login)
-	grant.Created, grant.Expires = now, now.Add(p.o.CodeLife+p.o.AccessTokenLife)
-	_, err := p.o.Store.AnswerLogin(r.Context(), login.ID, storage.Answer{Grant: grant, Code: storage.Code{
-		Hash: secret.New(code).Hash(), GrantID: grant.ID, ClientID: client.ID, Redirect: login.Request.RedirectURI,
-		Expires: now.Add(p.o.CodeLife), Challenge: login.Request.CodeChallenge,
-	}}, now)
+	if !p.isRequired(client, login) {
+		p.Refuse(w, r, login, errLoginRequired.code, "another person has logged in than the one that was asked for")
+		return
+	}
+	now := p.now()
+	answer, code := p.answerTo(client, &login.Request, event{
+		identity: login.Identity, acr: login.Request.ACR, amr: amr(login.Identity.Method), at: login.Completed, transaction: login.ID,
+	}, now)
+	_, err := p.o.Store.AnswerLogin(r.Context(), login.ID, answer, now)
 	switch {
 	case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):
 		p.showOver(w, r)
@@ -42,13 +47,45 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 	}
 }
 
-// grant returns what the client gets from the login.
-func (p *Provider) grant(client *storage.Client, login *storage.Login) storage.Grant {
-	return storage.Grant{
-		ID: randomID(), ClientID: client.ID, SessionID: randomID(), TransactionID: login.ID,
-		Subject: p.subject(client, login.Identity.PersonalNumber), Scopes: login.Request.Scopes, Nonce: login.Request.Nonce,
-		ACR: cmp.Or(login.Request.ACR, p.o.ACRValues[0]), AMR: amr(login.Identity.Method), AuthTime: login.Completed, Identity: *login.Identity,
+// isRequired reports whether the person who has logged in is the one that the client has named by subject, if it has. The
+// number that it may have named is held by the login itself.
+func (p *Provider) isRequired(client *storage.Client, login *storage.Login) bool {
+	required := login.Request.RequiredSubject
+	return required == "" || required == p.subject(client, login.Identity.PersonalNumber)
+}
+
+// event is the authentication that an answer rests on: a login just now, or the one that a session began with.
+type event struct {
+	identity    *storage.Identity
+	acr         string
+	amr         []string
+	at          time.Time
+	transaction string
+}
+
+// answerTo returns what the client gets, and the code that stands for it. The grant belongs to no session yet.
+func (p *Provider) answerTo(client *storage.Client, request *storage.AuthRequest, e event, now time.Time) (storage.Answer, string) {
+	code := random()
+	offline := hasScope(request.Scopes, oidc.ScopeOfflineAccess)
+	life := p.o.CodeLife + p.o.AccessTokenLife
+	if offline {
+		life = max(life, p.o.RefreshLife)
 	}
+	identity := *e.identity
+	if !request.Evidence {
+		identity.Evidence = nil // a session may have it, for another client
+	}
+	grant := storage.Grant{
+		ID: randomID(), ClientID: client.ID, SessionID: randomID(), TransactionID: e.transaction,
+		Subject: p.subject(client, e.identity.PersonalNumber), Scopes: request.Scopes, Nonce: request.Nonce,
+		ACR: cmp.Or(e.acr, p.o.ACRValues[0]), AMR: e.amr, AuthTime: e.at, Identity: identity,
+		Claims: request.Claims, Resources: request.Resources, Offline: offline, Backchannel: client.BackchannelLogoutURI != "",
+		Created: now, Expires: now.Add(life),
+	}
+	return storage.Answer{Grant: grant, Code: storage.Code{
+		Hash: secret.New(code).Hash(), GrantID: grant.ID, ClientID: client.ID, Redirect: request.RedirectURI,
+		Expires: now.Add(p.o.CodeLife), Challenge: request.CodeChallenge, Resources: request.Resources,
+	}}, code
 }
 
 // amr names the eID service and says that it asked for two factors (RFC 8176 §2): the key in the app or on the card, and a
@@ -98,11 +135,6 @@ func (p *Provider) clientOf(w http.ResponseWriter, r *http.Request, login *stora
 
 func (p *Provider) showOver(w http.ResponseWriter, r *http.Request) {
 	p.o.Pages.ShowError(w, r, http.StatusConflict, LoginOver, "the login has expired or has been answered")
-}
-
-// values returns the error as response parameters.
-func (e *requestError) values() url.Values {
-	return url.Values{"error": {e.code}, "error_description": {ascii(e.description)}}
 }
 
 // respond sends an authorization response to the client, with state and with iss, which tells a client of several

@@ -124,12 +124,12 @@ func TestAuthorizeRedirectsErrors_RowA19_RowA22(t *testing.T) {
 		{"no PKCE, public", params("app", "http://127.0.0.1/callback", "code_challenge", "", "code_challenge_method", ""), "invalid_request"},
 		{"no PKCE, but demanded", params("post", callback, "code_challenge", "", "code_challenge_method", ""), "invalid_request"},
 		{"prompt none", params("web", callback, "prompt", "none"), "login_required"},
-		{"prompt none with a hint", params("web", callback, "prompt", "none", "id_token_hint", "e30.e30.x"), "login_required"},
+		{"prompt none with a bad hint", params("web", callback, "prompt", "none", "id_token_hint", "e30.e30.x"), "invalid_request"},
 		{"prompt none and login", params("web", callback, "prompt", "none login"), "invalid_request"},
 		{"max_age negative", params("web", callback, "max_age", "-1"), "invalid_request"},
 		{"max_age a word", params("web", callback, "max_age", "soon"), "invalid_request"},
 		{"max_age huge", params("web", callback, "max_age", "99999999999"), "invalid_request"},
-		{"request object", params("web", callback, "request", "e30.e30."), "request_not_supported"},
+		{"request object", params("web", callback, "request", "e30.e30."), "invalid_request_object"},
 		{"request_uri", params("web", callback, "request_uri", "https://app.example.se/r"), "request_uri_not_supported"},
 		{"registration", params("web", callback, "registration", "{}"), "registration_not_supported"},
 		{"nonce too long", params("web", callback, "nonce", strings.Repeat("n", 1025)), "invalid_request"},
@@ -298,6 +298,8 @@ func FuzzAuthorize(f *testing.F) {
 	for _, values := range []url.Values{
 		params("web", callback), params("app", "http://127.0.0.1:81/callback"), params("web", callback, "prompt", "none"),
 		params("web", callback, "response_mode", "form_post", "max_age", "-1"), params("nobody", callback), {},
+		params("web", callback, "request", "e30.e30."), {"client_id": {"web"}, "request_uri": {pushedPrefix + "x"}}, params("web", callback, "resource", "x"),
+		params("web", callback, "claims", `{"id_token":{"acr":{"essential":true,"value":"x"}}}`, "id_token_hint", "a.b.c", paramUserMessage, "{}"),
 	} {
 		f.Add(values.Encode(), true)
 		f.Add(values.Encode(), false)

@@ -2,58 +2,141 @@ package op
 
 import (
 	"encoding/json"
+	"maps"
 	"net/url"
+	"slices"
+	"strings"
 
 	"brygga/secret"
 	"brygga/storage"
 )
 
-// numberClaims are the claims with the personal number: ours, and that of the Swedish OpenID Connect profile.
-var numberClaims = [...]string{"personalNumber", "https://id.oidc.se/claim/personalIdentityNumber"}
+// numberClaims are the claims with the personal number: ours, and those of the Swedish OpenID Connect profile.
+var numberClaims = [...]string{
+	"personalNumber", "https://id.oidc.se/claim/personalIdentityNumber", "https://id.oidc.se/claim/coordinationNumber",
+}
+
+// evidenceClaims are made from what the eID service gives as proof of a login, which is kept for those alone who ask for one.
+var evidenceClaims = [...]string{
+	"https://id.oidc.se/claim/userCertificate", "https://id.oidc.se/claim/authnEvidence",
+	"https://id.oidc.se/claim/credentialValidFrom", "https://id.oidc.se/claim/credentialValidTo",
+}
+
+// Limits on the claims parameter.
+const (
+	maxClaims    = 100 // in each of its two parts
+	maxClaimName = 256
+)
+
+// errClaims answers a claims parameter that does not have its form.
+var errClaims = invalid("claims is not the JSON that it should be")
 
 // wantedClaim is how a claim is asked for; null asks for any value (OIDC Core §5.5.1).
 type wantedClaim struct {
-	Value  any   `json:"value"`
-	Values []any `json:"values"`
+	Essential bool  `json:"essential"`
+	Value     any   `json:"value"`
+	Values    []any `json:"values"`
+}
+
+// texts returns the values that are wanted, none when any will do, and false when one is no text.
+func (c *wantedClaim) texts() (texts []string, ok bool) {
+	if c == nil {
+		return nil, true
+	}
+	all := c.Values
+	if c.Value != nil {
+		all = append([]any{c.Value}, all...)
+	}
+	for _, value := range all {
+		text, ok := value.(string)
+		if !ok || text == "" || !isText(text) {
+			return nil, false
+		}
+		texts = append(texts, text)
+	}
+	return texts, true
 }
 
 // one returns the only value that is wanted, "" when any will do, and false when there are several or it is no text.
 func (c *wantedClaim) one() (string, bool) {
-	if c == nil || c.Value == nil && len(c.Values) == 0 {
+	texts, ok := c.texts()
+	switch {
+	case !ok || len(texts) > 1:
+		return "", false
+	case len(texts) == 0:
 		return "", true
 	}
-	value := c.Value
-	switch {
-	case value == nil && len(c.Values) == 1:
-		value = c.Values[0]
-	case len(c.Values) > 0:
-		return "", false
-	}
-	text, ok := value.(string)
-	return text, ok && text != ""
+	return texts[0], true
 }
 
-// checkPerson takes over who alone may log in: the person whose number the claims parameter wants, or login_hint is. What else
-// the parameter asks for is voluntary and left out (OIDC Core §5.5). A subject cannot be demanded, so such a request is refused:
-// its answer could name somebody else (§5.5.1). A login_hint that is no number is only a hint, and ignored.
-func checkPerson(_ *storage.Client, values url.Values, request *storage.AuthRequest) *requestError {
+// wantedClaims is the claims parameter (OIDC Core §5.5). Members that are not understood are ignored.
+type wantedClaims struct {
+	IDToken  map[string]*wantedClaim `json:"id_token"`
+	UserInfo map[string]*wantedClaim `json:"userinfo"`
+}
+
+// parseClaims reads a claims parameter; an empty text asks for nothing.
+func parseClaims(text string) (claims wantedClaims, ok bool) {
+	if text == "" {
+		return claims, true
+	}
+	if !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") || json.Unmarshal([]byte(text), &claims) != nil {
+		return wantedClaims{}, false
+	}
+	for _, part := range [...]map[string]*wantedClaim{claims.IDToken, claims.UserInfo} {
+		if len(part) > maxClaims {
+			return wantedClaims{}, false
+		}
+		for name := range part {
+			if name == "" || len(name) > maxClaimName || !isText(name) {
+				return wantedClaims{}, false
+			}
+		}
+	}
+	return claims, true
+}
+
+// names returns the names of the claims that are asked for, in order.
+func names(part map[string]*wantedClaim) []string {
+	if len(part) == 0 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(part))
+}
+
+// checkClaims takes over what the claims parameter, acr_values and the hints ask for: claims to release, who alone may log in,
+// and at which level. Asking for the value of any other claim binds nobody (OIDC Core §5.5.1).
+func checkClaims(p *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *requestError {
+	claims, ok := parseClaims(values.Get("claims"))
+	if !ok {
+		return errClaims
+	}
+	request.Claims = storage.ClaimsRequest{IDToken: names(claims.IDToken), UserInfo: names(claims.UserInfo)}
+	for _, name := range evidenceClaims {
+		_, inIDToken := claims.IDToken[name]
+		_, inUserInfo := claims.UserInfo[name]
+		request.Evidence = request.Evidence || inIDToken || inUserInfo
+	}
+	if refusal := requireNumber(client, claims, values.Get("login_hint"), request); refusal != nil {
+		return refusal
+	}
+	if refusal := p.requireSubject(client, claims, values.Get("id_token_hint"), request); refusal != nil {
+		return refusal
+	}
+	return p.chooseACR(client, claims, values.Get("acr_values"), request)
+}
+
+// requireNumber notes whose personal number the claims parameter wants, or login_hint is: nobody else may log in. A login_hint
+// that is no number is only a hint, and ignored; so is each that a client of the Swedish profile sends, which must name a
+// person in claims instead (Swedish OpenID Connect Profile 1.0 §2.1.5).
+func requireNumber(client *storage.Client, claims wantedClaims, hint string, request *storage.AuthRequest) *requestError {
 	number := ""
-	if hint := values.Get("login_hint"); isPersonalNumber(hint) {
+	if isPersonalNumber(hint) && !client.Swedish() {
 		number = hint
 	}
-	var claims struct {
-		IDToken  map[string]*wantedClaim `json:"id_token"`
-		UserInfo map[string]*wantedClaim `json:"userinfo"`
-	}
-	if text := values.Get("claims"); text != "" && json.Unmarshal([]byte(text), &claims) != nil {
-		return invalid("claims is not the JSON that it should be")
-	}
-	for _, wanted := range []map[string]*wantedClaim{claims.IDToken, claims.UserInfo} {
-		if subject, ok := wanted["sub"].one(); !ok || subject != "" {
-			return invalid("claims must not ask for a value of sub")
-		}
+	for _, part := range [...]map[string]*wantedClaim{claims.IDToken, claims.UserInfo} {
 		for _, name := range numberClaims {
-			value, ok := wanted[name].one()
+			value, ok := part[name].one()
 			switch {
 			case !ok || value != "" && !isPersonalNumber(value):
 				return invalid("claims must ask for one personal number in twelve digits")
@@ -65,5 +148,58 @@ func checkPerson(_ *storage.Client, values url.Values, request *storage.AuthRequ
 		}
 	}
 	request.RequiredPersonalNumber = secret.New(number)
+	return nil
+}
+
+// requireSubject notes which subject the claims parameter or id_token_hint names: no other is answered with (OIDC Core
+// §3.1.2.1, §5.5.1).
+func (p *Provider) requireSubject(client *storage.Client, claims wantedClaims, hint string, request *storage.AuthRequest) *requestError {
+	if hint != "" {
+		subject, ok := p.hintedSubject(client, hint)
+		if !ok {
+			return invalid("id_token_hint is not an ID token that this provider made for the client")
+		}
+		request.RequiredSubject = subject
+	}
+	for _, part := range [...]map[string]*wantedClaim{claims.IDToken, claims.UserInfo} {
+		subject, ok := part["sub"].one()
+		switch {
+		case !ok:
+			return invalid("claims must ask for one value of sub at most")
+		case subject != "" && request.RequiredSubject != "" && subject != request.RequiredSubject:
+			return invalid("claims and id_token_hint ask for different subjects")
+		case subject != "":
+			request.RequiredSubject = subject
+		}
+	}
+	return nil
+}
+
+// chooseACR settles the acr of the answer. What the claims parameter asks for comes before acr_values, and the client's default
+// counts when there is neither. A value that must be had and cannot be is an error; all else is voluntary (OIDC Core §5.5.1.1,
+// OpenID Connect Core Unmet Authentication Requirements §2).
+func (p *Provider) chooseACR(client *storage.Client, claims wantedClaims, acrValues string, request *storage.AuthRequest) *requestError {
+	wanted := claims.IDToken["acr"]
+	asked, ok := wanted.texts()
+	if !ok {
+		return errClaims
+	}
+	essential := len(asked) > 0 && wanted.Essential
+	if len(asked) == 0 {
+		asked = strings.Fields(acrValues)
+	}
+	if len(asked) == 0 {
+		asked = client.DefaultACRValues
+	}
+	request.ACRValues, request.ACR = asked, p.o.ACRValues[0]
+	for _, acr := range asked {
+		if slices.Contains(p.o.ACRValues, acr) {
+			request.ACR = acr
+			return nil
+		}
+	}
+	if essential {
+		return &requestError{"unmet_authentication_requirements", "none of the essential acr values can be had here"}
+	}
 	return nil
 }

@@ -36,15 +36,15 @@ func TestRequiredPerson_T11(t *testing.T) {
 		{"no number", "", wanting("id_token", "personalNumber", `{"value":"199002304567"}`), "refused"},
 		{"not text", "", wanting("id_token", "personalNumber", `{"value":`+number+`}`), "refused"},
 		{"empty", "", wanting("id_token", "personalNumber", `{"value":""}`), "refused"},
-		{"a subject", "", wanting("id_token", "sub", `{"value":"abc"}`), "refused"},
 		{"not JSON", "", `{`, "refused"},
 		{"not an object", "", `[]`, "refused"},
 		{"claim is text", "", wanting("id_token", "personalNumber", `"`+number+`"`), "refused"},
 	}
+	p := newHarness(t, nil).Provider
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var request storage.AuthRequest
-			refusal := checkPerson(nil, url.Values{"login_hint": {tt.hint}, "claims": {tt.claims}}, &request)
+			refusal := checkClaims(p, &storage.Client{}, url.Values{"login_hint": {tt.hint}, "claims": {tt.claims}}, &request)
 			got := request.RequiredPersonalNumber.Reveal()
 			if refusal != nil {
 				got = "refused"

@@ -54,6 +54,7 @@ type Store interface {
 	AnswerLogin(ctx context.Context, id string, answer storage.Answer, now time.Time) (*storage.Login, error)
 	RefuseLogin(ctx context.Context, id string, now time.Time) (*storage.Login, error)
 	storage.Grants
+	storage.PushedRequests
 	EndSessionID(ctx context.Context, sid string, now time.Time) (storage.Ended, error)
 	storage.Replays
 }

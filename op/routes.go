@@ -51,6 +51,7 @@ func (p *Provider) routes() http.Handler {
 	mux.Handle(pathMetadata, p.api("discovery", p.serveDiscovery, http.MethodGet, http.MethodHead))
 	mux.Handle(pathJWKS, p.api("jwks", p.serveJWKS, http.MethodGet, http.MethodHead))
 	mux.Handle(pathToken, p.api("token", p.guardForm(p.tokenRoute(library)), http.MethodPost))
+	mux.Handle(pathPAR, p.api("par", p.guardForm(p.servePAR), http.MethodPost))
 	mux.Handle(pathUserinfo, p.api("userinfo", p.serveUserinfo, http.MethodGet, http.MethodPost))
 	mux.Handle(pathAuthorize, p.page("authorize", p.serveAuthorize))
 	mux.Handle(pathLogout, p.page("logout", p.serveLogout))

@@ -1,0 +1,122 @@
+package op
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"brygga/secret"
+	"brygga/storage"
+)
+
+const (
+	// pushedPrefix begins the request_uri of a pushed request (RFC 9126 §2.2).
+	pushedPrefix = "urn:ietf:params:oauth:request_uri:"
+	// pushedLife is how long a pushed request waits for its browser.
+	pushedLife = time.Minute
+)
+
+// pushedResponse is the answer of the pushed authorization request endpoint (RFC 9126 §2.2).
+type pushedResponse struct {
+	RequestURI string `json:"request_uri"`
+	ExpiresIn  int64  `json:"expires_in"`
+}
+
+// servePAR is the pushed authorization request endpoint (RFC 9126 §2). It makes all checks that the authorization endpoint makes,
+// so that whatever is wrong is told to the client and not to its users. guardForm has read the form.
+func (p *Provider) servePAR(w http.ResponseWriter, r *http.Request) {
+	client, failed := p.authenticate(r)
+	if failed != nil {
+		writeRefusal(w, failed)
+		return
+	}
+	values, err := p.readPushed(r.Context(), client, r.PostForm)
+	var refusal *requestError
+	if errors.As(err, &refusal) {
+		writeRequestError(w, refusal)
+		return
+	} else if err != nil {
+		writeError(w, http.StatusInternalServerError, p.fault(r.Context(), "read pushed request", err))
+		return
+	}
+	uri, err := p.push(r.Context(), client, values)
+	if err != nil {
+		writeError(w, http.StatusInternalServerError, p.fault(r.Context(), "store pushed request", err))
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusCreated)
+	json.NewEncoder(w).Encode(pushedResponse{RequestURI: uri, ExpiresIn: int64(pushedLife / time.Second)})
+}
+
+// readPushed returns the parameters of a pushed request, checked. Beside a request object nothing counts (RFC 9126 §3).
+func (p *Provider) readPushed(ctx context.Context, client *storage.Client, form url.Values) (url.Values, error) {
+	if form.Get("request_uri") != "" {
+		return nil, invalid("request_uri must not be pushed")
+	}
+	if id := form.Get("client_id"); id != "" && id != client.ID {
+		return nil, invalid("client_id is not the client that has authenticated")
+	}
+	values, err := p.withObject(ctx, client, form, true)
+	if err != nil {
+		return nil, err
+	}
+	if _, refusal := proveRedirect(client, values); refusal != nil {
+		return nil, refusal
+	}
+	if _, refusal := p.checkRequest(client, values); refusal != nil {
+		return nil, refusal
+	}
+	return values, nil
+}
+
+// push stores checked parameters and returns the request_uri that stands for them once.
+func (p *Provider) push(ctx context.Context, client *storage.Client, values url.Values) (string, error) {
+	kept := map[string][]string{paramResource: values[paramResource]}
+	for _, known := range authorizeLimits {
+		if value := values.Get(known.name); value != "" && known.name != "client_id" {
+			kept[known.name] = []string{value}
+		}
+	}
+	reference := random()
+	err := p.o.Store.PushRequest(ctx, storage.PushedRequest{
+		Hash: secret.New(reference).Hash(), ClientID: client.ID, Values: kept, Expires: p.now().Add(pushedLife),
+	})
+	return pushedPrefix + reference, err
+}
+
+// takePushed returns the parameters that a request_uri stands for. They were checked when they were stored; a client can name
+// nothing that it has not pushed itself, as other addresses are never fetched.
+func (p *Provider) takePushed(ctx context.Context, client *storage.Client, uri string) (url.Values, error) {
+	reference, ok := strings.CutPrefix(uri, pushedPrefix)
+	if !ok {
+		return nil, &requestError{"request_uri_not_supported", "request_uri must come from a pushed request"}
+	}
+	pushed, err := p.o.Store.TakePushedRequest(ctx, secret.New(reference).Hash(), client.ID, p.now())
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, &requestError{"invalid_request_uri", "request_uri is unknown, used, expired, or another client's"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return pushed.Values, nil
+}
+
+// writeRequestError writes a refusal as JSON (RFC 9126 §2.3).
+func writeRequestError(w http.ResponseWriter, refusal *requestError) {
+	setOutcome(w, refusal.code)
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusBadRequest)
+	json.NewEncoder(w).Encode(struct {
+		Code        string `json:"error"`
+		Description string `json:"error_description"`
+	}{refusal.code, ascii(refusal.description)})
+}
