@@ -10,6 +10,8 @@ const (
 	LoginFailed    Type = "WEB_100003"
 	// LoginEnded: cancelled by somebody, or expired.
 	LoginEnded Type = "WEB_100004"
+	// SessionUsed: a client was answered out of the browser's session, without a login.
+	SessionUsed Type = "WEB_100005"
 
 	// ReturnRefused: somebody came back from the BankID app with a wrong return nonce; the order was ended.
 	ReturnRefused Type = "SEC_200001"
@@ -43,6 +45,7 @@ var texts = map[Type]string{
 	LoginCompleted:      "BankID login completed",
 	LoginFailed:         "BankID login failed",
 	LoginEnded:          "BankID login cancelled or expired",
+	SessionUsed:         "answered from a session, without a login",
 	ReturnRefused:       "return from the BankID app refused",
 	BindingRefused:      "login opened in another browser",
 	CodeReused:          "authorization code presented twice",

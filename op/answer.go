@@ -35,6 +35,14 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 	answer, code := p.answerTo(client, &login.Request, event{
 		identity: login.Identity, acr: login.Request.ACR, amr: amr(login.Identity.Method), at: login.Completed, transaction: login.ID,
 	}, now)
+	var cookie secret.String
+	if client.SessionGroup != "" {
+		var err error
+		if cookie, err = p.joinSession(r, client, &login.Request, &answer, now); err != nil {
+			p.showFault(w, r, "read session", err)
+			return
+		}
+	}
 	_, err := p.o.Store.AnswerLogin(r.Context(), login.ID, answer, now)
 	switch {
 	case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):
@@ -43,6 +51,7 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 		p.showFault(w, r, "answer login", err)
 	default:
 		p.o.Observe("answer", "ok")
+		p.keepSession(w, &answer, cookie, now)
 		p.respond(w, r, &login.Request, url.Values{"code": {code}})
 	}
 }

@@ -57,6 +57,9 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, &request, refusal)
 		return
 	}
+	if client.SessionGroup != "" && p.serveFromSession(w, r, client, &request, values) {
+		return
+	}
 	if prompts(&request, oidc.PromptNone) {
 		p.refuse(w, r, &request, errLoginRequired)
 		return

@@ -1,7 +1,7 @@
 // Package op is the OpenID Provider: it speaks OAuth and OpenID Connect to clients, and nothing else.
 //
-// It owns discovery, the JWKS, the authorization, token, userinfo and logout endpoints, what a client may ask for, and the
-// claims that it gets. The token endpoint is our own implementation of zitadel/oidc's zop.Server, which brings the decoding
+// It owns discovery, the JWKS, the authorization, pushed request, token, userinfo and logout endpoints, what a client may ask
+// for, the sessions of browsers, and the claims that a client gets. The token endpoint is our own implementation of zitadel/oidc's zop.Server, which brings the decoding
 // of forms, the parsing of client credentials, the dispatch by grant type and the writing of errors; the other endpoints
 // are routes of our own (docs/decisions/0004-own-op-server.md). Everything a stranger could use twice is redeemed in one
 // step of the store.

@@ -55,6 +55,8 @@ type Store interface {
 	RefuseLogin(ctx context.Context, id string, now time.Time) (*storage.Login, error)
 	storage.Grants
 	storage.PushedRequests
+	Session(ctx context.Context, cookieHash [32]byte, now time.Time) (*storage.Session, error)
+	AnswerFromSession(ctx context.Context, sessionID string, authTime time.Time, code storage.Code, grant storage.Grant, released []string, now time.Time) error
 	EndSessionID(ctx context.Context, sid string, now time.Time) (storage.Ended, error)
 	storage.Replays
 }

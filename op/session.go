@@ -1,0 +1,218 @@
+package op
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"brygga/audit"
+	"brygga/secret"
+	"brygga/storage"
+)
+
+// errInteraction answers prompt=none when the person would have to see what more the client asks for now.
+var errInteraction = &requestError{"interaction_required", "more is asked for than the person has agreed to, and prompt=none forbids to ask"}
+
+// serveFromSession answers the request out of the browser's session with the client's group, if there is one that serves it,
+// and reports whether it has written a response. Where it has not, the person must log in.
+func (p *Provider) serveFromSession(w http.ResponseWriter, r *http.Request, client *storage.Client, request *storage.AuthRequest, values url.Values) bool {
+	if wantsLogin(client, request) {
+		return false
+	}
+	if r.Method == http.MethodPost && p.o.Pages.SessionCookie(r, client.SessionGroup).IsZero() {
+		p.comeAgain(w, r, client, values)
+		return true
+	}
+	now := p.now()
+	session, err := p.browserSession(r, client, now)
+	if err != nil {
+		p.showFault(w, r, "read session", err)
+		return true
+	}
+	if session == nil || !p.serves(session, client, request, now) {
+		return false
+	}
+	names := released(request)
+	if client.Profile == storage.ProfileSwedenConnect && !covers(session, names) {
+		p.refuse(w, r, request, errInteraction)
+		return true
+	}
+	answer, code := p.answerTo(client, request, event{
+		identity: &session.Identity, acr: session.ACR, amr: session.AMR, at: session.AuthTime, transaction: session.TransactionID,
+	}, now)
+	answer.Grant.SessionID = p.sid(session.ID, client.ID)
+	err = p.o.Store.AnswerFromSession(r.Context(), session.ID, session.AuthTime, answer.Code, answer.Grant, names, now)
+	switch {
+	case errors.Is(err, storage.ErrNotFound), errors.Is(err, storage.ErrConflict):
+		return false // it ended, or somebody logged in, this moment
+	case err != nil:
+		p.showFault(w, r, "answer from session", err)
+		return true
+	}
+	p.o.Audit.Record(r.Context(), audit.Event{
+		Type: audit.SessionUsed, Identifier: session.TransactionID, SourceAddress: p.o.ClientIP(r), Person: session.Identity.PersonalNumber,
+		CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Object: answer.Grant.ID,
+	})
+	p.respond(w, r, request, url.Values{"code": {code}})
+	return true
+}
+
+// wantsLogin reports whether the request is for a login, whatever session there is. To select an account or to consent is to
+// log in here. Sweden Connect has a request without prompt mean login.
+func wantsLogin(client *storage.Client, request *storage.AuthRequest) bool {
+	switch {
+	case prompts(request, oidc.PromptNone):
+		return false
+	case client.Profile == storage.ProfileSwedenConnect:
+		return true
+	case request.MaxAge != nil && *request.MaxAge == 0:
+		return true
+	}
+	return prompts(request, oidc.PromptLogin) || prompts(request, oidc.PromptConsent) || prompts(request, oidc.PromptSelectAccount)
+}
+
+// comeAgain keeps a request and has the browser fetch it: with a POST that another site's page made it has sent no cookies, so
+// nobody knows yet whether it has a session.
+func (p *Provider) comeAgain(w http.ResponseWriter, r *http.Request, client *storage.Client, values url.Values) {
+	uri, err := p.push(r.Context(), client, values)
+	if err != nil {
+		p.showFault(w, r, "store auth request", err)
+		return
+	}
+	redirect(w, r, pathAuthorize, url.Values{"client_id": {client.ID}, "request_uri": {uri}})
+}
+
+// browserSession returns the live session of the browser with the client's group, or nil when there is none.
+func (p *Provider) browserSession(r *http.Request, client *storage.Client, now time.Time) (*storage.Session, error) {
+	cookie := p.o.Pages.SessionCookie(r, client.SessionGroup)
+	if cookie.IsZero() {
+		return nil, nil
+	}
+	session, err := p.o.Store.Session(r.Context(), cookie.Hash(), now)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil || session.Group != client.SessionGroup { // a cookie that was moved to another group's name
+		return nil, err
+	}
+	return session, nil
+}
+
+// serves reports whether the session's login is one that would do for the request: recent enough, at a level that was asked
+// for, under the demands of the client's policy, and by the person who is wanted. Proof that was not kept is asked for again,
+// where somebody may be asked: to have it is voluntary, like all such claims.
+func (p *Provider) serves(session *storage.Session, client *storage.Client, request *storage.AuthRequest, now time.Time) bool {
+	if request.MaxAge != nil && now.Sub(session.AuthTime) >= time.Duration(*request.MaxAge)*time.Second {
+		return false
+	}
+	number := request.RequiredPersonalNumber
+	if !number.IsZero() && !number.Equal(session.Identity.PersonalNumber) {
+		return false
+	}
+	if request.RequiredSubject != "" && request.RequiredSubject != p.subject(client, session.Identity.PersonalNumber) {
+		return false
+	}
+	if request.Evidence && session.Identity.Evidence == nil && !prompts(request, oidc.PromptNone) {
+		return false
+	}
+	return p.meetsACR(session.ACR, request.ACRValues) && sameDemands(session.Policy, client.Policy)
+}
+
+// meetsACR reports whether a login at the level will do where the values were asked for. Those that nobody can have bind
+// nobody: an essential one has been refused before.
+func (p *Provider) meetsACR(acr string, asked []string) bool {
+	possible := false
+	for _, value := range asked {
+		if value == acr {
+			return slices.Contains(p.o.ACRValues, acr)
+		}
+		possible = possible || slices.Contains(p.o.ACRValues, value)
+	}
+	return !possible && slices.Contains(p.o.ACRValues, acr)
+}
+
+// sameDemands reports whether two policies demand the same of a login. What the app shows is no demand.
+func sameDemands(a, b storage.Policy) bool {
+	for _, policy := range [...]*storage.Policy{&a, &b} {
+		policy.VisibleText, policy.VisibleFormat = nil, ""
+		if len(policy.CertificatePolicies) == 0 {
+			policy.CertificatePolicies = nil
+		}
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+// released returns the names of what the client gets: scopes and claims, in order.
+func released(request *storage.AuthRequest) []string {
+	names := slices.Concat(request.Scopes, request.Claims.IDToken, request.Claims.UserInfo)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// covers reports whether all the names have been released in the session, to whichever of the group's clients.
+func covers(session *storage.Session, names []string) bool {
+	for _, name := range names {
+		found := false
+		for _, released := range session.Released {
+			found = found || slices.Contains(released, name)
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+// joinSession puts into the answer what becomes of the browser's session, and returns its new cookie: a login of the same person
+// renews it, one of another ends it. The login is new in each case, so the session may last its whole life from now.
+func (p *Provider) joinSession(r *http.Request, client *storage.Client, request *storage.AuthRequest, answer *storage.Answer, now time.Time) (secret.String, error) {
+	old, err := p.browserSession(r, client, now)
+	if err != nil {
+		return secret.String{}, err
+	}
+	cookie, grant := secret.New(random()), &answer.Grant
+	session := storage.Session{
+		ID: randomID(), CookieHash: cookie.Hash(), Group: client.SessionGroup, Identity: grant.Identity, ACR: grant.ACR, AMR: grant.AMR,
+		AuthTime: grant.AuthTime, TransactionID: grant.TransactionID, Policy: client.Policy, Created: now, Used: now,
+		IdleLife: p.o.SessionIdle, Expires: now.Add(p.o.SessionLife),
+	}
+	switch {
+	case old == nil:
+	case old.Identity.PersonalNumber.Equal(grant.Identity.PersonalNumber):
+		session.ID, session.Created, session.Released = old.ID, old.Created, old.Released
+	default:
+		answer.Ends = old.ID
+	}
+	if session, err = session.Use(client.ID, released(request), now); err != nil {
+		return secret.String{}, err
+	}
+	grant.SessionID = p.sid(session.ID, client.ID)
+	answer.Session = &session
+	return cookie, nil
+}
+
+// sid returns what a client knows a session by: the same as long as the session lasts, and nothing that two clients could
+// compare (OpenID Connect Back-Channel Logout §2.1).
+func (p *Provider) sid(sessionID, clientID string) string {
+	mac := hmac.New(sha256.New, p.o.SubjectKey)
+	for _, part := range [...]string{"sid", sessionID, clientID} {
+		mac.Write([]byte(part))
+		mac.Write([]byte{0})
+	}
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// keepSession gives the browser the cookie of the session that the answer has made.
+func (p *Provider) keepSession(w http.ResponseWriter, answer *storage.Answer, cookie secret.String, now time.Time) {
+	if answer.Session != nil {
+		p.o.Pages.SetSessionCookie(w, answer.Session.Group, cookie, answer.Session.Expires.Sub(now))
+	}
+}
