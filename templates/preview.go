@@ -142,13 +142,20 @@ func previewApart(p Page) []State {
 			q = Page{Lang: p.Lang, ServiceName: p.ServiceName, Reference: p.Reference, Links: p.Links}
 		case NoticeRateLimited:
 			v.Wait = 30
+		case NoticeLoggedOut:
+			q.BasePath = ""
 		}
 		states = append(states, State{"notice-" + v.Key(), q, v})
 	}
+	apart := p
+	apart.BasePath = ""
+	alone := Page{Lang: p.Lang, ServiceName: p.ServiceName, Links: p.Links}
 	fields := []Field{{"code", "preview"}, {"state", "preview"}}
 	return append(states,
 		State{"form-post", p, FormPost{Action: "https://www.norrby.example/callback", Fields: fields}},
-		State{"ask-log-out", p, AskLogOut{Action: "/logout", Fields: fields[1:]}},
+		State{"ask-log-out", apart, AskLogOut{Action: "/logout/confirm", Fields: fields[1:]}},
+		State{"ask-log-out-alone", alone, AskLogOut{Action: "/logout/confirm"}},
+		State{"notice-logged-out-alone", alone, Notice{Kind: NoticeLoggedOut}},
 	)
 }
 

@@ -42,23 +42,50 @@ func TestScreenReader_A17(t *testing.T) {
 				}
 				fmt.Fprintf(&script, "== %s\n%s\n", name, s.heard())
 			}
-			file := filepath.Join("testdata", "reader", l.Tag+".txt")
-			if *update {
-				if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(file, []byte(script.String()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatalf("%v; go test ./templates -run ScreenReader -update writes it", err)
-			}
-			if diff := cmp.Diff(string(want), script.String()); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", file, diff)
-			}
+			compareScript(t, l.Tag+".txt", script.String())
 		})
+	}
+}
+
+// TestScreenReaderLogOut_A17 does the same for the pages of logging out, each of which is opened by itself.
+func TestScreenReaderLogOut_A17(t *testing.T) {
+	t.Parallel()
+	browser := newBrowser(t)
+	for _, l := range Languages() {
+		t.Run(l.Tag, func(t *testing.T) {
+			t.Parallel()
+			var script strings.Builder
+			for _, state := range Preview(l.Tag) {
+				switch state.Name {
+				case "ask-log-out", "ask-log-out-alone", "notice-logged-out", "notice-logged-out-alone":
+					s := newStageOf(t, browser, state.Page, state.View)
+					s.until(view(state.View.Key()))
+					fmt.Fprintf(&script, "== %s\n%s\n", state.Name, s.heard())
+				}
+			}
+			compareScript(t, "logout-"+l.Tag+".txt", script.String())
+		})
+	}
+}
+
+// compareScript holds what was heard against a golden file.
+func compareScript(t *testing.T, name, script string) {
+	t.Helper()
+	file := filepath.Join("testdata", "reader", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(script), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v; go test ./templates -run ScreenReader -update writes it", err)
+	}
+	if diff := cmp.Diff(string(want), script); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
 	}
 }
 

@@ -105,6 +105,9 @@ func (s *Site) previewState(r *http.Request) (templates.State, bool) {
 	case templates.AppWait:
 		v.LaunchURL = s.Issuer + path + "/launch"
 		state.View = v
+	case templates.AskLogOut:
+		v.Action = path + "/done"
+		state.View = v
 	case templates.FormPost:
 		v.Action = s.Issuer + path + "/done"
 		state.View = v
