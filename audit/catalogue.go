@@ -12,6 +12,8 @@ const (
 	LoginEnded Type = "WEB_100004"
 	// SessionUsed: a client was answered out of the browser's session, without a login.
 	SessionUsed Type = "WEB_100005"
+	// SessionEnded: somebody logged out.
+	SessionEnded Type = "WEB_100006"
 
 	// ReturnRefused: somebody came back from the BankID app with a wrong return nonce; the order was ended.
 	ReturnRefused Type = "SEC_200001"
@@ -46,6 +48,7 @@ var texts = map[Type]string{
 	LoginFailed:         "BankID login failed",
 	LoginEnded:          "BankID login cancelled or expired",
 	SessionUsed:         "answered from a session, without a login",
+	SessionEnded:        "session ended by a logout",
 	ReturnRefused:       "return from the BankID app refused",
 	BindingRefused:      "login opened in another browser",
 	CodeReused:          "authorization code presented twice",

@@ -83,6 +83,13 @@ func (m *marked) EndSessionID(ctx context.Context, sid string, now time.Time) (s
 	return m.Store.EndSessionID(ctx, sid, now)
 }
 
+func (m *marked) EndSession(ctx context.Context, id string, now time.Time) (storage.Ended, error) {
+	if err := m.fault("EndSession"); err != nil {
+		return storage.Ended{}, err
+	}
+	return m.Store.EndSession(ctx, id, now)
+}
+
 // The library shows strangers the text of errors that it is given. None of ours may reach it, nor a panic's.
 func TestFaultsStayInside(t *testing.T) {
 	store := new(marked)

@@ -82,8 +82,12 @@ type harness struct {
 	*Provider
 	t     testing.TB
 	store *bolt.Store
-	logs  *bytes.Buffer
-	log   *slog.Logger
+	// file and sealer are what the store was opened with, options what the provider was made from.
+	file    string
+	sealer  *keys.Sealer
+	options Options
+	logs    *bytes.Buffer
+	log     *slog.Logger
 
 	mu       sync.Mutex
 	skew     time.Duration
@@ -118,9 +122,9 @@ func (l *lockedWriter) Write(line []byte) (int, error) {
 // newHarness returns a provider whose clients are those of testClients. change may alter the options; nil leaves them.
 func newHarness(t testing.TB, change func(*Options)) *harness {
 	t.Helper()
-	h := &harness{t: t, logs: new(bytes.Buffer)}
+	h := &harness{t: t, logs: new(bytes.Buffer), file: filepath.Join(t.TempDir(), "brygga.db"), sealer: newSealer()}
 	var err error
-	if h.store, err = bolt.Open(filepath.Join(t.TempDir(), "brygga.db"), newSealer(), bolt.Options{}); err != nil {
+	if h.store, err = bolt.Open(h.file, h.sealer, bolt.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.store.Close() })
@@ -148,6 +152,7 @@ func newHarness(t testing.TB, change func(*Options)) *harness {
 	if h.Provider, err = New(o); err != nil {
 		t.Fatal(err)
 	}
+	h.options = o
 	return h
 }
 
@@ -201,13 +206,24 @@ func (h *harness) SendForm(w http.ResponseWriter, _ *http.Request, action string
 	fmt.Fprintf(w, "form: %s?%s", action, values.Encode())
 }
 
-// ShowLoggedOut names the client.
-func (h *harness) ShowLoggedOut(w http.ResponseWriter, _ *http.Request, client *storage.Client) {
-	if client != nil {
-		fmt.Fprintf(w, "logged out of %s", client.ID)
-		return
-	}
+// ShowLoggedOut names the client and the languages that it asks for.
+func (h *harness) ShowLoggedOut(w http.ResponseWriter, _ *http.Request, client *storage.Client, locales []string) {
 	fmt.Fprint(w, "logged out")
+	if client != nil {
+		fmt.Fprintf(w, " of %s", client.ID)
+	}
+	if len(locales) > 0 {
+		fmt.Fprintf(w, " in %s", locales)
+	}
+}
+
+// AskLogOut writes what the form would post, and where.
+func (h *harness) AskLogOut(w http.ResponseWriter, _ *http.Request, client *storage.Client, locales []string, action string, values url.Values) {
+	name := "nobody"
+	if client != nil {
+		name = client.ID
+	}
+	fmt.Fprintf(w, "ask for %s in %s: %s?%s", name, locales, action, values.Encode())
 }
 
 // do serves one request of the provider's.

@@ -1,6 +1,7 @@
 package op
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"strings"
 
@@ -9,27 +10,56 @@ import (
 	"brygga/storage"
 )
 
-// hintedSubject returns the subject of an ID token that we made for the client, expired or not (OIDC Core §3.1.2.1). A client
-// whose ID tokens are encrypted may send one encrypted to us.
-func (p *Provider) hintedSubject(client *storage.Client, hint string) (subject string, ok bool) {
+// hintClaims are the claims of an ID token that comes back as a hint. The library's own audience type panics on an array
+// that holds something other than strings; jwt.Audience returns an error.
+type hintClaims struct {
+	Issuer     string          `json:"iss"`
+	Subject    string          `json:"sub"`
+	Audience   jwt.Audience    `json:"aud"`
+	Authorized string          `json:"azp"`
+	SessionID  string          `json:"sid"`
+	Events     json.RawMessage `json:"events"`
+}
+
+// readHint returns the claims of an ID token hint, expired or not; no hint is fine and has none. It returns false for a text
+// that is not an ID token which we signed for exactly one client. What else we sign is no hint: an access token is seen by
+// others than the client, and a logout token (OpenID Connect Back-Channel Logout §2.4) proves no login. A client whose ID tokens
+// are encrypted may send one encrypted to us (OIDC Core §3.1.2.1).
+func (p *Provider) readHint(hint string) (claims hintClaims, ok bool) {
+	if hint == "" {
+		return hintClaims{}, true
+	}
 	if strings.Count(hint, ".") == 4 {
 		signed, err := p.o.Keys.Decrypt(hint)
 		if err != nil {
-			return "", false
+			return hintClaims{}, false
 		}
 		hint = string(signed)
 	}
 	payload, err := p.o.Keys.Verify(hint)
-	if err != nil {
-		return "", false
+	if err != nil || tokenType(hint) != "JWT" || json.Unmarshal(payload, &claims) != nil {
+		return hintClaims{}, false
 	}
-	var claims struct {
-		Issuer   string       `json:"iss"`
-		Audience jwt.Audience `json:"aud"`
-		Subject  string       `json:"sub"`
+	ok = claims.Issuer == p.o.Issuer && len(claims.Audience) == 1 && claims.SessionID != "" && claims.Events == nil &&
+		(claims.Authorized == "" || claims.Authorized == claims.Audience[0])
+	return claims, ok
+}
+
+// hintedSubject returns the subject of an ID token that we made for the client (OIDC Core §3.1.2.1).
+func (p *Provider) hintedSubject(client *storage.Client, hint string) (subject string, ok bool) {
+	claims, ok := p.readHint(hint)
+	return claims.Subject, ok && claims.Subject != "" && claims.Audience.Contains(client.ID)
+}
+
+// tokenType returns the typ of a token whose signature was verified (RFC 7515 §4.1.9).
+func tokenType(token string) string {
+	first, _, _ := strings.Cut(token, ".")
+	text, err := base64.RawURLEncoding.DecodeString(first)
+	var header struct {
+		Type string `json:"typ"`
 	}
-	if json.Unmarshal(payload, &claims) != nil {
-		return "", false
+	if err != nil || json.Unmarshal(text, &header) != nil {
+		return ""
 	}
-	return claims.Subject, claims.Issuer == p.o.Issuer && claims.Subject != "" && claims.Audience.Contains(client.ID)
+	return header.Type
 }

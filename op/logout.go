@@ -1,86 +1,105 @@
 package op
 
 import (
-	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
-	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
+	"brygga/audit"
 	"brygga/storage"
 )
 
 // logoutParams are the parameters of a logout request that are read; each may stand once.
 var logoutParams = [...]string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state", "logout_hint", "ui_locales"}
 
-// hintClaims are the claims of an ID token that comes back as a hint. The library's own audience type panics on an array
-// that holds something other than strings; jwt.Audience returns an error.
-type hintClaims struct {
-	Issuer    string       `json:"iss"`
-	Audience  jwt.Audience `json:"aud"`
-	SessionID string       `json:"sid"`
+// logout is a logout request whose parameters fit together.
+type logout struct {
+	// client is the one it came from, nil if it does not say.
+	client *storage.Client
+	// sid names what an ID token proves that its holder may end; empty without one.
+	sid string
+	// uri is where the browser goes afterwards, registered for the client; empty for our own page.
+	uri, state string
+	locales    []string
 }
 
 // serveLogout is the logout endpoint (OpenID Connect RP-Initiated Logout §2). An ID token of ours, expired or not, is the
-// proof that its holder may end the session it names; without one nothing is revoked. There is no session in the browser
-// that would have to end.
+// proof that its holder may end the session it names. A request without one may be anybody's: it ends nothing before the
+// person has said so.
 func (p *Provider) serveLogout(w http.ResponseWriter, r *http.Request) {
-	values, err := readParams(w, r)
-	if err != nil {
-		p.showError(w, r, http.StatusBadRequest, "the parameters cannot be read")
+	if prefetch(r) {
+		w.WriteHeader(http.StatusServiceUnavailable) // nobody has asked for it yet
 		return
 	}
+	values, ok := p.logoutValues(w, r)
+	if !ok {
+		return
+	}
+	request, ok := p.checkLogout(w, r, values)
+	if !ok {
+		return
+	}
+	switch {
+	case request.sid != "":
+		p.logOut(w, r, request)
+	case r.Method == http.MethodPost:
+		// A browser sends no SameSite=Lax cookie with a POST from another site, but with the navigation that follows.
+		redirect(w, r, pathLogout, values)
+	default:
+		p.askLogOut(w, r, request)
+	}
+}
+
+// logoutValues returns those parameters of a logout request that mean something, or shows an error page and returns false.
+func (p *Provider) logoutValues(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
+	all, err := readParams(w, r)
+	if err != nil {
+		p.showError(w, r, http.StatusBadRequest, "the parameters cannot be read")
+		return nil, false
+	}
+	values := url.Values{}
 	for _, name := range logoutParams {
-		if value, once := single(values, name); !once || !isText(value) {
+		value, once := single(all, name)
+		if !once || !isText(value) {
 			p.showError(w, r, http.StatusBadRequest, name+" is given more than once or has characters that are not allowed")
-			return
+			return nil, false
+		}
+		if value != "" {
+			values.Set(name, value)
 		}
 	}
+	if proof := all.Get(logoutProofField); proof != "" {
+		values.Set(logoutProofField, proof)
+	}
+	return values, true
+}
+
+// checkLogout takes the parameters over, or shows an error page and returns false: nothing is ended then, and nobody is
+// redirected (§3).
+func (p *Provider) checkLogout(w http.ResponseWriter, r *http.Request, values url.Values) (*logout, bool) {
 	hint, ok := p.readHint(values.Get("id_token_hint"))
 	if !ok {
 		p.showError(w, r, http.StatusBadRequest, "id_token_hint is not an ID token of this provider")
-		return
+		return nil, false
 	}
 	client, ok := p.logoutClient(w, r, values.Get("client_id"), hint)
 	if !ok {
-		return
+		return nil, false
 	}
 	uri := values.Get("post_logout_redirect_uri")
 	if uri != "" && (client == nil || !matchURI(client.PostLogoutRedirectURIs, uri, client.Native)) {
 		p.showError(w, r, http.StatusBadRequest, "post_logout_redirect_uri is not one that the client has registered")
-		return
+		return nil, false
 	}
-	if hint.SessionID != "" {
-		if _, err := p.o.Store.EndSessionID(r.Context(), hint.SessionID, p.now()); err != nil {
-			p.showFault(w, r, "end session", err)
-			return
-		}
+	locales := strings.Fields(values.Get("ui_locales"))
+	if len(locales) == 0 && client != nil && client.DefaultLocale != "" {
+		locales = []string{client.DefaultLocale}
 	}
-	if uri == "" {
-		p.o.Pages.ShowLoggedOut(w, r, client)
-		return
-	}
-	answer := url.Values{}
-	if state := values.Get("state"); state != "" {
-		answer.Set("state", state)
-	}
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	redirect(w, r, uri, answer)
-}
-
-// readHint returns the claims of an ID token hint; no hint is fine and has none. It returns false for a text that is not an
-// ID token which we signed for exactly one client.
-func (p *Provider) readHint(hint string) (claims hintClaims, ok bool) {
-	if hint == "" {
-		return hintClaims{}, true
-	}
-	payload, err := p.o.Keys.Verify(hint)
-	if err != nil || json.Unmarshal(payload, &claims) != nil {
-		return hintClaims{}, false
-	}
-	return claims, claims.Issuer == p.o.Issuer && len(claims.Audience) == 1
+	return &logout{client: client, sid: hint.SessionID, uri: uri, state: values.Get("state"), locales: locales}, true
 }
 
 // logoutClient returns the client that a logout request names, nil if it names none. When it cannot be, or when the hint was
@@ -107,4 +126,55 @@ func (p *Provider) logoutClient(w http.ResponseWriter, r *http.Request, id strin
 		return nil, false
 	}
 	return client, true
+}
+
+// logOut ends what the sid of the request's ID token names, and leads on. The browser's cookie goes only when it is of the
+// session that ended: the ID token may have been made for another browser.
+func (p *Provider) logOut(w http.ResponseWriter, r *http.Request, request *logout) {
+	own, err := p.browserSessions(r, request.client)
+	if err != nil {
+		p.showFault(w, r, "read session", err)
+		return
+	}
+	ended, err := p.o.Store.EndSessionID(r.Context(), request.sid, p.now())
+	if err != nil {
+		p.showFault(w, r, "end session", err)
+		return
+	}
+	p.recordEnd(r, request.client, request.sid, ended)
+	for _, session := range own {
+		if session.ID == ended.Session {
+			p.o.Pages.DropSessionCookie(w, session.Group)
+		}
+	}
+	p.leave(w, r, request)
+}
+
+// recordEnd puts the end of a session down in the audit log.
+func (p *Provider) recordEnd(r *http.Request, client *storage.Client, id string, ended storage.Ended) {
+	if ended == (storage.Ended{}) {
+		return
+	}
+	event := audit.Event{
+		Type: audit.SessionEnded, SourceAddress: p.o.ClientIP(r), Object: id,
+		Message: fmt.Sprintf("grants revoked: %d, clients to tell: %d", ended.Grants, ended.Notices),
+	}
+	if client != nil {
+		event.ClientID, event.CustomerIdentifier = client.ID, client.CustomIdentifier
+	}
+	p.o.Audit.Record(r.Context(), event)
+}
+
+// leave sends the browser to where it shall go after a logout (§3), or tells the person that they are logged out.
+func (p *Provider) leave(w http.ResponseWriter, r *http.Request, request *logout) {
+	if request.uri == "" {
+		p.o.Pages.ShowLoggedOut(w, r, request.client, request.locales)
+		return
+	}
+	answer := url.Values{}
+	if request.state != "" {
+		answer.Set("state", request.state)
+	}
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	redirect(w, r, request.uri, answer)
 }

@@ -55,9 +55,7 @@ type Store interface {
 	RefuseLogin(ctx context.Context, id string, now time.Time) (*storage.Login, error)
 	storage.Grants
 	storage.PushedRequests
-	Session(ctx context.Context, cookieHash [32]byte, now time.Time) (*storage.Session, error)
-	AnswerFromSession(ctx context.Context, sessionID string, authTime time.Time, code storage.Code, grant storage.Grant, released []string, now time.Time) error
-	EndSessionID(ctx context.Context, sid string, now time.Time) (storage.Ended, error)
+	storage.Sessions
 	storage.Replays
 }
 
@@ -70,8 +68,12 @@ type Pages interface {
 	ShowError(w http.ResponseWriter, r *http.Request, status int, code, description string)
 	// SendForm sends a page that posts the values to action by itself (OAuth 2.0 Form Post Response Mode §2).
 	SendForm(w http.ResponseWriter, r *http.Request, action string, values url.Values)
-	// ShowLoggedOut tells the person that they are logged out. client is the one they came from, nil if unknown.
-	ShowLoggedOut(w http.ResponseWriter, r *http.Request, client *storage.Client)
+	// ShowLoggedOut tells the person that they are logged out. client is the one they came from, nil if unknown, and locales
+	// are the languages that it asks for (BCP 47), the best first.
+	ShowLoggedOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string)
+	// AskLogOut asks the person whether to log out, with a form that posts the values to action, a path below the issuer.
+	// client and locales are as for ShowLoggedOut.
+	AskLogOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string, action string, values url.Values)
 	SessionCookies
 }
 
@@ -133,6 +135,7 @@ type Provider struct {
 	keySets   *keySets
 	discovery keys.Document
 	handler   http.Handler
+	origins   *http.CrossOriginProtection
 }
 
 // New returns a Provider over the options, or an error that names the option that cannot be used.
@@ -163,7 +166,11 @@ func New(o Options) (*Provider, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	p := &Provider{o: o, log: o.Logger}
+	p := &Provider{o: o, log: o.Logger, origins: http.NewCrossOriginProtection()}
+	// A proxy may change the Host header that the Origin header would be compared with.
+	if err := p.origins.AddTrustedOrigin(o.Issuer); err != nil {
+		return nil, fmt.Errorf("op: issuer: %w", err)
+	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}

@@ -26,6 +26,8 @@ const (
 	pathPAR        = "/par"
 	pathIntrospect = "/introspect"
 	pathRevoke     = "/revoke"
+	// pathLogoutConfirm takes the form of our own page that asks whether to log out.
+	pathLogoutConfirm = "/logout/confirm"
 )
 
 // Limits on what strangers send, in bytes.
@@ -35,7 +37,8 @@ const (
 	maxURI   = 2048
 )
 
-// Handler returns the handler of discovery, JWKS, /authorize, /token, /userinfo and /logout; it answers 404 for others.
+// Handler returns the handler of discovery, JWKS, /authorize, /token, /userinfo, /logout and /logout/confirm; it answers 404
+// for others.
 // Clients call /token, /userinfo, /authorize and /logout from their own origins, with POST too: a guard against cross-origin
 // requests must let these paths pass.
 func (p *Provider) Handler() http.Handler { return p.handler }
@@ -55,6 +58,7 @@ func (p *Provider) routes() http.Handler {
 	mux.Handle(pathUserinfo, p.api("userinfo", p.serveUserinfo, http.MethodGet, http.MethodPost))
 	mux.Handle(pathAuthorize, p.page("authorize", p.serveAuthorize))
 	mux.Handle(pathLogout, p.page("logout", p.serveLogout))
+	mux.Handle(pathLogoutConfirm, p.page("logout_confirm", p.serveLogoutConfirm))
 	return mux
 }
 

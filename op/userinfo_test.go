@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestUserinfo(t *testing.T) {
@@ -82,79 +81,5 @@ func TestUserinfoOfRemovedClient(t *testing.T) {
 	}
 	if status, body := h.userinfo(token); status != 401 || body["error"] != "invalid_token" {
 		t.Errorf("%d %v", status, body)
-	}
-}
-
-func TestLogout(t *testing.T) {
-	h := newHarness(t, nil)
-	const bye = "https://app.example.se/bye"
-	signed := func(claims string) string {
-		token, err := ring.Sign(t.Context(), "ES256", "JWT", []byte(claims))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return token
-	}
-	fresh := h.tokensOf(params("web", callback))
-	hint := fresh.IDToken
-	h.move(8 * time.Minute) // the hint has expired, the token has not
-	tests := map[string]struct {
-		values   url.Values
-		status   int
-		location string
-		page     string
-	}{
-		"nothing":                    {url.Values{}, 200, "", "logged out"},
-		"client":                     {url.Values{"client_id": {"web"}}, 200, "", "logged out of web"},
-		"client and URI":             {url.Values{"client_id": {"web"}, "post_logout_redirect_uri": {bye}, "state": {"a b"}}, 302, bye + "?state=a+b", ""},
-		"URI without a client":       {url.Values{"post_logout_redirect_uri": {bye}}, 400, "", "page: invalid_request"},
-		"unregistered URI":           {url.Values{"client_id": {"web"}, "post_logout_redirect_uri": {bye + "/"}}, 400, "", "page: invalid_request"},
-		"redirect URI of the login":  {url.Values{"client_id": {"web"}, "post_logout_redirect_uri": {callback}}, 400, "", "page: invalid_request"},
-		"another client's URI":       {url.Values{"client_id": {"post"}, "post_logout_redirect_uri": {bye}}, 400, "", "page: invalid_request"},
-		"unknown client":             {url.Values{"client_id": {"nobody"}, "post_logout_redirect_uri": {bye}}, 400, "", "page: invalid_client"},
-		"native, any port":           {url.Values{"client_id": {"app"}, "post_logout_redirect_uri": {"http://127.0.0.1:4711/bye"}}, 302, "http://127.0.0.1:4711/bye", ""},
-		"native, other path":         {url.Values{"client_id": {"app"}, "post_logout_redirect_uri": {"http://127.0.0.1:4711/by"}}, 400, "", "page: invalid_request"},
-		"hint for another client":    {url.Values{"client_id": {"post"}, "id_token_hint": {hint}}, 400, "", "page: invalid_request"},
-		"hint of garbage":            {url.Values{"id_token_hint": {"a.b.c"}}, 400, "", "page: invalid_request"},
-		"hint changed":               {url.Values{"id_token_hint": {hint[:len(hint)-8] + "AAAAAAAA"}}, 400, "", "page: invalid_request"},
-		"hint, aud of numbers":       {url.Values{"id_token_hint": {signed(`{"iss":"` + issuer + `","aud":[1],"sid":"x"}`)}}, 400, "", "page: invalid_request"},
-		"hint, aud an object":        {url.Values{"id_token_hint": {signed(`{"iss":"` + issuer + `","aud":{},"sid":"x"}`)}}, 400, "", "page: invalid_request"},
-		"hint, no aud":               {url.Values{"id_token_hint": {signed(`{"iss":"` + issuer + `","sid":"x"}`)}}, 400, "", "page: invalid_request"},
-		"hint, two audiences":        {url.Values{"id_token_hint": {signed(`{"iss":"` + issuer + `","aud":["web","app"]}`)}}, 400, "", "page: invalid_request"},
-		"hint, another issuer":       {url.Values{"id_token_hint": {signed(`{"iss":"https://x.se","aud":"web"}`)}}, 400, "", "page: invalid_request"},
-		"hint, sid a number":         {url.Values{"id_token_hint": {signed(`{"aud":"web","iss":"` + issuer + `","sid":1}`)}}, 400, "", "page: invalid_request"},
-		"hint, not JSON":             {url.Values{"id_token_hint": {signed(`web`)}}, 400, "", "page: invalid_request"},
-		"two states":                 {url.Values{"state": {"a", "b"}}, 400, "", "page: invalid_request"},
-		"two URIs":                   {url.Values{"client_id": {"web"}, "post_logout_redirect_uri": {bye, bye}}, 400, "", "page: invalid_request"},
-		"state of odd bytes":         {url.Values{"state": {"\xff"}}, 400, "", "page: invalid_request"},
-		"hint good, URI not":         {url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {"https://evil.example"}}, 400, "", "page: invalid_request"},
-		"client of an unsigned hint": {url.Values{"id_token_hint": {"eyJhbGciOiJub25lIn0.e30."}, "client_id": {"web"}}, 400, "", "page: invalid_request"},
-	}
-	for name, test := range tests {
-		for _, post := range []bool{false, true} {
-			w, status := h.get("/logout", test.values), test.status
-			if post {
-				w = h.do(formRequest("/logout", test.values))
-				if status == http.StatusFound {
-					status = http.StatusSeeOther
-				}
-			}
-			if w.Code != status || w.Header().Get("Location") != test.location || !strings.HasPrefix(w.Body.String(), test.page) {
-				t.Errorf("%s: %d %q %s", name, w.Code, w.Header().Get("Location"), w.Body)
-			}
-			if strings.Contains(w.Body.String(), "evil") {
-				t.Errorf("%s: the page repeats what the request brought", name)
-			}
-		}
-	}
-	if status, _ := h.userinfo(fresh.AccessToken); status != http.StatusOK {
-		t.Fatalf("a refused logout revoked the session: %d", status)
-	}
-	w := h.get("/logout", url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {bye}})
-	if w.Code != http.StatusFound || w.Header().Get("Location") != bye || w.Header().Get("Cache-Control") != "no-store" {
-		t.Errorf("%d %v", w.Code, w.Header())
-	}
-	if status, _ := h.userinfo(fresh.AccessToken); status != http.StatusUnauthorized {
-		t.Errorf("the session's token lives on: %d", status)
 	}
 }

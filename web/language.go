@@ -5,12 +5,14 @@ import (
 
 	"golang.org/x/text/language"
 
-	"brygga/storage"
 	"brygga/templates"
 )
 
 // maxLanguages bounds what is read of Accept-Language and ui_locales.
 const maxLanguages = 256
+
+// maxLocales is how many of them are looked at.
+const maxLocales = 32
 
 func newMatcher(messages *templates.Catalogue) language.Matcher {
 	var tags []language.Tag
@@ -20,22 +22,20 @@ func newMatcher(messages *templates.Catalogue) language.Matcher {
 	return language.NewMatcher(tags)
 }
 
-// language returns the language to answer r in: the one the person chose, else the one the client asked for (l may be
-// nil), else the browser's, else the default (OIDC Core §3.1.2.1, ui_locales).
-func (s *Site) language(r *http.Request, l *storage.Login) string {
+// language returns the language to answer r in: the one the person chose, else one of locales, which the client asked for,
+// else the browser's, else the default (OIDC Core §3.1.2.1, ui_locales).
+func (s *Site) language(r *http.Request, locales []string) string {
 	if tag := s.cookies.get(r, cookieLanguage); s.knownLanguage(tag) {
 		return tag
 	}
-	if l != nil {
-		var wanted []language.Tag
-		for _, text := range l.Request.UILocales {
-			if tag, err := language.Parse(text); err == nil && len(text) <= maxLanguages {
-				wanted = append(wanted, tag)
-			}
+	var wanted []language.Tag
+	for _, text := range locales[:min(len(locales), maxLocales)] {
+		if tag, err := language.Parse(text); err == nil && len(text) <= maxLanguages {
+			wanted = append(wanted, tag)
 		}
-		if tag := s.match(wanted); tag != "" {
-			return tag
-		}
+	}
+	if tag := s.match(wanted); tag != "" {
+		return tag
 	}
 	if header := r.Header.Get("Accept-Language"); len(header) <= maxLanguages {
 		if wanted, _, err := language.ParseAcceptLanguage(header); err == nil {

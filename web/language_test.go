@@ -3,10 +3,9 @@ package web
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
-
-	"brygga/storage"
 )
 
 func TestLanguage_U20(t *testing.T) {
@@ -24,6 +23,7 @@ func TestLanguage_U20(t *testing.T) {
 		{"client's first that we have", "", "sv", []string{"ja", "en-US", "sv"}, "en"},
 		{"client asks for what we lack", "", "en", []string{"ja"}, "en"},
 		{"client asks for rubbish", "", "en", []string{"!!", strings.Repeat("a", 300)}, "en"},
+		{"client asks for far too many", "", "", append(slices.Repeat([]string{"ja"}, maxLocales), "en"), "sv"},
 		{"person wins over all", "en", "sv", []string{"sv"}, "en"},
 		{"cookie with a language we lack", "ja", "en", nil, "en"},
 		{"rubbish", "", ";;;=,,,", nil, "sv"},
@@ -34,7 +34,7 @@ func TestLanguage_U20(t *testing.T) {
 		if tc.cookie != "" {
 			r.AddCookie(&http.Cookie{Name: "__Host-brygga-lang", Value: tc.cookie})
 		}
-		if got := s.language(r, &storage.Login{Request: storage.AuthRequest{UILocales: tc.locales}}); got != tc.want {
+		if got := s.language(r, tc.locales); got != tc.want {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
 		}
 	}

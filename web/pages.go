@@ -59,16 +59,28 @@ func (s *Site) ShowError(w http.ResponseWriter, r *http.Request, status int, cod
 // SendForm sends a page that posts the values to action by itself (OAuth 2.0 Form Post Response Mode §2). The caller has
 // checked that action is the client's.
 func (s *Site) SendForm(w http.ResponseWriter, r *http.Request, action string, values url.Values) {
-	var fields []templates.Field
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		for _, value := range values[name] {
-			fields = append(fields, templates.Field{Name: name, Value: value})
-		}
-	}
-	s.render(w, r, http.StatusOK, contentPolicy, s.pageFor(r, nil, nil), templates.FormPost{Action: action, Fields: fields})
+	s.render(w, r, http.StatusOK, contentPolicy, s.pageFor(r, nil, nil), templates.FormPost{Action: action, Fields: fields(values)})
 }
 
-// ShowLoggedOut tells the person that they are logged out. client is the one they came from, nil if unknown.
-func (s *Site) ShowLoggedOut(w http.ResponseWriter, r *http.Request, client *storage.Client) {
-	s.render(w, r, http.StatusOK, contentPolicyNoForms, s.pageFor(r, nil, client), templates.Notice{Kind: templates.NoticeLoggedOut})
+// fields returns the values as a form has them, in the order of their names.
+func fields(values url.Values) []templates.Field {
+	var all []templates.Field
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		for _, value := range values[name] {
+			all = append(all, templates.Field{Name: name, Value: value})
+		}
+	}
+	return all
+}
+
+// ShowLoggedOut tells the person that they are logged out. client is the one they came from, nil if unknown; locales are the
+// languages that it asks for.
+func (s *Site) ShowLoggedOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string) {
+	s.render(w, r, http.StatusOK, contentPolicyNoForms, s.pageIn(r, client, locales), templates.Notice{Kind: templates.NoticeLoggedOut})
+}
+
+// AskLogOut asks whether to log out. The form posts the values to action, a path of the provider's, which may lead on to the
+// client.
+func (s *Site) AskLogOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string, action string, values url.Values) {
+	s.render(w, r, http.StatusOK, contentPolicy, s.pageIn(r, client, locales), templates.AskLogOut{Action: action, Fields: fields(values)})
 }

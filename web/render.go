@@ -19,12 +19,22 @@ func basePath(id string) string { return "/login/" + id }
 
 // pageFor returns what all screens of a visit share; l and client may be nil.
 func (s *Site) pageFor(r *http.Request, l *storage.Login, client *storage.Client) templates.Page {
-	p := templates.Page{
-		Lang: s.language(r, l), Messages: s.Messages, ServiceName: s.ServiceName, Simulated: s.Simulated,
-		Reference: RequestID(r.Context()),
+	var locales []string
+	if l != nil {
+		locales = l.Request.UILocales
 	}
+	p := s.pageIn(r, client, locales)
 	if l != nil {
 		p.BasePath = basePath(l.ID)
+	}
+	return p
+}
+
+// pageIn returns what all pages for a client share, in one of the languages that it asks for; client may be nil.
+func (s *Site) pageIn(r *http.Request, client *storage.Client, locales []string) templates.Page {
+	p := templates.Page{
+		Lang: s.language(r, locales), Messages: s.Messages, ServiceName: s.ServiceName, Simulated: s.Simulated,
+		Reference: RequestID(r.Context()),
 	}
 	if client != nil {
 		p.ClientName, p.ClientURL = client.NameIn(p.Lang), client.HomeURI

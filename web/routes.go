@@ -43,6 +43,7 @@ func (s *Site) routes() []route {
 		{"/token", provider},
 		{"/userinfo", provider},
 		{"/logout", provider},
+		{"/logout/confirm", provider},
 
 		{"/", s.notFound},
 	}
