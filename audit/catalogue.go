@@ -12,8 +12,11 @@ const (
 	LoginEnded Type = "WEB_100004"
 	// SessionUsed: a client was answered out of the browser's session, without a login.
 	SessionUsed Type = "WEB_100005"
-	// SessionEnded: somebody logged out.
-	SessionEnded Type = "WEB_100006"
+	// SessionEnded: somebody logged out. LogoutDelivered: a client was told so; LogoutFailed: it refused, is gone, or could not
+	// be reached for too long.
+	SessionEnded    Type = "WEB_100006"
+	LogoutDelivered Type = "WEB_100007"
+	LogoutFailed    Type = "WEB_100008"
 
 	// ReturnRefused: somebody came back from the BankID app with a wrong return nonce; the order was ended.
 	ReturnRefused Type = "SEC_200001"
@@ -49,6 +52,8 @@ var texts = map[Type]string{
 	LoginEnded:          "BankID login cancelled or expired",
 	SessionUsed:         "answered from a session, without a login",
 	SessionEnded:        "session ended by a logout",
+	LogoutDelivered:     "client told of a logout",
+	LogoutFailed:        "client not told of a logout",
 	ReturnRefused:       "return from the BankID app refused",
 	BindingRefused:      "login opened in another browser",
 	CodeReused:          "authorization code presented twice",

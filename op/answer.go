@@ -52,6 +52,9 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 	default:
 		p.o.Observe("answer", "ok")
 		p.keepSession(w, &answer, cookie, now)
+		if answer.Ends != "" {
+			p.tellClients()
+		}
 		p.respond(w, r, &login.Request, url.Values{"code": {code}})
 	}
 }

@@ -150,7 +150,7 @@ func (p *Provider) logOut(w http.ResponseWriter, r *http.Request, request *logou
 	p.leave(w, r, request)
 }
 
-// recordEnd puts the end of a session down in the audit log.
+// recordEnd puts the end of a session down in the audit log and has the clients told.
 func (p *Provider) recordEnd(r *http.Request, client *storage.Client, id string, ended storage.Ended) {
 	if ended == (storage.Ended{}) {
 		return
@@ -163,6 +163,9 @@ func (p *Provider) recordEnd(r *http.Request, client *storage.Client, id string,
 		event.ClientID, event.CustomerIdentifier = client.ID, client.CustomIdentifier
 	}
 	p.o.Audit.Record(r.Context(), event)
+	if ended.Notices > 0 {
+		p.tellClients()
+	}
 }
 
 // leave sends the browser to where it shall go after a logout (§3), or tells the person that they are logged out.

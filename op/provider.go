@@ -136,6 +136,7 @@ type Provider struct {
 	discovery keys.Document
 	handler   http.Handler
 	origins   *http.CrossOriginProtection
+	notices   chan struct{} // wakes Run
 }
 
 // New returns a Provider over the options, or an error that names the option that cannot be used.
@@ -166,7 +167,7 @@ func New(o Options) (*Provider, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	p := &Provider{o: o, log: o.Logger, origins: http.NewCrossOriginProtection()}
+	p := &Provider{o: o, log: o.Logger, origins: http.NewCrossOriginProtection(), notices: make(chan struct{}, 1)}
 	// A proxy may change the Host header that the Origin header would be compared with.
 	if err := p.origins.AddTrustedOrigin(o.Issuer); err != nil {
 		return nil, fmt.Errorf("op: issuer: %w", err)

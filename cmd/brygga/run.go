@@ -49,6 +49,7 @@ func (s *server) run(ctx context.Context, on listeners) error {
 	defer stopWork()
 	var workers sync.WaitGroup
 	workers.Go(func() { s.engine.Run(work) })
+	workers.Go(func() { s.provider.Run(work) })
 	workers.Go(func() { s.every(work, maintainEvery, s.maintain) })
 	workers.Go(func() { s.every(work, sweepEvery, s.sweep) })
 	workers.Go(func() { s.every(work, certificateEvery, s.warnCertificates) })

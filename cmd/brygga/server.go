@@ -55,6 +55,7 @@ type server struct {
 	ring     *keys.Ring
 	apis     map[string]*bankid.API // by certificate
 	engine   *login.Engine
+	provider *op.Provider
 	site     *web.Site
 	metrics  *metrics
 	looks    *looks
@@ -184,7 +185,7 @@ func (s *server) connect(ctx context.Context) error {
 		Issuer: c.Issuer, InsecureHTTPIssuer: c.InsecureHTTPIssuer, Store: s.clients, Keys: s.ring, Audit: s.audit, Pages: pages,
 		SubjectKey: subjects, AccessTokenLife: c.Tokens.AccessTokenLife, IDTokenLife: c.Tokens.IDTokenLife, ACRValues: c.ACRs(),
 		SessionLife: c.Sessions.Life, SessionIdle: c.Sessions.Idle,
-		ClientIP: web.ClientIP, Observe: s.metrics.provider, Logger: s.log, Now: s.now,
+		Outbound: s.outbound, ClientIP: web.ClientIP, Observe: s.metrics.provider, Logger: s.log, Now: s.now,
 	})
 	if err != nil {
 		return err
@@ -196,7 +197,7 @@ func (s *server) connect(ctx context.Context) error {
 		Simulated: c.BankID.Environment != config.Production, Observe: s.metrics.request,
 		Brand: s.looks.brand, StyleSheet: s.looks.styleSheet, BankIDLogo: s.looks.bankIDLogo, Messages: s.looks.messages, Preview: s.preview,
 	})
-	pages.Site = s.site
+	s.provider, pages.Site = provider, s.site
 	return err
 }
 

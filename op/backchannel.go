@@ -1,0 +1,140 @@
+package op
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"time"
+
+	"brygga/audit"
+	"brygga/storage"
+)
+
+// How notices of ended sessions are retried and how long a logout token is valid. It is made anew for each attempt.
+const (
+	noticeRetry     = 30 * time.Second
+	noticeRetryMost = 15 * time.Minute
+	logoutTokenLife = 2 * time.Minute
+)
+
+// The outcomes of an attempt to deliver a notice, for Options.Observe and the log.
+const (
+	noticeDelivered = "ok"
+	noticeRefused   = "refused"           // the client has answered 400
+	noticeStatus    = "bad_status"        // it has answered something else
+	noticeForbidden = "forbidden_address" // its address is one that we must not call
+	noticeTimeout   = "timeout"
+	noticeUnreached = "unreachable"
+	noticeMoot      = "dropped" // the client is gone, or wants no notices any more
+	noticePaused    = "paused"  // its turn did not come: its host does not answer, or not fast enough
+	noticeFault     = "server_error"
+)
+
+// logoutClaims are the claims of a logout token (OpenID Connect Back-Channel Logout §2.4). It has no nonce, so that nothing
+// takes it for an ID token.
+type logoutClaims struct {
+	Issuer    string       `json:"iss"`
+	Subject   string       `json:"sub"`
+	Audience  string       `json:"aud"`
+	IssuedAt  int64        `json:"iat"`
+	Expires   int64        `json:"exp"`
+	ID        string       `json:"jti"`
+	Events    logoutEvents `json:"events"`
+	SessionID string       `json:"sid"`
+}
+
+type logoutEvents struct {
+	Logout struct{} `json:"http://schemas.openid.net/event/backchannel-logout"`
+}
+
+// logoutToken returns the signed logout token of a notice. The jti is the notice's, so that a client which has had it knows
+// it again.
+func (p *Provider) logoutToken(ctx context.Context, client *storage.Client, notice *storage.LogoutNotice) (string, error) {
+	now := p.now()
+	claims, err := json.Marshal(&logoutClaims{
+		Issuer: p.o.Issuer, Subject: notice.Subject, Audience: client.ID, IssuedAt: now.Unix(), Expires: now.Add(logoutTokenLife).Unix(),
+		ID: notice.ID, SessionID: notice.SessionID,
+	})
+	if err != nil {
+		return "", fmt.Errorf("encode claims: %w", err)
+	}
+	return p.o.Keys.Sign(ctx, client.IDTokenAlg, "logout+jwt", claims)
+}
+
+// noticeClient returns the client that a notice is for, nil when there is nobody to tell any more.
+func (p *Provider) noticeClient(ctx context.Context, notice *storage.LogoutNotice) (*storage.Client, error) {
+	client, err := p.o.Store.Client(ctx, notice.ClientID)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case client.BackchannelLogoutURI == "":
+		return nil, nil
+	}
+	return client, nil
+}
+
+// sendNotice tells the client once (§2.5) and returns what came of it.
+func (p *Provider) sendNotice(ctx context.Context, client *storage.Client, notice *storage.LogoutNotice) (outcome string, status int) {
+	token, err := p.logoutToken(ctx, client, notice)
+	if err != nil {
+		p.fault(ctx, "sign logout token", err)
+		return noticeFault, 0
+	}
+	status, err = p.o.Outbound.PostForm(ctx, client.BackchannelLogoutURI, url.Values{"logout_token": {token}})
+	switch {
+	case errors.Is(err, ErrForbiddenAddress):
+		return noticeForbidden, 0
+	case errors.Is(err, context.DeadlineExceeded):
+		return noticeTimeout, 0
+	case err != nil:
+		return noticeUnreached, 0
+	case status == http.StatusOK, status == http.StatusNoContent:
+		return noticeDelivered, status
+	case status == http.StatusBadRequest:
+		return noticeRefused, status
+	}
+	return noticeStatus, status
+}
+
+// closeNotice notes what came of an attempt and ends the notice where nothing more is to be tried: it was delivered, the
+// client refuses it or is gone, or its time is up. Any other waits for its next turn, which the store has set already.
+func (p *Provider) closeNotice(ctx context.Context, client *storage.Client, notice *storage.LogoutNotice, outcome string) {
+	p.o.Observe("backchannel_logout", outcome)
+	event := audit.Event{Type: audit.LogoutFailed, ClientID: notice.ClientID, Object: notice.SessionID, Message: outcome}
+	switch {
+	case outcome == noticeDelivered:
+		event.Type, event.Message = audit.LogoutDelivered, ""
+	case outcome == noticeMoot, outcome == noticeRefused, !notice.Due.Before(notice.Expires):
+	default:
+		level := slog.LevelWarn
+		if outcome == noticePaused {
+			level = slog.LevelDebug // what paused it was told of
+		}
+		p.log.Log(ctx, level, "logout notice not delivered", "client_id", notice.ClientID, "outcome", outcome, "attempts", notice.Attempts)
+		return
+	}
+	if err := p.o.Store.DropLogoutNotice(ctx, notice.ID); err != nil {
+		p.fault(ctx, "drop logout notice", err)
+		return
+	}
+	if client != nil {
+		event.CustomerIdentifier = client.CustomIdentifier
+	}
+	p.o.Audit.Record(ctx, event)
+}
+
+// retryNotice returns how long after an attempt the next one follows: twice as long each time, and not for all at once.
+func retryNotice(attempts int) time.Duration {
+	wait := noticeRetryMost
+	if n := attempts - 1; n >= 0 && n < 5 {
+		wait = min(noticeRetry<<n, noticeRetryMost)
+	}
+	return wait + rand.N(wait/4)
+}
