@@ -13,6 +13,7 @@ import (
 func TestRedeem(t *testing.T) {
 	code := storage.Code{
 		Hash: [32]byte{1}, GrantID: "g1", ClientID: "app", Redirect: "https://app.example/cb", Expires: t0.Add(time.Minute), Challenge: "challenge",
+		Resources: []string{"https://api.example", "https://more.example"},
 	}
 	right := storage.Redemption{CodeHash: code.Hash, ClientID: "app", RedirectURI: code.Redirect, Challenge: "challenge", Now: t0}
 	plain := func(c *storage.Code, r *storage.Redemption) { c.Challenge, r.Challenge = "", "" }
@@ -42,6 +43,10 @@ func TestRedeem(t *testing.T) {
 		{"another challenge", func(_ *storage.Code, r *storage.Redemption) { r.Challenge = "Challenge" }, storage.ErrMismatch, false},
 		{"no verifier", func(_ *storage.Code, r *storage.Redemption) { r.Challenge = "" }, storage.ErrMismatch, false},
 		{"verifier without a challenge", func(c *storage.Code, _ *storage.Redemption) { c.Challenge = "" }, storage.ErrMismatch, false},
+		{"a resource that was granted", func(_ *storage.Code, r *storage.Redemption) { r.Resources = []string{"https://more.example"} }, nil, false},
+		{"one that was not", func(_ *storage.Code, r *storage.Redemption) {
+			r.Resources = []string{"https://api.example", "https://api.example/"}
+		}, storage.ErrTarget, false},
 		{"spent", spent, nil, true},
 		{"spent, with another redirect URI", all(spent, func(_ *storage.Code, r *storage.Redemption) { r.RedirectURI = "" }), nil, true},
 		{"spent, after its expiry", all(spent, func(c *storage.Code, r *storage.Redemption) { r.Now = c.Expires }), nil, true},

@@ -162,6 +162,21 @@ func TestBadStepsSpoilNoOthers(t *testing.T) {
 	}
 }
 
+// TestRefusals: an answer of the rules must not make the others of its transaction run again.
+func TestRefusals(t *testing.T) {
+	for _, err := range []error{
+		storage.ErrNotFound, storage.ErrConflict, storage.ErrBusy, storage.ErrMismatch, storage.ErrExists, storage.ErrTarget,
+		&storage.CodeReusedError{}, &storage.TokenReusedError{},
+	} {
+		if !refused(fmt.Errorf("wrapped: %w", err)) {
+			t.Errorf("%v counts as a fault", err)
+		}
+	}
+	if refused(storage.ErrWrongKey) || refused(errors.New("boom")) {
+		t.Error("a fault counts as a refusal")
+	}
+}
+
 func TestContextEndsWhileWaiting(t *testing.T) {
 	s := openTest(t, Options{})
 	release := hold(t, s)

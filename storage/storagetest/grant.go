@@ -28,6 +28,7 @@ var grantTests = map[string]func(*fixture){
 			"redirect URI": func(r *storage.Redemption) error { r.RedirectURI += "/"; return storage.ErrMismatch },
 			"challenge":    func(r *storage.Redemption) error { r.Challenge = "another"; return storage.ErrMismatch },
 			"no verifier":  func(r *storage.Redemption) error { r.Challenge = ""; return storage.ErrMismatch },
+			"resource":     func(r *storage.Redemption) error { r.Resources = []string{"ungranted"}; return storage.ErrTarget },
 			"expired":      func(r *storage.Redemption) error { r.Now = at(64); return storage.ErrNotFound },
 		} {
 			redemption := newRedemption(grant, 5)

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"bytes"
+	"encoding/base64"
 
 	"brygga/storage"
 )
@@ -80,6 +81,11 @@ var wholeTests = map[string]func(*fixture){
 		f.pendingLogin("l1")
 		f.completeLogin("l2")
 		f.redeemed("g1", "app", "sid")
+		session, _ := f.signedIn("s1", "g2", "app", "sid1", told)
+		f.signedIn("s2", "g3", "app", "sid2", told)
+		f.served(session, "g4", "other", "sid4", offline)
+		f.end("s2", 5)
+		f.ok(f.Store.PushRequest(f.Context(), newRequest("1", "app")))
 		f.ok(f.Store.ReplaceSigningKeys(f.Context(), newKeys(2), 0))
 		_, err := f.Store.SecretOrCreate(f.Context(), "subject", []byte(canarySecret))
 		f.ok(err)
@@ -94,6 +100,7 @@ var wholeTests = map[string]func(*fixture){
 		for _, canary := range []string{
 			canaryNumber, canaryName, canaryGivenName, canarySurname, canaryRef, canaryAutoStart, canaryQRToken, canaryQRSecret,
 			canaryRequired, canaryVisible, canaryKey, canarySecret, "codeg1", "tokeng1",
+			canarySubject, canaryCert, base64.StdEncoding.EncodeToString([]byte(canaryCert)), canaryHint, "cookies1", "refreshg4", "request1",
 		} {
 			if bytes.Contains(raw, []byte(canary)) {
 				f.Errorf("%q lies readable in the store", canary)

@@ -22,6 +22,9 @@ const (
 	canaryRequired  = "198512249876"
 	canaryKey       = "canary-private-key-pkcs8"
 	canarySecret    = "canary-installation-secret"
+	canarySubject   = "canary-subject-9f2c"
+	canaryCert      = "canary-certificate-of-the-person"
+	canaryHint      = "canary-login-hint-198512249876"
 )
 
 func newClient(id string) storage.Client {
@@ -66,6 +69,7 @@ func newIdentity() storage.Identity {
 	return storage.Identity{
 		Method: "bankid", PersonalNumber: secret.New(canaryNumber), Name: secret.New(canaryName), GivenName: secret.New(canaryGivenName),
 		Surname: secret.New(canarySurname), DeviceIP: "192.0.2.8", IssueDate: "2024-02-29", Risk: "low",
+		Evidence: &storage.Evidence{Certificate: []byte(canaryCert), ValidFrom: at(-1000), ValidTo: at(1000000), OCSP: []byte("answer")},
 	}
 }
 
@@ -79,7 +83,7 @@ func newGrant(id, clientID, sessionID string) storage.Grant {
 	Fill(&grant)
 	grant.ID, grant.ClientID, grant.SessionID, grant.Identity = id, clientID, sessionID, newIdentity()
 	grant.Created, grant.Expires, grant.Revoked = at(4), at(3600), time.Time{}
-	grant.Session, grant.Offline, grant.Backchannel = "", false, false
+	grant.Session, grant.Offline, grant.Backchannel, grant.Subject = "", false, false, canarySubject
 	return grant
 }
 
@@ -96,12 +100,25 @@ func newCode(grant storage.Grant) storage.Code {
 	}
 }
 
-// newRedemption returns the right redemption of newCode. Its token is "token" + grant ID and expires after half an hour.
+// newRedemption returns the right redemption of newCode. Its token is "token" + grant ID and expires after half an hour, its
+// refresh token "refresh" + grant ID, after 2 000 s.
 func newRedemption(grant storage.Grant, seconds int) storage.Redemption {
 	return storage.Redemption{
 		CodeHash: hash("code" + grant.ID), ClientID: grant.ClientID, RedirectURI: "https://app.example/callback", Challenge: "challenge",
-		Token: storage.AccessToken{Hash: hash("token" + grant.ID), Expires: at(1800)}, Now: at(seconds),
+		Token:   storage.AccessToken{Hash: hash("token" + grant.ID), Expires: at(1800)},
+		Refresh: storage.RefreshToken{Hash: hash("refresh" + grant.ID), Expires: at(2000)}, Now: at(seconds),
 	}
+}
+
+// newSession returns a session with every field set and the cookie "cookie" + ID. It is idle for half an hour from four seconds
+// after the epoch and lives 5 000 s at most.
+func newSession(id string) storage.Session {
+	var session storage.Session
+	Fill(&session)
+	session.ID, session.CookieHash, session.Identity = id, hash("cookie"+id), newIdentity()
+	session.Created, session.AuthTime, session.Used = at(3), at(3), at(4)
+	session.IdleLife, session.Expires = 30*time.Minute, at(5000)
+	return session
 }
 
 // pendingLogin stores a login whose order "order" + id is pending and returns it.
@@ -130,6 +147,43 @@ func (f *fixture) granted(id, clientID, sessionID string) storage.Grant {
 	f.must(f.Store.AnswerLogin(f.Context(), "login"+id, newAnswer(grant), at(4)))
 	return grant
 }
+
+// signedIn stores a session with its first grant, and returns both.
+func (f *fixture) signedIn(sessionID, grantID, clientID, sid string, edits ...func(*storage.Grant)) (storage.Session, storage.Grant) {
+	f.Helper()
+	f.completeLogin("login" + grantID)
+	session, answer := newSession(sessionID), newAnswer(newGrant(grantID, clientID, sid))
+	for _, edit := range edits {
+		edit(&answer.Grant)
+	}
+	answer.Session = &session
+	f.must(f.Store.AnswerLogin(f.Context(), "login"+grantID, answer, at(4)))
+	return session, answer.Bound().Grant
+}
+
+// served answers a client out of the session and redeems the code.
+func (f *fixture) served(session storage.Session, grantID, clientID, sid string, edits ...func(*storage.Grant)) storage.Grant {
+	f.Helper()
+	grant := newGrant(grantID, clientID, sid)
+	for _, edit := range edits {
+		edit(&grant)
+	}
+	f.ok(f.Store.AnswerFromSession(f.Context(), session.ID, session.AuthTime, newCode(grant), grant, []string{"name"}, at(4)))
+	f.redeem(grant)
+	grant.Session = session.ID
+	return grant
+}
+
+// redeem redeems the code of the grant.
+func (f *fixture) redeem(grant storage.Grant) {
+	f.Helper()
+	_, err := f.Store.RedeemCode(f.Context(), newRedemption(grant, 5))
+	f.ok(err)
+}
+
+// Edits of a grant.
+func offline(g *storage.Grant) { g.Offline = true }
+func told(g *storage.Grant)    { g.Backchannel = true }
 
 // redeemed is granted and redeems the code.
 func (f *fixture) redeemed(id, clientID, sessionID string) storage.Grant {

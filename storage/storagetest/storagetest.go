@@ -42,10 +42,16 @@ func Run(t *testing.T, open func(t *testing.T, sealer storage.Sealer) Instance) 
 		{"Logins", loginTests},
 		{"Collectors", collectorTests},
 		{"Grants", grantTests},
+		{"Refresh tokens", refreshTests},
+		{"Sessions", sessionTests},
+		{"Logout", logoutTests},
+		{"Notices", noticeTests},
+		{"Requests", requestTests},
 		{"Keys", keyTests},
 		{"Audit", auditTests},
 		{"Sweep", sweepTests},
 		{"Races", raceTests},
+		{"Session races", sessionRaceTests},
 		{"Whole", wholeTests},
 	}
 	for _, group := range groups {
@@ -98,6 +104,15 @@ func (f *fixture) reused(err error, grantID string) {
 	var reused *storage.CodeReusedError
 	if !errors.As(err, &reused) || reused.GrantID != grantID {
 		f.Fatalf("got error %v, want a CodeReusedError naming grant %s", err, grantID)
+	}
+}
+
+// tokenReused demands a *storage.TokenReusedError that names the grant.
+func (f *fixture) tokenReused(err error, grantID string) {
+	f.Helper()
+	var reused *storage.TokenReusedError
+	if !errors.As(err, &reused) || reused.GrantID != grantID {
+		f.Fatalf("got error %v, want a TokenReusedError naming grant %s", err, grantID)
 	}
 }
 
