@@ -17,18 +17,29 @@ func WithStaticClients(store Store, clients []Client) Store {
 	if len(clients) == 0 {
 		return store
 	}
-	static := make(map[string]*Client, len(clients))
+	s := &staticClients{Store: store, static: make(map[string]*Client, len(clients)), origins: map[string]bool{}}
 	for _, c := range clients {
 		c.Static = true
-		static[c.ID] = &c
+		s.static[c.ID] = &c
 	}
-	return &staticClients{Store: store, static: static}
+	for _, c := range s.static {
+		s.sorted = append(s.sorted, c)
+		for _, origin := range c.WebOrigins() {
+			s.origins[origin] = true
+		}
+	}
+	slices.SortFunc(s.sorted, byID)
+	return s
 }
 
 type staticClients struct {
 	Store
-	static map[string]*Client
+	static  map[string]*Client
+	sorted  []*Client // by ID
+	origins map[string]bool
 }
+
+func byID(a, b *Client) int { return cmp.Compare(a.ID, b.ID) }
 
 // Client returns the static client of that ID, else the stored one.
 func (s *staticClients) Client(ctx context.Context, id string) (*Client, error) {
@@ -38,18 +49,43 @@ func (s *staticClients) Client(ctx context.Context, id string) (*Client, error) 
 	return s.Store.Client(ctx, id)
 }
 
-// Clients returns static and stored clients, ordered by ID.
-func (s *staticClients) Clients(ctx context.Context) ([]*Client, error) {
-	stored, err := s.Store.Clients(ctx)
-	if err != nil {
-		return nil, err
+// Clients returns at most limit static and stored clients whose IDs follow after, ordered by ID.
+func (s *staticClients) Clients(ctx context.Context, after string, limit int) (page []*Client, err error) {
+	for len(page) < limit {
+		stored, err := s.Store.Clients(ctx, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		first, last, more := s.following(after), len(s.sorted), len(stored) == limit
+		if more { // the static ones behind the last of these wait for their turn
+			after = stored[limit-1].ID
+			last = s.following(after)
+		}
+		next := append(slices.DeleteFunc(stored, func(c *Client) bool { return s.static[c.ID] != nil }), s.sorted[first:last]...)
+		slices.SortFunc(next, byID)
+		page = append(page, next...)
+		if !more {
+			break
+		}
 	}
-	all := slices.DeleteFunc(slices.Clone(stored), func(c *Client) bool { return s.static[c.ID] != nil })
-	for _, c := range s.static {
-		all = append(all, c)
+	return page[:min(len(page), max(limit, 0))], nil
+}
+
+// following returns the place in sorted of the first client whose ID follows id.
+func (s *staticClients) following(id string) int {
+	place, found := slices.BinarySearchFunc(s.sorted, id, func(c *Client, id string) int { return cmp.Compare(c.ID, id) })
+	if found {
+		place++
 	}
-	slices.SortFunc(all, func(a, b *Client) int { return cmp.Compare(a.ID, b.ID) })
-	return all, nil
+	return place
+}
+
+// OriginRegistered reports whether a static or stored client has the web origin. Hidden ones count.
+func (s *staticClients) OriginRegistered(ctx context.Context, origin string) (bool, error) {
+	if s.origins[origin] {
+		return true, nil
+	}
+	return s.Store.OriginRegistered(ctx, origin)
 }
 
 // CreateClient stores a new client, or returns ErrExists when a static or stored client has its ID.

@@ -51,18 +51,6 @@ func TestStaticClients(t *testing.T) {
 			t.Errorf("client %s (-want +got):\n%s", id, diff)
 		}
 	}
-	list, err := store.Clients(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, c := range list {
-		got = append(got, c.ID+" "+c.Name)
-	}
-	if diff := cmp.Diff([]string{"a stored", "hidden static", "m static", "z stored"}, got); diff != "" {
-		t.Errorf("clients (-want +got):\n%s", diff)
-	}
-
 	for _, test := range []struct {
 		name string
 		do   func(context.Context) error
@@ -85,6 +73,58 @@ func TestStaticClients(t *testing.T) {
 	}
 	if hidden, err := stored.Client(ctx, "hidden"); err != nil || hidden.Name != "stored" || hidden.Revision != 1 {
 		t.Errorf("the hidden client was touched: %+v, %v", hidden, err)
+	}
+}
+
+// TestStaticClientsInPages goes through static and stored clients in pages of every size, static ones before, between, behind
+// and in place of stored ones.
+func TestStaticClientsInPages(t *testing.T) {
+	ctx, stored := t.Context(), openBolt(t)
+	for _, id := range []string{"b", "c", "e", "f", "g", "h"} {
+		if err := stored.CreateClient(ctx, storage.Client{ID: id, Name: "stored"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var static []storage.Client
+	for _, id := range []string{"z", "a", "c", "d", "f", "g", "y"} {
+		static = append(static, storage.Client{ID: id, Name: "static"})
+	}
+	store := storage.WithStaticClients(stored, static)
+	want := []string{"a static", "b stored", "c static", "d static", "e stored", "f static", "g static", "h stored", "y static", "z static"}
+	for limit := 1; limit <= len(want)+1; limit++ {
+		var got []string
+		for after, more := "", true; more; {
+			page, err := store.Clients(ctx, after, limit)
+			if err != nil || len(page) > limit {
+				t.Fatalf("a page of %d: %d clients, %v", limit, len(page), err)
+			}
+			for _, c := range page {
+				got = append(got, c.ID+" "+c.Name)
+				after = c.ID
+			}
+			more = len(page) == limit
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("pages of %d (-want +got):\n%s", limit, diff)
+		}
+	}
+	for _, limit := range []int{0, -1} {
+		if page, err := store.Clients(ctx, "", limit); err != nil || len(page) != 0 {
+			t.Errorf("a page of %d: %d clients, %v", limit, len(page), err)
+		}
+	}
+}
+
+func TestStaticOrigins(t *testing.T) {
+	stored := openBolt(t)
+	if err := stored.CreateClient(t.Context(), storage.Client{ID: "a", Origins: []string{"https://a.example"}}); err != nil {
+		t.Fatal(err)
+	}
+	store := storage.WithStaticClients(stored, []storage.Client{{ID: "m", Origins: []string{"https://m.example"}}})
+	for origin, want := range map[string]bool{"https://a.example": true, "https://m.example": true, "https://x.example": false, "": false} {
+		if got, err := store.OriginRegistered(t.Context(), origin); err != nil || got != want {
+			t.Errorf("%q: registered %t, %v, want %t", origin, got, err, want)
+		}
 	}
 }
 

@@ -71,8 +71,11 @@ type Store interface {
 type Clients interface {
 	// Client returns the client with that ID, or ErrNotFound. The returned record is shared: do not change what it points to.
 	Client(ctx context.Context, id string) (*Client, error)
-	// Clients returns all clients, ordered by ID.
-	Clients(ctx context.Context) ([]*Client, error)
+	// Clients returns at most limit clients whose IDs follow after, ordered by ID. There may be millions: to go through all,
+	// begin with an empty after and go on with the last ID, until fewer than limit come. The slice is the caller's.
+	Clients(ctx context.Context, after string, limit int) ([]*Client, error)
+	// OriginRegistered reports whether any client has the web origin (Client.WebOrigins).
+	OriginRegistered(ctx context.Context, origin string) (bool, error)
 	// CreateClient stores a new client with revision 1, or returns ErrExists.
 	CreateClient(ctx context.Context, client Client) error
 	// UpdateClient replaces the client of that ID and raises its revision by one. It returns ErrNotFound, or ErrConflict

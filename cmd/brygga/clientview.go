@@ -180,36 +180,6 @@ func viewOf(c *storage.Client) clientView {
 	return v
 }
 
-func newClientList(h *host, where *whereFlags) *cobra.Command {
-	var output string
-	cmd := &cobra.Command{
-		Use: "list", Short: "List all clients", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
-			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-				all, err := o.store.Clients(ctx)
-				if err != nil {
-					return fmt.Errorf("list clients: %w", err)
-				}
-				views := make([]clientView, len(all))
-				rows := [][]string{{"CLIENT", "NAME", "AUTHENTICATION", "ALGORITHM", "REDIRECT URIS"}}
-				for i, c := range all {
-					views[i] = viewOf(c)
-					rows = append(rows, []string{c.ID, c.Name, c.AuthMethod, c.IDTokenAlg, strings.Join(c.RedirectURIs, " ")})
-				}
-				if output == "json" {
-					return writeJSON(h.out, views)
-				}
-				return table(h.out, rows...)
-			})
-		},
-	}
-	outputFlag(cmd, &output)
-	return cmd
-}
-
 func newClientShow(h *host, where *whereFlags) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{

@@ -1,7 +1,7 @@
 package bolt
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -18,12 +18,6 @@ import (
 // single write. Clients that are not in the store (package storage keeps them in the configuration) have generation 0.
 const generationSize = 8
 
-// clientCache holds all clients as committed. It is replaced, never changed.
-type clientCache struct {
-	byID   map[string]*storage.Client
-	sorted []*storage.Client
-}
-
 func decodeClient(row []byte) (*storage.Client, error) {
 	if len(row) < generationSize {
 		return nil, errors.New("decode client: row is too short")
@@ -35,39 +29,6 @@ func decodeClient(row []byte) (*storage.Client, error) {
 	return &client, nil
 }
 
-// loadClients fills the cache.
-func (s *Store) loadClients(t *tx) error {
-	cache := &clientCache{byID: map[string]*storage.Client{}}
-	err := t.bucket(clientsBucket).ForEach(func(_, row []byte) error {
-		client, err := decodeClient(row)
-		if err == nil {
-			cache.byID[client.ID] = client
-			cache.sorted = append(cache.sorted, client) // bbolt goes by byte order, as cmp.Compare does
-		}
-		return err
-	})
-	s.clients.Store(cache)
-	return err
-}
-
-// cacheClient makes client the cached one of that ID, or removes it when client is nil. Only the writer calls it.
-func (s *Store) cacheClient(id string, client *storage.Client) {
-	old := s.clients.Load()
-	cache := &clientCache{byID: make(map[string]*storage.Client, len(old.byID)+1)}
-	for _, c := range old.sorted {
-		if c.ID != id {
-			cache.byID[c.ID] = c
-			cache.sorted = append(cache.sorted, c)
-		}
-	}
-	if client != nil {
-		cache.byID[id] = client
-		at, _ := slices.BinarySearchFunc(cache.sorted, id, func(c *storage.Client, id string) int { return cmp.Compare(c.ID, id) })
-		cache.sorted = slices.Insert(cache.sorted, at, client)
-	}
-	s.clients.Store(cache)
-}
-
 // generation returns the generation of the client as stored, 0 when it is not in the store.
 func (t *tx) generation(clientID string) uint64 {
 	row := t.get(clientsBucket, []byte(clientID))
@@ -77,17 +38,98 @@ func (t *tx) generation(clientID string) uint64 {
 	return binary.BigEndian.Uint64(row)
 }
 
-// Client returns the client with that ID from memory, or storage.ErrNotFound.
+// Client returns the client with that ID, from memory if it was asked for lately, or storage.ErrNotFound.
 func (s *Store) Client(_ context.Context, id string) (*storage.Client, error) {
-	if client := s.clients.Load().byID[id]; client != nil {
+	client, changes := s.clients.get(id)
+	if client != nil {
 		return client, nil
 	}
-	return nil, storage.ErrNotFound
+	size := 0
+	err := s.view(func(t *tx) (err error) {
+		row := t.get(clientsBucket, []byte(id))
+		if row == nil {
+			return storage.ErrNotFound
+		}
+		size = len(row)
+		client, err = decodeClient(row)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.clients.put(client, size, changes)
+	return client, nil
 }
 
-// Clients returns all clients from memory, ordered by ID. The slice is the caller's.
-func (s *Store) Clients(context.Context) ([]*storage.Client, error) {
-	return slices.Clone(s.clients.Load().sorted), nil
+// Clients returns at most limit clients whose IDs follow after, in their order; see storage.Clients.
+func (s *Store) Clients(_ context.Context, after string, limit int) (clients []*storage.Client, err error) {
+	err = s.view(func(t *tx) error {
+		cursor := t.bucket(clientsBucket).Cursor()
+		id, row := cursor.Seek([]byte(after))
+		if string(id) == after {
+			id, row = cursor.Next()
+		}
+		for ; id != nil && len(clients) < limit; id, row = cursor.Next() {
+			client, err := decodeClient(row)
+			if err != nil {
+				return err
+			}
+			clients = append(clients, client)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return clients, nil
+}
+
+// OriginRegistered reports whether a client has the web origin; see storage.Clients.
+func (s *Store) OriginRegistered(_ context.Context, origin string) (registered bool, err error) {
+	err = s.view(func(t *tx) error {
+		prefix := memberKey(origin, "")
+		key, _ := t.bucket(originsBucket).Cursor().Seek(prefix)
+		registered = bytes.HasPrefix(key, prefix)
+		return nil
+	})
+	return registered, err
+}
+
+// moveOrigins brings the client's rows in the index of origins from what before has to what after has; either may be nil.
+func moveOrigins(t *tx, before, after *storage.Client) error {
+	var old, now []string
+	if before != nil {
+		old = before.WebOrigins()
+	}
+	if after != nil {
+		now = after.WebOrigins()
+	}
+	for _, origin := range old {
+		if !slices.Contains(now, origin) {
+			if err := t.remove(originsBucket, memberKey(origin, before.ID)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, origin := range now {
+		if !slices.Contains(old, origin) {
+			if err := t.put(originsBucket, memberKey(origin, after.ID), nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// indexOrigins fills the index of origins for the clients of a file that had none.
+func indexOrigins(t *tx) error {
+	return t.bucket(clientsBucket).ForEach(func(_, row []byte) error {
+		client, err := decodeClient(row)
+		if err != nil {
+			return err
+		}
+		return moveOrigins(t, nil, client)
+	})
 }
 
 // CreateClient stores a new client with revision 1, or returns storage.ErrExists.
@@ -104,7 +146,7 @@ func (s *Store) CreateClient(ctx context.Context, client storage.Client) error {
 		if err != nil {
 			return err
 		}
-		return s.putClient(t, generation, &client)
+		return s.putClient(t, generation, nil, &client)
 	})
 }
 
@@ -124,11 +166,12 @@ func (s *Store) UpdateClient(ctx context.Context, client storage.Client) error {
 		}
 		next := client // client itself stays as it is for a second run
 		next.Revision++
-		return s.putClient(t, binary.BigEndian.Uint64(row), &next)
+		return s.putClient(t, binary.BigEndian.Uint64(row), stored, &next)
 	})
 }
 
-func (s *Store) putClient(t *tx, generation uint64, client *storage.Client) error {
+// putClient writes the client in place of the stored one, nil for none.
+func (s *Store) putClient(t *tx, generation uint64, stored, client *storage.Client) error {
 	text, err := json.Marshal(client)
 	if err != nil {
 		return fmt.Errorf("encode client: %w", err)
@@ -138,17 +181,22 @@ func (s *Store) putClient(t *tx, generation uint64, client *storage.Client) erro
 	if err != nil {
 		return err
 	}
-	t.after = append(t.after, func() { s.cacheClient(own.ID, own) })
-	return t.put(clientsBucket, []byte(client.ID), row)
+	t.after = append(t.after, func() { s.clients.changed(own.ID, own, len(row)) })
+	return errors.Join(t.put(clientsBucket, []byte(client.ID), row), moveOrigins(t, stored, own))
 }
 
 // RemoveClient removes the client, which revokes its grants (see generationSize), or returns storage.ErrNotFound.
 func (s *Store) RemoveClient(ctx context.Context, id string, _ time.Time) error {
 	return s.update(ctx, func(t *tx) error {
-		if t.get(clientsBucket, []byte(id)) == nil {
+		row := t.get(clientsBucket, []byte(id))
+		if row == nil {
 			return storage.ErrNotFound
 		}
-		t.after = append(t.after, func() { s.cacheClient(id, nil) })
-		return t.remove(clientsBucket, []byte(id))
+		stored, err := decodeClient(row)
+		if err != nil {
+			return err
+		}
+		t.after = append(t.after, func() { s.clients.changed(id, nil, 0) })
+		return errors.Join(t.remove(clientsBucket, []byte(id)), moveOrigins(t, stored, nil))
 	})
 }

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"log/slog"
@@ -108,6 +109,112 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// TestOldFormatIsBroughtUp opens a file as a program of format 1 left it.
+func TestOldFormatIsBroughtUp(t *testing.T) {
+	path, sealer, now := filepath.Join(t.TempDir(), "brygga.db"), storagetest.NewSealer(), time.Now().UTC()
+	s, err := Open(path, sealer, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := storage.Identity{Method: "bankid"}
+	grant := storage.Grant{ID: "g1", ClientID: "app", SessionID: "sid", Expires: now.Add(time.Hour)}
+	code := storage.Code{Hash: [32]byte{1}, GrantID: "g1", ClientID: "app", Expires: now.Add(time.Minute)}
+	err = errors.Join(s.CreateClient(t.Context(), storage.Client{ID: "app", Origins: []string{"https://app.example"}}),
+		s.CreateLogin(t.Context(), storage.Login{ID: "l1", State: storage.LoginComplete, Identity: &who, Expires: now.Add(time.Minute)}))
+	_, err2 := s.AnswerLogin(t.Context(), "l1", storage.Answer{Code: code, Grant: grant}, now)
+	if err := errors.Join(err, err2, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(btx *bbolt.Tx) error {
+		for _, name := range []string{"origins", "refresh", "browsers", "cookies", "browser grants", "notices", "due", "pushed", "replays"} {
+			if err := btx.DeleteBucket([]byte(name)); err != nil {
+				return err
+			}
+		}
+		index := btx.Bucket([]byte("expiry")) // the note of a grant was its sid
+		cursor := index.Cursor()
+		for key, note := cursor.First(); key != nil; key, note = cursor.Next() {
+			if string(note) == "sid\x00" {
+				if err := index.Put(key, []byte("sid")); err != nil {
+					return err
+				}
+			}
+		}
+		return btx.Bucket([]byte("meta")).Put(metaFormat, []byte("1"))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(path, sealer, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if registered, err := s.OriginRegistered(t.Context(), "https://app.example"); err != nil || !registered {
+		t.Errorf("origin of a client of before: %t, %v", registered, err)
+	}
+	if err := s.UseOnce(t.Context(), [32]byte{1}, now.Add(time.Second), now); err != nil {
+		t.Error(err)
+	}
+	if ended, err := s.EndSessionID(t.Context(), "sid", now); err != nil || ended.Grants != 1 {
+		t.Errorf("ended %+v, %v", ended, err)
+	}
+	if n, err := s.Sweep(t.Context(), now.Add(24*time.Hour), 100); err != nil || n != 4 {
+		t.Errorf("swept %d, %v, want 4", n, err)
+	}
+	if err := s.view(func(t *tx) error {
+		if got := string(t.get(metaBucket, metaFormat)); got != strconv.Itoa(format) {
+			return errors.New("the file still has format " + got)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCloseWritesTheFreelist: without it, opening looks at every page. The last meta page says where it is.
+func TestCloseWritesTheFreelist(t *testing.T) {
+	path, sealer := filepath.Join(t.TempDir(), "brygga.db"), storagetest.NewSealer()
+	synced := func() bool {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A page: 16 bytes of header, then magic and version, page size and flags, root (16), freelist, high water mark, transaction.
+		freelist := func(meta []byte) uint64 { return binary.NativeEndian.Uint64(meta[16+32:]) }
+		transaction := func(meta []byte) uint64 { return binary.NativeEndian.Uint64(meta[16+48:]) }
+		first, second := raw, raw[os.Getpagesize():]
+		if transaction(first) < transaction(second) {
+			first = second
+		}
+		return freelist(first) != ^uint64(0)
+	}
+	for round := range 2 {
+		s, err := Open(path, sealer, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if round == 1 && !synced() {
+			t.Error("opening a file took its freelist away")
+		}
+		if _, err := s.SecretOrCreate(t.Context(), strconv.Itoa(round), []byte("value")); err != nil {
+			t.Fatal(err)
+		}
+		if synced() {
+			t.Error("a commit wrote the freelist: it costs time with every step")
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if !synced() {
+			t.Error("the closed file has no freelist")
+		}
+	}
+}
+
 func TestBackupIsAStore(t *testing.T) {
 	s := openTest(t, Options{})
 	now := time.Now().UTC()
@@ -194,72 +301,5 @@ func TestFailedWriteBreaksTheStore(t *testing.T) {
 	defer again.Close()
 	if _, err := again.Login(t.Context(), "l1", now); err != nil {
 		t.Errorf("after opening again: %v", err)
-	}
-}
-
-// TestSweepLeavesNoRows_RowA3_RowA14 looks into the buckets: index rows must go with their records.
-func TestSweepLeavesNoRows_RowA3_RowA14(t *testing.T) {
-	s := openTest(t, Options{})
-	ctx, now := t.Context(), time.Now().UTC()
-	retry := func(int) time.Duration { return time.Minute }
-	login := storage.Login{ID: "l1", State: storage.LoginPending, Order: &storage.Order{ID: "o1", Collector: "a"}, Expires: now.Add(time.Minute)}
-	who := storage.Identity{Method: "bankid"}
-	answerable := storage.Login{ID: "l2", State: storage.LoginComplete, Identity: &who, Expires: now.Add(time.Minute)}
-	code := storage.Code{Hash: [32]byte{1}, GrantID: "g1", ClientID: "app", Expires: now.Add(time.Minute)}
-	grant := storage.Grant{ID: "g1", ClientID: "app", SessionID: "sid", Expires: now.Add(time.Hour), Offline: true}
-	session := storage.Session{ID: "s1", CookieHash: [32]byte{3}, Used: now, IdleLife: time.Hour, Expires: now.Add(2 * time.Hour)}
-	served := storage.Grant{ID: "g2", ClientID: "app", SessionID: "sid2", Expires: now.Add(time.Hour)}
-	leaving := storage.Grant{ID: "g3", ClientID: "app", SessionID: "sid3", Expires: now.Add(time.Hour), Backchannel: true}
-	token := storage.AccessToken{Hash: [32]byte{2}, Expires: now.Add(time.Hour)}
-	event := storage.AuditEvent{ID: "e1", Time: now, Expires: now.Add(time.Hour)}
-	_, err := s.SecretOrCreate(ctx, "subject", []byte("value"))
-	err = errors.Join(err, s.CreateLogin(ctx, login), s.CreateLogin(ctx, answerable), s.AppendAudit(ctx, event))
-	_, err2 := s.AnswerLogin(ctx, "l2", storage.Answer{Code: code, Grant: grant, Session: &session}, now)
-	_, err3 := s.RedeemCode(ctx, storage.Redemption{
-		CodeHash: code.Hash, ClientID: "app", Token: token, Refresh: storage.RefreshToken{Hash: [32]byte{4}, Expires: now.Add(time.Minute)}, Now: now,
-	})
-	next := storage.RefreshToken{Hash: [32]byte{5}, Expires: now.Add(time.Minute)}
-	_, err4 := s.RotateRefreshToken(ctx, storage.Rotation{
-		Hash: [32]byte{4}, ClientID: "app", Next: next, Token: storage.AccessToken{Hash: [32]byte{6}, Expires: now.Add(time.Hour)}, Now: now,
-	})
-	err5 := s.AnswerFromSession(ctx, "s1", time.Time{}, storage.Code{Hash: [32]byte{7}, ClientID: "app", Expires: now.Add(time.Minute)}, served, nil, now)
-	leave := storage.Login{ID: "l3", State: storage.LoginComplete, Identity: &who, Expires: now.Add(time.Minute)}
-	err6 := s.CreateLogin(ctx, leave)
-	_, err7 := s.AnswerLogin(ctx, "l3", storage.Answer{Code: storage.Code{Hash: [32]byte{8}, ClientID: "app", Expires: now.Add(time.Minute)}, Grant: leaving}, now)
-	_, err8 := s.EndSessionID(ctx, "sid3", now)
-	_, err9 := s.ClaimLogoutNotices(ctx, now, 1, retry)
-	err10 := s.PushRequest(ctx, storage.PushedRequest{Hash: [32]byte{9}, Expires: now.Add(time.Minute)})
-	err11 := s.UseOnce(ctx, [32]byte{10}, now.Add(time.Minute), now)
-	if err := errors.Join(err, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11); err != nil {
-		t.Fatal(err)
-	}
-	rows := func() map[string]int {
-		counts := map[string]int{}
-		err := s.view(func(t *tx) error {
-			for id := range bucketCount {
-				if err := t.bucket(id).ForEach(func(_, _ []byte) error { counts[string(bucketNames[id])]++; return nil }); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return counts
-	}
-	for id := range bucketCount {
-		if rows()[string(bucketNames[id])] == 0 && id != clientsBucket && id != keysBucket {
-			t.Errorf("bucket %s is empty before the sweep: the test proves nothing", bucketNames[id])
-		}
-	}
-	// 3 logins, 3 grants with codes, 2 tokens of either kind, session, notice, request, key and event
-	if n, err := s.Sweep(ctx, now.Add(48*time.Hour), 100); err != nil || n != 18 {
-		t.Errorf("swept %d, %v, want 18", n, err)
-	}
-	for name, n := range rows() {
-		if name != "meta" && name != "secrets" {
-			t.Errorf("bucket %s has %d rows left", name, n)
-		}
 	}
 }

@@ -5,7 +5,7 @@
 // last committed state and never wait for writes. It must not know what a step means: the rules, the encoding and the
 // sealing belong to package storage.
 //
-// The file belongs to one process at a time. That is why clients and recent logins are cached in memory, and why the heartbeats of
+// The file belongs to one process at a time. That is why recent clients and logins are cached in memory, and why the heartbeats of
 // collectors live in memory only: when a file is opened, every collector of before is dead.
 //
 // A step whose context ends while it waits for its turn does not happen and returns the context's error. Once its turn has
@@ -47,7 +47,7 @@ var (
 )
 
 // format is the version of the file's layout. An older program refuses a newer format; this one turns older ones into its own:
-// format 1 had no sessions, refresh tokens and pushed requests, whose buckets it makes.
+// format 1 had no index of origins, no sessions, refresh tokens and pushed requests.
 const format = 2
 
 // Options configures Open. The zero value is fine.
@@ -66,7 +66,7 @@ type Store struct {
 	codec storage.Codec
 	log   *slog.Logger
 
-	clients atomic.Pointer[clientCache]
+	clients clientCache
 	recent  recentLogins
 	pending atomic.Int64 // rows in the bucket of that name
 
@@ -87,11 +87,12 @@ var _ storage.Store = (*Store)(nil)
 // can read, and storage.ErrWrongKey when it was sealed with another master key. The caller closes the store.
 func Open(path string, sealer storage.Sealer, options Options) (*Store, error) {
 	s := &Store{
-		codec: storage.NewCodec(sealer),
-		log:   options.Logger,
-		beats: map[string]time.Time{},
-		queue: make(chan *step, 4*maxBatch),
-		done:  make(chan struct{}),
+		codec:   storage.NewCodec(sealer),
+		log:     options.Logger,
+		clients: clientCache{limit: maxClientBytes},
+		beats:   map[string]time.Time{},
+		queue:   make(chan *step, 4*maxBatch),
+		done:    make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -161,47 +162,64 @@ var (
 	metaKey    = []byte("key check")
 )
 
-// prepare checks format and master key, or stores them in a new file, and reads what is kept in memory.
+// prepare checks format and master key, or stores them in a new file, and counts what is kept in memory. It takes no longer
+// when more is stored.
 func (s *Store) prepare() error {
 	btx, err := s.db.Begin(true)
 	if err != nil {
 		return err
 	}
 	defer btx.Rollback() // has no effect after a commit
-	if meta := btx.Bucket(bucketNames[metaBucket]); meta != nil {
-		stored := string(meta.Get(metaFormat))
-		if number, err := strconv.Atoi(stored); err != nil || number < 1 || number > format {
-			return fmt.Errorf("%w: file has format %q, this program reads 1 to %d", ErrFormat, stored, format)
-		}
-		if err := s.codec.CheckKey(meta.Get(metaKey)); err != nil {
-			return err
-		}
-	} else if first, _ := btx.Cursor().First(); first != nil {
-		return fmt.Errorf("%w: another program's database", ErrFormat)
-	}
-	for _, name := range bucketNames {
-		if _, err := btx.CreateBucketIfNotExists(name); err != nil {
-			return err
-		}
-	}
 	t := &tx{btx: btx}
-	meta := t.bucket(metaBucket)
-	if meta.Get(metaKey) == nil {
-		if err := meta.Put(metaKey, s.codec.KeyCheck()); err != nil {
+	stored, err := s.storedFormat(btx)
+	if err != nil {
+		return err
+	}
+	if stored != format {
+		if err := s.upgrade(t, stored); err != nil {
 			return err
 		}
-	}
-	if err := meta.Put(metaFormat, []byte(strconv.Itoa(format))); err != nil {
-		return err
-	}
-	if err := s.loadClients(t); err != nil {
-		return err
 	}
 	cursor := t.bucket(pendingBucket).Cursor()
 	for key, _ := cursor.First(); key != nil; key, _ = cursor.Next() {
 		s.pending.Add(1)
 	}
+	if t.writes == 0 {
+		return btx.Rollback()
+	}
 	return btx.Commit()
+}
+
+// storedFormat returns the format of the file, 0 when it is empty, and an error when this program must not touch it.
+func (s *Store) storedFormat(btx *bbolt.Tx) (int, error) {
+	meta := btx.Bucket(bucketNames[metaBucket])
+	if meta == nil {
+		if first, _ := btx.Cursor().First(); first != nil {
+			return 0, fmt.Errorf("%w: another program's database", ErrFormat)
+		}
+		return 0, nil
+	}
+	text := string(meta.Get(metaFormat))
+	number, err := strconv.Atoi(text)
+	if err != nil || number < 1 || number > format {
+		return 0, fmt.Errorf("%w: file has format %q, this program reads 1 to %d", ErrFormat, text, format)
+	}
+	return number, s.codec.CheckKey(meta.Get(metaKey))
+}
+
+// upgrade makes a file of an older format, 0 for an empty one, one of this format.
+func (s *Store) upgrade(t *tx, stored int) error {
+	for _, name := range bucketNames {
+		if _, err := t.btx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	if stored == 0 {
+		if err := t.put(metaBucket, metaKey, s.codec.KeyCheck()); err != nil {
+			return err
+		}
+	}
+	return errors.Join(indexOrigins(t), t.put(metaBucket, metaFormat, []byte(strconv.Itoa(format))))
 }
 
 // Ping returns nil when the file can be read and the writer takes steps. It writes nothing.
@@ -244,5 +262,22 @@ func (s *Store) Close() error {
 	close(s.queue)
 	s.closing.Unlock()
 	<-s.done
+	s.syncFreelist()
 	return s.db.Close()
+}
+
+// syncFreelist writes down which pages of the file are free, which no commit before did. Whoever opens the file next is
+// then spared a look at every page. When it fails, only that is lost.
+func (s *Store) syncFreelist() {
+	if s.broken.Load() {
+		return
+	}
+	s.db.NoFreelistSync = false
+	btx, err := s.db.Begin(true)
+	if err == nil {
+		err = commitGuarded(btx)
+	}
+	if err != nil {
+		s.log.Warn("the next start looks at every page of the store file", "err", err)
+	}
 }

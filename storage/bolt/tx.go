@@ -15,6 +15,7 @@ type bucketID int
 const (
 	metaBucket          bucketID = iota // "format", "key check"
 	clientsBucket                       // client ID → generation (8 bytes) + JSON
+	originsBucket                       // web origin + 0 + client ID → nothing
 	loginsBucket                        // login ID → sealed
 	pendingBucket                       // login ID → expiry (8 bytes) + collector, while its order is pending
 	codesBucket                         // hash → JSON
@@ -38,7 +39,7 @@ const (
 
 // The names are those of the file. What is called "sessions" there was so called before browsers had any.
 var bucketNames = [bucketCount][]byte{
-	[]byte("meta"), []byte("clients"), []byte("logins"), []byte("pending"), []byte("codes"), []byte("grants"),
+	[]byte("meta"), []byte("clients"), []byte("origins"), []byte("logins"), []byte("pending"), []byte("codes"), []byte("grants"),
 	[]byte("sessions"), []byte("tokens"), []byte("refresh"), []byte("browsers"), []byte("cookies"), []byte("browser grants"),
 	[]byte("notices"), []byte("due"), []byte("pushed"), []byte("replays"), []byte("keys"), []byte("secrets"), []byte("audit"),
 	[]byte("expiry"),

@@ -218,7 +218,7 @@ func TestReadsDoNotWaitForWrites(t *testing.T) {
 	for name, read := range map[string]func() error{
 		"Login":         func() error { _, err := s.Login(t.Context(), "l1", now); return err },
 		"PendingOrders": func() error { _, err := s.PendingOrders(t.Context()); return err },
-		"Clients":       func() error { _, err := s.Clients(t.Context()); return err },
+		"Clients":       func() error { _, err := s.Clients(t.Context(), "", 1); return err },
 		"SigningKeys":   func() error { _, _, err := s.SigningKeys(t.Context()); return err },
 		"AuditEvents":   func() error { _, err := s.AuditEvents(t.Context(), now, now, 1); return err },
 		"Sweep":         func() error { _, err := s.Sweep(t.Context(), now, 1); return err },

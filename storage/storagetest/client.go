@@ -2,6 +2,22 @@ package storagetest
 
 import "brygga/storage"
 
+// pages returns the IDs of all clients, read in pages of limit.
+func (f *fixture) pages(limit int) (ids []string) {
+	f.Helper()
+	for after := ""; ; {
+		page, err := f.Store.Clients(f.Context(), after, limit)
+		f.ok(err)
+		for _, client := range page {
+			ids = append(ids, client.ID)
+		}
+		if len(page) < limit {
+			return ids
+		}
+		after = ids[len(ids)-1]
+	}
+}
+
 var clientTests = map[string]func(*fixture){
 	"create keeps every field and starts at revision 1": func(f *fixture) {
 		client := newClient("app")
@@ -35,23 +51,71 @@ var clientTests = map[string]func(*fixture){
 		}
 	},
 	"all clients come in the order of their IDs": func(f *fixture) {
-		got, err := f.Store.Clients(f.Context())
-		f.ok(err)
-		f.same(len(got), 0)
+		f.same(len(f.pages(10)), 0)
 		for _, id := range []string{"b", "a-2", "c", "a.1", "B", "a_3"} {
 			f.ok(f.Store.CreateClient(f.Context(), newClient(id)))
 		}
 		f.ok(f.Store.RemoveClient(f.Context(), "c", at(0)))
 		for range 2 {
-			got, err = f.Store.Clients(f.Context())
-			f.ok(err)
-			var ids []string
-			for _, client := range got {
-				ids = append(ids, client.ID)
+			for _, limit := range []int{1, 2, 3, 5, 6} {
+				f.same(f.pages(limit), []string{"B", "a-2", "a.1", "a_3", "b"})
 			}
-			f.same(ids, []string{"B", "a-2", "a.1", "a_3", "b"})
+			for after, want := range map[string]int{"": 5, "A": 5, "B": 4, "a": 4, "a.1": 2, "a_2": 2, "b": 0, "z": 0} {
+				page, err := f.Store.Clients(f.Context(), after, 10)
+				f.ok(err)
+				f.same(len(page), want)
+			}
+			page, err := f.Store.Clients(f.Context(), "", 0)
+			f.ok(err)
+			f.same(len(page), 0)
 			f.restart()
 		}
+	},
+	"a page has every field": func(f *fixture) {
+		f.ok(f.Store.CreateClient(f.Context(), newClient("app")))
+		got, err := f.Store.Clients(f.Context(), "", 1)
+		f.ok(err)
+		want, err := f.Store.Client(f.Context(), "app")
+		f.ok(err)
+		f.same(got, []*storage.Client{want})
+	},
+	"origins are registered as long as a client has them": func(f *fixture) {
+		is := func(origin string, want bool) {
+			f.Helper()
+			for range 2 {
+				got, err := f.Store.OriginRegistered(f.Context(), origin)
+				f.ok(err)
+				if got != want {
+					f.Fatalf("origin %q: registered %t, want %t", origin, got, want)
+				}
+				f.restart()
+			}
+		}
+		first, second := newClient("app"), newClient("app2")
+		first.Origins = []string{"https://a.example", "https://b.example"}
+		second.Origins, second.AuthMethod = nil, storage.AuthMethodNone
+		second.RedirectURIs = []string{"https://b.example/callback", "https://c.example:8443/callback", "app:/callback"}
+		is("https://a.example", false)
+		f.ok(f.Store.CreateClient(f.Context(), first))
+		f.ok(f.Store.CreateClient(f.Context(), second))
+		for _, origin := range []string{"https://a.example", "https://b.example", "https://c.example:8443"} {
+			is(origin, true)
+		}
+		for _, origin := range []string{"", "null", "https://a.exampl", "https://a.example.", "https://c.example", "https://a.example\x00app", "app:"} {
+			is(origin, false)
+		}
+		first.Revision, first.Origins = 1, []string{"https://a.example", "https://d.example"}
+		f.ok(f.Store.UpdateClient(f.Context(), first))
+		is("https://a.example", true)
+		is("https://b.example", true) // the other client's
+		is("https://d.example", true)
+		f.ok(f.Store.RemoveClient(f.Context(), "app2", at(1)))
+		is("https://b.example", false)
+		is("https://c.example:8443", false)
+		f.is(f.Store.UpdateClient(f.Context(), first), storage.ErrConflict)
+		first.Revision, first.Origins = 2, nil
+		f.ok(f.Store.UpdateClient(f.Context(), first))
+		is("https://a.example", false)
 	},
 	"update replaces every field and counts": func(f *fixture) {
 		f.ok(f.Store.CreateClient(f.Context(), storage.Client{ID: "app"}))

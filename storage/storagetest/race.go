@@ -133,6 +133,35 @@ var raceTests = map[string]func(*fixture){
 		f.ok(err)
 		f.same(client.Revision, uint64(2))
 	},
+	"a client is never older than an update that has returned": func(f *fixture) {
+		f.ok(f.Store.CreateClient(f.Context(), newClient("app")))
+		var reached atomic.Uint64
+		const updates = 40
+		f.same(f.race(racers, func(i int) error {
+			for revision := uint64(1); i == 0 && revision <= updates; revision++ {
+				client := newClient("app")
+				client.Revision = revision
+				if err := f.Store.UpdateClient(f.Context(), client); err != nil {
+					return err
+				}
+				reached.Store(revision + 1)
+			}
+			for reached.Load() <= updates {
+				least := reached.Load()
+				client, err := f.Store.Client(f.Context(), "app")
+				if err != nil {
+					return err
+				}
+				if client.Revision < least {
+					return fmt.Errorf("revision %d after %d", client.Revision, least)
+				}
+			}
+			return nil
+		}), racers)
+		f.ok(f.Store.RemoveClient(f.Context(), "app", at(1)))
+		_, err := f.Store.Client(f.Context(), "app")
+		f.is(err, storage.ErrNotFound)
+	},
 	"all get the same secret": func(f *fixture) {
 		var mu sync.Mutex
 		values := map[string]bool{}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"brygga/storage"
+)
+
+func newClientList(h *host, where *whereFlags) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use: "list", Short: "List all clients", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
+				list := clientList{out: h.out, json: output == "json"}
+				for after, more := "", true; more; {
+					page, err := o.store.Clients(ctx, after, clientPage)
+					if err != nil {
+						return fmt.Errorf("list clients: %w", err)
+					}
+					if more = len(page) == clientPage; more {
+						after = page[clientPage-1].ID
+					}
+					if err := list.write(page); err != nil {
+						return err
+					}
+				}
+				return list.end()
+			})
+		},
+	}
+	outputFlag(cmd, &output)
+	return cmd
+}
+
+// clientPage is how many clients are read and written at a time, as there may be millions.
+const clientPage = 1000
+
+// clientList writes pages of clients: as a table, whose columns are as wide as each page needs, or as one JSON array.
+type clientList struct {
+	out   io.Writer
+	json  bool
+	begun bool
+}
+
+func (l *clientList) write(page []*storage.Client) error {
+	if l.json {
+		return l.writeJSON(page)
+	}
+	var rows [][]string
+	if !l.begun {
+		rows = [][]string{{"CLIENT", "NAME", "AUTHENTICATION", "ALGORITHM", "REDIRECT URIS"}}
+		l.begun = true
+	}
+	for _, c := range page {
+		rows = append(rows, []string{c.ID, c.Name, c.AuthMethod, c.IDTokenAlg, strings.Join(c.RedirectURIs, " ")})
+	}
+	return table(l.out, rows...)
+}
+
+// writeJSON writes the elements as the function of that name does when it is given all of them.
+func (l *clientList) writeJSON(page []*storage.Client) error {
+	var text bytes.Buffer
+	for _, c := range page {
+		separator := ",\n  "
+		if !l.begun {
+			separator = "[\n  "
+			l.begun = true
+		}
+		text.WriteString(separator)
+		e := json.NewEncoder(&text)
+		e.SetIndent("  ", "  ")
+		e.SetEscapeHTML(false)
+		if err := e.Encode(viewOf(c)); err != nil {
+			return err
+		}
+		text.Truncate(text.Len() - 1) // the encoder ends with a line break
+	}
+	_, err := l.out.Write(text.Bytes())
+	return err
+}
+
+func (l *clientList) end() error {
+	if !l.json {
+		return nil
+	}
+	end := "\n]\n"
+	if !l.begun {
+		end = "[]\n"
+	}
+	_, err := io.WriteString(l.out, end)
+	return err
+}
