@@ -32,6 +32,8 @@ const (
 	ResultDoubtful Type = "SEC_200006"
 	// ReturnWaived: a login on the same device was answered without the return from the app, as the policy is balanced.
 	ReturnWaived Type = "SEC_200007"
+	// TokenReused: a refresh token was presented after it had been used; its grant was revoked.
+	TokenReused Type = "SEC_200008"
 
 	ClientAdded         Type = "ADM_300001"
 	ClientChanged       Type = "ADM_300002"
@@ -61,6 +63,7 @@ var texts = map[Type]string{
 	ResultUnverified:    "evidence of a BankID result did not verify",
 	ResultDoubtful:      "doubtful result of a BankID order accepted",
 	ReturnWaived:        "return from the BankID app not waited for",
+	TokenReused:         "refresh token presented twice",
 	ClientAdded:         "client added",
 	ClientChanged:       "client changed",
 	ClientSecretRotated: "client secret rotated",
