@@ -332,13 +332,14 @@ func exchange(code string, pairs ...string) *http.Request {
 }
 
 type tokens struct {
-	AccessToken string `json:"access_token"`
-	TokenType   string `json:"token_type"`
-	ExpiresIn   int    `json:"expires_in"`
-	IDToken     string `json:"id_token"`
-	Scope       string `json:"scope"`
-	Error       string `json:"error"`
-	Description string `json:"error_description"`
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int    `json:"expires_in"`
+	RefreshToken string `json:"refresh_token"`
+	IDToken      string `json:"id_token"`
+	Scope        string `json:"scope"`
+	Error        string `json:"error"`
+	Description  string `json:"error_description"`
 }
 
 func decode(t testing.TB, w *httptest.ResponseRecorder) tokens {

@@ -55,6 +55,7 @@ type Store interface {
 	RefuseLogin(ctx context.Context, id string, now time.Time) (*storage.Login, error)
 	storage.Grants
 	storage.PushedRequests
+	storage.RefreshTokens
 	storage.Sessions
 	storage.Replays
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"net/url"
+	"slices"
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -17,39 +19,86 @@ import (
 
 // tokenResponse is the answer of the token endpoint (RFC 6749 §5.1, OIDC Core §3.1.3.3).
 type tokenResponse struct {
-	AccessToken string `json:"access_token"`
-	TokenType   string `json:"token_type"`
-	ExpiresIn   int64  `json:"expires_in"`
-	IDToken     string `json:"id_token,omitempty"`
-	Scope       string `json:"scope"`
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+	Scope        string `json:"scope"`
 }
 
-// CodeExchange redeems an authorization code (RFC 6749 §4.1.3). The library calls it once the client is authenticated. One
-// step of the store decides: it compares client, redirect URI and PKCE before the code counts as spent, so that a stranger
-// who has seen a code cannot burn it.
+// issue is an answer of the token endpoint in the making: what was granted, and what has been stored for it.
+type issue struct {
+	client *storage.Client
+	grant  *storage.Grant
+	// scopes and resources are the access token's.
+	scopes, resources []string
+	// token is the random part of the access token, refresh the whole of the refresh token.
+	token, refresh string
+	nonce          string
+	now            time.Time
+}
+
+// CodeExchange redeems an authorization code (RFC 6749 §4.1.3). The library calls it once the client is authenticated.
 func (p *Provider) CodeExchange(ctx context.Context, r *zop.ClientRequest[oidc.AccessTokenRequest]) (*zop.Response, error) {
 	client, ok := r.Client.(client)
 	if !ok {
 		return nil, p.fault(ctx, "redeem code", errors.New("op: a client that is not ours"))
 	}
-	challenge, ok := challengeOf(r.Data.CodeVerifier)
+	return p.redeemCode(ctx, client.record, r.Form)
+}
+
+// redeemCode answers the form with the tokens of a code. One step of the store decides: it compares client, redirect URI, PKCE
+// and resources before the code counts as spent, so that a stranger who has seen a code cannot burn it.
+func (p *Provider) redeemCode(ctx context.Context, client *storage.Client, form url.Values) (*zop.Response, error) {
+	challenge, ok := challengeOf(form.Get("code_verifier"))
 	if !ok {
 		return nil, oidc.ErrInvalidGrant().WithDescription("code_verifier is not well-formed")
 	}
-	token, now := random(), p.now()
-	grant, err := p.o.Store.RedeemCode(ctx, storage.Redemption{
-		CodeHash: secret.New(r.Data.Code).Hash(), ClientID: client.record.ID, RedirectURI: r.Data.RedirectURI, Challenge: challenge,
-		Token: storage.AccessToken{Hash: secret.New(token).Hash(), Expires: now.Add(p.o.AccessTokenLife)}, Now: now,
-	})
+	if refusal := p.checkEncryption(ctx, client); refusal != nil {
+		return nil, refusal
+	}
+	a := &issue{client: client, resources: resourcesOf(form), token: random(), now: p.now()}
+	redemption := storage.Redemption{
+		CodeHash: secret.New(form.Get("code")).Hash(), ClientID: client.ID, RedirectURI: form.Get("redirect_uri"), Challenge: challenge,
+		Resources: a.resources,
+		Token: storage.AccessToken{
+			Hash: accessTokenID(a.token, wantsJWT(client)), Issued: a.now, Expires: a.now.Add(p.o.AccessTokenLife), Resources: a.resources,
+		},
+		Now: a.now,
+	}
+	if client.MayAsk(oidc.ScopeOfflineAccess) {
+		a.refresh = random()
+		redemption.Refresh = storage.RefreshToken{Hash: secret.New(a.refresh).Hash(), Expires: a.now.Add(p.o.RefreshIdle)}
+	}
+	grant, err := p.o.Store.RedeemCode(ctx, redemption)
 	if err != nil {
-		return nil, p.refuseCode(ctx, client.record, now, err)
+		return nil, p.refuseCode(ctx, client, a.now, err)
+	}
+	a.grant, a.scopes, a.nonce = grant, grant.Scopes, grant.Nonce
+	if a.resources == nil {
+		a.resources = grant.Resources
+	}
+	if !grant.Offline {
+		a.refresh = ""
+	}
+	return p.answerTokens(ctx, a)
+}
+
+// answerTokens makes the tokens whose place in the store is taken already.
+func (p *Provider) answerTokens(ctx context.Context, a *issue) (*zop.Response, error) {
+	life := min(p.o.AccessTokenLife, a.grant.Expires.Sub(a.now))
+	token, err := p.accessToken(ctx, a, life)
+	if err != nil {
+		return nil, p.fault(ctx, "sign access token", err)
 	}
 	answer := &tokenResponse{
-		AccessToken: token, TokenType: oidc.BearerToken, ExpiresIn: int64(p.o.AccessTokenLife / time.Second), Scope: scopeText(grant.Scopes),
+		AccessToken: token, TokenType: oidc.BearerToken, ExpiresIn: int64(life / time.Second), RefreshToken: a.refresh,
+		Scope: scopeText(a.scopes),
 	}
-	if hasScope(grant.Scopes, oidc.ScopeOpenID) {
-		if answer.IDToken, err = p.idToken(ctx, client.record, grant, token, now); err != nil {
-			return nil, p.fault(ctx, "sign ID token", err)
+	if hasScope(a.scopes, oidc.ScopeOpenID) {
+		if answer.IDToken, err = p.idToken(ctx, a, token); err != nil {
+			return nil, p.fault(ctx, "make ID token", err)
 		}
 	}
 	return &zop.Response{Data: answer}, nil
@@ -68,23 +117,51 @@ func challengeOf(verifier string) (challenge string, ok bool) {
 	return base64.RawURLEncoding.EncodeToString(sum[:]), true
 }
 
-// refuseCode returns what the client may know of a failed redemption. When a code was presented twice, one of the two was
-// not the client: what the first one got is revoked (RFC 6749 §4.1.2).
+// resourcesOf returns the resources that a token is wanted for (RFC 8707 §2.2), nil for all that were granted.
+func resourcesOf(form url.Values) []string {
+	all := form["resource"]
+	if len(all) < 2 {
+		return all
+	}
+	all = slices.Clone(all)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// errInvalidTarget tells a client that it wants a token for something else than what was granted (RFC 8707 §2).
+func errInvalidTarget() *oidc.Error {
+	return &oidc.Error{ErrorType: "invalid_target", Description: "a resource was not granted"}
+}
+
+// refuseCode returns what the client may know of a failed redemption.
 func (p *Provider) refuseCode(ctx context.Context, client *storage.Client, now time.Time, err error) error {
 	var reused *storage.CodeReusedError
 	switch {
 	case errors.As(err, &reused):
-		if err := p.o.Store.RevokeGrant(context.WithoutCancel(ctx), reused.GrantID, now); err != nil {
-			return p.fault(ctx, "revoke grant", err)
+		if err := p.revokeReused(ctx, client, audit.CodeReused, reused.GrantID, now); err != nil {
+			return err
 		}
-		address, _ := ctx.Value(addressKey{}).(string)
-		p.o.Audit.Record(ctx, audit.Event{
-			Type: audit.CodeReused, SourceAddress: address, CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID,
-			Object: reused.GrantID,
-		})
 	case errors.Is(err, storage.ErrNotFound), errors.Is(err, storage.ErrMismatch):
+	case errors.Is(err, storage.ErrTarget):
+		return errInvalidTarget()
 	default:
 		return p.fault(ctx, "redeem code", err)
 	}
 	return oidc.ErrInvalidGrant().WithDescription("the code is unknown, expired, used, or not meant for this request")
 }
+
+// revokeReused revokes a grant of which a code or a refresh token was presented twice: one of the two was not the client
+// (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
+func (p *Provider) revokeReused(ctx context.Context, client *storage.Client, event audit.Type, grantID string, now time.Time) error {
+	if err := p.o.Store.RevokeGrant(context.WithoutCancel(ctx), grantID, now); err != nil {
+		return p.fault(ctx, "revoke grant", err)
+	}
+	address, _ := ctx.Value(addressKey{}).(string)
+	p.o.Audit.Record(ctx, audit.Event{
+		Type: event, SourceAddress: address, CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Object: grantID,
+	})
+	return nil
+}
+
+// hasScope reports whether the scope is one of them.
+func hasScope(scopes []string, scope string) bool { return slices.Contains(scopes, scope) }

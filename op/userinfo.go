@@ -1,8 +1,11 @@
 package op
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -18,47 +21,102 @@ const (
 	errInsufficientScope = "insufficient_scope"
 )
 
-// userClaims is the answer of userinfo (OIDC Core §5.3.2).
+// userClaims is the answer of userinfo (OIDC Core §5.3.2). A signed one names issuer and audience.
 type userClaims struct {
-	Subject string `json:"sub"`
+	Issuer        string   `json:"iss,omitempty"`
+	Subject       string   `json:"sub"`
+	Audience      string   `json:"aud,omitempty"`
+	AuthTime      int64    `json:"auth_time,omitempty"`
+	ACR           string   `json:"acr,omitempty"`
+	AMR           []string `json:"amr,omitempty"`
+	TransactionID string   `json:"txn,omitempty"`
 	personClaims
 }
 
-// serveUserinfo is the userinfo endpoint (OIDC Core §5.3). It knows opaque tokens by their hash, so an ID token, or any
-// other text, is no access token.
+// serveUserinfo is the userinfo endpoint (OIDC Core §5.3).
 func (p *Provider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	token, fault := bearerToken(w, r)
+	text, fault := bearerToken(w, r)
 	switch {
 	case fault != "":
 		challenge(w, http.StatusBadRequest, string(oidc.InvalidRequest), fault)
 		return
-	case token.IsZero():
+	case text.IsZero():
 		challenge(w, http.StatusUnauthorized, "", "an access token is needed")
 		return
 	}
-	_, grant, err := p.o.Store.AccessToken(r.Context(), token.Hash(), p.now())
-	if errors.Is(err, storage.ErrNotFound) {
+	token, grant, err := p.findAccessToken(r.Context(), text.Reveal())
+	var client *storage.Client
+	if err == nil {
+		client, err = p.o.Store.Client(r.Context(), grant.ClientID)
+	}
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
 		challenge(w, http.StatusUnauthorized, errInvalidToken, "the access token is unknown, expired or revoked")
-		return
-	} else if err != nil {
+	case err != nil:
 		writeError(w, http.StatusInternalServerError, p.fault(r.Context(), "read access token", err))
-		return
-	}
-	if !hasScope(grant.Scopes, oidc.ScopeOpenID) {
+	case !p.isForUs(token.Resources):
+		challenge(w, http.StatusUnauthorized, errInvalidToken, "the access token is meant for another resource")
+	case !hasScope(token.Scopes, oidc.ScopeOpenID):
 		challenge(w, http.StatusForbidden, errInsufficientScope, "scope openid was not granted")
+	default:
+		p.sendClaims(w, r, client, p.userClaims(client, grant, token.Scopes))
+	}
+}
+
+// userClaims returns what the client may know of the person.
+func (p *Provider) userClaims(client *storage.Client, grant *storage.Grant, scopes []string) *userClaims {
+	_, set := claimsFor(client, grant, scopes)
+	c := &userClaims{Subject: grant.Subject, personClaims: p.personOf(&grant.Identity, set)}
+	if set&claimAuthTime != 0 {
+		c.AuthTime = grant.AuthTime.Unix()
+	}
+	if set&claimACR != 0 {
+		c.ACR = grant.ACR
+	}
+	if set&claimAMR != 0 {
+		c.AMR = grant.AMR
+	}
+	if set&claimTransactionID != 0 {
+		c.TransactionID = grant.TransactionID
+	}
+	return c
+}
+
+// sendClaims sends the claims in the form that the client is registered for, whatever it says it accepts (OIDC Core §5.3.2): as
+// JSON, signed, encrypted, or both.
+func (p *Provider) sendClaims(w http.ResponseWriter, r *http.Request, client *storage.Client, claims *userClaims) {
+	signed, encrypted := client.UserinfoAlg != "", client.UserinfoEncryption.Alg != ""
+	if !signed && !encrypted {
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(claims)
 		return
 	}
-	client, err := p.o.Store.Client(r.Context(), grant.ClientID)
-	if errors.Is(err, storage.ErrNotFound) {
-		challenge(w, http.StatusUnauthorized, errInvalidToken, "the access token is unknown, expired or revoked")
-		return
-	} else if err != nil {
-		writeError(w, http.StatusInternalServerError, p.fault(r.Context(), "read client", err))
+	if signed {
+		claims.Issuer, claims.Audience = p.o.Issuer, client.ID
+	}
+	body, err := p.encloseClaims(r.Context(), client, claims)
+	if err != nil {
+		writeError(w, http.StatusInternalServerError, p.fault(r.Context(), "sign or encrypt userinfo", err))
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(&userClaims{Subject: grant.Subject, personClaims: personOf(client, grant)})
+	w.Header().Set("Content-Type", "application/jwt")
+	io.WriteString(w, body)
+}
+
+func (p *Provider) encloseClaims(ctx context.Context, client *storage.Client, claims *userClaims) (string, error) {
+	body, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("encode claims: %w", err)
+	}
+	if client.UserinfoAlg == "" {
+		return p.encrypt(ctx, client, client.UserinfoEncryption, body, "")
+	}
+	signed, err := p.o.Keys.Sign(ctx, client.UserinfoAlg, "JWT", body)
+	if err != nil || client.UserinfoEncryption.Alg == "" {
+		return signed, err
+	}
+	return p.encryptTo(ctx, client, client.UserinfoEncryption, signed)
 }
 
 // bearerToken returns the access token of a request, from the header or from a posted form (RFC 6750 §2.1, §2.2), or what is

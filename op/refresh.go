@@ -1,0 +1,117 @@
+package op
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+	zop "github.com/zitadel/oidc/v3/pkg/op"
+
+	"brygga/audit"
+	"brygga/secret"
+	"brygga/storage"
+)
+
+// RefreshToken gives new tokens for a refresh token (RFC 6749 §6). The library calls it once the client is authenticated.
+func (p *Provider) RefreshToken(ctx context.Context, r *zop.ClientRequest[oidc.RefreshTokenRequest]) (*zop.Response, error) {
+	client, ok := r.Client.(client)
+	if !ok {
+		return nil, p.fault(ctx, "rotate refresh token", errors.New("op: a client that is not ours"))
+	}
+	return p.rotate(ctx, client.record, r.Form)
+}
+
+// rotate answers the form with the tokens that follow a refresh token. Each is used once: one step of the store spends it and
+// stores the next. The next stands for the same grant, as wide as before, whatever the access token was narrowed to.
+func (p *Provider) rotate(ctx context.Context, client *storage.Client, form url.Values) (*zop.Response, error) {
+	if !client.MayAsk(oidc.ScopeOfflineAccess) {
+		return nil, oidc.ErrUnauthorizedClient().WithDescription("the client may not use refresh tokens")
+	}
+	if refusal := p.checkEncryption(ctx, client); refusal != nil {
+		return nil, refusal
+	}
+	hash := secret.New(form.Get("refresh_token")).Hash()
+	a := &issue{client: client, scopes: scopesOf(form), resources: resourcesOf(form), token: random(), refresh: random(), now: p.now()}
+	if refusal := p.checkNarrowing(ctx, a, hash); refusal != nil {
+		return nil, refusal
+	}
+	grant, err := p.o.Store.RotateRefreshToken(ctx, storage.Rotation{
+		Hash: hash, ClientID: client.ID,
+		Next: storage.RefreshToken{Hash: secret.New(a.refresh).Hash(), Expires: a.now.Add(p.o.RefreshIdle)},
+		Token: storage.AccessToken{
+			Hash: accessTokenID(a.token, wantsJWT(client)), Issued: a.now, Expires: a.now.Add(p.o.AccessTokenLife), Scopes: a.scopes,
+			Resources: a.resources,
+		},
+		Now: a.now,
+	})
+	if err != nil {
+		return nil, p.refuseRefresh(ctx, a, err)
+	}
+	a.grant = grant
+	if a.scopes == nil {
+		a.scopes = grant.Scopes
+	}
+	if a.resources == nil {
+		a.resources = grant.Resources
+	}
+	return p.answerTokens(ctx, a)
+}
+
+// scopesOf returns the scopes that a token is wanted for, nil for all that were granted (RFC 6749 §6).
+func scopesOf(form url.Values) []string {
+	scopes := strings.Fields(form.Get("scope"))
+	if len(scopes) == 0 {
+		return nil
+	}
+	slices.Sort(scopes)
+	return slices.Compact(scopes)
+}
+
+// checkNarrowing refuses scopes and resources beyond the grant, before the token is spent: a client may correct its request. A
+// token that is spent already goes on to the store, which tells of the reuse.
+func (p *Provider) checkNarrowing(ctx context.Context, a *issue, hash [32]byte) error {
+	if a.scopes == nil && a.resources == nil {
+		return nil
+	}
+	token, grant, err := p.o.Store.RefreshToken(ctx, hash, a.now)
+	switch {
+	case errors.Is(err, storage.ErrNotFound) || err == nil && grant.ClientID != a.client.ID:
+		return errRefreshToken()
+	case err != nil:
+		return p.fault(ctx, "read refresh token", err)
+	case !token.Spent.IsZero():
+		return nil
+	case !subset(a.scopes, grant.Scopes):
+		return oidc.ErrInvalidScope().WithDescription("scope holds more than what was granted")
+	case !subset(a.resources, grant.Resources):
+		return errInvalidTarget()
+	}
+	return nil
+}
+
+// subset reports whether all of part stands in whole.
+func subset(part, whole []string) bool {
+	return !slices.ContainsFunc(part, func(s string) bool { return !slices.Contains(whole, s) })
+}
+
+// refuseRefresh returns what the client may know of a failed rotation.
+func (p *Provider) refuseRefresh(ctx context.Context, a *issue, err error) error {
+	var reused *storage.TokenReusedError
+	switch {
+	case errors.As(err, &reused):
+		if err := p.revokeReused(ctx, a.client, audit.TokenReused, reused.GrantID, a.now); err != nil {
+			return err
+		}
+	case errors.Is(err, storage.ErrNotFound):
+	default:
+		return p.fault(ctx, "rotate refresh token", err)
+	}
+	return errRefreshToken()
+}
+
+func errRefreshToken() *oidc.Error {
+	return oidc.ErrInvalidGrant().WithDescription("the refresh token is unknown, expired, used, or another client's")
+}

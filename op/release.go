@@ -1,0 +1,209 @@
+package op
+
+import (
+	"encoding/base64"
+	"time"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"brygga/secret"
+	"brygga/storage"
+)
+
+// claimSet is a set of claims that a client may or may not get: bit i stands for releasable[i].
+type claimSet uint32
+
+// releasable are the names of the claims, in the order of the bits below. The last four always stand in the ID token; at
+// userinfo they are given to who asks for them.
+var releasable = [...]string{
+	"personalNumber", "givenName", "surname", "name", "given_name", "family_name", "birthdate",
+	"https://id.oidc.se/claim/personalIdentityNumber", "https://id.oidc.se/claim/coordinationNumber",
+	"https://id.oidc.se/claim/userCertificate", "https://id.oidc.se/claim/credentialValidFrom",
+	"https://id.oidc.se/claim/credentialValidTo", "https://id.oidc.se/claim/deviceIp",
+	"https://id.oidc.se/claim/authnProvider", "https://id.oidc.se/claim/authnEvidence",
+	"auth_time", "acr", "amr", "txn",
+}
+
+const (
+	claimPersonalNumber claimSet = 1 << iota
+	claimOurGivenName
+	claimOurSurname
+	claimName
+	claimGivenName
+	claimFamilyName
+	claimBirthdate
+	claimIdentityNumber
+	claimCoordinationNumber
+	claimUserCertificate
+	claimValidFrom
+	claimValidTo
+	claimDeviceIP
+	claimAuthnProvider
+	claimAuthnEvidence
+	claimAuthTime
+	claimACR
+	claimAMR
+	claimTransactionID
+)
+
+// Claims that come together.
+const (
+	ourClaims      = claimPersonalNumber | claimOurGivenName | claimOurSurname | claimName
+	profileClaims  = claimName | claimGivenName | claimFamilyName | claimBirthdate
+	nameClaims     = profileClaims | claimOurGivenName | claimOurSurname
+	swedishNumbers = claimIdentityNumber | claimCoordinationNumber
+	allNumbers     = swedishNumbers | claimPersonalNumber
+	// loginClaims tell of the login and do not say who the person is.
+	loginClaims = claimValidFrom | claimValidTo | claimDeviceIP | claimAuthnProvider | claimAuthnEvidence | claimAuthTime |
+		claimACR | claimAMR | claimTransactionID
+)
+
+// claimsSupported returns the names of all claims there are, for discovery.
+func claimsSupported() []string {
+	return append([]string{"iss", "sub", "aud", "exp", "iat", "nonce", "azp", "sid", "at_hash"}, releasable[:]...)
+}
+
+// claimsNamed returns those of the claims that exist; the others are for nobody (OIDC Core §5.5).
+func claimsNamed(names []string) (set claimSet) {
+	for _, name := range names {
+		for i := range releasable {
+			if releasable[i] == name {
+				set |= 1 << i
+			}
+		}
+	}
+	return set
+}
+
+// claimsFor returns what the client gets for the scopes of a token, in the ID token and at userinfo. A claim that was asked for
+// by name goes where it was asked for; a scope's go where the scope says, for a Swedish client to userinfo unless it does
+// (Swedish OpenID Connect Profile §3; Claims and Scopes Specification §3). What both bring goes to both.
+func claimsFor(client *storage.Client, grant *storage.Grant, scopes []string) (idToken, userinfo claimSet) {
+	swedish := client.Swedish()
+	if client.PersonalNumber && !swedish {
+		idToken, userinfo = ourClaims, ourClaims
+	}
+	for _, scope := range scopes {
+		switch scope {
+		case oidc.ScopeProfile:
+			userinfo |= profileClaims
+			if !swedish {
+				idToken |= profileClaims
+			}
+		case scopeNaturalPersonInfo:
+			userinfo |= profileClaims
+		case scopeNaturalPersonNumber:
+			idToken |= swedishNumbers
+			userinfo |= swedishNumbers
+		}
+	}
+	idToken |= claimsNamed(grant.Claims.IDToken)
+	userinfo |= claimsNamed(grant.Claims.UserInfo)
+	allowed := entitled(client)
+	return idToken & allowed, userinfo & allowed
+}
+
+// entitled returns the claims that the client has a right to, however it asks: as it is registered now, so that a right that is
+// taken away is gone at once. The right to the number is PersonalNumber, for a Swedish client its scope; names go with a scope
+// that brings them. The person's certificate names both.
+func entitled(client *storage.Client) claimSet {
+	allowed := loginClaims
+	number := client.PersonalNumber
+	names := number || client.MayAsk(oidc.ScopeProfile) || client.MayAsk(scopeNaturalPersonInfo)
+	if client.Swedish() {
+		number = client.MayAsk(scopeNaturalPersonNumber)
+		names = client.MayAsk(oidc.ScopeProfile) || client.MayAsk(scopeNaturalPersonInfo)
+	}
+	if number {
+		allowed |= allNumbers
+	}
+	if names {
+		allowed |= nameClaims
+	}
+	if number && names {
+		allowed |= claimUserCertificate
+	}
+	return allowed
+}
+
+// personClaims are the claims of an identity. The struct is flat and has no map, because it is made for every login.
+type personClaims struct {
+	PersonalNumber     string `json:"personalNumber,omitempty"`
+	OurGivenName       string `json:"givenName,omitempty"`
+	OurSurname         string `json:"surname,omitempty"`
+	Name               string `json:"name,omitempty"`
+	GivenName          string `json:"given_name,omitempty"`
+	FamilyName         string `json:"family_name,omitempty"`
+	Birthdate          string `json:"birthdate,omitempty"`
+	IdentityNumber     string `json:"https://id.oidc.se/claim/personalIdentityNumber,omitempty"`
+	CoordinationNumber string `json:"https://id.oidc.se/claim/coordinationNumber,omitempty"`
+	UserCertificate    string `json:"https://id.oidc.se/claim/userCertificate,omitempty"`
+	ValidFrom          int64  `json:"https://id.oidc.se/claim/credentialValidFrom,omitempty"`
+	ValidTo            int64  `json:"https://id.oidc.se/claim/credentialValidTo,omitempty"`
+	DeviceIP           string `json:"https://id.oidc.se/claim/deviceIp,omitempty"`
+	AuthnProvider      string `json:"https://id.oidc.se/claim/authnProvider,omitempty"`
+	AuthnEvidence      string `json:"https://id.oidc.se/claim/authnEvidence,omitempty"`
+}
+
+// personOf returns those claims of the set that the identity has. A missing one is no error (OIDC Core §5.5.1).
+func (p *Provider) personOf(i *storage.Identity, set claimSet) (c personClaims) {
+	text := func(bit claimSet, to *string, value secret.String) {
+		if set&bit != 0 {
+			*to = value.Reveal()
+		}
+	}
+	text(claimPersonalNumber, &c.PersonalNumber, i.PersonalNumber)
+	text(claimOurGivenName, &c.OurGivenName, i.GivenName)
+	text(claimOurSurname, &c.OurSurname, i.Surname)
+	text(claimName, &c.Name, i.Name)
+	text(claimGivenName, &c.GivenName, i.GivenName)
+	text(claimFamilyName, &c.FamilyName, i.Surname)
+	if set&claimBirthdate != 0 {
+		c.Birthdate = birthdate(i.PersonalNumber)
+	}
+	// There are never both: the one is the other's absence (Claims and Scopes Specification §3.2).
+	if isCoordinationNumber(i.PersonalNumber) {
+		text(claimCoordinationNumber, &c.CoordinationNumber, i.PersonalNumber)
+	} else {
+		text(claimIdentityNumber, &c.IdentityNumber, i.PersonalNumber)
+	}
+	if set&claimDeviceIP != 0 {
+		c.DeviceIP = i.DeviceIP
+	}
+	if set&claimAuthnProvider != 0 && i.Method != "" {
+		c.AuthnProvider = p.o.Issuer + "/authn/" + i.Method
+	}
+	if i.Evidence != nil {
+		c.addEvidence(i.Evidence, set)
+	}
+	return c
+}
+
+func (c *personClaims) addEvidence(e *storage.Evidence, set claimSet) {
+	if set&claimUserCertificate != 0 {
+		c.UserCertificate = base64.StdEncoding.EncodeToString(e.Certificate)
+	}
+	if set&claimAuthnEvidence != 0 {
+		c.AuthnEvidence = base64.StdEncoding.EncodeToString(e.OCSP)
+	}
+	if set&claimValidFrom != 0 {
+		c.ValidFrom = seconds(e.ValidFrom)
+	}
+	if set&claimValidTo != 0 {
+		c.ValidTo = seconds(e.ValidTo)
+	}
+}
+
+// seconds returns a time as claims have it, 0 for none.
+func seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+// isCoordinationNumber reports whether the number's day is one of a coordination number, 61 to 91 (SKV 707).
+func isCoordinationNumber(number secret.String) bool {
+	digits := number.Reveal()
+	return len(digits) == 12 && digits[6] >= '6'
+}
