@@ -149,7 +149,7 @@ func TestRequiredSubject(t *testing.T) {
 }
 
 // RFC 8707 §2.
-func TestResources(t *testing.T) {
+func TestResourcesOfRequests(t *testing.T) {
 	h := newHarness(t, nil)
 	h.add("api", func(c *storage.Client) {
 		c.Resources = []string{"https://api.example/a", "https://api.example/b", "urn:example:api", "https://api.example/#f", "/relative"}

@@ -37,10 +37,8 @@ const (
 	maxURI   = 2048
 )
 
-// Handler returns the handler of discovery, JWKS, /authorize, /token, /userinfo, /logout and /logout/confirm; it answers 404
-// for others.
-// Clients call /token, /userinfo, /authorize and /logout from their own origins, with POST too: a guard against cross-origin
-// requests must let these paths pass.
+// Handler returns the handler of every path of the provider; it answers 404 for others. Clients call all but the documents and
+// /logout/confirm from their own origins, with POST too: a guard against cross-origin requests must let these paths pass.
 func (p *Provider) Handler() http.Handler { return p.handler }
 
 func (p *Provider) routes() http.Handler {
@@ -56,6 +54,8 @@ func (p *Provider) routes() http.Handler {
 	mux.Handle(pathToken, p.api("token", p.guardForm(p.tokenRoute(library)), http.MethodPost))
 	mux.Handle(pathPAR, p.api("par", p.guardForm(p.servePAR), http.MethodPost))
 	mux.Handle(pathUserinfo, p.api("userinfo", p.serveUserinfo, http.MethodGet, http.MethodPost))
+	mux.Handle(pathIntrospect, p.api("introspect", p.guardForm(p.serveIntrospect), http.MethodPost))
+	mux.Handle(pathRevoke, p.api("revoke", p.guardForm(p.serveRevoke), http.MethodPost))
 	mux.Handle(pathAuthorize, p.page("authorize", p.serveAuthorize))
 	mux.Handle(pathLogout, p.page("logout", p.serveLogout))
 	mux.Handle(pathLogoutConfirm, p.page("logout_confirm", p.serveLogoutConfirm))

@@ -427,7 +427,7 @@ func TestCORS(t *testing.T) {
 // The library routes these by itself; they are not ours to answer.
 func TestOtherPathsAreNotServed(t *testing.T) {
 	h := newHarness(t, nil)
-	for _, path := range []string{"/", "/healthz", "/ready", "/introspect", "/revoke", "/device_authorization", "/keys", "/token/", "/authorize/callback", "/end_session"} {
+	for _, path := range []string{"/", "/healthz", "/ready", "/device_authorization", "/keys", "/token/", "/authorize/callback", "/end_session"} {
 		if w := h.do(httptest.NewRequest(http.MethodGet, issuer+path, nil)); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
