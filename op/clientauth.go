@@ -7,7 +7,6 @@ import (
 	"net/url"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
-	zop "github.com/zitadel/oidc/v3/pkg/op"
 
 	"brygga/secret"
 	"brygga/storage"
@@ -148,17 +147,4 @@ func (p *Provider) prove(ctx context.Context, c *credentials, endpoint string) (
 		return nil, failure("wrong secret")
 	}
 	return client, nil
-}
-
-// clientKey is the context key of the client that a token request was authenticated for.
-type clientKey struct{}
-
-// VerifyClient returns the client that sent the request. The library calls it before anything is looked up; the client was
-// authenticated before the library got the request.
-func (p *Provider) VerifyClient(ctx context.Context, _ *zop.Request[zop.ClientCredentials]) (zop.Client, error) {
-	record, ok := ctx.Value(clientKey{}).(*storage.Client)
-	if !ok {
-		return nil, zop.NewStatusError(refuseClient(), http.StatusUnauthorized)
-	}
-	return client{record, p.o.IDTokenLife}, nil
 }

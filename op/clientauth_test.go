@@ -54,30 +54,6 @@ func TestSecretsInTheHeaderMayBeEncodedOrNot(t *testing.T) {
 	}
 }
 
-// What the client proves itself with goes no further than the place that judges it.
-func TestCredentialsDoNotTravel(t *testing.T) {
-	h := newHarness(t, nil)
-	r := formRequest("/token", with(url.Values{}, "client_id", "post", "client_secret", "post-secret", "grant_type", "authorization_code"))
-	r.Header.Set("Authorization", "")
-	seen := false
-	h.guardForm(h.tokenRoute(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		seen = true
-		if r.Form.Has("client_secret") || r.Header["Authorization"] != nil || r.Form.Get("client_id") != "post" {
-			t.Errorf("%v %v", r.Form, r.Header)
-		}
-	})))(httptest.NewRecorder(), r)
-	if !seen {
-		t.Error("the request did not pass")
-	}
-}
-
-func TestVerifyClientNeedsAProof(t *testing.T) {
-	h := newHarness(t, nil)
-	if client, err := h.VerifyClient(t.Context(), nil); err == nil {
-		t.Errorf("%v", client)
-	}
-}
-
 func (m *marked) UseOnce(ctx context.Context, key [32]byte, expires, now time.Time) error {
 	if err := m.fault("UseOnce"); err != nil {
 		return err

@@ -1,10 +1,9 @@
 // Package op is the OpenID Provider: it speaks OAuth and OpenID Connect to clients, and nothing else.
 //
-// It owns discovery, the JWKS, the authorization, pushed request, token, userinfo and logout endpoints, what a client may ask
-// for, the sessions of browsers, and the claims that a client gets. The token endpoint is our own implementation of zitadel/oidc's zop.Server, which brings the decoding
-// of forms, the parsing of client credentials, the dispatch by grant type and the writing of errors; the other endpoints
-// are routes of our own (docs/decisions/0004-own-op-server.md). Everything a stranger could use twice is redeemed in one
-// step of the store.
+// It owns discovery, the JWKS, the authorization, pushed request, token, userinfo, introspection, revocation and logout
+// endpoints, what a client may ask for, the sessions of browsers, and the claims that a client gets. All are handlers of our own
+// (docs/decisions/0004-own-op-server.md and 0014); of zitadel/oidc they use the types of errors and metadata. Everything a
+// stranger could use twice is redeemed in one step of the store.
 //
 // Clients hear of the ends of their sessions from [Provider.Run]. Every address that a client has named is called through an
 // [Outbound], which does not let it reach our own network.

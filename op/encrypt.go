@@ -58,7 +58,7 @@ func (p *Provider) keyToEncrypt(ctx context.Context, client *storage.Client, alg
 }
 
 // checkEncryption refuses a client whose ID tokens could not be encrypted, before it has spent a code or a token on them.
-func (p *Provider) checkEncryption(ctx context.Context, client *storage.Client) error {
+func (p *Provider) checkEncryption(ctx context.Context, client *storage.Client) *oidc.Error {
 	if client.IDTokenEncryption.Alg == "" {
 		return nil
 	}

@@ -2,16 +2,13 @@ package op
 
 import (
 	"context"
-	"maps"
 	"mime"
 	"net/http"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
-
-	"brygga/storage"
 )
 
-// addressKey is the context key of the address that a form came from: zop.Request has none.
+// addressKey is the context key of the address that a form came from.
 type addressKey struct{}
 
 // guardForm lets only clean requests pass to an endpoint that authenticates clients: one form, each parameter once (RFC 6749
@@ -79,36 +76,4 @@ func writeRefusal(w http.ResponseWriter, e *oidc.Error) {
 	default:
 		writeError(w, http.StatusBadRequest, e)
 	}
-}
-
-// tokenRoute authenticates the client of a token request and hands the rest to the library, which would read credentials more
-// loosely: it gets none to read.
-func (p *Provider) tokenRoute(library http.Handler) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		client, refusal := p.authenticate(r)
-		if refusal != nil {
-			writeRefusal(w, refusal)
-			return
-		}
-		switch grant := oidc.GrantType(r.PostForm.Get("grant_type")); {
-		case grant == oidc.GrantTypeRefreshToken && !client.MayAsk(oidc.ScopeOfflineAccess):
-			writeRefusal(w, oidc.ErrUnauthorizedClient().WithDescription("the client is not registered for refresh tokens"))
-		case grant == "", grant == oidc.GrantTypeCode, grant == oidc.GrantTypeRefreshToken:
-			library.ServeHTTP(w, withClient(r, client))
-		default:
-			writeRefusal(w, oidc.ErrUnsupportedGrantType().WithDescription("grant_type must be authorization_code or refresh_token"))
-		}
-	}
-}
-
-// withClient returns the request without credentials, for the client that they have proven.
-func withClient(r *http.Request, client *storage.Client) *http.Request {
-	r = r.WithContext(context.WithValue(r.Context(), clientKey{}, client))
-	r.Header = maps.Clone(r.Header)
-	r.Header.Del("Authorization")
-	for _, name := range [...]string{"client_secret", "client_assertion", "client_assertion_type"} {
-		delete(r.Form, name)
-	}
-	r.Form.Set("client_id", client.ID)
-	return r
 }

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
-	zop "github.com/zitadel/oidc/v3/pkg/op"
 
 	"brygga/audit"
 	"brygga/keys"
@@ -130,7 +129,6 @@ type Options struct {
 
 // Provider is the OpenID Provider. Its methods may be called concurrently.
 type Provider struct {
-	zop.UnimplementedServer
 	o         Options
 	log       *slog.Logger
 	keySets   *keySets

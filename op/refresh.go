@@ -8,27 +8,20 @@ import (
 	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
-	zop "github.com/zitadel/oidc/v3/pkg/op"
 
 	"brygga/audit"
 	"brygga/secret"
 	"brygga/storage"
 )
 
-// RefreshToken gives new tokens for a refresh token (RFC 6749 §6). The library calls it once the client is authenticated.
-func (p *Provider) RefreshToken(ctx context.Context, r *zop.ClientRequest[oidc.RefreshTokenRequest]) (*zop.Response, error) {
-	client, ok := r.Client.(client)
-	if !ok {
-		return nil, p.fault(ctx, "rotate refresh token", errors.New("op: a client that is not ours"))
-	}
-	return p.rotate(ctx, client.record, r.Form)
-}
-
-// rotate answers the form with the tokens that follow a refresh token. Each is used once: one step of the store spends it and
+// rotate answers the form with the tokens that follow a refresh token (RFC 6749 §6). Each is used once: one step of the store spends it and
 // stores the next. The next stands for the same grant, as wide as before, whatever the access token was narrowed to.
-func (p *Provider) rotate(ctx context.Context, client *storage.Client, form url.Values) (*zop.Response, error) {
-	if !client.MayAsk(oidc.ScopeOfflineAccess) {
-		return nil, oidc.ErrUnauthorizedClient().WithDescription("the client may not use refresh tokens")
+func (p *Provider) rotate(ctx context.Context, client *storage.Client, form url.Values) (*tokenResponse, *oidc.Error) {
+	switch {
+	case !client.MayAsk(oidc.ScopeOfflineAccess):
+		return nil, oidc.ErrUnauthorizedClient().WithDescription("the client is not registered for refresh tokens")
+	case form.Get("refresh_token") == "":
+		return nil, oidc.ErrInvalidRequest().WithDescription("refresh_token is missing")
 	}
 	if refusal := p.checkEncryption(ctx, client); refusal != nil {
 		return nil, refusal
@@ -72,7 +65,7 @@ func scopesOf(form url.Values) []string {
 
 // checkNarrowing refuses scopes and resources beyond the grant, before the token is spent: a client may correct its request. A
 // token that is spent already goes on to the store, which tells of the reuse.
-func (p *Provider) checkNarrowing(ctx context.Context, a *issue, hash [32]byte) error {
+func (p *Provider) checkNarrowing(ctx context.Context, a *issue, hash [32]byte) *oidc.Error {
 	if a.scopes == nil && a.resources == nil {
 		return nil
 	}
@@ -98,7 +91,7 @@ func subset(part, whole []string) bool {
 }
 
 // refuseRefresh returns what the client may know of a failed rotation.
-func (p *Provider) refuseRefresh(ctx context.Context, a *issue, err error) error {
+func (p *Provider) refuseRefresh(ctx context.Context, a *issue, err error) *oidc.Error {
 	var reused *storage.TokenReusedError
 	switch {
 	case errors.As(err, &reused):

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
-	zop "github.com/zitadel/oidc/v3/pkg/op"
 )
 
 // The paths of the provider, below the issuer.
@@ -42,16 +41,11 @@ const (
 func (p *Provider) Handler() http.Handler { return p.handler }
 
 func (p *Provider) routes() http.Handler {
-	// The library would route more than is ours to answer: only its token endpoint is mounted. Its CORS default allows
-	// credentials from every origin, so it is off.
-	endpoints := zop.Endpoints{Token: zop.NewEndpoint(pathToken)}
-	library := zop.RegisterServer(p, endpoints, zop.WithServerCORSOptions(nil))
-
 	mux := http.NewServeMux()
 	mux.Handle(pathDiscovery, p.api("discovery", p.serveDiscovery, http.MethodGet, http.MethodHead))
 	mux.Handle(pathMetadata, p.api("discovery", p.serveDiscovery, http.MethodGet, http.MethodHead))
 	mux.Handle(pathJWKS, p.api("jwks", p.serveJWKS, http.MethodGet, http.MethodHead))
-	mux.Handle(pathToken, p.api("token", p.guardForm(p.tokenRoute(library)), http.MethodPost))
+	mux.Handle(pathToken, p.api("token", p.guardForm(p.serveToken), http.MethodPost))
 	mux.Handle(pathPAR, p.api("par", p.guardForm(p.servePAR), http.MethodPost))
 	mux.Handle(pathUserinfo, p.api("userinfo", p.serveUserinfo, http.MethodGet, http.MethodPost))
 	mux.Handle(pathIntrospect, p.api("introspect", p.guardForm(p.serveIntrospect), http.MethodPost))

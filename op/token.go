@@ -4,13 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
-	zop "github.com/zitadel/oidc/v3/pkg/op"
 
 	"brygga/audit"
 	"brygga/secret"
@@ -39,20 +40,44 @@ type issue struct {
 	now            time.Time
 }
 
-// CodeExchange redeems an authorization code (RFC 6749 §4.1.3). The library calls it once the client is authenticated.
-func (p *Provider) CodeExchange(ctx context.Context, r *zop.ClientRequest[oidc.AccessTokenRequest]) (*zop.Response, error) {
-	client, ok := r.Client.(client)
-	if !ok {
-		return nil, p.fault(ctx, "redeem code", errors.New("op: a client that is not ours"))
+// serveToken is the token endpoint (RFC 6749 §3.2): it gives the client of a form, once that has proven itself, its tokens.
+func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) {
+	client, refusal := p.authenticate(r)
+	var answer *tokenResponse
+	if refusal == nil {
+		if answer, refusal = p.tokensFor(r.Context(), client, r.PostForm); refusal != nil {
+			p.log.InfoContext(r.Context(), "token request refused", "client_id", client.ID, "error", string(refusal.ErrorType))
+		}
 	}
-	return p.redeemCode(ctx, client.record, r.Form)
+	if refusal != nil {
+		writeRefusal(w, refusal)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(answer)
+}
+
+// tokensFor answers the form by its grant type.
+func (p *Provider) tokensFor(ctx context.Context, client *storage.Client, form url.Values) (*tokenResponse, *oidc.Error) {
+	switch form.Get("grant_type") {
+	case "":
+		return nil, oidc.ErrInvalidRequest().WithDescription("grant_type is missing")
+	case string(oidc.GrantTypeCode):
+		return p.redeemCode(ctx, client, form)
+	case string(oidc.GrantTypeRefreshToken):
+		return p.rotate(ctx, client, form)
+	}
+	return nil, oidc.ErrUnsupportedGrantType().WithDescription("grant_type must be authorization_code or refresh_token")
 }
 
 // redeemCode answers the form with the tokens of a code. One step of the store decides: it compares client, redirect URI, PKCE
 // and resources before the code counts as spent, so that a stranger who has seen a code cannot burn it.
-func (p *Provider) redeemCode(ctx context.Context, client *storage.Client, form url.Values) (*zop.Response, error) {
+func (p *Provider) redeemCode(ctx context.Context, client *storage.Client, form url.Values) (*tokenResponse, *oidc.Error) {
 	challenge, ok := challengeOf(form.Get("code_verifier"))
-	if !ok {
+	switch {
+	case form.Get("code") == "" || form.Get("redirect_uri") == "":
+		return nil, oidc.ErrInvalidRequest().WithDescription("code or redirect_uri is missing")
+	case !ok:
 		return nil, oidc.ErrInvalidGrant().WithDescription("code_verifier is not well-formed")
 	}
 	if refusal := p.checkEncryption(ctx, client); refusal != nil {
@@ -86,7 +111,7 @@ func (p *Provider) redeemCode(ctx context.Context, client *storage.Client, form 
 }
 
 // answerTokens makes the tokens whose place in the store is taken already.
-func (p *Provider) answerTokens(ctx context.Context, a *issue) (*zop.Response, error) {
+func (p *Provider) answerTokens(ctx context.Context, a *issue) (*tokenResponse, *oidc.Error) {
 	life := min(p.o.AccessTokenLife, a.grant.Expires.Sub(a.now))
 	token, err := p.accessToken(ctx, a, life)
 	if err != nil {
@@ -101,7 +126,7 @@ func (p *Provider) answerTokens(ctx context.Context, a *issue) (*zop.Response, e
 			return nil, p.fault(ctx, "make ID token", err)
 		}
 	}
-	return &zop.Response{Data: answer}, nil
+	return answer, nil
 }
 
 // challengeOf returns the S256 challenge of a code verifier (RFC 7636 §4.6), "" if there is none, and false when it has not
@@ -134,7 +159,7 @@ func errInvalidTarget() *oidc.Error {
 }
 
 // refuseCode returns what the client may know of a failed redemption.
-func (p *Provider) refuseCode(ctx context.Context, client *storage.Client, now time.Time, err error) error {
+func (p *Provider) refuseCode(ctx context.Context, client *storage.Client, now time.Time, err error) *oidc.Error {
 	var reused *storage.CodeReusedError
 	switch {
 	case errors.As(err, &reused):
@@ -152,7 +177,7 @@ func (p *Provider) refuseCode(ctx context.Context, client *storage.Client, now t
 
 // revokeReused revokes a grant of which a code or a refresh token was presented twice: one of the two was not the client
 // (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
-func (p *Provider) revokeReused(ctx context.Context, client *storage.Client, event audit.Type, grantID string, now time.Time) error {
+func (p *Provider) revokeReused(ctx context.Context, client *storage.Client, event audit.Type, grantID string, now time.Time) *oidc.Error {
 	if err := p.o.Store.RevokeGrant(context.WithoutCancel(ctx), grantID, now); err != nil {
 		return p.fault(ctx, "revoke grant", err)
 	}
