@@ -36,7 +36,9 @@ func FuzzAPIError(f *testing.F) {
 	f.Add(400, []byte(`{"errorCode":"199001019802","details":{}}`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		e := newAPIError("collect", status, body)
-		if strings.ContainsFunc(string(e.Code), func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("-._", r) }) {
+		if strings.ContainsFunc(string(e.Code), func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("-._", r)
+		}) {
 			t.Errorf("the code %q is not fit for a log", e.Code)
 		}
 		if e.Code != "" && !e.Code.Known() && strings.ContainsAny(e.Error(), "\n\r") {
