@@ -2,7 +2,7 @@
 //
 // It owns discovery, the JWKS, the authorization, pushed request, token, userinfo, introspection, revocation and logout
 // endpoints, what a client may ask for, the sessions of browsers, and the claims that a client gets. All are handlers of our own
-// (docs/decisions/0004-own-op-server.md and 0014); of zitadel/oidc they use the types of errors and metadata. Everything a
+// (docs/decisions/0004-own-op-server.md and 0015); of zitadel/oidc they use the types of errors and metadata. Everything a
 // stranger could use twice is redeemed in one step of the store.
 //
 // Clients hear of the ends of their sessions from [Provider.Run]. Every address that a client has named is called through an
