@@ -40,8 +40,11 @@ func (s *Site) routes() []route {
 		{"/.well-known/oauth-authorization-server", provider},
 		{"/jwks.json", provider},
 		{"/authorize", provider},
+		{"/par", provider},
 		{"/token", provider},
 		{"/userinfo", provider},
+		{"/introspect", provider},
+		{"/revoke", provider},
 		{"/logout", provider},
 		{"/logout/confirm", provider},
 

@@ -184,7 +184,7 @@ func (s *server) connect(ctx context.Context) error {
 	provider, err := op.New(op.Options{
 		Issuer: c.Issuer, InsecureHTTPIssuer: c.InsecureHTTPIssuer, Store: s.clients, Keys: s.ring, Audit: s.audit, Pages: pages,
 		SubjectKey: subjects, AccessTokenLife: c.Tokens.AccessTokenLife, IDTokenLife: c.Tokens.IDTokenLife, ACRValues: c.ACRs(),
-		SessionLife: c.Sessions.Life, SessionIdle: c.Sessions.Idle,
+		RefreshIdle: c.Tokens.RefreshTokenIdle, RefreshLife: c.Tokens.RefreshTokenLife, SessionLife: c.Sessions.Life, SessionIdle: c.Sessions.Idle,
 		Outbound: s.outbound, ClientIP: web.ClientIP, Observe: s.metrics.provider, Logger: s.log, Now: s.now,
 	})
 	if err != nil {
