@@ -10,6 +10,7 @@ import (
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
+	"brygga/audit"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -28,6 +29,10 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 		return
 	}
 	if !p.isRequired(client, login) {
+		p.o.Audit.Record(r.Context(), audit.Event{
+			Type: audit.ResultRefused, Identifier: login.ID, SourceAddress: p.o.ClientIP(r), Person: login.Identity.PersonalNumber,
+			CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Message: "another subject than required",
+		})
 		p.Refuse(w, r, login, errLoginRequired.code, "another person has logged in than the one that was asked for")
 		return
 	}

@@ -146,6 +146,9 @@ func TestRequiredSubject(t *testing.T) {
 	if answer.Get("error") != "login_required" || answer.Get("state") == "" || answer.Get("iss") != issuer {
 		t.Errorf("%v", answer)
 	}
+	if !strings.Contains(h.logs.String(), "SEC_200004") {
+		t.Errorf("a wrong person is not in the audit log: %s", h.logs)
+	}
 }
 
 // RFC 8707 §2.

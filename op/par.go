@@ -60,9 +60,6 @@ func (p *Provider) readPushed(ctx context.Context, client *storage.Client, form 
 	if form.Get("request_uri") != "" {
 		return nil, invalid("request_uri must not be pushed")
 	}
-	if id := form.Get("client_id"); id != "" && id != client.ID {
-		return nil, invalid("client_id is not the client that has authenticated")
-	}
 	values, err := p.withObject(ctx, client, form, true)
 	if err != nil {
 		return nil, err
