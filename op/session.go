@@ -73,8 +73,6 @@ func wantsLogin(client *storage.Client, request *storage.AuthRequest) bool {
 		return false
 	case client.Profile == storage.ProfileSwedenConnect:
 		return true
-	case request.MaxAge != nil && *request.MaxAge == 0:
-		return true
 	}
 	return prompts(request, oidc.PromptLogin) || prompts(request, oidc.PromptConsent) || prompts(request, oidc.PromptSelectAccount)
 }

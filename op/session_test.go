@@ -291,6 +291,10 @@ func TestSessionForSwedenConnect(t *testing.T) {
 	if got, _ := b.outcome(params("sweden", callback, "prompt", "none")); got != "code" {
 		t.Errorf("released to the group by now: %s", got)
 	}
+	b.logIn(params("one", callback, "scope", "openid", "prompt", "login"), person)
+	if got, _ := b.outcome(params("sweden", callback, "prompt", "none")); got != "code" {
+		t.Errorf("released before the same person logged in again: %s", got)
+	}
 }
 
 // A POST from another site's page comes without cookies: the browser is sent round once, and no further.
