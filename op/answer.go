@@ -86,7 +86,7 @@ func (p *Provider) answerTo(client *storage.Client, request *storage.AuthRequest
 	offline := hasScope(request.Scopes, oidc.ScopeOfflineAccess)
 	life := p.o.CodeLife + p.o.AccessTokenLife
 	if offline {
-		life = max(life, p.o.RefreshLife)
+		life = p.o.RefreshLife // to the second: what stands for the grant ends with it
 	}
 	identity := *e.identity
 	if !request.Evidence {
