@@ -20,43 +20,102 @@ type discoveryDocument struct {
 	PromptValuesSupported []string `json:"prompt_values_supported"`
 	// IssParameterSupported: every authorization response has iss (RFC 9207 §3).
 	IssParameterSupported bool `json:"authorization_response_iss_parameter_supported"`
+	// PushedEndpoint and RequirePushed are RFC 9126 §5's. Single clients may be bound to push.
+	PushedEndpoint string `json:"pushed_authorization_request_endpoint"`
+	RequirePushed  bool   `json:"require_pushed_authorization_requests"`
+	// The parameters of the Swedish OpenID Connect Authentication Request Parameter Extensions §3.
+	UserMessage      bool     `json:"https://id.oidc.se/disco/userMessageSupported"`
+	UserMessageTypes []string `json:"https://id.oidc.se/disco/userMessageSupportedMimeTypes"`
+	AuthnProvider    bool     `json:"https://id.oidc.se/disco/authnProviderSupported"`
 }
+
+// What is offered for tokens, and taken from clients.
+var (
+	signingAlgs    = []string{storage.ES256, storage.ES384, storage.ES512, storage.RS256, storage.RS384, storage.RS512, storage.PS256, storage.EdDSA}
+	encryptionAlgs = []string{"RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"}
+	encryptionEncs = []string{"A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"}
+	// provingMethods are the methods that prove a client, which none does not.
+	provingMethods = []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodPrivateKeyJWT}
+	clientMethods  = append(provingMethods[:3:3], oidc.AuthMethodNone)
+)
 
 // newDiscovery makes the metadata once (OIDC Discovery §3, RFC 8414 §2). It names what works and nothing more.
 func (p *Provider) newDiscovery() keys.Document {
-	at := func(path string) string { return p.o.Issuer + path }
+	config := p.endpointMetadata()
+	p.addRequestMetadata(config)
+	p.addTokenMetadata(config)
 	text, err := json.Marshal(discoveryDocument{
-		DiscoveryConfiguration: &oidc.DiscoveryConfiguration{
-			Issuer:                            p.o.Issuer,
-			AuthorizationEndpoint:             at(pathAuthorize),
-			TokenEndpoint:                     at(pathToken),
-			UserinfoEndpoint:                  at(pathUserinfo),
-			JwksURI:                           at(pathJWKS),
-			EndSessionEndpoint:                at(pathLogout),
-			ScopesSupported:                   []string{oidc.ScopeOpenID, oidc.ScopeProfile},
-			ResponseTypesSupported:            []string{string(oidc.ResponseTypeCode)},
-			ResponseModesSupported:            []string{modeQuery, modeFormPost},
-			GrantTypesSupported:               []oidc.GrantType{oidc.GrantTypeCode},
-			ACRValuesSupported:                p.o.ACRValues,
-			SubjectTypesSupported:             []string{storage.SubjectPairwise, storage.SubjectPublic},
-			IDTokenSigningAlgValuesSupported:  []string{storage.ES256, storage.RS256},
-			TokenEndpointAuthMethodsSupported: []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodNone},
-			ClaimTypesSupported:               []string{"normal"},
-			ClaimsSupported: []string{
-				"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "txn", "at_hash",
-				"name", "given_name", "family_name", "birthdate", "personalNumber", "givenName", "surname",
-			},
-			CodeChallengeMethodsSupported: []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256},
-		},
-		UILocalesSupported:    []string{"sv", "en"},
-		PromptValuesSupported: []string{"none", "login", "consent", "select_account"},
-		IssParameterSupported: true,
+		DiscoveryConfiguration: config,
+		UILocalesSupported:     []string{"sv", "en"},
+		PromptValuesSupported:  []string{"none", "login", "consent", "select_account"},
+		IssParameterSupported:  true,
+		PushedEndpoint:         p.o.Issuer + pathPAR,
+		UserMessage:            true,
+		UserMessageTypes:       []string{"text/plain", "text/markdown"},
+		AuthnProvider:          true,
 	})
 	if err != nil {
 		panic("op: the discovery document does not marshal")
 	}
 	sum := sha256.Sum256(text)
 	return keys.Document{JSON: text, ETag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
+}
+
+// endpointMetadata returns where the endpoints are and how clients authenticate there.
+func (p *Provider) endpointMetadata() *oidc.DiscoveryConfiguration {
+	at := func(path string) string { return p.o.Issuer + path }
+	return &oidc.DiscoveryConfiguration{
+		Issuer:                            p.o.Issuer,
+		AuthorizationEndpoint:             at(pathAuthorize),
+		TokenEndpoint:                     at(pathToken),
+		UserinfoEndpoint:                  at(pathUserinfo),
+		IntrospectionEndpoint:             at(pathIntrospect),
+		RevocationEndpoint:                at(pathRevoke),
+		EndSessionEndpoint:                at(pathLogout),
+		JwksURI:                           at(pathJWKS),
+		ServiceDocumentation:              p.o.ServiceDocumentation,
+		BackChannelLogoutSupported:        true,
+		BackChannelLogoutSessionSupported: true,
+
+		TokenEndpointAuthMethodsSupported:                  clientMethods,
+		TokenEndpointAuthSigningAlgValuesSupported:         signingAlgs,
+		RevocationEndpointAuthMethodsSupported:             clientMethods,
+		RevocationEndpointAuthSigningAlgValuesSupported:    signingAlgs,
+		IntrospectionEndpointAuthMethodsSupported:          provingMethods,
+		IntrospectionEndpointAuthSigningAlgValuesSupported: signingAlgs,
+	}
+}
+
+// addRequestMetadata adds what an auth request may hold. A request_uri is only one that was pushed, which is another member's to
+// say (RFC 9126 §5).
+func (p *Provider) addRequestMetadata(c *oidc.DiscoveryConfiguration) {
+	c.ScopesSupported = []string{
+		oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeOfflineAccess, scopeNaturalPersonInfo, scopeNaturalPersonNumber,
+	}
+	c.ResponseTypesSupported = []string{string(oidc.ResponseTypeCode)}
+	c.ResponseModesSupported = []string{modeQuery, modeFormPost}
+	c.ACRValuesSupported = p.o.ACRValues
+	c.DisplayValuesSupported = []oidc.Display{oidc.DisplayPage, oidc.DisplayPopup, oidc.DisplayTouch}
+	c.CodeChallengeMethodsSupported = []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256}
+	c.ClaimsParameterSupported = true
+	c.RequestParameterSupported = true
+	c.RequestObjectSigningAlgValuesSupported = signingAlgs
+	c.RequestObjectEncryptionAlgValuesSupported = encryptionAlgs
+	c.RequestObjectEncryptionEncValuesSupported = encryptionEncs
+}
+
+// addTokenMetadata adds what clients get.
+func (p *Provider) addTokenMetadata(c *oidc.DiscoveryConfiguration) {
+	c.GrantTypesSupported = []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken}
+	c.SubjectTypesSupported = []string{storage.SubjectPairwise, storage.SubjectPublic}
+	c.IDTokenSigningAlgValuesSupported = signingAlgs
+	c.IDTokenEncryptionAlgValuesSupported = encryptionAlgs
+	c.IDTokenEncryptionEncValuesSupported = encryptionEncs
+	c.UserinfoSigningAlgValuesSupported = signingAlgs
+	c.UserinfoEncryptionAlgValuesSupported = encryptionAlgs
+	c.UserinfoEncryptionEncValuesSupported = encryptionEncs
+	c.ClaimTypesSupported = []string{"normal"}
+	c.ClaimsSupported = claimsSupported()
 }
 
 func (p *Provider) serveDiscovery(w http.ResponseWriter, r *http.Request) {

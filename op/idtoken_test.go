@@ -1,7 +1,6 @@
 package op
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -246,49 +245,5 @@ func TestIsPersonalNumber(t *testing.T) {
 	}
 	if valid != 1 {
 		t.Errorf("%d check digits are right for a coordination number, want 1", valid)
-	}
-}
-
-func TestDiscovery(t *testing.T) {
-	h := newHarness(t, nil)
-	for _, path := range []string{pathDiscovery, pathMetadata} {
-		w := h.do(httptest.NewRequest(http.MethodGet, issuer+path, nil))
-		var d map[string]any
-		if err := json.Unmarshal(w.Body.Bytes(), &d); err != nil {
-			t.Fatal(err)
-		}
-		for name, want := range map[string]any{
-			"issuer": issuer, "authorization_endpoint": issuer + "/authorize", "token_endpoint": issuer + "/token",
-			"userinfo_endpoint": issuer + "/userinfo", "jwks_uri": issuer + "/jwks.json", "end_session_endpoint": issuer + "/logout",
-			"response_types_supported": []any{"code"}, "response_modes_supported": []any{"query", "form_post"},
-			"grant_types_supported": []any{"authorization_code"}, "subject_types_supported": []any{"pairwise", "public"},
-			"id_token_signing_alg_values_supported": []any{"ES256", "RS256"}, "scopes_supported": []any{"openid", "profile"},
-			"token_endpoint_auth_methods_supported": []any{"client_secret_basic", "client_secret_post", "none"},
-			"code_challenge_methods_supported":      []any{"S256"}, "request_uri_parameter_supported": false,
-			"authorization_response_iss_parameter_supported": true, "acr_values_supported": []any{DefaultACR}, "ui_locales_supported": []any{"sv", "en"},
-		} {
-			if fmt.Sprint(d[name]) != fmt.Sprint(want) {
-				t.Errorf("%s: %v, want %v", name, d[name], want)
-			}
-		}
-	}
-	for _, path := range []string{pathDiscovery, pathJWKS} {
-		w := h.do(httptest.NewRequest(http.MethodGet, issuer+path, nil))
-		if w.Code != http.StatusOK || w.Header().Get("Cache-Control") != "public, max-age=600" || w.Header().Get("Content-Type") != "application/json" {
-			t.Errorf("%s: %d %v", path, w.Code, w.Header())
-		}
-		r := httptest.NewRequest(http.MethodGet, issuer+path, nil)
-		r.Header.Set("If-None-Match", w.Header().Get("Etag"))
-		if again := h.do(r); again.Code != http.StatusNotModified || again.Body.Len() != 0 {
-			t.Errorf("%s: %d for a known ETag", path, again.Code)
-		}
-		if w := h.do(httptest.NewRequest(http.MethodDelete, issuer+path, nil)); w.Code != http.StatusMethodNotAllowed {
-			t.Errorf("DELETE %s: %d", path, w.Code)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if w := h.do(httptest.NewRequest(http.MethodGet, issuer+path, nil).WithContext(ctx)); w.Code != http.StatusOK {
-			t.Errorf("%s waits although everything is there: %d", path, w.Code)
-		}
 	}
 }

@@ -117,6 +117,8 @@ type Options struct {
 	// SessionLife is how long after its login a browser's session ends however much it is used, SessionIdle how long it lasts
 	// unused; 0 means the default of that name.
 	SessionLife, SessionIdle time.Duration
+	// ServiceDocumentation is where developers read about the service, for discovery; empty for nowhere.
+	ServiceDocumentation string
 	// ClientIP returns the address that a request came from, for the audit log. Nil means the peer's.
 	ClientIP func(*http.Request) string
 	// Observe is told of the outcome of every request: an endpoint's name, and "ok" or an error code. Nil for nobody.
