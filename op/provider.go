@@ -52,6 +52,7 @@ type Store interface {
 	Client(ctx context.Context, id string) (*storage.Client, error)
 	AnswerLogin(ctx context.Context, id string, answer storage.Answer, now time.Time) (*storage.Login, error)
 	RefuseLogin(ctx context.Context, id string, now time.Time) (*storage.Login, error)
+	OriginRegistered(ctx context.Context, origin string) (bool, error)
 	storage.Grants
 	storage.PushedRequests
 	storage.RefreshTokens
@@ -134,6 +135,7 @@ type Provider struct {
 	o         Options
 	log       *slog.Logger
 	keySets   *keySets
+	scripts   origins
 	discovery keys.Document
 	handler   http.Handler
 	origins   *http.CrossOriginProtection

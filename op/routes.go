@@ -42,13 +42,13 @@ func (p *Provider) Handler() http.Handler { return p.handler }
 
 func (p *Provider) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle(pathDiscovery, p.api("discovery", p.serveDiscovery, http.MethodGet, http.MethodHead))
-	mux.Handle(pathMetadata, p.api("discovery", p.serveDiscovery, http.MethodGet, http.MethodHead))
-	mux.Handle(pathJWKS, p.api("jwks", p.serveJWKS, http.MethodGet, http.MethodHead))
+	mux.Handle(pathDiscovery, p.document("discovery", p.serveDiscovery))
+	mux.Handle(pathMetadata, p.document("discovery", p.serveDiscovery))
+	mux.Handle(pathJWKS, p.document("jwks", p.serveJWKS))
 	mux.Handle(pathToken, p.api("token", p.guardForm(p.serveToken), http.MethodPost))
 	mux.Handle(pathPAR, p.api("par", p.guardForm(p.servePAR), http.MethodPost))
 	mux.Handle(pathUserinfo, p.api("userinfo", p.serveUserinfo, http.MethodGet, http.MethodPost))
-	mux.Handle(pathIntrospect, p.api("introspect", p.guardForm(p.serveIntrospect), http.MethodPost))
+	mux.Handle(pathIntrospect, p.backend("introspect", p.guardForm(p.serveIntrospect), http.MethodPost))
 	mux.Handle(pathRevoke, p.api("revoke", p.guardForm(p.serveRevoke), http.MethodPost))
 	mux.Handle(pathAuthorize, p.page("authorize", p.serveAuthorize))
 	mux.Handle(pathLogout, p.page("logout", p.serveLogout))
@@ -56,31 +56,44 @@ func (p *Provider) routes() http.Handler {
 	return mux
 }
 
-// api wraps an endpoint that programs call. Any origin may call it, as browsers send no credentials along by themselves
-// (Fetch §3.2): who calls must hold a code or a token.
+// document wraps a public document, which scripts of every origin may read.
+func (p *Provider) document(name string, handle http.HandlerFunc) http.Handler {
+	return p.endpoint(name, handle, corsPublic, http.MethodGet, http.MethodHead)
+}
+
+// api wraps an endpoint that clients call, from browsers too where their origin is registered. Whoever calls must hold a code or
+// a token: browsers send nothing along by themselves.
 func (p *Provider) api(name string, handle http.HandlerFunc, methods ...string) http.Handler {
+	return p.endpoint(name, handle, corsRegistered, methods...)
+}
+
+// backend wraps an endpoint that servers call, and no script.
+func (p *Provider) backend(name string, handle http.HandlerFunc, methods ...string) http.Handler {
+	return p.endpoint(name, handle, corsNone, methods...)
+}
+
+// endpoint wraps an endpoint that programs call: it answers preflights and methods that are not allowed.
+func (p *Provider) endpoint(name string, handle http.HandlerFunc, who cors, methods ...string) http.Handler {
 	allowed := strings.Join(methods, ", ")
 	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
 		w := &response{ResponseWriter: inner}
 		defer p.finish(name, w, r, func() {
 			writeError(w, http.StatusInternalServerError, oidc.ErrServerError().WithDescription(internalError))
 		})
-		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("X-Content-Type-Options", "nosniff")
-		switch {
-		case r.Method == http.MethodOptions:
-			h.Set("Access-Control-Allow-Methods", allowed)
-			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
-			h.Set("Access-Control-Max-Age", "600")
-			w.WriteHeader(http.StatusNoContent)
-		case !slices.Contains(methods, r.Method):
-			h.Set("Allow", allowed)
-			writeError(w, http.StatusMethodNotAllowed, oidc.ErrInvalidRequest().WithDescription("method not allowed"))
-		default:
-			h.Set("Access-Control-Expose-Headers", "WWW-Authenticate")
-			handle(w, r)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if r.Method == http.MethodOptions && who != corsNone {
+			p.preflight(w, r, who, allowed)
+			return
 		}
+		if p.allowOrigin(w, r, who) {
+			w.Header().Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After")
+		}
+		if !slices.Contains(methods, r.Method) {
+			w.Header().Set("Allow", allowed)
+			writeError(w, http.StatusMethodNotAllowed, oidc.ErrInvalidRequest().WithDescription("method not allowed"))
+			return
+		}
+		handle(w, r)
 	})
 }
 

@@ -27,7 +27,7 @@ func TestCodeExchange_RowA8_RowA9(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"Cache-Control": "no-store", "Pragma": "no-cache", "Content-Type": "application/json", "X-Content-Type-Options": "nosniff",
-		"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Credentials": "", "WWW-Authenticate": "",
+		"Access-Control-Allow-Origin": "", "Access-Control-Allow-Credentials": "", "WWW-Authenticate": "",
 	} {
 		if got := w.Header().Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -398,32 +398,6 @@ func TestTokenTakesCleanRequestsOnly(t *testing.T) {
 	}
 }
 
-func TestCORS(t *testing.T) {
-	h := newHarness(t, nil)
-	for _, path := range []string{"/token", "/userinfo", pathDiscovery, pathJWKS} {
-		r := httptest.NewRequest(http.MethodOptions, issuer+path, nil)
-		r.Header.Set("Origin", "https://app.example.se")
-		r.Header.Set("Access-Control-Request-Method", "POST")
-		w := h.do(r)
-		if w.Code != http.StatusNoContent || w.Header().Get("Access-Control-Allow-Origin") != "*" ||
-			w.Header().Get("Access-Control-Allow-Credentials") != "" || !strings.Contains(w.Header().Get("Access-Control-Allow-Headers"), "Authorization") {
-			t.Errorf("%s: %d %v", path, w.Code, w.Header())
-		}
-	}
-	fromBrowser := exchange(h.code(params("web", callback)))
-	fromBrowser.Header.Set("Origin", "https://app.example.se")
-	if got := h.do(fromBrowser).Header(); got.Get("Access-Control-Allow-Credentials") != "" || fmt.Sprint(got.Values("Access-Control-Allow-Origin")) != "[*]" {
-		t.Errorf("token: %v", got)
-	}
-	for _, path := range []string{"/authorize", "/logout"} {
-		r := httptest.NewRequest(http.MethodOptions, issuer+path, nil)
-		r.Header.Set("Origin", "https://app.example.se")
-		if w := h.do(r); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Access-Control-Allow-Origin") != "" {
-			t.Errorf("%s: %d %v", path, w.Code, w.Header())
-		}
-	}
-}
-
 // The library routes these by itself; they are not ours to answer.
 func TestOtherPathsAreNotServed(t *testing.T) {
 	h := newHarness(t, nil)
@@ -443,8 +417,12 @@ func FuzzToken(f *testing.F) {
 	f.Add([]byte("grant_type=authorization_code&client_assertion=e30.eyJhdWQiOlsxXX0.x&client_assertion_type=x"), "", "application/x-www-form-urlencoded")
 	f.Add([]byte("%"), "Basic", "multipart/form-data")
 	f.Add([]byte("grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=e30.eyJhdWQiOlsxXX0.x"), "Basic OjoN", "application/x-www-form-urlencoded")
+	f.Add([]byte("grant_type=refresh_token&refresh_token=x&client_id=app&resource=a&resource=b"), "", "application/x-www-form-urlencoded")
+	n := 0
 	f.Fuzz(func(t *testing.T, body []byte, authorization, kind string) {
 		r := httptest.NewRequest(http.MethodPost, issuer+"/token", bytes.NewReader(body))
+		n++ // another address each time: the limits are not what is tried here
+		r.RemoteAddr = fmt.Sprintf("10.%d.%d.%d:1", n>>16&255, n>>8&255, n&255)
 		r.Header.Set("Authorization", authorization)
 		r.Header.Set("Content-Type", kind)
 		w := h.do(r)
