@@ -34,6 +34,8 @@ const (
 	ReturnWaived Type = "SEC_200007"
 	// TokenReused: a refresh token was presented after it had been used; its grant was revoked.
 	TokenReused Type = "SEC_200008"
+	// ClientRefused: somebody failed to authenticate as a client; the message says why. Not every try is recorded.
+	ClientRefused Type = "SEC_200009"
 
 	ClientAdded         Type = "ADM_300001"
 	ClientChanged       Type = "ADM_300002"
@@ -64,6 +66,7 @@ var texts = map[Type]string{
 	ResultDoubtful:      "doubtful result of a BankID order accepted",
 	ReturnWaived:        "return from the BankID app not waited for",
 	TokenReused:         "refresh token presented twice",
+	ClientRefused:       "client authentication failed",
 	ClientAdded:         "client added",
 	ClientChanged:       "client changed",
 	ClientSecretRotated: "client secret rotated",

@@ -12,14 +12,15 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 
 	"brygga/storage"
 )
 
-// assertionHarness has clients with a key of each kind, named like the key.
-func assertionHarness(t testing.TB) *harness {
+// assertionHarness has clients with the keys of these names, which are theirs too.
+func assertionHarness(t testing.TB, names ...string) *harness {
 	h := newHarness(t, nil)
-	for _, name := range []string{"P-256", "P-384", "P-521", "RSA", "Ed25519"} {
+	for _, name := range names {
 		h.addClients(keyClient(name, jwk(name, "k1", "sig")))
 	}
 	return h
@@ -41,7 +42,7 @@ func (h *harness) proves(r *http.Request) bool {
 }
 
 func TestAssertionAlgorithms(t *testing.T) {
-	h := assertionHarness(t)
+	h := assertionHarness(t, "P-256", "P-384", "P-521", "RSA", "Ed25519")
 	for _, test := range []struct{ alg, client string }{
 		{"ES256", "P-256"}, {"ES384", "P-384"}, {"ES512", "P-521"}, {"RS256", "RSA"}, {"RS384", "RSA"}, {"RS512", "RSA"}, {"PS256", "RSA"}, {"EdDSA", "Ed25519"},
 	} {
@@ -62,7 +63,7 @@ func TestAssertionAlgorithms(t *testing.T) {
 
 // The secret of a MAC would be the public key that everybody has.
 func TestAssertionIsNoMAC(t *testing.T) {
-	h := assertionHarness(t)
+	h := assertionHarness(t, "P-256")
 	for _, secret := range [][]byte{jwks(jwk("P-256", "k1", "sig")), []byte(strings.Repeat("x", 32))} {
 		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: secret}, nil)
 		if err != nil {
@@ -86,7 +87,7 @@ func TestAssertionIsNoMAC(t *testing.T) {
 }
 
 func TestAssertionClaims(t *testing.T) {
-	h := assertionHarness(t)
+	h := assertionHarness(t, "P-256")
 	in := func(d time.Duration) int64 { return h.now().Add(d).Unix() }
 	for name, test := range map[string]struct {
 		pairs []any
@@ -139,7 +140,7 @@ func TestAssertionClaims(t *testing.T) {
 }
 
 func TestAssertionBelongsToItsClient(t *testing.T) {
-	h := assertionHarness(t)
+	h := assertionHarness(t, "P-256")
 	narrow := keyClient("narrow", jwk("RSA", "", ""))
 	narrow.AuthAlg = storage.PS256
 	h.addClients(narrow, keyClient("several", jwk("other", "a", ""), jwk("P-256", "b", "enc"), jwk("P-384", "c", "sig"), jwk("P-521", "", "")))
@@ -187,7 +188,7 @@ func TestAssertionBelongsToItsClient(t *testing.T) {
 
 // The endpoint that is called may be the audience, and no other.
 func TestAssertionForTheEndpointCalled(t *testing.T) {
-	h := assertionHarness(t)
+	h := assertionHarness(t, "P-256")
 	for _, test := range []struct {
 		path, aud string
 		want      bool
@@ -204,7 +205,7 @@ func TestAssertionForTheEndpointCalled(t *testing.T) {
 }
 
 func TestAssertionIsSpentOnce(t *testing.T) {
-	h := assertionHarness(t)
+	h := assertionHarness(t, "P-256")
 	claims := h.assertionClaims("P-256")
 	forged := signJWS(t, "ES256", "other", "k1", claims)
 	if h.proves(asserted("/token", forged)) {
@@ -248,6 +249,23 @@ func TestChangedKeysAreFound(t *testing.T) {
 		}
 		if h.proves(asserted("/token", signJWS(t, "ES256", "P-256", "a", h.assertionClaims("remote")))) {
 			t.Errorf("%s: the old key is accepted", name)
+		}
+	}
+}
+
+// The store refuses what has expired too, as if it had been used. That is not to be relied upon.
+func TestAssertionExpires(t *testing.T) {
+	h := newHarness(t, nil)
+	now := h.now()
+	claims := func(exp *jwt.NumericDate) *jwt.Claims {
+		return &jwt.Claims{Audience: jwt.Audience{issuer}, ID: "x", Expiry: exp}
+	}
+	if err := h.checkAssertion(claims(jwt.NewNumericDate(now.Add(2*time.Second))), "/token", now); err != nil {
+		t.Errorf("in order: %v", err)
+	}
+	for name, exp := range map[string]*jwt.NumericDate{"none": nil, "now": jwt.NewNumericDate(now), "past": jwt.NewNumericDate(now.Add(-time.Second))} {
+		if h.checkAssertion(claims(exp), "/token", now) == nil {
+			t.Errorf("exp %s is accepted", name)
 		}
 	}
 }

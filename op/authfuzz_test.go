@@ -36,7 +36,7 @@ func FuzzClaimsParameter(f *testing.F) {
 
 // FuzzRequestObject lets the fuzzer write what stands inside an object that is signed as it should be, and objects as a whole.
 func FuzzRequestObject(f *testing.F) {
-	h := newHarness(f, nil)
+	h := newHarness(f, unlimited)
 	h.add("jar", withKeys(func(c *storage.Client) { c.UnsignedRequestObjects = true }))
 	key, _ := objectKeys()
 	object := signed(f, key, "", members("jar", nil))

@@ -41,6 +41,10 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	if err := p.limits.visits.Allow(client.ID); err != nil {
+		p.showTooMany(w, r, err)
+		return
+	}
 	values, err := p.wholeRequest(r.Context(), client, sent)
 	if err != nil {
 		p.refuseUnproven(w, r, client, sent, err)

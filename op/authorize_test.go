@@ -294,7 +294,7 @@ func TestNewRefusesOptions(t *testing.T) {
 }
 
 func FuzzAuthorize(f *testing.F) {
-	h := newHarness(f, nil)
+	h := newHarness(f, unlimited)
 	for _, values := range []url.Values{
 		params("web", callback), params("app", "http://127.0.0.1:81/callback"), params("web", callback, "prompt", "none"),
 		params("web", callback, "response_mode", "form_post", "max_age", "-1"), params("nobody", callback), {},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
+	"brygga/limit"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -30,9 +31,8 @@ func refuseClient() *oidc.Error {
 	return oidc.ErrInvalidClient().WithDescription("client authentication failed")
 }
 
-// nobody stands in for a client that does not exist, so that looking for it takes the time of comparing a secret too. It
-// cannot authenticate: no known text has the hash zero.
-var nobody = &storage.Client{AuthMethod: storage.AuthMethodBasic, Secrets: []storage.ClientSecret{{}}}
+// nobody stands in for a client that does not exist, so that looking for it takes the time of comparing a secret too.
+var nobody = &storage.Client{Secrets: []storage.ClientSecret{{}}}
 
 // credentials are what a request brings to prove which client sends it.
 type credentials struct {
@@ -44,12 +44,17 @@ type credentials struct {
 
 // authenticate returns the client that sent a POSTed form, by exactly the method that it is registered for (OIDC Core §9). A
 // public client only says who it is, which is not enough for introspection (RFC 7662 §2.1). The form has passed guardForm.
-// Errors are for writeRefusal: invalid_client for all that fails, and invalid_request for two methods at once (RFC 6749 §5.2).
+// Errors are for writeRefusal: invalid_client for all that fails, invalid_request for two methods at once (RFC 6749 §5.2), and
+// one with status 429 beyond a limit. What the client has proven counts for it, all else for the network address.
 func (p *Provider) authenticate(r *http.Request) (*storage.Client, *oidc.Error) {
 	ctx := r.Context()
 	c, err := readCredentials(r)
+	who := attempt{limit.Network(addressOf(ctx)), c.clientID}
 	var client *storage.Client
 	if err == nil {
+		if over := p.limits.failures.Check(who); over != nil {
+			return nil, tooMany(over)
+		}
 		client, err = p.prove(ctx, &c, r.URL.Path)
 	}
 	var (
@@ -57,12 +62,19 @@ func (p *Provider) authenticate(r *http.Request) (*storage.Client, *oidc.Error) 
 		refusal *oidc.Error
 	)
 	switch {
+	case err == nil && client.Public():
+		p.limits.addresses.Charge(who.network, 1)
+		fallthrough
 	case err == nil:
+		if refusal = p.spend(client); refusal != nil {
+			return nil, refusal
+		}
 		return client, nil
 	case errors.As(err, &why):
-		p.log.WarnContext(ctx, "client authentication failed", "err", why)
+		p.noteFailure(ctx, who, client, why)
 		return nil, refuseClient()
 	case errors.As(err, &refusal):
+		p.limits.addresses.Charge(who.network, 1)
 		return nil, refusal
 	}
 	return nil, p.fault(ctx, "authenticate client", err)
@@ -93,7 +105,10 @@ func readCredentials(r *http.Request) (c credentials, err error) {
 	case posted:
 		c.method, c.secrets[0] = storage.AuthMethodPost, secret.New(form.Get("client_secret"))
 	}
-	if err == nil && (c.clientID == "" || len(c.clientID) > maxClientID) {
+	if len(c.clientID) > maxClientID {
+		c.clientID = ""
+	}
+	if err == nil && c.clientID == "" {
 		err = failure("no client_id")
 	}
 	return c, err
@@ -116,35 +131,28 @@ func (c *credentials) readBasic(r *http.Request) error {
 	return nil
 }
 
-// prove returns the client if the credentials prove it. The error is a failure, or a fault for the client to see.
+// prove returns nil if the credentials prove the client. Else the error is a failure, or a fault for the client to see. The client
+// is returned if it exists, proven or not.
 func (p *Provider) prove(ctx context.Context, c *credentials, endpoint string) (*storage.Client, error) {
 	client, err := p.o.Store.Client(ctx, c.clientID)
-	unknown := errors.Is(err, storage.ErrNotFound)
-	if unknown {
-		client = nobody
-	} else if err != nil {
-		return nil, p.fault(ctx, "read client", err)
-	}
-	now := p.now()
-	proven := client.Authenticate(c.secrets[0], now)
-	if !c.secrets[1].IsZero() {
-		proven = client.Authenticate(c.secrets[1], now) || proven
-	}
 	switch {
-	case unknown:
+	case errors.Is(err, storage.ErrNotFound):
+		nobody.Authenticate(c.secrets[0], p.now())
 		return nil, failure("unknown client")
+	case err != nil:
+		return nil, p.fault(ctx, "read client", err)
 	case client.AuthMethod != c.method:
-		return nil, failure("another method than the registered one")
+		return client, failure("another method than the registered one")
 	case client.Public() && endpoint == pathIntrospect:
-		return nil, failure("a public client has no credentials")
+		return client, failure("a public client has no credentials")
 	case client.Public():
 		return client, nil
 	case c.method == storage.AuthMethodPrivateKey:
-		if err := p.proveAssertion(ctx, client, c.assertion, endpoint); err != nil {
-			return nil, err
-		}
-	case !proven:
-		return nil, failure("wrong secret")
+		return client, p.proveAssertion(ctx, client, c.assertion, endpoint)
 	}
-	return client, nil
+	now := p.now()
+	if client.Authenticate(c.secrets[0], now) || !c.secrets[1].IsZero() && client.Authenticate(c.secrets[1], now) {
+		return client, nil
+	}
+	return client, failure("wrong secret")
 }

@@ -77,3 +77,16 @@ func TestFaultsOfAuthentication(t *testing.T) {
 		}
 	}
 }
+
+// Failures are counted by client_id, so that texts of strangers must not fill the memory.
+func TestLongClientIDsAreForgotten(t *testing.T) {
+	for length, want := range map[int]bool{maxClientID: true, maxClientID + 1: false} {
+		r := formRequest("/token", url.Values{"client_id": {strings.Repeat("x", length)}})
+		if err := r.ParseForm(); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := readCredentials(r); (err == nil) != want || (c.clientID != "") != want {
+			t.Errorf("%d bytes: %.10q, %v", length, c.clientID, err)
+		}
+	}
+}

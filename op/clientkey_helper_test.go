@@ -21,18 +21,21 @@ import (
 	"brygga/storage"
 )
 
-// testKeys are one key of each kind that clients sign with, and some that are refused. RSA keys are dear, so they are made once.
-var testKeys = sync.OnceValue(func() map[string]any {
-	keys := map[string]any{}
-	for name, curve := range map[string]elliptic.Curve{"P-224": elliptic.P224(), "P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()} {
-		keys[name] = must(ecdsa.GenerateKey(curve, rand.Reader))
-	}
-	keys["other"] = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-	keys["RSA"] = must(rsa.GenerateKey(rand.Reader, 2048))
-	keys["RSA-1024"] = must(rsa.GenerateKey(rand.Reader, 1024))
-	_, keys["Ed25519"], _ = ed25519.GenerateKey(rand.Reader)
-	return keys
-})
+// testKeys are one key of each kind that clients sign with, and some that are refused. They are made when they are first used, as
+// RSA keys are dear.
+var testKeys = map[string]func() any{
+	"P-224": ecKey(elliptic.P224()), "P-256": ecKey(elliptic.P256()), "P-384": ecKey(elliptic.P384()), "P-521": ecKey(elliptic.P521()),
+	"other": ecKey(elliptic.P256()), "RSA": rsaKey(2048), "RSA-1024": rsaKey(1024),
+	"Ed25519": sync.OnceValue(func() any { return ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)) }),
+}
+
+func ecKey(curve elliptic.Curve) func() any {
+	return sync.OnceValue(func() any { return must(ecdsa.GenerateKey(curve, rand.Reader)) })
+}
+
+func rsaKey(bits int) func() any {
+	return sync.OnceValue(func() any { return must(rsa.GenerateKey(rand.Reader, bits)) })
+}
 
 func must[T any](v T, err error) T {
 	if err != nil {
@@ -43,7 +46,7 @@ func must[T any](v T, err error) T {
 
 // jwk returns the public part of a test key.
 func jwk(name, kid, use string) jose.JSONWebKey {
-	k := jose.JSONWebKey{Key: testKeys()[name], KeyID: kid, Use: use}
+	k := jose.JSONWebKey{Key: testKeys[name](), KeyID: kid, Use: use}
 	return k.Public()
 }
 
@@ -58,7 +61,7 @@ func signJWS(t testing.TB, alg, key, kid string, claims any) string {
 	if kid != "" {
 		o.WithHeader("kid", kid)
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(alg), Key: testKeys()[key]}, o)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(alg), Key: testKeys[key]()}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +125,7 @@ type jwksSite struct {
 	gate   chan struct{} // a call waits for it if it is not nil
 }
 
-func (s *jwksSite) Get(_ context.Context, _ string, max int64) ([]byte, http.Header, error) {
+func (s *jwksSite) Get(ctx context.Context, _ string, max int64) ([]byte, http.Header, error) {
 	s.mu.Lock()
 	s.calls++
 	body, header, fails, gate := s.body, s.header, s.fails, s.gate
@@ -130,7 +133,7 @@ func (s *jwksSite) Get(_ context.Context, _ string, max int64) ([]byte, http.Hea
 	if gate != nil {
 		<-gate
 	}
-	if fails || int64(len(body)) > max {
+	if fails || ctx.Err() != nil || int64(len(body)) > max {
 		return nil, nil, errors.New("no answer")
 	}
 	return body, header, nil

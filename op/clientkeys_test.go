@@ -4,6 +4,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -13,10 +14,10 @@ import (
 )
 
 func TestJWKSKeepsStrongPublicKeys(t *testing.T) {
-	private := string(must(json.Marshal(jose.JSONWebKey{Key: testKeys()["P-256"], KeyID: "private"})))
+	private := string(must(json.Marshal(jose.JSONWebKey{Key: testKeys["P-256"](), KeyID: "private"})))
 	public := func(name string) string { return string(must(json.Marshal(jwk(name, name, "")))) }
-	even := string(must(json.Marshal(jose.JSONWebKey{Key: &rsa.PublicKey{N: testKeys()["RSA"].(*rsa.PrivateKey).N, E: 4}})))
-	one := string(must(json.Marshal(jose.JSONWebKey{Key: &rsa.PublicKey{N: testKeys()["RSA"].(*rsa.PrivateKey).N, E: 1}})))
+	even := string(must(json.Marshal(jose.JSONWebKey{Key: &rsa.PublicKey{N: testKeys["RSA"]().(*rsa.PrivateKey).N, E: 4}})))
+	one := string(must(json.Marshal(jose.JSONWebKey{Key: &rsa.PublicKey{N: testKeys["RSA"]().(*rsa.PrivateKey).N, E: 1}})))
 	for name, test := range map[string]struct {
 		keys []string
 		want int
@@ -47,6 +48,21 @@ func TestJWKSKeepsStrongPublicKeys(t *testing.T) {
 	}
 }
 
+// What the library lets through is not for it to say.
+func TestStrongRSAKeys(t *testing.T) {
+	odd := func(bits uint) *big.Int { return new(big.Int).SetBit(big.NewInt(1), int(bits-1), 1) }
+	for _, test := range []struct {
+		bits uint
+		e    int
+		want bool
+	}{{2048, 65537, true}, {4096, 3, true}, {2047, 65537, false}, {4097, 65537, false}, {2048, 1, false}, {2048, 2, false}, {2048, -3, false}} {
+		k := jose.JSONWebKey{Key: &rsa.PublicKey{N: odd(test.bits), E: test.e}}
+		if isStrong(&k) != test.want {
+			t.Errorf("%d bits, exponent %d: want %t", test.bits, test.e, test.want)
+		}
+	}
+}
+
 func TestVerifyFromClient(t *testing.T) {
 	h := newHarness(t, nil)
 	client := storage.Client{ID: "x", JWKS: jwks(jwk("P-256", "a", ""), jwk("RSA", "r", ""))}
@@ -73,7 +89,7 @@ func TestVerifyFromClient(t *testing.T) {
 	if _, _, err := h.verifyFromClient(t.Context(), &storage.Client{ID: "y"}, signJWS(t, "ES256", "P-256", "a", claims), ""); err != errNoKeys {
 		t.Errorf("a client without keys: %v", err)
 	}
-	critical := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: testKeys()["P-256"]}, new(jose.SignerOptions).WithHeader("kid", "a").WithCritical("x")))
+	critical := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: testKeys["P-256"]()}, new(jose.SignerOptions).WithHeader("kid", "a").WithCritical("x")))
 	jws := must(critical.Sign([]byte(`{"a":"b"}`)))
 	if _, _, err := h.verifyFromClient(t.Context(), &client, must(jws.CompactSerialize()), ""); err == nil {
 		t.Error("an unknown critical header is passed over")

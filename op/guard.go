@@ -6,14 +6,23 @@ import (
 	"net/http"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"brygga/limit"
 )
 
 // addressKey is the context key of the address that a form came from.
 type addressKey struct{}
 
+// addressOf returns the address that a form came from, "" when ctx belongs to none.
+func addressOf(ctx context.Context) string {
+	address, _ := ctx.Value(addressKey{}).(string)
+	return address
+}
+
 // guardForm lets only clean requests pass to an endpoint that authenticates clients: one form, each parameter once (RFC 6749
 // §3.2), nothing in the query, one Authorization header at most. resource alone may be repeated (RFC 8707 §2). Afterwards
-// r.PostForm and r.Form hold the same parameters, and no answer is kept by a cache.
+// r.PostForm and r.Form hold the same parameters, and no answer is kept by a cache. An address that has asked for too much gets
+// no further.
 func (p *Provider) guardForm(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -22,11 +31,35 @@ func (p *Provider) guardForm(next http.HandlerFunc) http.HandlerFunc {
 		if w, ok := w.(*response); ok {
 			w.challenge = challengeBasic
 		}
-		if description := readForm(w, r); description != "" {
-			writeError(w, http.StatusBadRequest, oidc.ErrInvalidRequest().WithDescription("%s", description))
+		address := p.o.ClientIP(r)
+		network := limit.Network(address)
+		if err := p.limits.addresses.Check(network); err != nil {
+			writeRefusal(w, tooMany(err))
 			return
 		}
-		next(w, r.WithContext(context.WithValue(r.Context(), addressKey{}, p.o.ClientIP(r))))
+		if description := readForm(w, r); description != "" {
+			p.limits.addresses.Charge(network, 1)
+			writeRefusal(w, oidc.ErrInvalidRequest().WithDescription("%s", description))
+			return
+		}
+		next(w, r.WithContext(context.WithValue(r.Context(), addressKey{}, address)))
+	}
+}
+
+// guardBearer lets requests with an access token pass from addresses that have not asked for too much. What is refused counts for
+// the address, the rest for the client that the token is for.
+func (p *Provider) guardBearer(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		network := limit.Network(p.o.ClientIP(r))
+		if err := p.limits.addresses.Check(network); err != nil {
+			writeRefusal(w, tooMany(err))
+			return
+		}
+		next(w, r)
+		if w, ok := w.(*response); ok && w.status >= 400 {
+			p.limits.addresses.Charge(network, 1)
+		}
 	}
 }
 
@@ -73,6 +106,9 @@ func writeRefusal(w http.ResponseWriter, e *oidc.Error) {
 		writeError(w, http.StatusUnauthorized, e)
 	case oidc.ServerError:
 		writeError(w, http.StatusInternalServerError, e)
+	case errTooMany:
+		setRetryAfter(w, e.Parent)
+		writeError(w, http.StatusTooManyRequests, e)
 	default:
 		writeError(w, http.StatusBadRequest, e)
 	}

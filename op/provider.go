@@ -120,7 +120,9 @@ type Options struct {
 	SessionLife, SessionIdle time.Duration
 	// ServiceDocumentation is where developers read about the service, for discovery; empty for nowhere.
 	ServiceDocumentation string
-	// ClientIP returns the address that a request came from, for the audit log. Nil means the peer's.
+	// Limits bound how much is asked of the endpoints.
+	Limits Limits
+	// ClientIP returns the address that a request came from, for limits and the audit log. Nil means the peer's.
 	ClientIP func(*http.Request) string
 	// Observe is told of the outcome of every request: an endpoint's name, and "ok" or an error code. Nil for nobody.
 	Observe func(endpoint, outcome string)
@@ -135,6 +137,7 @@ type Provider struct {
 	o         Options
 	log       *slog.Logger
 	keySets   *keySets
+	limits    *limits
 	scripts   origins
 	discovery keys.Document
 	handler   http.Handler
@@ -178,6 +181,7 @@ func New(o Options) (*Provider, error) {
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
+	p.limits = newLimits(o.Limits, o.Now)
 	p.keySets = newKeySets(o.Outbound, o.Now, p.log)
 	p.discovery = p.newDiscovery()
 	p.handler = p.routes()
@@ -198,6 +202,8 @@ func (o *Options) check() error {
 		return errors.New("op: the subject key has fewer than 32 bytes")
 	case o.CodeLife < 0 || o.CodeLife > 10*time.Minute:
 		return fmt.Errorf("op: a code life of %s; want at most 10m (RFC 6749 §4.1.2)", o.CodeLife)
+	case o.Limits.RequestsPerAddress < 0 || o.Limits.RequestsPerClient < 0:
+		return errors.New("op: a limit is negative")
 	case o.AccessTokenLife < 0 || o.IDTokenLife < 0:
 		return errors.New("op: a token life is negative")
 	case o.RefreshLife < 0 || o.RefreshIdle < 0:

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"brygga/limit"
 )
 
 // The paths of the provider, below the issuer.
@@ -47,7 +49,7 @@ func (p *Provider) routes() http.Handler {
 	mux.Handle(pathJWKS, p.document("jwks", p.serveJWKS))
 	mux.Handle(pathToken, p.api("token", p.guardForm(p.serveToken), http.MethodPost))
 	mux.Handle(pathPAR, p.api("par", p.guardForm(p.servePAR), http.MethodPost))
-	mux.Handle(pathUserinfo, p.api("userinfo", p.serveUserinfo, http.MethodGet, http.MethodPost))
+	mux.Handle(pathUserinfo, p.api("userinfo", p.guardBearer(p.serveUserinfo), http.MethodGet, http.MethodPost))
 	mux.Handle(pathIntrospect, p.backend("introspect", p.guardForm(p.serveIntrospect), http.MethodPost))
 	mux.Handle(pathRevoke, p.api("revoke", p.guardForm(p.serveRevoke), http.MethodPost))
 	mux.Handle(pathAuthorize, p.page("authorize", p.serveAuthorize))
@@ -110,6 +112,10 @@ func (p *Provider) page(name string, handle http.HandlerFunc) http.Handler {
 			p.showError(w, r, http.StatusMethodNotAllowed, "method not allowed")
 			return
 		}
+		if err := p.limits.addresses.Allow(limit.Network(p.o.ClientIP(r))); err != nil {
+			p.showTooMany(w, r, err)
+			return
+		}
 		handle(w, r)
 	})
 }
@@ -118,6 +124,13 @@ func (p *Provider) page(name string, handle http.HandlerFunc) http.Handler {
 func (p *Provider) showError(w http.ResponseWriter, r *http.Request, status int, description string) {
 	setOutcome(w, string(oidc.InvalidRequest))
 	p.o.Pages.ShowError(w, r, status, string(oidc.InvalidRequest), description)
+}
+
+// showTooMany shows the page for a request beyond a limit.
+func (p *Provider) showTooMany(w http.ResponseWriter, r *http.Request, err error) {
+	setOutcome(w, errTooMany)
+	setRetryAfter(w, err)
+	p.o.Pages.ShowError(w, r, http.StatusTooManyRequests, errTooMany, "too many requests")
 }
 
 // showFault logs a fault of ours and shows a page that says no more than that there was one.

@@ -181,9 +181,8 @@ func (p *Provider) revokeReused(ctx context.Context, client *storage.Client, eve
 	if err := p.o.Store.RevokeGrant(context.WithoutCancel(ctx), grantID, now); err != nil {
 		return p.fault(ctx, "revoke grant", err)
 	}
-	address, _ := ctx.Value(addressKey{}).(string)
 	p.o.Audit.Record(ctx, audit.Event{
-		Type: event, SourceAddress: address, CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Object: grantID,
+		Type: event, SourceAddress: addressOf(ctx), CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Object: grantID,
 	})
 	return nil
 }

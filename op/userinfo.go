@@ -60,6 +60,10 @@ func (p *Provider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 	case !hasScope(token.Scopes, oidc.ScopeOpenID):
 		challenge(w, http.StatusForbidden, errInsufficientScope, "scope openid was not granted")
 	default:
+		if refusal := p.spend(client); refusal != nil {
+			writeRefusal(w, refusal)
+			return
+		}
 		p.sendClaims(w, r, client, p.userClaims(client, grant, token.Scopes))
 	}
 }

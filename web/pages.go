@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 
 	"brygga/login"
 	"brygga/storage"
@@ -44,12 +45,16 @@ func (s *Site) BeginLogin(w http.ResponseWriter, r *http.Request, client *storag
 }
 
 // ShowError shows a person an error that must not be redirected. The code is an OAuth error code, or "login_over" for a
-// login that has had its answer; the description is a fixed English sentence for the client's developers.
+// login that has had its answer; the description is a fixed English sentence for the client's developers. With status 429 the
+// page tells the wait that the caller has put into Retry-After.
 func (s *Site) ShowError(w http.ResponseWriter, r *http.Request, status int, code, description string) {
 	v := templates.Notice{Kind: templates.NoticeBadRequest, Code: code, Detail: description}
 	switch {
 	case code == codeLoginOver:
 		v = templates.Notice{Kind: templates.NoticeAlreadyDone}
+	case status == http.StatusTooManyRequests:
+		wait, _ := strconv.Atoi(w.Header().Get("Retry-After"))
+		v = templates.Notice{Kind: templates.NoticeRateLimited, Wait: wait}
 	case code == codeServerError, status >= 500:
 		v = templates.Notice{Kind: templates.NoticeFault}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -112,5 +113,18 @@ func TestFaults_RowA19(t *testing.T) {
 	}
 	if text := b.log.String(); !strings.Contains(text, "marked-cause") || strings.Contains(text, "marked-panic") {
 		t.Error("the log must hold the cause of a fault, and not the value of a panic")
+	}
+}
+
+// The provider's own limits have the same page, with the wait that it has worked out.
+func TestShowErrorTellsTheWait(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, shared, nil)
+	w := httptest.NewRecorder()
+	w.Header().Set("Retry-After", "7")
+	h.ShowError(w, httptest.NewRequest(http.MethodGet, "/authorize", nil), http.StatusTooManyRequests, "temporarily_unavailable", "too many requests")
+	if body := w.Body.String(); w.Code != 429 || w.Header().Get("Retry-After") != "7" || !strings.Contains(body, `data-view="rate-limited"`) ||
+		!strings.Contains(body, " 7 ") {
+		t.Errorf("%d %v %s", w.Code, w.Header(), body)
 	}
 }

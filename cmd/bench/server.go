@@ -133,6 +133,7 @@ bankid:
   root_ca_file: ca.pem
   signature_root_file: signature-root.pem
 login: {logins_per_address: 1000000, orders_per_address: 1000000, orders_per_client: 1000000}
+limits: {requests_per_address: 1000000, requests_per_client: 10000000}
 clients:
   - id: bench
     secret: %s

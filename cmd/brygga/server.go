@@ -185,7 +185,10 @@ func (s *server) connect(ctx context.Context) error {
 		Issuer: c.Issuer, InsecureHTTPIssuer: c.InsecureHTTPIssuer, Store: s.clients, Keys: s.ring, Audit: s.audit, Pages: pages,
 		SubjectKey: subjects, AccessTokenLife: c.Tokens.AccessTokenLife, IDTokenLife: c.Tokens.IDTokenLife, ACRValues: c.ACRs(),
 		RefreshIdle: c.Tokens.RefreshTokenIdle, RefreshLife: c.Tokens.RefreshTokenLife, SessionLife: c.Sessions.Life, SessionIdle: c.Sessions.Idle,
-		Outbound: s.outbound, ServiceDocumentation: c.ServiceDocumentation, ClientIP: web.ClientIP, Observe: s.metrics.provider, Logger: s.log, Now: s.now,
+		Outbound: s.outbound, ServiceDocumentation: c.ServiceDocumentation, Limits: op.Limits{
+			RequestsPerAddress: c.Limits.RequestsPerAddress, RequestsPerClient: c.Limits.RequestsPerClient,
+		},
+		ClientIP: web.ClientIP, Observe: s.metrics.provider, Logger: s.log, Now: s.now,
 	})
 	if err != nil {
 		return err
