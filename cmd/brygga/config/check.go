@@ -143,8 +143,8 @@ func (c *Config) checkLimits(r *reader) {
 	if cmpOr(c.Login.Window, login.DefaultWindow) > cmpOr(c.Login.Life, login.DefaultLife) {
 		r.fault("login.window", "is longer than login.life", "write at most what login.life says")
 	}
-	r.between("sessions.life", c.Sessions.Life, time.Minute, time.Hour)
-	r.between("sessions.idle", c.Sessions.Idle, time.Minute, time.Hour)
+	r.between("sessions.life", c.Sessions.Life, time.Second, time.Hour)
+	r.between("sessions.idle", c.Sessions.Idle, time.Second, time.Hour)
 	r.between("keys.rotate_every", c.Keys.RotateEvery, time.Hour, 3*365*24*time.Hour)
 	r.between("keys.publish_ahead", c.Keys.PublishAhead, keys.CacheTime, 30*24*time.Hour)
 	if ahead := cmpOr(c.Keys.PublishAhead, keys.DefaultPublishAhead); ahead > cmpOr(c.Keys.RotateEvery, keys.DefaultRotateEvery) {
@@ -168,10 +168,10 @@ func (c *Config) checkLimits(r *reader) {
 const longIdle = 2 * time.Hour
 
 func (c *Config) checkTokens(r *reader) {
-	r.between("tokens.id_token_life", c.Tokens.IDTokenLife, 30*time.Second, 12*time.Hour)
-	r.between("tokens.access_token_life", c.Tokens.AccessTokenLife, 30*time.Second, 12*time.Hour)
-	r.between("tokens.refresh_token_idle", c.Tokens.RefreshTokenIdle, time.Minute, 90*24*time.Hour)
-	r.between("tokens.refresh_token_life", c.Tokens.RefreshTokenLife, time.Minute, 90*24*time.Hour)
+	r.between("tokens.id_token_life", c.Tokens.IDTokenLife, time.Second, 12*time.Hour)
+	r.between("tokens.access_token_life", c.Tokens.AccessTokenLife, time.Second, 12*time.Hour)
+	r.between("tokens.refresh_token_idle", c.Tokens.RefreshTokenIdle, time.Second, 90*24*time.Hour)
+	r.between("tokens.refresh_token_life", c.Tokens.RefreshTokenLife, time.Second, 90*24*time.Hour)
 	if c.Tokens.RefreshTokenIdle > longIdle {
 		c.warnings = append(c.warnings, "tokens.refresh_token_idle: BankID's terms do not allow to keep somebody identified who has done nothing for about two hours")
 	}
