@@ -6,7 +6,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Packages whose goroutines meet in one record or one map run under the race detector, the others without.
 RACE = ./audit ./bankid/... ./keys ./limit ./login ./op ./secret ./storage/... ./web/...
 
-.PHONY: all test test-long lint generate bench needs
+.PHONY: all test test-long lint generate bench conformance needs
 
 all: lint test
 
@@ -41,3 +41,8 @@ generate:
 # What a login costs: see README.md, "Speed".
 bench:
 	go run ./cmd/bench
+
+# Checks of an OpenID provider from outside. With ISSUER and CONFORMANCE (a file, see conformance/README.md) any provider; without them
+# a brygga that is built and started for it.
+conformance:
+	go run ./conformance/cmd $(if $(ISSUER),--issuer $(ISSUER)) $(if $(CONFORMANCE),--config $(CONFORMANCE))
