@@ -88,9 +88,12 @@ func (d *bankID) watch(ctx context.Context, b *Browser, login string, person *Pe
 			view = news.View
 		}
 		if news.QR != "" && !acted {
-			acted = true
-			if err := d.scan(ctx, b, news, person, do); err != nil {
+			switch err := d.scan(ctx, b, news, person, do); {
+			case errors.Is(err, errBlurred): // a person holds the phone still until the next frame
+			case err != nil:
 				return "", err
+			default:
+				acted = true
 			}
 		}
 		if acted && (view == "complete" || strings.HasPrefix(view, "failed")) {
@@ -102,12 +105,16 @@ func (d *bankID) watch(ctx context.Context, b *Browser, login string, person *Pe
 
 // scan lets the person's phone scan the code and do what the person wants.
 func (d *bankID) scan(ctx context.Context, b *Browser, shown update, person *Person, do Action) error {
-	picture, err := draw(shown)
-	if err != nil {
-		return err
-	}
 	var order struct{ OrderRef, VisibleText string }
-	if err := d.call(ctx, "scan-image?personalNumber="+url.QueryEscape(person.Name), "image/png", picture, &order); err != nil {
+	err := errBlurred
+	for scale := 4; scale < 8 && errors.Is(err, errBlurred); scale++ {
+		picture, drawn := draw(shown, scale)
+		if drawn != nil {
+			return drawn
+		}
+		err = d.call(ctx, "scan-image?personalNumber="+url.QueryEscape(person.Name), "image/png", picture, &order)
+	}
+	if err != nil {
 		return err
 	}
 	b.Shown = order.VisibleText
@@ -116,6 +123,9 @@ func (d *bankID) scan(ctx context.Context, b *Browser, shown update, person *Per
 	}
 	return d.call(ctx, "orders/"+order.OrderRef+"/sign", "application/json", []byte("{}"), nil)
 }
+
+// errBlurred means that the phone did not find the code in the picture.
+var errBlurred = errors.New("the phone finds no QR code in the picture")
 
 // call makes one call to the virtual phone.
 func (d *bankID) call(ctx context.Context, path, kind string, body []byte, into any) error {
@@ -128,6 +138,9 @@ func (d *bankID) call(ctx context.Context, path, kind string, body []byte, into 
 	if err != nil {
 		return err
 	}
+	if a.Text("error") == "noQR" {
+		return errBlurred
+	}
 	if a.Status >= 300 {
 		return fmt.Errorf("virtual phone: %s: %s", a, a.Text("message"))
 	}
@@ -137,9 +150,9 @@ func (d *bankID) call(ctx context.Context, path, kind string, body []byte, into 
 	return json.Unmarshal(a.Body, into)
 }
 
-// draw paints a QR code as the page does: black modules on white, with a quiet zone of four.
-func draw(shown update) ([]byte, error) {
-	const scale, quiet = 4, 4
+// draw paints a QR code as the page does: black modules on white, so many pixels wide, with a quiet zone of four.
+func draw(shown update, scale int) ([]byte, error) {
+	const quiet = 4
 	bits, err := base64.StdEncoding.DecodeString(shown.QR)
 	if err != nil {
 		return nil, err

@@ -186,7 +186,7 @@ func (s *site) installation(issuer, listen, admin, data string, clients []settin
 	at := func(name string) string { return filepath.Join(s.dir, name) }
 	all := settings{
 		"issuer": issuer, "listen": listen, "admin_listen": admin, "data": at(data),
-		"master_key": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "log": settings{"level": "warn", "format": "text"},
+		"master_key": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "log": settings{"level": "error", "format": "text"},
 		"bankid": settings{
 			"environment": "custom", "url": s.bankID, "phone_url": s.phone + "/", "certificate_file": at("sim/client.pem"),
 			"key_file": at("sim/client-key.pem"), "root_ca_file": at("sim/ca.pem"), "signature_root_file": at("sim/signature-root.pem"),

@@ -31,12 +31,14 @@ type Config struct {
 	Clients map[string]*Client `json:"clients"`
 }
 
-// Short is an installation with short lives, in seconds.
+// Short is an installation with short lives, in seconds, that lets each client ask for little.
 type Short struct {
 	Issuer       string `json:"issuer"`
 	Session      int    `json:"session"`
 	AccessToken  int    `json:"access_token"`
 	RefreshToken int    `json:"refresh_token"`
+	// RequestsPerMinute is how many requests a client may make.
+	RequestsPerMinute int `json:"requests_per_minute"`
 }
 
 // Listen is where the suite serves key sets and takes back-channel logouts.

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -55,11 +56,13 @@ var lifetimes = []Check{
 	{"session", "a session that has expired is login_required with prompt=none", "Sweden Connect Profile §2.2.1", "", atShort(func(c *Case, lives *Short) {
 		c.Want(lives.Session <= 3600, "a session lives %d seconds, more than an hour", lives.Session)
 		t := c.SignIn("connect")
+		c.WantSession(t.Browser, "connect", true)
 		c.Wait(seconds(lives.Session))
 		c.WantSession(t.Browser, "connect", false)
 	})},
 	{"session-not-renewed", "using a session does not make it live longer than it may", "Sweden Connect Profile §2.2.1", "", atShort(func(c *Case, lives *Short) {
 		t := c.SignIn("connect")
+		c.WantSession(t.Browser, "connect", true)
 		for begin := time.Now(); time.Since(begin) < seconds(lives.Session); {
 			r := c.Ask(t.Browser, c.Request("connect", "prompt", "none"))
 			if r.Params.Get("error") != "" {
@@ -86,5 +89,21 @@ var lifetimes = []Check{
 	{"not-issued-for-long", "with short lives nothing says that it lives longer", "RFC 6749 §5.1", "", atShort(func(c *Case, lives *Short) {
 		_, claims := c.Verify(c.SignIn("jwt").Access)
 		c.Want(c.number(claims, "exp")-c.number(claims, "iat") <= float64(lives.AccessToken)+1, "the JWT access token lives longer than its life")
+	})},
+	{"too-many-requests", "a client that asks too much gets 429 and is told when to come again; others notice nothing", "RFC 6585 §4", "", atShort(func(c *Case, lives *Short) {
+		client := c.Client("alone")
+		form := codeForm(random(), "redirect_uri", client.RedirectURIs[0])
+		for range 3 * lives.RequestsPerMinute {
+			a := c.Token(client, form)
+			if a.Status != http.StatusTooManyRequests {
+				c.WantError(a, http.StatusBadRequest, "invalid_grant")
+				continue
+			}
+			wait, err := strconv.Atoi(a.Header.Get("Retry-After"))
+			c.Want(err == nil && wait > 0, "Retry-After is %q", a.Header.Get("Retry-After"))
+			c.wantAuthenticated(c.Token(c.Client("signed"), codeForm(random(), "redirect_uri", c.Client("signed").RedirectURIs[0])))
+			return
+		}
+		c.Fail("%d requests were answered, and %d are allowed in a minute", 3*lives.RequestsPerMinute, lives.RequestsPerMinute)
 	})},
 }

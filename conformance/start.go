@@ -26,8 +26,11 @@ import (
 	"time"
 )
 
-// Lives of the second installation, in seconds.
-const shortLife = 4
+// Lives of the second installation, in seconds, and how many requests a client may make there in a minute.
+const (
+	shortLife   = 4
+	fewRequests = 300
+)
 
 // peopleCount is how many checks can log somebody in at once.
 const peopleCount = 64
@@ -81,7 +84,7 @@ func StartBrygga(ctx context.Context, dir, binary string) (_ *Brygga, err error)
 		return nil, err
 	}
 	b.Config = &Config{
-		Issuer: "http://" + addresses[2], Short: &Short{"http://" + addresses[4], shortLife, shortLife, shortLife},
+		Issuer: "http://" + addresses[2], Short: &Short{"http://" + addresses[4], shortLife, shortLife, shortLife, fewRequests},
 		Login:  Login{Kind: "bankid", Phone: s.phone},
 		Listen: Listen{addresses[6], "https://" + addresses[6], filepath.Join(dir, "own.pem"), filepath.Join(dir, "own-key.pem")},
 	}
@@ -114,6 +117,7 @@ func (b *Brygga) start(ctx context.Context, binary string, s *site, addresses []
 	}
 	defer own.close()
 	brief := settings{
+		"limits":   settings{"requests_per_address": 1000000, "requests_per_client": fewRequests},
 		"sessions": settings{"life": fmt.Sprintf("%ds", shortLife), "idle": fmt.Sprintf("%ds", shortLife)},
 		"tokens": settings{
 			"id_token_life": fmt.Sprintf("%ds", shortLife), "access_token_life": fmt.Sprintf("%ds", shortLife), "refresh_token_idle": fmt.Sprintf("%ds", shortLife), "refresh_token_life": fmt.Sprintf("%ds", 2*shortLife),
