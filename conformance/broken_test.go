@@ -339,7 +339,10 @@ func faultsOfDocuments() []fault {
 			delete(members, "https://id.oidc.se/disco/userMessageSupported")
 			delete(members, "service_documentation")
 			members["ui_locales_supported"] = []string{"sv"}
-		}), checks: []string{"config/types", "config/auth-methods", "config/claims-parameter", "swedish/discovery-claims-parameter", "swedish/discovery-message", "swedenconnect/service-documentation", "swedenconnect/ui-locales"}},
+		}), checks: []string{
+			"config/types", "config/auth-methods", "config/claims-parameter", "swedish/discovery-claims-parameter", "swedish/discovery-message",
+			"swedenconnect/service-documentation", "swedenconnect/ui-locales",
+		}},
 		{name: "the keys are careless", after: object("/jwks.json", func(members map[string]any) {
 			for _, key := range members["keys"].([]any) {
 				key.(map[string]any)["kid"], key.(map[string]any)["d"] = "1", "AAAA"

@@ -59,7 +59,8 @@ var oauthBrowser = []Check{
 		c.Want(a.Status == http.StatusOK && readable(a, t.Request.Origin), "answered %s with Access-Control-Allow-Origin %q", a, a.Header.Get("Access-Control-Allow-Origin"))
 	}},
 	{"cors-userinfo-preflight", "a preflight for userinfo allows Authorization", "Fetch §4.8", "", func(c *Case) {
-		a := c.Do(http.MethodOptions, c.Endpoint("userinfo_endpoint"), nil, header("Origin", c.Client("public").Origin), header("Access-Control-Request-Method", "GET"), header("Access-Control-Request-Headers", "authorization"))
+		a := c.Do(http.MethodOptions, c.Endpoint("userinfo_endpoint"), nil, header("Origin", c.Client("public").Origin), header("Access-Control-Request-Method", "GET"),
+			header("Access-Control-Request-Headers", "authorization"))
 		c.Want(strings.Contains(strings.ToLower(a.Header.Get("Access-Control-Allow-Headers")), "authorization"), "Access-Control-Allow-Headers is %q", a.Header.Get("Access-Control-Allow-Headers"))
 	}},
 	{"cors-userinfo-stranger", "a script of another origin cannot read userinfo of the client", "Fetch §3.2", "", func(c *Case) {

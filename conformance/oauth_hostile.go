@@ -88,7 +88,8 @@ var oauthHostile = []Check{
 		}
 	}},
 	{"authorize-description", "error_description holds allowed characters alone, and nothing of the request", "RFC 6749 §4.1.2.1", "", func(c *Case) {
-		for _, pair := range [][2]string{{"prompt", "none \"\\å"}, {"max_age", "\"å"}, {"claims", "\"å{"}, {"response_mode", "\"å"}, {"code_challenge_method", "\"å"}, {"request", "\"å"}, {"request_uri", "\"å"}, {"scope", "\"å"}} {
+		for _, pair := range [][2]string{{"prompt", "none \"\\å"}, {"max_age", "\"å"}, {"claims", "\"å{"}, {"response_mode", "\"å"},
+			{"code_challenge_method", "\"å"}, {"request", "\"å"}, {"request_uri", "\"å"}, {"scope", "\"å"}} {
 			r := c.Ask(c.Browser(), c.Request("basic", pair[0], pair[1]))
 			c.wantDescription(r.Params.Get("error_description"))
 			c.Want(!strings.Contains(r.Params.Get("error_description"), "å"), "%s comes back in error_description", pair[0])

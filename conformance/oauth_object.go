@@ -60,7 +60,8 @@ var oauthObject = []Check{
 	{"object-wins", "what the object says goes over what stands beside", "OIDC Core §6.1", "", func(c *Case) {
 		b, q := c.Browser(), c.Request("key")
 		signed := c.Sign(q.Client, "ES256", "oauth-authz-req+jwt", c.objectOf(q))
-		q.Front = url.Values{"client_id": {q.ID}, "response_type": {"code"}, "scope": {"openid"}, "redirect_uri": {q.Get("redirect_uri")}, "state": {"another"}, "nonce": {"another"}, "request": {signed}}
+		q.Front = url.Values{"client_id": {q.ID}, "response_type": {"code"}, "scope": {"openid"}, "redirect_uri": {q.Get("redirect_uri")},
+			"state": {"another"}, "nonce": {"another"}, "request": {signed}}
 		c.Redeem(b, q, c.Code(c.Login(b, q)))
 	}},
 	{"object-encrypted-rsa", "an object may be encrypted with RSA-OAEP-256", "RFC 9101 §6.1", "", objectSealed(jose.RSA_OAEP_256, jose.A256CBC_HS512)},

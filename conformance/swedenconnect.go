@@ -79,7 +79,8 @@ var swedenConnect = []Check{
 			listHas(what+"_encryption_enc_values_supported", "A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM")(c)
 		}
 	}},
-	{"claims-of-scopes", "claims_supported has the claims of the offered scopes", "Sweden Connect Metadata §4", "", listHas("claims_supported", "family_name", "given_name", "name", "birthdate", claimNumber, claimCoordination)},
+	{"claims-of-scopes", "claims_supported has the claims of the offered scopes", "Sweden Connect Metadata §4", "",
+		listHas("claims_supported", "family_name", "given_name", "name", "birthdate", claimNumber, claimCoordination)},
 	{"object-signed", "signed request objects are accepted", "Sweden Connect Profile §3.1", "", objectAccepted("connect", "aud", issuerAudience)},
 	{"state", "a request without state is refused", "Swedish OIDC Profile §2.1.2", "", denied(invalidRequest, "connect", "state", "")},
 	{"code-reuse", "a code works once", "RFC 6749 §4.1.2", "", func(c *Case) {

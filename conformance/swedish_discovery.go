@@ -61,7 +61,8 @@ var swedishDiscovery = []Check{
 			"interaction_required", "login_required", "account_selection_required", "consent_required", "invalid_request_uri", "invalid_request_object",
 			"request_not_supported", "request_uri_not_supported", "registration_not_supported", "unmet_authentication_requirements", "invalid_target",
 		}
-		for _, pair := range [][2]string{{"prompt", "none"}, {"response_type", "token"}, {"claims", "{"}, {"request", "x"}, {"request_uri", "https://x.example.se/"}, {"max_age", "x"}, {"scope", "profile"}, {"registration", "{}"}, {"response_mode", "x"}} {
+		for _, pair := range [][2]string{{"prompt", "none"}, {"response_type", "token"}, {"claims", "{"}, {"request", "x"},
+			{"request_uri", "https://x.example.se/"}, {"max_age", "x"}, {"scope", "profile"}, {"registration", "{}"}, {"response_mode", "x"}} {
 			r := c.Ask(c.Browser(), c.Request("swedish", pair[0], pair[1]))
 			if code := r.Params.Get("error"); r.Params != nil {
 				c.Want(slices.Contains(known, code), "%s gives error=%q", fmt.Sprint(pair), code)
