@@ -3,6 +3,7 @@ package conformance
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -75,7 +77,8 @@ func (d *bankID) watch(ctx context.Context, b *Browser, login string, person *Pe
 	acted := false
 	lines := bufio.NewScanner(response.Body)
 	lines.Buffer(nil, 1<<20)
-	for view := ""; lines.Scan(); {
+	view := ""
+	for lines.Scan() {
 		data, found := strings.CutPrefix(lines.Text(), "data:")
 		if !found {
 			continue
@@ -89,25 +92,25 @@ func (d *bankID) watch(ctx context.Context, b *Browser, login string, person *Pe
 		}
 		if news.QR != "" && !acted {
 			switch err := d.scan(ctx, b, news, person, do); {
-			case errors.Is(err, errBlurred): // a person holds the phone still until the next frame
+			case errors.Is(err, errBlurred), errors.Is(err, errStale): // a person holds the phone still until the next frame
 			case err != nil:
 				return "", err
 			default:
 				acted = true
 			}
 		}
-		if acted && (view == "complete" || strings.HasPrefix(view, "failed")) {
+		if view == "complete" || strings.HasPrefix(view, "failed") {
 			return view, nil
 		}
 	}
-	return "", fmt.Errorf("the events of the login ended: %w", errors.Join(lines.Err(), ctx.Err()))
+	return "", fmt.Errorf("the events of the login ended at %q: %w", view, cmp.Or(lines.Err(), ctx.Err(), io.ErrUnexpectedEOF))
 }
 
 // scan lets the person's phone scan the code and do what the person wants.
 func (d *bankID) scan(ctx context.Context, b *Browser, shown update, person *Person, do Action) error {
 	var order struct{ OrderRef, VisibleText string }
 	err := errBlurred
-	for scale := 4; scale < 8 && errors.Is(err, errBlurred); scale++ {
+	for scale := 3; scale < 7 && errors.Is(err, errBlurred); scale++ {
 		picture, drawn := draw(shown, scale)
 		if drawn != nil {
 			return drawn
@@ -124,8 +127,11 @@ func (d *bankID) scan(ctx context.Context, b *Browser, shown update, person *Per
 	return d.call(ctx, "orders/"+order.OrderRef+"/sign", "application/json", []byte("{}"), nil)
 }
 
-// errBlurred means that the phone did not find the code in the picture.
-var errBlurred = errors.New("the phone finds no QR code in the picture")
+// A scan that failed for these reasons may succeed with the next frame.
+var (
+	errBlurred = errors.New("the phone finds no QR code in the picture")
+	errStale   = errors.New("the QR code is too old")
+)
 
 // call makes one call to the virtual phone.
 func (d *bankID) call(ctx context.Context, path, kind string, body []byte, into any) error {
@@ -138,8 +144,11 @@ func (d *bankID) call(ctx context.Context, path, kind string, body []byte, into 
 	if err != nil {
 		return err
 	}
-	if a.Text("error") == "noQR" {
+	switch a.Text("error") {
+	case "noQR":
 		return errBlurred
+	case "qrTooOld", "orderEnded":
+		return errStale
 	}
 	if a.Status >= 300 {
 		return fmt.Errorf("virtual phone: %s: %s", a, a.Text("message"))
