@@ -53,7 +53,11 @@ func run(ctx context.Context, from source, only string, workers int) (failed int
 	if only != "" {
 		suites = conformance.Select(suites, strings.Split(only, ","))
 	}
-	return conformance.Report(os.Stdout, runner.Run(ctx, suites, workers)), nil
+	results := runner.Run(ctx, suites, workers)
+	if len(results) == 0 {
+		return 0, fmt.Errorf("--only %s names no check", only)
+	}
+	return conformance.Report(os.Stdout, results), nil
 }
 
 // provider returns the configuration of the provider that is to be checked, and what to do afterwards.
