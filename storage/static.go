@@ -49,35 +49,21 @@ func (s *staticClients) Client(ctx context.Context, id string) (*Client, error) 
 	return s.Store.Client(ctx, id)
 }
 
-// Clients returns at most limit static and stored clients whose IDs follow after, ordered by ID.
-func (s *staticClients) Clients(ctx context.Context, after string, limit int) (page []*Client, err error) {
-	for len(page) < limit {
-		stored, err := s.Store.Clients(ctx, after, limit)
-		if err != nil {
-			return nil, err
-		}
-		first, last, more := s.following(after), len(s.sorted), len(stored) == limit
-		if more { // the static ones behind the last of these wait for their turn
-			after = stored[limit-1].ID
-			last = s.following(after)
-		}
-		next := append(slices.DeleteFunc(stored, func(c *Client) bool { return s.static[c.ID] != nil }), s.sorted[first:last]...)
-		slices.SortFunc(next, byID)
-		page = append(page, next...)
-		if !more {
-			break
-		}
+// Clients returns at most limit static and stored clients whose IDs follow after, ordered by ID. For each stored client that is
+// left out its static one comes, so a full page of stored ones is enough for a full page of both.
+func (s *staticClients) Clients(ctx context.Context, after string, limit int) ([]*Client, error) {
+	page, err := s.Store.Clients(ctx, after, limit)
+	if err != nil {
+		return nil, err
 	}
-	return page[:min(len(page), max(limit, 0))], nil
-}
-
-// following returns the place in sorted of the first client whose ID follows id.
-func (s *staticClients) following(id string) int {
-	place, found := slices.BinarySearchFunc(s.sorted, id, func(c *Client, id string) int { return cmp.Compare(c.ID, id) })
+	page = slices.DeleteFunc(page, func(c *Client) bool { return s.static[c.ID] != nil })
+	first, found := slices.BinarySearchFunc(s.sorted, after, func(c *Client, id string) int { return cmp.Compare(c.ID, id) })
 	if found {
-		place++
+		first++
 	}
-	return place
+	page = append(page, s.sorted[first:]...)
+	slices.SortFunc(page, byID)
+	return page[:min(len(page), max(limit, 0))], nil
 }
 
 // OriginRegistered reports whether a static or stored client has the web origin. Hidden ones count.

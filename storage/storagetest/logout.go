@@ -187,6 +187,14 @@ var logoutTests = map[string]func(*fixture){
 			f.sweep(epoch.Add(1000*time.Hour), 10)
 		}
 	},
+	"a session that is over is none, but its grants end": func(f *fixture) {
+		_, grant := f.signedIn("s1", "g1", "app", "sid1", told)
+		f.redeem(grant)
+		f.same(f.end("s1", 1804), storage.Ended{Grants: 1, Notices: 1})
+		f.same(f.live(grant, 1799), false)
+		f.signedIn("s2", "g2", "app", "sid2")
+		f.same(f.end("s2", 1803).Session, "s2")
+	},
 	"a grant without a session is told of until it expires": func(f *fixture) {
 		for i, want := range []int{1, 0} {
 			f.completeLogin(name("login", i))
