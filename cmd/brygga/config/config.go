@@ -179,7 +179,7 @@ type Sessions struct {
 
 // Limits bound how often apps and browsers may call the endpoints, in requests per minute.
 type Limits struct {
-	// RequestsPerAddress is for one network address. Default 6000.
+	// RequestsPerAddress is for one network address, without what clients have proven to be their own. Default 6000.
 	RequestsPerAddress int `yaml:"requests_per_address"`
 	// RequestsPerClient is for one client. Default 60000.
 	RequestsPerClient int `yaml:"requests_per_client"`
