@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -147,8 +148,8 @@ func checkPlain(k plainJWK, input string, signature []byte, decode func(string) 
 	case "ES":
 		curve := map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}[k.Crv]
 		half := map[string]int{"ES256": 32, "ES384": 48, "ES512": 66}[k.Alg]
-		point := &ecdsa.PublicKey{Curve: curve, X: number(decode(k.X)), Y: number(decode(k.Y))}
-		return k.Kty == "EC" && (curve.Params().BitSize+7)/8 == half && len(signature) == 2*half &&
+		point, err := ecdsa.ParseUncompressedPublicKey(curve, slices.Concat([]byte{4}, decode(k.X), decode(k.Y)))
+		return err == nil && k.Kty == "EC" && (curve.Params().BitSize+7)/8 == half && len(signature) == 2*half &&
 			ecdsa.Verify(point, h.Sum(nil), number(signature[:half]), number(signature[half:]))
 	case "RS":
 		return k.Kty == "RSA" && rsa.VerifyPKCS1v15(public, hash, h.Sum(nil), signature) == nil
