@@ -20,13 +20,13 @@ test: needs
 test-long: test
 	.ci/fuzz
 
-# The browser tests need Chromium, the race detector a C compiler, the independent BankID client and axe-core Node.js:
-# Debian's, unless they are there.
+# The browser tests need Chromium, the race detector a C compiler, the clients by others and axe-core Node.js: Debian's,
+# unless they are there.
 needs:
 	@command -v chromium >/dev/null || .ci/install chromium
 	@command -v gcc >/dev/null || .ci/install gcc libc6-dev
 	@command -v node >/dev/null && command -v npm >/dev/null || .ci/install nodejs npm
-	@for dir in bankid/bankidsim/interop templates/testdata/axe; do (cd $$dir && { cmp -s package-lock.json node_modules/.installed || \
+	@for dir in bankid/bankidsim/interop op/interop templates/testdata/axe; do (cd $$dir && { cmp -s package-lock.json node_modules/.installed || \
 		{ npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed; }; }) || exit 1; done
 
 lint:
