@@ -127,7 +127,8 @@ type Logins interface {
 	PendingOrders(ctx context.Context) (int, error)
 }
 
-// Grants keeps what was granted to clients, and the codes and tokens that stand for it.
+// Grants keeps what was granted to clients, and the codes and tokens that stand for it. A returned grant is the caller's own; what
+// it points to may be shared and is not to be changed.
 type Grants interface {
 	// RedeemCode returns the grant behind an authorization code, spends the code and stores the access token given for it, and
 	// for an offline grant the first refresh token of its family, in one step. Of concurrent calls exactly one succeeds. It

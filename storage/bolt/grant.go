@@ -48,6 +48,7 @@ func (s *Store) putGrant(t *tx, generation uint64, grant *storage.Grant) error {
 	if err != nil {
 		return err
 	}
+	t.noteGrant(grant.ID, &grantRow{*grant, generation})
 	row := binary.BigEndian.AppendUint64(make([]byte, 0, generationSize+len(sealed)), generation)
 	return t.put(grantsBucket, []byte(grant.ID), append(row, sealed...))
 }
@@ -91,13 +92,23 @@ func (t *tx) keepGrant(session, grantID string, kept time.Time) error {
 
 // sweepGrant removes the grant; note is that of putNewGrant.
 func (t *tx) sweepGrant(id string, note []byte) error {
+	t.noteGrant(id, nil)
 	sid, session, _ := strings.Cut(string(note), "\x00")
 	return errors.Join(
 		t.remove(grantsBucket, []byte(id)), t.remove(sidsBucket, memberKey(sid, id)), t.remove(sessionGrantsBucket, memberKey(session, id)))
 }
 
-// anyGrant returns the grant as stored and its client's generation, nil when there is none.
+// anyGrant returns the grant as the transaction sees it and its client's generation, nil when there is none. The record is the
+// caller's to change, but for its slices.
 func (s *Store) anyGrant(t *tx, id string) (*storage.Grant, uint64, error) {
+	known, written := t.grants[id]
+	if !written {
+		known = s.grants.get(id)
+	}
+	if known != nil {
+		grant := known.grant
+		return &grant, known.generation, nil
+	}
 	row := t.get(grantsBucket, []byte(id))
 	if row == nil {
 		return nil, 0, nil

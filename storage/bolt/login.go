@@ -14,7 +14,7 @@ import (
 func (s *Store) login(t *tx, id string, now time.Time) (*storage.Login, error) {
 	login, written := t.logins[id]
 	if !written {
-		login = s.recent.get(id)
+		login = s.logins.get(id)
 	}
 	if login != nil {
 		return ownLogin(login), live(login.Expires, now)
@@ -102,7 +102,7 @@ func (s *Store) CreateLogin(ctx context.Context, login storage.Login) error {
 
 // Login returns the login with that ID, or storage.ErrNotFound.
 func (s *Store) Login(_ context.Context, id string, now time.Time) (*storage.Login, error) {
-	if login := s.recent.get(id); login != nil {
+	if login := s.logins.get(id); login != nil {
 		if err := live(login.Expires, now); err != nil {
 			return nil, err
 		}

@@ -6,38 +6,39 @@ import (
 	"brygga/storage"
 )
 
-// maxRecent bounds the logins in memory: some 40 MB.
+// maxRecent bounds the records of a kind in memory: some 40 MB of logins, 25 MB of grants.
 const maxRecent = 1 << 14
 
-// recentLogins holds logins as committed, so that neither the steps of a login nor the page that follows it unseal and parse the
-// record each time. Only the writer changes it: what is found here is what the file says, and what is not found is read
-// from there. The records in it are never changed.
-type recentLogins struct {
+// recent holds records as committed, so that neither the steps of a login, nor the page that follows it, nor the calls of a
+// client that has just got its tokens unseal and parse the record each time. Only the writer changes it: what is found here is what
+// the file says, and what is not found is read from there. The records in it are never changed.
+type recent[T any] struct {
 	mu   sync.RWMutex
-	byID map[string]*storage.Login
+	byID map[string]*T
 }
 
-func (r *recentLogins) get(id string) *storage.Login {
+func (r *recent[T]) get(id string) *T {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.byID[id]
 }
 
-// update takes over what a transaction wrote. Answered logins leave: hardly anybody asks for them again.
-func (r *recentLogins) update(written map[string]*storage.Login) {
+// update takes over what a transaction wrote, nil for what it removed. Records that are over leave: hardly anybody asks for
+// them again.
+func (r *recent[T]) update(written map[string]*T, over func(*T) bool) {
 	if len(written) == 0 {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.byID == nil {
-		r.byID = make(map[string]*storage.Login)
+		r.byID = make(map[string]*T)
 	}
-	for id, login := range written {
-		if login == nil || login.State == storage.LoginAnswered {
+	for id, record := range written {
+		if record == nil || over(record) {
 			delete(r.byID, id)
 		} else {
-			r.byID[id] = login
+			r.byID[id] = record
 		}
 	}
 	for id := range r.byID {
@@ -48,6 +49,15 @@ func (r *recentLogins) update(written map[string]*storage.Login) {
 	}
 }
 
+// grantRow is a grant with the generation of its client.
+type grantRow struct {
+	grant      storage.Grant
+	generation uint64
+}
+
+func loginOver(login *storage.Login) bool { return login.State == storage.LoginAnswered }
+func grantOver(row *grantRow) bool        { return !row.grant.Revoked.IsZero() }
+
 // noteLogin keeps the login as this transaction leaves it, nil when it was removed.
 func (t *tx) noteLogin(id string, login *storage.Login) {
 	if t.logins == nil {
@@ -56,7 +66,16 @@ func (t *tx) noteLogin(id string, login *storage.Login) {
 	t.logins[id] = login
 }
 
-// ownLogin returns a copy that shares nothing which a rule or a caller changes: all but the slices of the auth request and of what was sent.
+// noteGrant keeps the grant as this transaction leaves it, nil when it was removed.
+func (t *tx) noteGrant(id string, row *grantRow) {
+	if t.grants == nil {
+		t.grants = make(map[string]*grantRow)
+	}
+	t.grants[id] = row
+}
+
+// ownLogin returns a copy that shares nothing which a rule or a caller changes: all but the slices of the auth request and of
+// what was sent, and the evidence.
 func ownLogin(l *storage.Login) *storage.Login {
 	own := *l
 	if l.Order != nil {

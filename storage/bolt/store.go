@@ -5,7 +5,7 @@
 // last committed state and never wait for writes. It must not know what a step means: the rules, the encoding and the
 // sealing belong to package storage.
 //
-// The file belongs to one process at a time. That is why recent clients and logins are cached in memory, and why the heartbeats of
+// The file belongs to one process at a time. That is why recent clients, logins and grants are cached in memory, and why the heartbeats of
 // collectors live in memory only: when a file is opened, every collector of before is dead.
 //
 // A step whose context ends while it waits for its turn does not happen and returns the context's error. Once its turn has
@@ -67,7 +67,8 @@ type Store struct {
 	log   *slog.Logger
 
 	clients clientCache
-	recent  recentLogins
+	logins  recent[storage.Login]
+	grants  recent[grantRow]
 	pending atomic.Int64 // rows in the bucket of that name
 
 	beatsMu sync.Mutex

@@ -52,6 +52,7 @@ type tx struct {
 	writes       int
 	pendingDelta int64
 	logins       map[string]*storage.Login // as written in this transaction, nil when removed
+	grants       map[string]*grantRow      // the same of grants
 	after        []func()                  // to be called when the transaction is on disk
 }
 

@@ -184,7 +184,8 @@ func (s *Store) transact(batch []*step) (err error) {
 		return fmt.Errorf("commit transaction: %w", err)
 	}
 	s.pending.Add(t.pendingDelta)
-	s.recent.update(t.logins)
+	s.logins.update(t.logins, loginOver)
+	s.grants.update(t.grants, grantOver)
 	for _, after := range t.after {
 		after()
 	}

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -287,19 +289,45 @@ func TestSweptLoginStaysAway(t *testing.T) {
 	if _, err := s.Login(t.Context(), "l1", now.Add(-time.Second)); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}
-	if n := len(s.recent.byID); n != 0 {
+	if n := len(s.logins.byID); n != 0 {
 		t.Errorf("%d logins left in memory", n)
 	}
 }
 
+// TestRecentGrants: a grant is in memory from its answer on, until it is revoked or swept.
+func TestRecentGrants(t *testing.T) {
+	s := openTest(t, Options{})
+	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
+	storeOneOfEach(t, s, now)
+	known := func(want ...string) {
+		t.Helper()
+		if got := slices.Sorted(maps.Keys(s.grants.byID)); !slices.Equal(got, want) {
+			t.Errorf("in memory: %v, want %v", got, want)
+		}
+	}
+	known("g1", "g2", "g3")
+	if err := s.RevokeGrant(ctx, "g2", now); err != nil {
+		t.Fatal(err)
+	}
+	known("g1", "g3")
+	if _, err := s.Sweep(ctx, now.Add(time.Hour), 100); err != nil {
+		t.Fatal(err)
+	}
+	known("g1") // of a session that lives longer
+	if _, err := s.Sweep(ctx, now.Add(2*time.Hour), 100); err != nil {
+		t.Fatal(err)
+	}
+	known()
+}
+
 func TestRecentLoginsAreBounded(t *testing.T) {
-	var recent recentLogins
+	var recent recent[storage.Login]
 	written := map[string]*storage.Login{}
 	for i := range maxRecent + 100 {
 		id := fmt.Sprint("l", i)
 		written[id] = &storage.Login{ID: id, State: storage.LoginOpen}
 	}
-	recent.update(written)
+	recent.update(written, loginOver)
 	if got := len(recent.byID); got != maxRecent {
 		t.Errorf("%d logins in memory, want %d", got, maxRecent)
 	}

@@ -68,6 +68,18 @@ var grantTests = map[string]func(*fixture){
 		_, err = f.Store.RedeemCode(f.Context(), redemption)
 		f.is(err, storage.ErrNotFound)
 	},
+	"a returned grant is the caller's own": func(f *fixture) {
+		want := f.granted("g1", "app", "sid")
+		redeemed, err := f.Store.RedeemCode(f.Context(), newRedemption(want, 5))
+		f.ok(err)
+		redeemed.Subject, redeemed.Revoked = "spoiled", at(1)
+		for range 2 {
+			_, got, err := f.Store.AccessToken(f.Context(), hash("tokeng1"), at(6))
+			f.ok(err)
+			f.same(*got, want)
+			got.Subject, got.Expires = "spoiled", at(1)
+		}
+	},
 	"a token ends exactly at its expiry": func(f *fixture) {
 		f.redeemed("g1", "app", "sid")
 		_, _, err := f.Store.AccessToken(f.Context(), hash("tokeng1"), justBefore(at(1800)))
