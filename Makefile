@@ -6,7 +6,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Packages whose goroutines meet in one record or one map run under the race detector, the others without.
 RACE = ./audit ./bankid/... ./keys ./limit ./login ./op ./secret ./storage/... ./web/...
 
-.PHONY: all test test-long lint generate bench conformance needs
+.PHONY: all test test-long lint generate bench conformance integrations needs
 
 all: lint test
 
@@ -26,17 +26,26 @@ needs:
 	@command -v chromium >/dev/null || .ci/install chromium
 	@command -v gcc >/dev/null || .ci/install gcc libc6-dev
 	@command -v node >/dev/null && command -v npm >/dev/null || .ci/install nodejs npm
-	@for dir in bankid/bankidsim/interop op/interop templates/testdata/axe; do (cd $$dir && { cmp -s package-lock.json node_modules/.installed || \
+	@for dir in bankid/bankidsim/interop op/interop templates/testdata/axe $(NODE_DIRS); do (cd $$dir && { cmp -s package-lock.json node_modules/.installed || \
 		{ npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed; }; }) || exit 1; done
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
+	go vet -tags integrations ./op/interop
 	go run $(STATICCHECK) ./...
 
 # Go code from the templ components. It is committed; .ci/run checks that it is current.
 generate:
 	go run $(TEMPL) generate -path templates
+
+# The apps by others in docs/integrations that can be run on one machine, against brygga dev: from Debian, npm and the Go proxy.
+integrations: NODE_DIRS = op/interop/testdata/products/node
+integrations: needs
+	@test -e /usr/lib/apache2/modules/mod_auth_openidc.so && /usr/bin/python3 -c 'import authlib, flask, requests' 2>/dev/null && \
+		ruby -e 'require "omniauth_openid_connect"' 2>/dev/null || \
+		.ci/install libapache2-mod-auth-openidc python3-authlib python3-flask python3-requests ruby-omniauth-openid-connect ruby-webrick
+	go test -tags integrations -run TestProducts ./op/interop
 
 # What a login costs: see README.md, "Speed".
 bench:

@@ -1,0 +1,210 @@
+//go:build integrations
+
+package interop
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// product is a web server by others that lets in who has logged in. In what it is told, APP is its own address, CONF the
+// folder testdata/products, and ISSUER, ID, SECRET and PORT are what they say.
+type product struct {
+	name string
+	// register are the flags by which it is registered, as its page in docs/integrations has them.
+	register []string
+	command  []string
+	// build is a folder with a module of its own, and the program that is built from there to BUILT.
+	build, program string
+	// needs is a file without which it is not installed.
+	needs string
+	// claims is the path at which it shows, as JSON, claims by the names in shows; within is the key that they stand below.
+	claims, within string
+	shows          []string
+	// logout is the path at which it logs out and then leads to /goodbye.
+	logout string
+}
+
+var (
+	standard = []string{"--scope", "profile", "--post-logout-redirect-uri", "APP/goodbye"}
+	all      = []string{"sub", "personalNumber", "given_name", "family_name", "birthdate", "acr", "txn"}
+)
+
+var products = []product{
+	{
+		name: "mod_auth_openidc", register: append(standard, "--redirect-uri", "APP/oidc", "--require-pkce"),
+		command: []string{"/usr/sbin/apache2", "-D", "FOREGROUND", "-f", "CONF/apache.conf"},
+		needs:   "/usr/lib/apache2/modules/mod_auth_openidc.so",
+		claims:  "/oidc?info=json", within: "id_token", shows: all, logout: "/oidc?logout=APP%2Fgoodbye",
+	},
+	{
+		name: "authlib", register: append(standard, "--redirect-uri", "APP/callback", "--require-pkce"),
+		command: []string{"/usr/bin/python3", "CONF/flask_app.py"}, claims: "/", shows: all, logout: "/logout",
+	},
+	{
+		name: "omniauth", register: append(standard, "--redirect-uri", "APP/auth/openid_connect/callback"),
+		command: []string{"ruby", "CONF/omniauth.rb"}, claims: "/", shows: all, logout: "/logout",
+	},
+	{
+		name: "express-openid-connect", register: append(standard, "--redirect-uri", "APP/callback", "--require-pkce"),
+		command: []string{"node", "CONF/node/express.cjs"}, needs: "CONF/node/node_modules/express-openid-connect",
+		claims: "/", shows: all, logout: "/logout",
+	},
+	{
+		name: "passport-openidconnect", register: append(standard, "--redirect-uri", "APP/callback", "--auth-method", "client_secret_post"),
+		command: []string{"node", "CONF/node/passport.cjs"}, needs: "CONF/node/node_modules/passport-openidconnect",
+		claims: "/", shows: []string{"sub", "given_name", "family_name"}, logout: "/logout",
+	},
+	{
+		name: "authjs", register: append(standard, "--redirect-uri", "APP/auth/callback/brygga", "--require-pkce"),
+		command: []string{"node", "CONF/node/auth.mjs"}, needs: "CONF/node/node_modules/@auth/core",
+		claims: "/", shows: all, logout: "/logout",
+	},
+	{
+		name: "oauth2-proxy", register: append(standard, "--redirect-uri", "APP/oauth2/callback", "--require-pkce"),
+		command: []string{
+			"BUILT", "--provider=oidc", "--oidc-issuer-url=ISSUER", "--client-id=ID", "--client-secret=SECRET",
+			"--redirect-url=APP/oauth2/callback", "--scope=openid profile", "--code-challenge-method=S256", "--oidc-email-claim=sub",
+			"--user-id-claim=sub", "--email-domain=*", "--cookie-secret=0123456789abcdef0123456789abcdef", "--cookie-secure=false",
+			"--http-address=127.0.0.1:PORT", "--upstream=static://200", "--skip-provider-button", "--skip-auth-route=^/goodbye$",
+			"--whitelist-domain=localhost:*", "--backend-logout-url=ISSUER/logout?id_token_hint={id_token}",
+		},
+		build: "oauth2-proxy", program: "github.com/oauth2-proxy/oauth2-proxy/v7",
+		claims: "/oauth2/userinfo", shows: []string{"user", "email"},
+		logout: "/oauth2/sign_out?rd=ISSUER%2Flogout%3Fclient_id%3DID%26post_logout_redirect_uri%3DAPP%2Fgoodbye",
+	},
+}
+
+func TestProducts(t *testing.T) {
+	p := startProvider(t)
+	for _, product := range products {
+		t.Run(product.name, func(t *testing.T) {
+			t.Parallel()
+			product.run(t, p)
+		})
+	}
+}
+
+func (c *product) run(t *testing.T, p *provider) {
+	port := freePort(t)
+	app := "http://127.0.0.1:" + port
+	conf, err := filepath.Abs(filepath.Join("testdata", "products"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	built := filepath.Join(t.TempDir(), c.name)
+	fill := strings.NewReplacer("APP", app, "CONF", conf, "BUILT", built, "ISSUER", p.issuer, "PORT", port, "ID", c.name)
+	if c.build != "" {
+		out, err := exec.CommandContext(t.Context(), "go", "build", "-C", filepath.Join(conf, c.build), "-o", built, c.program).CombinedOutput()
+		if err != nil {
+			t.Fatalf("build %s: %v\n%s", c.name, err, out)
+		}
+	}
+	if file := fill.Replace(c.needs); file != "" {
+		if _, err := os.Stat(file); err != nil {
+			t.Fatalf("%s is not installed: make integrations", c.name)
+		}
+	}
+	secret := p.register(t, c.name, replaced(fill, c.register)...)
+	c.start(t, port, replaced(strings.NewReplacer("SECRET", secret), replaced(fill, c.command)), []string{
+		"ISSUER=" + p.issuer, "APP=" + app, "PORT=" + port, "CLIENT_ID=" + c.name, "CLIENT_SECRET=" + secret, "DIR=" + t.TempDir(),
+	})
+
+	b := p.newBrowser(t)
+	b.origins = append(b.origins, app)
+	b.visit(app + "/")
+	c.wantClaims(b, b.visit(app+c.claims))
+	if out := b.visit(fill.Replace(app + c.logout)); out.address != app+"/goodbye" {
+		t.Errorf("after logging out the person is at %s:\n%s", out.address, out.body)
+	}
+	if again := b.fetch(http.MethodGet, app+"/", nil); !strings.HasPrefix(again.address, p.issuer+"/login/") {
+		t.Errorf("after logging out the app shows %d at %s", again.status, again.address)
+	}
+}
+
+func replaced(r *strings.Replacer, texts []string) []string {
+	out := make([]string, len(texts))
+	for i, text := range texts {
+		out[i] = r.Replace(text)
+	}
+	return out
+}
+
+// wantClaims checks what the product shows of the person.
+func (c *product) wantClaims(b *browser, shown page) {
+	b.t.Helper()
+	claims := map[string]any{}
+	if err := json.Unmarshal([]byte(shown.body), &claims); err != nil {
+		b.t.Fatalf("%s shows %d: %s", shown.address, shown.status, shown.body)
+	}
+	if c.within != "" {
+		claims, _ = claims[c.within].(map[string]any)
+	}
+	for _, name := range c.shows {
+		if text, _ := claims[name].(string); text == "" {
+			b.t.Errorf("the app has no %s: %v", name, claims)
+		}
+	}
+	if number := claims["personalNumber"]; slices.Contains(c.shows, "personalNumber") && number != b.person {
+		b.t.Errorf("the app has the personal number %v, want %s", number, b.person)
+	}
+}
+
+// start runs the product until the test ends.
+func (c *product) start(t *testing.T, port string, command, environ []string) {
+	t.Helper()
+	cmd := exec.Command(command[0], command[1:]...)
+	var log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd.Env = append(os.Environ(), environ...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { cmd.Wait(); close(ended) }()
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		<-ended
+		if t.Failed() {
+			t.Logf("%s said:\n%s", c.name, &log)
+		}
+	})
+	ctx, end := context.WithTimeout(t.Context(), patience)
+	defer end()
+	for {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", "127.0.0.1:"+port)
+		if err == nil {
+			conn.Close()
+			return
+		}
+		select {
+		case <-ended:
+			t.Fatalf("%s ended at once", c.name)
+		case <-ctx.Done():
+			t.Fatalf("%s does not answer", c.name)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
