@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"sync"
 	"time"
 )
 
@@ -21,20 +20,23 @@ func serveConstant(address string) error {
 	}))
 }
 
-// floor returns the CPU microseconds that a server which does nothing uses for one request, at about the rate of requests
-// that the logins make: what this machine, kernel and net/http cost by themselves. The other figures are read against it.
-func (b *bench) floor(ctx context.Context) (float64, error) {
+// floors are CPU microseconds for one request: at about the rate of requests that the logins make, and by as many busy
+// connections as the endpoints are measured with.
+type floors struct{ paced, busy float64 }
+
+// floor returns the CPU microseconds that a server which does nothing uses for one request: what this machine, kernel and net/http cost by themselves. The other figures are read against it.
+func (b *bench) floor(ctx context.Context) (f floors, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return 0, err
+		return f, err
 	}
 	address, err := freePort()
 	if err != nil {
-		return 0, err
+		return f, err
 	}
 	s := &server{Cmd: exec.CommandContext(ctx, self, floorCommand, address)}
 	if err := s.Start(); err != nil {
-		return 0, err
+		return f, err
 	}
 	defer func() {
 		s.Process.Kill()
@@ -45,28 +47,31 @@ func (b *bench) floor(ctx context.Context) (float64, error) {
 			break
 		}
 		if try == 1000 {
-			return 0, fmt.Errorf("no answer from the constant server at %s", address)
+			return f, fmt.Errorf("no answer from the constant server at %s", address)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	const workers, each = 100, 60
-	before, err := s.cpu()
-	if err != nil {
-		return 0, err
-	}
-	var group sync.WaitGroup
-	for i := range workers {
-		group.Go(func() {
+	address = "http://" + address
+	const visitors, visits = 100, 60
+	paced, err := s.using(func() error {
+		return each(visitors, visitors, func(i int) error {
 			time.Sleep(time.Duration(i) * time.Millisecond)
-			for range each {
-				b.get(ctx, "http://"+address)
+			for range visits {
+				if err := b.expect(b.get(ctx, address)); err != nil {
+					return err
+				}
 				time.Sleep(100 * time.Millisecond)
 			}
+			return nil
 		})
+	})
+	if err != nil {
+		return f, err
 	}
-	group.Wait()
-	after, err := s.cpu()
-	return (after - before) / (workers * each) * 1e6, err
+	busy, err := s.using(func() error {
+		return each(calls, workers, func(int) error { return b.expect(b.get(ctx, address)) })
+	})
+	return floors{paced / (visitors * visits) * 1e6, busy / calls * 1e6}, err
 }
 
 // freePort returns a loopback address that nobody listens on just now.

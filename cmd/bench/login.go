@@ -65,20 +65,26 @@ func (b *bench) run(ctx context.Context, last bool) (result, error) {
 	collects, frames := b.collects(), atomic.Int64{}
 	codes := make([]string, b.logins)
 	begin := time.Now()
-	loginCPU, err := b.measure(s, b.browsers, func(i int) (err error) {
+	login := func(i int) (err error) {
 		if i < b.browsers { // people do not all come at once
 			time.Sleep(time.Duration(i) * (b.think + 2*time.Second) / time.Duration(b.browsers))
 		}
 		person := <-b.people
 		defer func() { b.people <- person }()
-		codes[i], err = b.login(ctx, person, &frames)
+		codes[i], err = b.login(ctx, person, "openid", &frames)
 		return err
-	})
+	}
+	loginCPU, err := s.using(func() error { return each(b.logins, b.browsers, login) })
 	if err != nil {
 		return r, fmt.Errorf("login: %w (server: %s)", err, s.stderr)
 	}
 	r.rate = float64(b.logins) / time.Since(begin).Seconds()
-	exchangeCPU, err := b.measure(s, 16, func(i int) error { return b.exchange(ctx, codes[i]) })
+	exchangeCPU, err := s.using(func() error {
+		return each(b.logins, workers, func(i int) error {
+			_, err := b.exchange(ctx, codes[i])
+			return err
+		})
+	})
 	if err != nil {
 		return r, fmt.Errorf("exchange: %w (server: %s)", err, s.stderr)
 	}
@@ -86,21 +92,20 @@ func (b *bench) run(ctx context.Context, last bool) (result, error) {
 	r.login, r.exchange = (loginCPU+exchangeCPU)/thousands, exchangeCPU/thousands
 	r.collects = float64(b.collects()-collects) / float64(b.logins)
 	r.frames = float64(frames.Load()) / float64(b.logins)
+	if r.endpoints, err = b.endpoints(ctx, s); err != nil {
+		return r, err
+	}
 	return r, nil
 }
 
-// measure runs do for each login, so many at once, and returns the CPU seconds the server used meanwhile.
-func (b *bench) measure(s *server, workers int, do func(i int) error) (float64, error) {
-	before, err := s.cpu()
-	if err != nil {
-		return 0, err
-	}
+// each runs do n times, so many at once, and returns the first error of each worker's.
+func each(n, workers int, do func(i int) error) error {
 	var next atomic.Int64
 	var group sync.WaitGroup
 	faults := make(chan error, workers)
 	for range workers {
 		group.Go(func() {
-			for i := next.Add(1) - 1; i < int64(b.logins); i = next.Add(1) - 1 {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
 				if err := do(int(i)); err != nil {
 					faults <- err
 					return
@@ -110,11 +115,7 @@ func (b *bench) measure(s *server, workers int, do func(i int) error) (float64, 
 	}
 	group.Wait()
 	close(faults)
-	if err := <-faults; err != nil {
-		return 0, err
-	}
-	after, err := s.cpu()
-	return after - before, err
+	return <-faults
 }
 
 // visit is one browser's visit: requests with its cookies.
@@ -173,13 +174,13 @@ func (v *visit) load(method, address string, form url.Values) (body, location st
 }
 
 // login logs the person in by QR code, as a browser without cached assets would, and returns the code that the app gets.
-func (b *bench) login(ctx context.Context, person string, frames *atomic.Int64) (string, error) {
+func (b *bench) login(ctx context.Context, person, scope string, frames *atomic.Int64) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	v := &visit{bench: b, ctx: ctx, cookies: make(map[string]string)}
 	challenge := sha256.Sum256([]byte(verifier))
 	query := url.Values{
-		"client_id": {"bench"}, "redirect_uri": {redirectURI}, "response_type": {"code"}, "scope": {"openid"}, "state": {"s"},
+		"client_id": {"bench"}, "redirect_uri": {redirectURI}, "response_type": {"code"}, "scope": {scope}, "state": {"s"},
 		"nonce": {"n"}, "code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
 	}
 	_, page, err := v.load(http.MethodGet, b.issuer+"/authorize?"+query.Encode(), nil)
@@ -300,30 +301,6 @@ func readQR(qr string, size int) (string, error) {
 		return "", err
 	}
 	return decoded.GetText(), nil
-}
-
-// exchange redeems a code as the app does.
-func (b *bench) exchange(ctx context.Context, code string) error {
-	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirectURI}, "code_verifier": {verifier}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, b.issuer+"/token", strings.NewReader(form.Encode()))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	request.SetBasicAuth("bench", clientSecret)
-	response, err := b.browser.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK || !strings.Contains(string(text), "id_token") {
-		return fmt.Errorf("token endpoint: %s: %s", response.Status, text)
-	}
-	return nil
 }
 
 // saveProfile writes ten seconds of the server's CPU profile.

@@ -75,9 +75,13 @@ func run(ctx context.Context, s settings) error {
 	}
 	row("server CPU seconds for 1 000 complete logins", "%.3f", median(results, func(r result) float64 { return r.login }), 0.8)
 	row("server CPU seconds for 1 000 code exchanges", "%.3f", median(results, func(r result) float64 { return r.exchange }), 0.1)
+	for i, f := range results[0].endpoints {
+		row("server CPU seconds for 1 000 "+f.name, "%.3f", median(results, func(r result) float64 { return r.endpoints[i].measured }), f.aim)
+	}
 	login := median(results, func(r result) float64 { return r.login })
-	fmt.Printf("%-52s %10.1f\n", "CPU µs of one request answered with constant bytes", floor)
-	fmt.Printf("%-52s %10.0f\n", "such requests that a complete login costs", login*1000/floor)
+	fmt.Printf("%-52s %10.1f\n", "CPU µs of one request answered with constant bytes", floor.paced)
+	fmt.Printf("%-52s %10.1f\n", "the same, by connections that never pause", floor.busy)
+	fmt.Printf("%-52s %10.0f\n", "such requests that a complete login costs", login*1000/floor.paced)
 	row("idle memory, MiB resident", "%.1f", median(results, func(r result) float64 { return r.idle }), 30)
 	row("seconds from start to first answer", "%.3f", started, 0.3)
 	return nil
@@ -86,6 +90,7 @@ func run(ctx context.Context, s settings) error {
 // result is what one run measured. CPU is in seconds of the server process for 1 000 operations.
 type result struct {
 	login, exchange, idle, rate, collects, frames float64
+	endpoints                                     []figure
 }
 
 func median[T any](list []T, value func(T) float64) float64 {

@@ -133,9 +133,10 @@ bankid:
   root_ca_file: ca.pem
   signature_root_file: signature-root.pem
 login: {logins_per_address: 1000000, orders_per_address: 1000000, orders_per_client: 1000000}
-limits: {requests_per_address: 1000000, requests_per_client: 10000000}
+limits: {requests_per_address: 10000000, requests_per_client: 10000000}
 clients:
   - id: bench
+    scopes: [offline_access]
     secret: %s
     redirect_uris: [%s]
 `, b.issuer, public, admin, b.simURL, clientSecret, redirectURI)
@@ -224,6 +225,19 @@ func (s *server) cpu() (float64, error) {
 	system, err2 := strconv.ParseFloat(fields[12], 64)
 	const ticksPerSecond = 100
 	return (user + system) / ticksPerSecond, errors.Join(err1, err2)
+}
+
+// using returns the CPU seconds that the process uses while do runs.
+func (s *server) using(do func() error) (float64, error) {
+	before, err := s.cpu()
+	if err != nil {
+		return 0, err
+	}
+	if err := do(); err != nil {
+		return 0, err
+	}
+	after, err := s.cpu()
+	return after - before, err
 }
 
 // memory returns the resident memory of the process in MiB.
