@@ -69,17 +69,17 @@ var swedenConnect = []Check{
 		c.wantNone(t.Claims, "the ID token", identityClaims...)
 		c.wantNone(c.Userinfo(t), "userinfo", identityClaims...)
 	}},
-	{"algs-id-token", "the six mandatory signatures are offered for ID tokens", "Sweden Connect Security §3", "", listHas("id_token_signing_alg_values_supported", mandatoryAlgs...)},
-	{"algs-assertion", "the six mandatory signatures are taken from clients", "Sweden Connect Security §3", "", listHas("token_endpoint_auth_signing_alg_values_supported", mandatoryAlgs...)},
-	{"algs-userinfo", "the six mandatory signatures are offered for userinfo", "Sweden Connect Security §3", "", listHas("userinfo_signing_alg_values_supported", mandatoryAlgs...)},
-	{"algs-object", "the six mandatory signatures are taken for request objects", "Sweden Connect Security §3", "", listHas("request_object_signing_alg_values_supported", mandatoryAlgs...)},
-	{"encryption", "the mandatory encryption is offered both ways", "Sweden Connect Security §3", "", func(c *Case) {
+	{"algs-id-token", "the six mandatory signatures are offered for ID tokens", "Sweden Connect Security", "", listHas("id_token_signing_alg_values_supported", mandatoryAlgs...)},
+	{"algs-assertion", "the six mandatory signatures are taken from clients", "Sweden Connect Security", "", listHas("token_endpoint_auth_signing_alg_values_supported", mandatoryAlgs...)},
+	{"algs-userinfo", "the six mandatory signatures are offered for userinfo", "Sweden Connect Security", "", listHas("userinfo_signing_alg_values_supported", mandatoryAlgs...)},
+	{"algs-object", "the six mandatory signatures are taken for request objects", "Sweden Connect Security", "", listHas("request_object_signing_alg_values_supported", mandatoryAlgs...)},
+	{"encryption", "the mandatory encryption is offered both ways", "Sweden Connect Security", "", func(c *Case) {
 		for _, what := range []string{"id_token", "userinfo", "request_object"} {
 			listHas(what+"_encryption_alg_values_supported", "RSA-OAEP", "RSA-OAEP-256", "ECDH-ES")(c)
 			listHas(what+"_encryption_enc_values_supported", "A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM")(c)
 		}
 	}},
-	{"claims-of-scopes", "claims_supported has the claims of the offered scopes", "Sweden Connect Metadata §4", "",
+	{"claims-of-scopes", "claims_supported has the claims of the offered scopes", "Sweden Connect Metadata", "",
 		listHas("claims_supported", "family_name", "given_name", "name", "birthdate", claimNumber, claimCoordination)},
 	{"object-signed", "signed request objects are accepted", "Sweden Connect Profile §3.1", "", objectAccepted("connect", "aud", issuerAudience)},
 	{"state", "a request without state is refused", "Swedish OIDC Profile §2.1.2", "", denied(invalidRequest, "connect", "state", "")},

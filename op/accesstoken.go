@@ -54,7 +54,7 @@ type accessClaims struct {
 }
 
 // wantsJWT reports whether the client's access tokens are JWTs. Those of a Sweden Connect client never are: they must tell
-// nothing of the person or the login (Sweden Connect OpenID Connect Profile §2.3).
+// nothing of the person or the login (Sweden Connect OpenID Connect Profile).
 func wantsJWT(client *storage.Client) bool {
 	return client.AccessTokenFormat == storage.AccessTokenJWT && client.Profile != storage.ProfileSwedenConnect
 }

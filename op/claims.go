@@ -128,7 +128,7 @@ func checkClaims(p *Provider, client *storage.Client, values url.Values, request
 
 // requireNumber notes whose personal number the claims parameter wants, or login_hint is: nobody else may log in. A login_hint
 // that is no number is only a hint, and ignored; so is each that a client of the Swedish profile sends, which must name a
-// person in claims instead (Swedish OpenID Connect Profile 1.0 §2.1.5).
+// person in claims instead (Swedish OpenID Connect Profile 1.0).
 func requireNumber(client *storage.Client, claims wantedClaims, hint string, request *storage.AuthRequest) *requestError {
 	number := ""
 	if isPersonalNumber(hint) && !client.Swedish() {

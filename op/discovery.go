@@ -23,7 +23,7 @@ type discoveryDocument struct {
 	// PushedEndpoint and RequirePushed are RFC 9126 §5's. Single clients may be bound to push.
 	PushedEndpoint string `json:"pushed_authorization_request_endpoint"`
 	RequirePushed  bool   `json:"require_pushed_authorization_requests"`
-	// The parameters of the Swedish OpenID Connect Authentication Request Parameter Extensions §3.
+	// The parameters of the Swedish OpenID Connect Authentication Request Parameter Extensions.
 	UserMessage      bool     `json:"https://id.oidc.se/disco/userMessageSupported"`
 	UserMessageTypes []string `json:"https://id.oidc.se/disco/userMessageSupportedMimeTypes"`
 	AuthnProvider    bool     `json:"https://id.oidc.se/disco/authnProviderSupported"`

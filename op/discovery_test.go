@@ -40,7 +40,7 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
-// What the Swedish OpenID Connect Profile §4 and Sweden Connect demand of the document.
+// What the Swedish OpenID Connect Profile and Sweden Connect demand of the document.
 func TestDiscoveryHoldsTheProfile(t *testing.T) {
 	h := newHarness(t, nil)
 	var d map[string]any

@@ -9,7 +9,7 @@ import (
 	"brygga/keys"
 )
 
-// swedishIDTokenLife is the longest life of an ID token for a Swedish client (Swedish OpenID Connect Profile §2.3.1).
+// swedishIDTokenLife is the longest life of an ID token for a Swedish client (Swedish OpenID Connect Profile).
 const swedishIDTokenLife = 5 * time.Minute
 
 // idClaims are the claims of an ID token (OIDC Core §2, OpenID Connect Front-Channel Logout §3 for sid, RFC 8417 §2.2 for

@@ -77,7 +77,7 @@ func claimsNamed(names []string) (set claimSet) {
 
 // claimsFor returns what the client gets for the scopes of a token, in the ID token and at userinfo. A claim that was asked for
 // by name goes where it was asked for; a scope's go where the scope says, for a Swedish client to userinfo unless it does
-// (Swedish OpenID Connect Profile §3; Claims and Scopes Specification §3). What both bring goes to both.
+// (Swedish OpenID Connect Profile; Claims and Scopes Specification). What both bring goes to both.
 func claimsFor(client *storage.Client, grant *storage.Grant, scopes []string) (idToken, userinfo claimSet) {
 	swedish := client.Swedish()
 	if client.PersonalNumber && !swedish {
@@ -161,7 +161,7 @@ func (p *Provider) personOf(i *storage.Identity, set claimSet) (c personClaims) 
 	if set&claimBirthdate != 0 {
 		c.Birthdate = birthdate(i.PersonalNumber)
 	}
-	// There are never both: the one is the other's absence (Claims and Scopes Specification §3.2).
+	// There are never both: the one is the other's absence (Claims and Scopes Specification).
 	if isCoordinationNumber(i.PersonalNumber) {
 		text(claimCoordinationNumber, &c.CoordinationNumber, i.PersonalNumber)
 	} else {

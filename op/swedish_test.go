@@ -9,7 +9,7 @@ import (
 	"brygga/storage"
 )
 
-// The rules that bind clients of the profile, and those alone (Swedish OpenID Connect Profile 1.0 §2.1).
+// The rules that bind clients of the profile, and those alone (Swedish OpenID Connect Profile 1.0).
 func TestSwedishRules(t *testing.T) {
 	h := newHarness(t, nil)
 	h.add("plain", nil)
