@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"brygga/secret"
 	"brygga/storage"
 )
 
@@ -17,7 +18,7 @@ import (
 const typAccessToken = "at+jwt"
 
 // randomLength is the length of what random returns, and so of every opaque token.
-const randomLength = 43
+const randomLength = storage.TokenLength
 
 // earlier returns the earlier of two times.
 func earlier(a, b time.Time) time.Time {
@@ -63,9 +64,9 @@ func wantsJWT(client *storage.Client) bool {
 // into the logs of those who take it: hashed with another prefix, it is no token by itself.
 func accessTokenID(id string, isJWT bool) [sha256.Size]byte {
 	if isJWT {
-		return sha256.Sum256([]byte(typAccessToken + " " + id))
+		return storage.TokenHashFor(typAccessToken+" ", secret.New(id))
 	}
-	return sha256.Sum256([]byte(id))
+	return storage.TokenHash(secret.New(id))
 }
 
 // accessToken returns the text of the answer's access token.

@@ -100,7 +100,7 @@ func (p *Provider) answerTo(client *storage.Client, request *storage.AuthRequest
 		Created: now, Expires: now.Add(life),
 	}
 	return storage.Answer{Grant: grant, Code: storage.Code{
-		Hash: secret.New(code).Hash(), GrantID: grant.ID, ClientID: client.ID, Redirect: request.RedirectURI,
+		Hash: storage.TokenHash(secret.New(code)), GrantID: grant.ID, ClientID: client.ID, Redirect: request.RedirectURI,
 		Expires: now.Add(p.o.CodeLife), Challenge: request.CodeChallenge, Resources: request.Resources,
 	}}, code
 }

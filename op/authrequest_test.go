@@ -223,7 +223,7 @@ func TestGrantOfLogin(t *testing.T) {
 	g := answer.Grant
 	if !g.Offline || !g.Backchannel || !slices.Equal(g.Resources, []string{"https://api.example"}) || !slices.Equal(answer.Code.Resources, g.Resources) ||
 		!slices.Equal(g.Claims.IDToken, []string{"name"}) || !slices.Equal(g.Claims.UserInfo, []string{"birthdate"}) || g.Session != "" ||
-		g.Expires.Sub(g.Created) != DefaultRefreshLife || g.ACR != DefaultACR || g.TransactionID != "t" || len(code) != 43 {
+		g.Expires.Sub(g.Created) != DefaultRefreshLife || g.ACR != DefaultACR || g.TransactionID != "t" || len(code) != storage.TokenLength {
 		t.Errorf("%+v", g)
 	}
 	web, err := h.store.Client(t.Context(), "web")

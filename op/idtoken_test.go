@@ -167,7 +167,7 @@ func TestNoIDTokenWithoutOpenID(t *testing.T) {
 	grant, now, code := h.grant(client, login), h.now(), random()
 	grant.Scopes, grant.Created, grant.Expires = []string{"profile"}, now, now.Add(time.Minute)
 	if _, err := h.store.AnswerLogin(t.Context(), login.ID, storage.Answer{Grant: grant, Code: storage.Code{
-		Hash: secret.New(code).Hash(), GrantID: grant.ID, ClientID: "web", Redirect: callback, Expires: now.Add(time.Minute),
+		Hash: storage.TokenHash(secret.New(code)), GrantID: grant.ID, ClientID: "web", Redirect: callback, Expires: now.Add(time.Minute),
 	}}, now); err != nil {
 		t.Fatal(err)
 	}

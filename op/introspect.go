@@ -30,7 +30,7 @@ func (p *Provider) findToken(ctx context.Context, text, hint string) (foundToken
 		return t, err
 	}
 	refresh := func() (t foundToken, err error) {
-		t.refresh, t.grant, err = p.o.Store.RefreshToken(ctx, secret.New(text).Hash(), p.now())
+		t.refresh, t.grant, err = p.o.Store.RefreshToken(ctx, storage.TokenHash(secret.New(text)), p.now())
 		return t, err
 	}
 	first, second := access, refresh

@@ -36,7 +36,7 @@ func (p *Provider) browserSessions(r *http.Request, client *storage.Client) ([]o
 			continue
 		}
 		cookie := p.o.Pages.SessionCookie(r, group)
-		session, err := p.o.Store.Session(r.Context(), cookie.Hash(), p.now())
+		session, err := p.o.Store.Session(r.Context(), storage.TokenHash(cookie), p.now())
 		if errors.Is(err, storage.ErrNotFound) || err == nil && session.Group != group {
 			continue
 		} else if err != nil {

@@ -83,7 +83,7 @@ func (p *Provider) push(ctx context.Context, client *storage.Client, values url.
 	}
 	reference := random()
 	err := p.o.Store.PushRequest(ctx, storage.PushedRequest{
-		Hash: secret.New(reference).Hash(), ClientID: client.ID, Values: kept, Expires: p.now().Add(pushedLife),
+		Hash: storage.TokenHash(secret.New(reference)), ClientID: client.ID, Values: kept, Expires: p.now().Add(pushedLife),
 	})
 	return pushedPrefix + reference, err
 }
@@ -95,7 +95,7 @@ func (p *Provider) takePushed(ctx context.Context, client *storage.Client, uri s
 	if !ok {
 		return nil, &requestError{"request_uri_not_supported", "request_uri must come from a pushed request"}
 	}
-	pushed, err := p.o.Store.TakePushedRequest(ctx, secret.New(reference).Hash(), client.ID, p.now())
+	pushed, err := p.o.Store.TakePushedRequest(ctx, storage.TokenHash(secret.New(reference)), client.ID, p.now())
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil, &requestError{"invalid_request_uri", "request_uri is unknown, used, expired, or another client's"}
 	}

@@ -37,7 +37,7 @@ func TestPushedRequest(t *testing.T) {
 	w := h.pushes("pushes", params("pushes", callback, "login_hint", number, "unknown", "x"))
 	var answer pushedResponse
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != http.StatusCreated || answer.ExpiresIn != 60 ||
-		!strings.HasPrefix(answer.RequestURI, pushedPrefix) || len(answer.RequestURI) != len(pushedPrefix)+43 || w.Header().Get("Cache-Control") != "no-store" {
+		!strings.HasPrefix(answer.RequestURI, pushedPrefix) || len(answer.RequestURI) != len(pushedPrefix)+storage.TokenLength || w.Header().Get("Cache-Control") != "no-store" {
 		t.Fatalf("%d %v %s", w.Code, w.Header(), w.Body)
 	}
 	values := url.Values{"client_id": {"pushes"}, "request_uri": {answer.RequestURI}, "scope": {"x"}, "state": {"outside"}, "redirect_uri": {"https://evil.example"}, "prompt": {"none"}}

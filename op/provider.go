@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -256,16 +254,6 @@ func (p *Provider) fault(ctx context.Context, doing string, err error) *oidc.Err
 // internalError is all that strangers learn of our faults.
 const internalError = "internal error"
 
-// random returns 256 random bits in base64url: a code or a token.
-func random() string {
-	var b [32]byte
-	rand.Read(b[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
-
-// randomID returns 128 random bits in base64url: the name of a grant or a session, which proves nothing.
-func randomID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
+// random returns a code or a token, randomID the name of a grant or a session, which proves nothing.
+func random() string   { return storage.NewToken() }
+func randomID() string { return storage.NewID() }

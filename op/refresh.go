@@ -26,14 +26,14 @@ func (p *Provider) rotate(ctx context.Context, client *storage.Client, form url.
 	if refusal := p.checkEncryption(ctx, client); refusal != nil {
 		return nil, refusal
 	}
-	hash := secret.New(form.Get("refresh_token")).Hash()
+	hash := storage.TokenHash(secret.New(form.Get("refresh_token")))
 	a := &issue{client: client, scopes: scopesOf(form), resources: resourcesOf(form), token: random(), refresh: random(), now: p.now()}
 	if refusal := p.checkNarrowing(ctx, a, hash); refusal != nil {
 		return nil, refusal
 	}
 	grant, err := p.o.Store.RotateRefreshToken(ctx, storage.Rotation{
 		Hash: hash, ClientID: client.ID,
-		Next: storage.RefreshToken{Hash: secret.New(a.refresh).Hash(), Expires: a.now.Add(p.o.RefreshIdle)},
+		Next: storage.RefreshToken{Hash: storage.TokenHash(secret.New(a.refresh)), Expires: a.now.Add(p.o.RefreshIdle)},
 		Token: storage.AccessToken{
 			Hash: accessTokenID(a.token, wantsJWT(client)), Issued: a.now, Expires: a.now.Add(p.o.AccessTokenLife), Scopes: a.scopes,
 			Resources: a.resources,

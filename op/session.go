@@ -94,7 +94,7 @@ func (p *Provider) browserSession(r *http.Request, client *storage.Client, now t
 	if cookie.IsZero() {
 		return nil, nil
 	}
-	session, err := p.o.Store.Session(r.Context(), cookie.Hash(), now)
+	session, err := p.o.Store.Session(r.Context(), storage.TokenHash(cookie), now)
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil, nil
 	}
@@ -178,7 +178,7 @@ func (p *Provider) joinSession(r *http.Request, client *storage.Client, request 
 	}
 	cookie, grant := secret.New(random()), &answer.Grant
 	session := storage.Session{
-		ID: randomID(), CookieHash: cookie.Hash(), Group: client.SessionGroup, Identity: grant.Identity, ACR: grant.ACR, AMR: grant.AMR,
+		ID: randomID(), CookieHash: storage.TokenHash(cookie), Group: client.SessionGroup, Identity: grant.Identity, ACR: grant.ACR, AMR: grant.AMR,
 		AuthTime: grant.AuthTime, TransactionID: grant.TransactionID, Policy: client.Policy, Created: now, Used: now,
 		IdleLife: p.o.SessionIdle, Expires: now.Add(p.o.SessionLife),
 	}

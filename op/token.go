@@ -85,7 +85,7 @@ func (p *Provider) redeemCode(ctx context.Context, client *storage.Client, form 
 	}
 	a := &issue{client: client, resources: resourcesOf(form), token: random(), now: p.now()}
 	redemption := storage.Redemption{
-		CodeHash: secret.New(form.Get("code")).Hash(), ClientID: client.ID, RedirectURI: form.Get("redirect_uri"), Challenge: challenge,
+		CodeHash: storage.TokenHash(secret.New(form.Get("code"))), ClientID: client.ID, RedirectURI: form.Get("redirect_uri"), Challenge: challenge,
 		Resources: a.resources,
 		Token: storage.AccessToken{
 			Hash: accessTokenID(a.token, wantsJWT(client)), Issued: a.now, Expires: a.now.Add(p.o.AccessTokenLife), Resources: a.resources,
@@ -94,7 +94,7 @@ func (p *Provider) redeemCode(ctx context.Context, client *storage.Client, form 
 	}
 	if client.MayAsk(oidc.ScopeOfflineAccess) {
 		a.refresh = random()
-		redemption.Refresh = storage.RefreshToken{Hash: secret.New(a.refresh).Hash(), Expires: a.now.Add(p.o.RefreshIdle)}
+		redemption.Refresh = storage.RefreshToken{Hash: storage.TokenHash(secret.New(a.refresh)), Expires: a.now.Add(p.o.RefreshIdle)}
 	}
 	grant, err := p.o.Store.RedeemCode(ctx, redemption)
 	if err != nil {

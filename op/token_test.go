@@ -43,7 +43,7 @@ func TestCodeComesWithStateAndIss_RowA9(t *testing.T) {
 		t.Errorf("the registered URI was changed: %s", w.Header().Get("Location"))
 	}
 	_, answer := redirected(t, w)
-	if answer.Get("state") != "st å&te" || answer.Get("iss") != issuer || len(answer.Get("code")) != 43 {
+	if answer.Get("state") != "st å&te" || answer.Get("iss") != issuer || len(answer.Get("code")) != storage.TokenLength {
 		t.Errorf("%v", answer)
 	}
 	if w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Referrer-Policy") != "no-referrer" {
