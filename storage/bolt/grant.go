@@ -168,7 +168,7 @@ func (s *Store) RedeemCode(ctx context.Context, redemption storage.Redemption) (
 			return nil
 		}
 		first := redemption.Refresh.First(grant)
-		return putNewRefresh(t, &first, grant.Expires)
+		return putFirstRefresh(t, &first, grant.Expires)
 	})
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,22 +12,43 @@ import (
 )
 
 // refreshRow is a refresh token as stored. The hash is the key and not repeated. Its row is forgotten with the grant, so
-// that a replay is known as one until then.
+// that a replay is known as one until then. Only the first of a family stands in the expiry index: the sweep goes from there from
+// one to the next, so that a rotation need not write to where the grant's end lies in that index.
 type refreshRow struct {
 	storage.RefreshToken
 	Hash struct{} `json:"hash,omitzero"`
+	// Next is the hash of the token that followed.
+	Next []byte `json:"next,omitempty"`
 }
 
-func putRefresh(t *tx, token *storage.RefreshToken) error {
-	text, err := json.Marshal(refreshRow{RefreshToken: *token})
+func putRefresh(t *tx, token *storage.RefreshToken, next []byte) error {
+	text, err := json.Marshal(refreshRow{RefreshToken: *token, Next: next})
 	if err != nil {
 		return fmt.Errorf("encode refresh token: %w", err)
 	}
 	return t.put(refreshBucket, token.Hash[:], text)
 }
 
-func putNewRefresh(t *tx, token *storage.RefreshToken, grantExpires time.Time) error {
-	return errors.Join(putRefresh(t, token), t.putExpiry(grantExpires, refreshKind, token.Hash[:], nil))
+// putFirstRefresh stores the first token of a family.
+func putFirstRefresh(t *tx, token *storage.RefreshToken, grantExpires time.Time) error {
+	return errors.Join(putRefresh(t, token, nil), t.putExpiry(grantExpires, refreshKind, token.Hash[:], nil))
+}
+
+// sweepRefresh removes the token that the row of the expiry index stands for, and lets the row's next stand for the one that
+// followed.
+func (t *tx) sweepRefresh(row []byte) error {
+	hash := row[9:]
+	var token refreshRow
+	if text := t.get(refreshBucket, hash); text != nil {
+		if err := json.Unmarshal(text, &token); err != nil {
+			return fmt.Errorf("decode refresh token: %w", err)
+		}
+	}
+	err := t.remove(refreshBucket, hash)
+	if token.Next != nil {
+		err = errors.Join(err, t.put(expiryBucket, append(bytes.Clone(row[:9]), token.Next...), nil))
+	}
+	return err
 }
 
 // refresh returns the token and its grant, or ErrNotFound when the grant does not stand at now.
@@ -73,7 +95,7 @@ func (s *Store) RotateRefreshToken(ctx context.Context, rotation storage.Rotatio
 		}
 		result = grant
 		return errors.Join(
-			putRefresh(t, &spent), putNewRefresh(t, &next, grant.Expires), putNewToken(t, rotation.Token, grant.ID))
+			putRefresh(t, &spent, next.Hash[:]), putRefresh(t, &next, nil), putNewToken(t, rotation.Token, grant.ID))
 	})
 	if err != nil {
 		return nil, err

@@ -239,7 +239,7 @@ func newFull(b *testing.B, n int) *full {
 	f.fill(b, 0, n, 'r', func(t *tx, i int) error {
 		_, grant := f.granted(i)
 		token := f.refreshed(i).First(&grant)
-		return putNewRefresh(t, &token, grant.Expires)
+		return putFirstRefresh(t, &token, grant.Expires)
 	})
 	f.fill(b, 0, n, 's', func(t *tx, i int) error {
 		session := storage.Session{

@@ -20,18 +20,25 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (removed in
 		return 0, err
 	}
 	err = s.update(ctx, func(t *tx) error {
-		expired = expiredRows(t, now, limit)
-		for _, row := range expired {
-			if err := t.sweep(row); err != nil {
-				return err
+		removed = 0
+		for removed < limit {
+			expired := expiredRows(t, now, limit-removed)
+			if len(expired) == 0 {
+				break
 			}
+			for _, row := range expired { // some leave another in their place
+				if err := t.sweep(row); err != nil {
+					return err
+				}
+			}
+			removed += len(expired)
 		}
 		return nil
 	})
 	if err != nil {
 		return 0, fmt.Errorf("sweep: %w", err)
 	}
-	return len(expired), nil
+	return removed, nil
 }
 
 // expiredRows returns copies of the first rows of the expiry index that lie at or before now.
@@ -63,7 +70,7 @@ func (t *tx) sweep(row []byte) error {
 	case tokenKind:
 		err = t.remove(tokensBucket, key)
 	case refreshKind:
-		err = t.remove(refreshBucket, key)
+		err = t.sweepRefresh(row)
 	case sessionKind: // the note is its cookie
 		err = errors.Join(t.remove(cookiesBucket, bytes.Clone(t.get(expiryBucket, row))), t.remove(sessionsBucket, key))
 	case noticeKind:

@@ -223,6 +223,19 @@ var logoutTests = map[string]func(*fixture){
 		f.sweep(at(1000000), 10)
 		f.same(f.sweep(at(1000000), 10), 0)
 	},
+	"a renewed session shortens the time of no grant": func(f *fixture) {
+		session, _ := f.signedIn("s1", "g1", "app", "sid1")
+		f.served(session, "g2", "other", "sid2", told, func(g *storage.Grant) { g.Expires = at(9000) })
+		f.completeLogin("login")
+		session.CookieHash, session.Expires = hash("new cookie"), at(8000)
+		answer := newAnswer(newGrant("g3", "third", "sid3"))
+		answer.Session = &session
+		f.must(f.Store.AnswerLogin(f.Context(), "login", answer, at(5)))
+		f.sweep(at(8999), 10)
+		f.same(f.endSID("sid2", 8999), storage.Ended{Grants: 1, Notices: 1})
+		f.sweep(at(1000000), 10)
+		f.same(f.sweep(at(1000000), 10), 0)
+	},
 	"a removed client is not told": func(f *fixture) {
 		f.ok(f.Store.CreateClient(f.Context(), newClient("app")))
 		session, _ := f.signedIn("s1", "g1", "app", "sid1", told)

@@ -168,6 +168,22 @@ var refreshTests = map[string]func(*fixture){
 		f.ok(f.Store.CreateClient(f.Context(), newClient("app")))
 		f.noRefresh(grant, "refreshg1", 12)
 	},
+	"a long family goes in small batches": func(f *fixture) {
+		grant := f.family("g1", "app")
+		token := "refreshg1"
+		for i := range 20 {
+			_, err := f.Store.RotateRefreshToken(f.Context(), newRotation(grant, token, name("-", i), 10+i))
+			f.ok(err)
+			token = "refresh" + name("-", i)
+		}
+		f.same(f.sweep(justBefore(at(3600)), 4), 22) // the login and the access tokens
+		f.same(f.sweep(at(3600), 4), 23)             // grant, code and all refresh tokens
+		for i := range 20 {
+			_, _, err := f.Store.RefreshToken(f.Context(), hash("refresh"+name("-", i)), at(10))
+			f.is(err, storage.ErrNotFound)
+		}
+		f.family("g1", "app") // every place is free
+	},
 	"a family goes when its grant does": func(f *fixture) {
 		grant := f.family("g1", "app")
 		_, err := f.Store.RotateRefreshToken(f.Context(), newRotation(grant, "refreshg1", "2", 10))
