@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"brygga/secret"
+	"brygga/storage"
 )
 
 // cookieSession begins the names of session cookies, after the prefix; the group of clients follows. There is one for each
@@ -18,7 +19,7 @@ const maxGroup = 32
 // SessionCookie returns the cookie of the browser's session with the group's clients, or the zero value when it has none.
 func (s *Site) SessionCookie(r *http.Request, group string) secret.String {
 	value := s.cookies.get(r, cookieSession+group)
-	if !wellFormed(value, bindingLength) {
+	if !wellFormed(value, storage.TokenLength) {
 		return secret.String{}
 	}
 	return secret.New(value)

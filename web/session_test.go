@@ -4,15 +4,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"brygga/secret"
+	"brygga/storage"
 )
 
 func TestSessionCookie(t *testing.T) {
-	value := strings.Repeat("aB3-_", 9)[:43]
+	value := storage.NewToken() // what the provider gives
 	for name, secure := range map[string]bool{"__Host-brygga-session-hr": true, "brygga-session-hr": false} {
 		s := &Site{cookies: cookies{secure: secure}}
 		w := httptest.NewRecorder()
@@ -51,7 +51,7 @@ func TestSessionCookieHasAnEnd(t *testing.T) {
 
 func TestSessionGroups(t *testing.T) {
 	s := &Site{cookies: cookies{secure: true}}
-	good := strings.Repeat("a", 43)
+	good := storage.NewToken()
 	for name, tc := range map[string]struct {
 		cookies []string
 		want    []string
