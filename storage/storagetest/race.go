@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"brygga/storage"
 )
@@ -136,7 +137,7 @@ var raceTests = map[string]func(*fixture){
 	"a client is never older than an update that has returned": func(f *fixture) {
 		f.ok(f.Store.CreateClient(f.Context(), newClient("app")))
 		var reached atomic.Uint64
-		const updates = 40
+		const updates = 10
 		f.same(f.race(racers, func(i int) error {
 			for revision := uint64(1); i == 0 && revision <= updates; revision++ {
 				client := newClient("app")
@@ -155,6 +156,7 @@ var raceTests = map[string]func(*fixture){
 				if client.Revision < least {
 					return fmt.Errorf("revision %d after %d", client.Revision, least)
 				}
+				time.Sleep(time.Microsecond) // the writer needs a processor too
 			}
 			return nil
 		}), racers)
