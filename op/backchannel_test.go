@@ -232,7 +232,9 @@ func TestBackchannelIsGivenUp(t *testing.T) {
 		"nobody there": {func(in *inbox, _ *Options) { in.Server.Close() }, "unreachable"},
 		"our network":  {func(_ *inbox, o *Options) { o.Outbound = NewOutbound(OutboundOptions{}) }, "forbidden_address"},
 		"too slow": {func(in *inbox, o *Options) {
-			in.answer = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+			over := make(chan struct{})
+			t.Cleanup(func() { close(over) })
+			in.answer = func(http.ResponseWriter, *http.Request) { <-over }
 			o.Outbound.timeout = 200 * time.Millisecond
 		}, "timeout"},
 	} {

@@ -331,9 +331,7 @@ func TestBankIDTrouble(t *testing.T) {
 	} {
 		must(t, p.SetChaos(chaos))
 		b.post(path+"/start", "device", "other")
-		if got := b.status(path).View; got != view {
-			t.Errorf("the page shows %q, want %q", got, view)
-		}
+		b.await(path, view)
 	}
 	must(t, p.SetChaos(bankidsim.Chaos{}))
 	b.post(path+"/start", "device", "other") // the login goes on once BankID does
