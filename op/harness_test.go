@@ -29,7 +29,6 @@ import (
 var ring *keys.Ring
 
 func TestMain(m *testing.M) {
-	slog.SetDefault(slog.New(slog.DiscardHandler)) // the library logs there
 	os.Exit(runWithRing(m))
 }
 

@@ -1,7 +1,6 @@
 package op
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -193,20 +192,7 @@ func (w *response) Write(body []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
-	if w.outcome == "" && w.status >= 400 {
-		w.outcome = errorCode(body)
-	}
 	return w.ResponseWriter.Write(body)
-}
-
-// errorCode returns the error code in an error that the library wrote, or "".
-func errorCode(body []byte) string {
-	rest, ok := bytes.CutPrefix(body, []byte(`{"error":"`))
-	code, _, closed := bytes.Cut(rest, []byte{'"'})
-	if !ok || !closed {
-		return ""
-	}
-	return string(code)
 }
 
 // setOutcome notes an outcome for Options.Observe.
