@@ -74,17 +74,28 @@ func addClient(ctx context.Context, h *host, o *operator, id string, change func
 	if err := checkClient(&c); err != nil {
 		return err
 	}
-	if err := cmp.Or(checkSector(ctx, o, &c), provideKeys(ctx, o, &c)); err != nil {
+	if err := checkSector(ctx, o, &c); err != nil {
+		return err
+	}
+	if _, err := o.store.Client(ctx, id); !errors.Is(err, storage.ErrNotFound) {
+		return added(id, cmp.Or(err, storage.ErrExists))
+	}
+	if err := provideKeys(ctx, o, &c); err != nil {
 		return err
 	}
 	if err := o.store.CreateClient(ctx, c); err != nil {
-		if errors.Is(err, storage.ErrExists) {
-			return fail(exitConflict, "choose another ID, or change it with \"brygga client update\"", "there is a client %q already", id)
-		}
-		return fmt.Errorf("add client: %w", err)
+		return added(id, err)
 	}
 	o.audit.Record(ctx, audit.Event{Type: audit.ClientAdded, ClientID: id, CustomerIdentifier: c.CustomIdentifier, Actor: o.actor})
 	return showSecret(h, &c, value, output, "added")
+}
+
+// added turns the errors of adding a client into some with a remedy.
+func added(id string, err error) error {
+	if errors.Is(err, storage.ErrExists) {
+		return fail(exitConflict, "choose another ID, or change it with \"brygga client update\"", "there is a client %q already", id)
+	}
+	return fmt.Errorf("add client: %w", err)
 }
 
 // provideKeys lets there be signing keys for what the client's tokens are signed with, before it first asks for one.
@@ -200,10 +211,19 @@ func newClientUpdate(h *host, where *whereFlags) *cobra.Command {
 					c.Secrets = []storage.ClientSecret{{Hash: value.Hash(), Created: o.now().UTC().Truncate(time.Microsecond)}}
 				}
 				config.Derive(&c)
-				if err := cmp.Or(checkClient(&c), checkCertificate(o, &c)); err != nil {
+				if c.Static {
+					return changed(c.ID, storage.ErrStatic)
+				}
+				if err := checkClient(&c); err != nil {
 					return err
 				}
-				if err := cmp.Or(checkSector(ctx, o, &c), provideKeys(ctx, o, &c)); err != nil {
+				if err := checkCertificate(o, &c); err != nil {
+					return err
+				}
+				if err := checkSector(ctx, o, &c); err != nil {
+					return err
+				}
+				if err := provideKeys(ctx, o, &c); err != nil {
 					return err
 				}
 				c.Updated = o.now().UTC().Truncate(time.Microsecond)
