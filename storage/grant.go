@@ -134,6 +134,8 @@ type AuditEvent struct {
 	Time time.Time `json:"time"`
 	// Type is the event's ID in the catalogue of package audit, such as WEB_100001.
 	Type string `json:"type"`
+	// Reference is that of the login the event belongs to; empty for events of no login.
+	Reference Reference `json:"reference,omitempty"`
 	// Fields holds the event's fields by their catalogue names.
 	Fields map[string]string `json:"fields,omitempty"`
 	// Expires is when the event may be swept.

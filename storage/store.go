@@ -221,4 +221,6 @@ type AuditLog interface {
 	AppendAudit(ctx context.Context, events ...AuditEvent) error
 	// AuditEvents returns at most limit events in the order of their time, from inclusive, to exclusive.
 	AuditEvents(ctx context.Context, from, to time.Time, limit int) ([]AuditEvent, error)
+	// AuditEventsOf does the same for the events that have the reference. It looks through all events of that time.
+	AuditEventsOf(ctx context.Context, reference Reference, from, to time.Time, limit int) ([]AuditEvent, error)
 }

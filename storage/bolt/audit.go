@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -49,21 +50,37 @@ func (s *Store) AppendAudit(ctx context.Context, events ...storage.AuditEvent) e
 }
 
 // AuditEvents returns at most limit events in the order of their time, from inclusive, to exclusive.
-func (s *Store) AuditEvents(_ context.Context, from, to time.Time, limit int) (events []storage.AuditEvent, err error) {
+func (s *Store) AuditEvents(_ context.Context, from, to time.Time, limit int) ([]storage.AuditEvent, error) {
+	return s.auditEvents(from, to, limit, func([]byte) bool { return true }, func(storage.AuditEvent) bool { return true })
+}
+
+// AuditEventsOf returns at most limit events of the reference in the order of their time, from inclusive, to exclusive.
+func (s *Store) AuditEventsOf(_ context.Context, reference storage.Reference, from, to time.Time, limit int) ([]storage.AuditEvent, error) {
+	// Hardly any event of that time is the one that is looked for, and finding a text costs far less than decoding it.
+	return s.auditEvents(from, to, limit,
+		func(text []byte) bool { return bytes.Contains(text, []byte(reference)) },
+		func(event storage.AuditEvent) bool { return event.Reference == reference })
+}
+
+// auditEvents returns at most limit events of that time for which both may and is report true: the text and the event.
+func (s *Store) auditEvents(from, to time.Time, limit int, may func([]byte) bool, is func(storage.AuditEvent) bool) (events []storage.AuditEvent, err error) {
 	err = s.view(func(t *tx) error {
+		end := appendUp(nil, to)
 		cursor := t.bucket(auditBucket).Cursor()
 		for key, text := cursor.Seek(appendMicros(nil, from)); key != nil && len(events) < limit; key, text = cursor.Next() {
+			if bytes.Compare(key, end) > 0 {
+				return nil
+			}
+			if !may(text) {
+				continue
+			}
 			var event storage.AuditEvent
 			if err := json.Unmarshal(text, &event); err != nil {
 				return fmt.Errorf("decode audit event: %w", err)
 			}
-			if event.Time.Before(from) {
-				continue
+			if !event.Time.Before(from) && event.Time.Before(to) && is(event) {
+				events = append(events, event)
 			}
-			if !event.Time.Before(to) {
-				return nil
-			}
-			events = append(events, event)
 		}
 		return nil
 	})

@@ -56,6 +56,27 @@ var auditTests = map[string]func(*fixture){
 		f.ok(f.Store.AppendAudit(f.Context(), want...))
 		f.same(f.events(at(0), at(1), 10), want)
 	},
+	"events are found by their login's reference": func(f *fixture) {
+		all := newEvents(6)
+		for i := range all {
+			all[i].Reference = storage.Reference([]string{"7QX4-2MKD", "7QX4-2MKE", ""}[i%3])
+		}
+		all[1].Fields = map[string]string{"MESSAGE": "7QX4-2MKD"} // which is only talked of
+		f.ok(f.Store.AppendAudit(f.Context(), all...))
+		of := func(reference storage.Reference, from, to time.Time, limit int) []storage.AuditEvent {
+			f.Helper()
+			events, err := f.Store.AuditEventsOf(f.Context(), reference, from, to, limit)
+			f.ok(err)
+			return events
+		}
+		want := []storage.AuditEvent{all[0], all[3]}
+		f.same(of("7QX4-2MKD", at(0), at(10), 10), want)
+		f.same(of("7QX4-2MKD", at(0), at(10), 1), want[:1])
+		f.same(of("7QX4-2MKD", at(1), at(10), 10), want[1:])
+		f.same(of("7QX4-2MKD", at(0), at(3), 10), want[:1])
+		f.same(len(of("7QX4-2MKF", at(0), at(10), 10)), 0)
+		f.same(len(of("", at(0), at(2), 10)), 0)
+	},
 	"an event is never replaced": func(f *fixture) {
 		want := newEvents(2)
 		f.ok(f.Store.AppendAudit(f.Context(), want[0]))
