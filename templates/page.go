@@ -27,7 +27,8 @@ type Page struct {
 	BasePath string
 	// LanguagePath is the path which takes ?lang=. Empty means BasePath; with both empty no other language is offered.
 	LanguagePath string
-	// Reference is the short word that support can look up; shown when something went wrong.
+	// Reference is the short word that support can look up, that of the login or, on pages without one, of the request; shown
+	// when something went wrong.
 	Reference string
 	// Links stand at the foot of every page.
 	Links Links

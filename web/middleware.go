@@ -11,8 +11,10 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
+	"brygga/storage"
 	"brygga/templates"
 )
 
@@ -28,7 +30,21 @@ type contextKey int
 const (
 	keyRequestID contextKey = iota
 	keyAddress
+	keySubject
 )
+
+// subject is what a request turned out to be about, for its log lines. It is set once, before anything else is started.
+type subject struct {
+	login     string
+	reference storage.Reference
+}
+
+// isAbout says that the request of ctx is about the login.
+func isAbout(ctx context.Context, l *storage.Login) {
+	if s, ok := ctx.Value(keySubject).(*subject); ok {
+		s.login, s.reference = l.ID, l.Reference()
+	}
+}
 
 // RequestID returns the reference of the request that ctx belongs to, which error pages show and log lines carry; "" when
 // ctx belongs to none.
@@ -46,8 +62,8 @@ func ClientIP(r *http.Request) string {
 	return address.String()
 }
 
-// WithRequestID returns a handler that adds request_id to the log lines of requests and passes them on to h. Given its own
-// result it returns that.
+// WithRequestID returns a handler that adds request_id to the log lines of requests, and login and reference to those of requests
+// about a login, and passes them on to h. Given its own result it returns that.
 func WithRequestID(h slog.Handler) slog.Handler {
 	if _, wrapped := h.(requestIDHandler); wrapped {
 		return h
@@ -57,13 +73,26 @@ func WithRequestID(h slog.Handler) slog.Handler {
 
 type requestIDHandler struct{ slog.Handler }
 
-// Handle adds the attribute.
+// Handle adds the attributes that the record has not got.
 func (h requestIDHandler) Handle(ctx context.Context, record slog.Record) error {
-	if id := RequestID(ctx); id != "" {
-		record = record.Clone()
-		record.AddAttrs(slog.String("request_id", id))
+	id := RequestID(ctx)
+	if id == "" {
+		return h.Handler.Handle(ctx, record)
+	}
+	record = record.Clone()
+	record.AddAttrs(slog.String("request_id", id))
+	if about, ok := ctx.Value(keySubject).(*subject); ok && about.login != "" {
+		addMissing(&record, slog.String("login", about.login), slog.String("reference", string(about.reference)))
 	}
 	return h.Handler.Handle(ctx, record)
+}
+
+func addMissing(record *slog.Record, attrs ...slog.Attr) {
+	record.Attrs(func(has slog.Attr) bool {
+		attrs = slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Key == has.Key })
+		return true
+	})
+	record.AddAttrs(attrs...)
 }
 
 // WithAttrs keeps the wrapping.
@@ -84,6 +113,7 @@ func (s *Site) middleware(next http.Handler) http.Handler {
 		w := &recorder{ResponseWriter: inner}
 		ctx := context.WithValue(r.Context(), keyRequestID, s.requestID(r))
 		ctx = context.WithValue(ctx, keyAddress, s.clientAddress(r))
+		ctx = context.WithValue(ctx, keySubject, new(subject))
 		r = r.WithContext(ctx)
 		defer s.finish(w, r, began)
 		s.guardAll(w.Header())

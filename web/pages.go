@@ -40,6 +40,7 @@ func (s *Site) BeginLogin(w http.ResponseWriter, r *http.Request, client *storag
 	case err != nil:
 		s.fault(w, r, "create login", err)
 	default:
+		isAbout(r.Context(), l)
 		s.redirect(w, r, basePath(l.ID))
 	}
 }

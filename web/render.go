@@ -25,7 +25,7 @@ func (s *Site) pageFor(r *http.Request, l *storage.Login, client *storage.Client
 	}
 	p := s.pageIn(r, client, locales)
 	if l != nil {
-		p.BasePath = basePath(l.ID)
+		p.BasePath, p.Reference = basePath(l.ID), string(l.Reference())
 	}
 	return p
 }

@@ -37,6 +37,7 @@ func (s *Site) visit(r *http.Request) (*visit, error) {
 	if err != nil {
 		return nil, err
 	}
+	isAbout(r.Context(), l)
 	if !boundTo(l, s.cookies.bindings(r)) {
 		s.alarm(r, l)
 		return nil, errForeign
