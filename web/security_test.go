@@ -323,10 +323,8 @@ func TestSecretsStayHome_U03_T06_RowA1_RowA4_RowA16(t *testing.T) {
 			t.Errorf("the log shows %s", name)
 		}
 	}
-	for _, line := range strings.Split(b.log.String(), "\n") {
-		if strings.Contains(line, `"msg":"request"`) && strings.Contains(line, strings.TrimPrefix(path, "/login/")) {
-			t.Errorf("the access log shows a path: %s", line)
-		}
+	if strings.Contains(b.log.String(), path) {
+		t.Error("the access log shows a path")
 	}
 	if _, ok := b.routes.Load("POST /login/{id}/done"); !ok {
 		t.Error("the route of the last request was not observed")
