@@ -78,6 +78,8 @@ type Event struct {
 	Type Type
 	// Identifier is the trace ID: the login, for events of a login (field IDENTIFIER).
 	Identifier string
+	// Reference is what people call the login; empty for events of no login.
+	Reference storage.Reference
 	// SourceAddress is the address of the device that acted (field SOURCE_ADDRESS).
 	SourceAddress string
 	// CustomerIdentifier is the client's own tag (field CUSTOMER_IDENTIFIER).
@@ -100,7 +102,7 @@ func (l *Log) Record(ctx context.Context, events ...Event) {
 	now := l.now().UTC().Truncate(time.Microsecond)
 	records := make([]storage.AuditEvent, len(events))
 	for i, e := range events {
-		records[i] = storage.AuditEvent{ID: newID(now), Time: now, Type: string(e.Type), Fields: l.fields(e), Expires: now.Add(l.retention)}
+		records[i] = storage.AuditEvent{ID: newID(now), Time: now, Type: string(e.Type), Reference: e.Reference, Fields: l.fields(e), Expires: now.Add(l.retention)}
 	}
 	if err := l.store.AppendAudit(context.WithoutCancel(ctx), records...); err != nil {
 		l.log.ErrorContext(ctx, "storage failed", "doing", "append audit events", "err", err)
@@ -108,6 +110,9 @@ func (l *Log) Record(ctx context.Context, events ...Event) {
 	for i, e := range events {
 		attrs := make([]slog.Attr, 0, 8)
 		attrs = append(attrs, slog.String("event", string(e.Type)))
+		if e.Reference != "" {
+			attrs = append(attrs, slog.String("reference", string(e.Reference)))
+		}
 		for _, name := range fieldNames {
 			if value := records[i].Fields[name]; value != "" {
 				attrs = append(attrs, slog.String(name, value))

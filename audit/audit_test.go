@@ -46,7 +46,7 @@ func TestRecord_RowA11_RowA24(t *testing.T) {
 	var out bytes.Buffer
 	l := newLog(t, &store, &out)
 	l.Record(t.Context(), audit.Event{
-		Type: audit.LoginCompleted, Identifier: "login1", SourceAddress: "192.0.2.1", CustomerIdentifier: "tag",
+		Type: audit.LoginCompleted, Identifier: "login1", Reference: "7QX4-2MKD", SourceAddress: "192.0.2.1", CustomerIdentifier: "tag",
 		ClientID: "app", Person: secret.New(number), Message: "line\nWEB_100002 forged\x00" + strings.Repeat("å", 400),
 	})
 	if len(store.events) != 1 {
@@ -64,6 +64,9 @@ func TestRecord_RowA11_RowA24(t *testing.T) {
 	}
 	if strings.ContainsAny(message, "\n\x00") || len(message) > 500 || !strings.HasPrefix(message, "lineWEB_100002 forgedå") {
 		t.Errorf("message %q is not cleaned and cut", message)
+	}
+	if event.Reference != "7QX4-2MKD" || !strings.Contains(out.String(), `"reference":"7QX4-2MKD"`) {
+		t.Errorf("the event has the reference %q, and its line is %s", event.Reference, out.String())
 	}
 	if event.Type != "WEB_100002" || event.Expires.Sub(event.Time) != audit.DefaultRetention {
 		t.Errorf("event = %+v, want type and retention of the catalogue", event)

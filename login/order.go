@@ -268,7 +268,7 @@ func (e *Engine) loginAndClient(ctx context.Context, id string) (*storage.Login,
 
 func (e *Engine) event(t audit.Type, l *storage.Login, client *storage.Client, ip, message string) audit.Event {
 	return audit.Event{
-		Type: t, Identifier: l.ID, SourceAddress: ip, CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Message: message,
+		Type: t, Identifier: l.ID, Reference: l.Reference(), SourceAddress: ip, CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Message: message,
 	}
 }
 

@@ -30,7 +30,7 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 	}
 	if !p.isRequired(client, login) {
 		p.o.Audit.Record(r.Context(), audit.Event{
-			Type: audit.ResultRefused, Identifier: login.ID, SourceAddress: p.o.ClientIP(r), Person: login.Identity.PersonalNumber,
+			Type: audit.ResultRefused, Identifier: login.ID, Reference: login.Reference(), SourceAddress: p.o.ClientIP(r), Person: login.Identity.PersonalNumber,
 			CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Message: "another subject than required",
 		})
 		p.Refuse(w, r, login, errLoginRequired.code, "another person has logged in than the one that was asked for")

@@ -60,7 +60,7 @@ func (s *Site) alarm(r *http.Request, l *storage.Login) {
 		return
 	}
 	event := audit.Event{
-		Type: audit.BindingRefused, Identifier: l.ID, SourceAddress: ClientIP(r), ClientID: l.Request.ClientID, Message: r.Pattern,
+		Type: audit.BindingRefused, Identifier: l.ID, Reference: l.Reference(), SourceAddress: ClientIP(r), ClientID: l.Request.ClientID, Message: r.Pattern,
 	}
 	ctx := context.WithoutCancel(r.Context())
 	s.background.Go(func() { s.Audit.Record(ctx, event) })

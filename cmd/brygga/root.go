@@ -42,7 +42,7 @@ const exitCodesHelp = `Every command ends with one of these codes:
     0  done
     1  failed for a reason that no other code names
     2  wrong usage or configuration: nothing was done
-    3  there is no such client
+    3  there is no such client or login
     4  the client exists already, was changed meanwhile, or the step is not allowed now
     5  something needed is not available: a port, the store, the running server, BankID
     6  the master key is not the one that the store was made with
@@ -140,7 +140,7 @@ func newRoot(h *host) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fail(exitUsage, "see \""+cmd.CommandPath()+" --help\"", "%s: %w", cmd.CommandPath(), err)
 	})
-	root.AddCommand(newClientCommand(h), newKeyCommand(h))
+	root.AddCommand(newClientCommand(h), newKeyCommand(h), newLoginCommand(h))
 	if h.operator == nil {
 		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newBankIDCommand(h), newVersionCommand(h),
 			&cobra.Command{Use: "exit-codes", Short: "The exit codes of all commands", Long: exitCodesHelp})
