@@ -87,7 +87,8 @@ type API struct {
 }
 
 // New checks o, reads the files it names and returns an API. It sends nothing: call Probe to learn whether BankID can be
-// reached and accepts the certificate. All faults in o are reported at once, each naming its field.
+// reached and accepts the certificate. All faults in o are reported at once, each naming its field. A certificate that is not
+// valid now is logged as an error and taken: Auth and Sign then return ErrUnavailable until its files hold a valid one.
 func New(o Options) (*API, error) {
 	o = o.withDefaults()
 	base, errBase := checkBaseURL(o.BaseURL)
@@ -161,6 +162,11 @@ func loadRoots(o Options) (*x509.CertPool, error) {
 			return nil, fmt.Errorf("bankid: read RootCAsFile: %w", err)
 		}
 	}
+	return ParseRoots(text)
+}
+
+// ParseRoots returns the certificates of a PEM text as a pool, and refuses a text that holds none, or anything else besides.
+func ParseRoots(text []byte) (*x509.CertPool, error) {
 	pool, count := x509.NewCertPool(), 0
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {

@@ -22,6 +22,9 @@ import (
 // oidName is the attribute "name" of a subject, which in a relying party certificate is what the app shows the person.
 var oidName = asn1.ObjectIdentifier{2, 5, 4, 41}
 
+// ErrPassphrase means that a PKCS#12 file is not opened by the passphrase that came with it, or needs one and got none.
+var ErrPassphrase = errors.New("the passphrase does not open the PKCS#12 file")
+
 // CertificateInfo describes a relying party certificate.
 type CertificateInfo struct {
 	DisplayName        string // what the app shows as the relying party; empty if the certificate does not say
@@ -33,9 +36,34 @@ type CertificateInfo struct {
 	NotAfter           time.Time
 }
 
+// Inspect reads the certificate as New does and describes it; unbroken is as for CertificateChain. It returns ErrPassphrase when
+// the passphrase does not open the file, and otherwise an error that says what cannot be used. A certificate that is not valid
+// now is no error.
+func (s CertificateSource) Inspect() (info CertificateInfo, unbroken bool, err error) {
+	if err := s.check(); err != nil {
+		return CertificateInfo{}, false, err
+	}
+	cert, err := s.load()
+	if err != nil {
+		return CertificateInfo{}, false, err
+	}
+	_, unbroken = chainOf(cert)
+	return describe(cert.Leaf), unbroken, nil
+}
+
+// ValidAt returns nil when t is within the life of the certificate.
+func (i CertificateInfo) ValidAt(t time.Time) error {
+	if t.Before(i.NotBefore) || t.After(i.NotAfter) {
+		return fmt.Errorf("it is valid from %s to %s and not now; order a new one from the bank, or set the clock",
+			i.NotBefore.UTC().Format(time.RFC3339), i.NotAfter.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
 // CertificateInfo describes the certificate that new connections use.
-func (a *API) CertificateInfo() CertificateInfo {
-	leaf := a.cert.current().Leaf
+func (a *API) CertificateInfo() CertificateInfo { return describe(a.cert.current().Leaf) }
+
+func describe(leaf *x509.Certificate) CertificateInfo {
 	info := CertificateInfo{
 		OrganisationNumber: leaf.Subject.SerialNumber,
 		CommonName:         leaf.Subject.CommonName,
@@ -56,11 +84,12 @@ func (a *API) CertificateInfo() CertificateInfo {
 
 // CertificateChain names the authorities that came along with the certificate, nearest first, and reports whether each of
 // them signed the one before. Most files have none, which is well: BankID knows the authorities (BankID API: certificates).
-func (a *API) CertificateChain() (names []string, unbroken bool) {
-	current := a.cert.current()
-	leaf := current.Leaf
+func (a *API) CertificateChain() (names []string, unbroken bool) { return chainOf(a.cert.current()) }
+
+func chainOf(cert *tls.Certificate) (names []string, unbroken bool) {
+	leaf := cert.Leaf
 	unbroken = true
-	for _, der := range current.Certificate[1:] {
+	for _, der := range cert.Certificate[1:] {
 		above, err := x509.ParseCertificate(der)
 		if err != nil {
 			return names, false
@@ -97,9 +126,12 @@ func newClientCertificate(o Options) (*clientCertificate, error) {
 		return nil, err
 	}
 	c.stamp = c.source.stamp()
-	cert, err := c.source.load(c.now())
+	cert, err := c.source.load()
 	if err != nil {
 		return nil, fmt.Errorf("bankid: relying party certificate: %w", err)
+	}
+	if err := describe(cert.Leaf).ValidAt(c.now()); err != nil {
+		c.log.LogAttrs(context.Background(), slog.LevelError, "BankID certificate cannot be used: logins fail until it is replaced", slog.Any("err", err))
 	}
 	c.active.Store(cert)
 	c.nextAt.Store(c.now().Add(c.every).UnixNano())
@@ -141,7 +173,10 @@ func (c *clientCertificate) reload() error {
 // broken file is remembered by its stamp, so that it is reported once and read again when it changes.
 func (c *clientCertificate) replace(stamp string) error {
 	c.stamp = stamp
-	cert, err := c.source.load(c.now())
+	cert, err := c.source.load()
+	if err == nil {
+		err = describe(cert.Leaf).ValidAt(c.now())
+	}
 	if err != nil {
 		return err
 	}
@@ -196,8 +231,8 @@ func (s CertificateSource) stamp() string {
 	return b.String()
 }
 
-// load reads the certificate, makes sure that it and its key belong together and that it is valid now.
-func (s CertificateSource) load(now time.Time) (*tls.Certificate, error) {
+// load reads the certificate and makes sure that it and its key belong together.
+func (s CertificateSource) load() (*tls.Certificate, error) {
 	cert, err := s.read()
 	if err != nil {
 		return nil, err
@@ -214,10 +249,6 @@ func (s CertificateSource) load(now time.Time) (*tls.Certificate, error) {
 	public, known := cert.Leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
 	if !ok || !known || !public.Equal(key.Public()) {
 		return nil, errors.New("the private key does not belong to the certificate")
-	}
-	if now.Before(cert.Leaf.NotBefore) || now.After(cert.Leaf.NotAfter) {
-		return nil, fmt.Errorf("it is valid from %s to %s and not now; order a new one from the bank, or set the clock",
-			cert.Leaf.NotBefore.Format(time.RFC3339), cert.Leaf.NotAfter.Format(time.RFC3339))
 	}
 	return cert, nil
 }
@@ -251,9 +282,9 @@ func (s CertificateSource) read() (*tls.Certificate, error) {
 func decodePKCS12(content []byte, passphrase string) (*tls.Certificate, error) {
 	key, leaf, chain, err := pkcs12.DecodeChain(content, passphrase)
 	if errors.Is(err, pkcs12.ErrIncorrectPassword) {
-		return nil, errors.New("the passphrase does not open the PKCS#12 file")
+		return nil, ErrPassphrase
 	} else if err != nil {
-		return nil, fmt.Errorf("read PKCS#12 file: %w", err)
+		return nil, fmt.Errorf("the file is no PKCS#12 file with one certificate and its key: %w", err)
 	}
 	cert := &tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}
 	for _, ca := range chain {

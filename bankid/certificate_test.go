@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -196,5 +198,31 @@ func TestExpiredFileIsNotTaken(t *testing.T) {
 	}
 	if !r.seen(t, first) {
 		t.Error("the old certificate was lost")
+	}
+}
+
+// TestStartsWithInvalidCertificate: who is logged in needs no BankID, so an installation starts with a certificate that is over,
+// or not valid yet, and goes on once its files hold a valid one.
+func TestStartsWithInvalidCertificate(t *testing.T) {
+	valid := relyingParty()
+	for name, shift := range map[string]time.Duration{"expired": -24 * time.Hour, "not valid yet": 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			template := *valid.Leaf
+			template.SerialNumber = nil
+			template.NotBefore, template.NotAfter = template.NotBefore.Add(shift), template.NotAfter.Add(shift)
+			r := newReloading(t, bankRoot().issue(template))
+			if !strings.Contains(r.logs.String(), "level=ERROR") || !strings.Contains(r.logs.String(), "it is valid from") {
+				t.Errorf("log = %s, want an error that says so", r.logs.String())
+			}
+			request := AuthRequest{EndUserIP: netip.MustParseAddr("192.0.2.1")}
+			if _, err := r.Auth(t.Context(), request); !errors.Is(err, ErrUnavailable) || r.peer.lastSerial() != "" {
+				t.Errorf("Auth = %v, BankID saw %q; want ErrUnavailable and nothing sent", err, r.peer.lastSerial())
+			}
+			writePEM(t, r.dir, valid, r.now.Add(time.Second))
+			r.now = r.now.Add(DefaultReloadEvery)
+			if r.Auth(t.Context(), request); r.peer.lastSerial() != valid.Leaf.SerialNumber.String() {
+				t.Errorf("BankID saw %q, want the new certificate", r.peer.lastSerial())
+			}
+		})
 	}
 }

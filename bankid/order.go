@@ -96,6 +96,11 @@ type wireOrder struct {
 
 // start sends a request that makes an order. The kind is the path.
 func (a *API) start(ctx context.Context, kind Kind, request *wireRequest) (Order, error) {
+	// BankID would refuse the handshake. The files may hold a newer certificate by now.
+	a.cert.check(a.now())
+	if err := a.CertificateInfo().ValidAt(a.now()); err != nil {
+		return Order{}, fmt.Errorf("bankid: %s: %w: our certificate: %w", kind, ErrUnavailable, err)
+	}
 	var o Order
 	err := a.do(ctx, post(string(kind), request, func(body []byte) (err error) {
 		o, err = parseOrder(kind, body)

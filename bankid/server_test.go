@@ -121,6 +121,9 @@ func newPeer(t *testing.T, handler http.HandlerFunc, adjust ...func(*httptest.Se
 func (p *peer) lastSerial() string {
 	p.certs.Lock()
 	defer p.certs.Unlock()
+	if len(p.certs.serials) == 0 {
+		return ""
+	}
 	return p.certs.serials[len(p.certs.serials)-1]
 }
 

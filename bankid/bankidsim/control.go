@@ -48,7 +48,7 @@ func (s *Simulator) controls() map[string]control {
 		"GET /api/clock":  func(*http.Request) (any, error) { return clockBody{Now: s.Now()}, nil },
 		"POST /api/clock": with(s.advanceClock),
 		"/api/": func(*http.Request) (any, error) {
-			return nil, refuse(http.StatusNotFound, "notFound", "no such call; see docs/simulator.md")
+			return nil, refuse(http.StatusNotFound, "notFound", "no such call; \"brygga help phone-api\" lists them")
 		},
 	}
 }
