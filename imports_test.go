@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"cmd/brygga/config":        {"bankid", "keys", "login", "storage"},
 	"conformance":              {}, // checks providers from outside, brygga among them
 	"conformance/cmd":          {"conformance"},
+	"docs":                     {}, // the pages themselves
 	"keys":                     {"storage"},
 	"limit":                    {},
 	"login":                    {"audit", "bankid", "limit", "storage"},

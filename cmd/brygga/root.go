@@ -144,6 +144,7 @@ func newRoot(h *host) *cobra.Command {
 	if h.operator == nil {
 		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newBankIDCommand(h), newVersionCommand(h),
 			&cobra.Command{Use: "exit-codes", Short: "The exit codes of all commands", Long: exitCodesHelp})
+		root.AddCommand(newTopics()...)
 	}
 	usageErrors(root)
 	return root

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"brygga/docs"
+)
+
+// topics are the pages of docs that "brygga help" shows: the word for it, the page, and what stands in its list.
+var topics = [][3]string{
+	{"apps", "apps.md", "What apps need: endpoints, tokens, claims"},
+	{"looks", "looks.md", "Logos, colours, texts and style sheets of the pages"},
+	{"phone-api", "simulator.md", "The simulator of BankID, its virtual phone and control API"},
+}
+
+// newTopics returns a command for each topic. Without anything to run it is one for "brygga help" alone.
+func newTopics() (commands []*cobra.Command) {
+	for _, topic := range topics {
+		page, err := docs.Pages.ReadFile(topic[1])
+		if err != nil {
+			panic(err) // the pages are part of the program
+		}
+		commands = append(commands, &cobra.Command{Use: topic[0], Short: topic[2], Long: strings.TrimSpace(string(page))})
+	}
+	return commands
+}
