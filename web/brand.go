@@ -31,33 +31,46 @@ const (
 	brandPrefix = "/brand/"
 )
 
+// BrandError says why one setting of a brand cannot be used.
+type BrandError struct {
+	// Setting is logo, accent, accent_dark, support_url or accessibility_url.
+	Setting string
+	Err     error
+}
+
+// Error returns the setting and the reason.
+func (e *BrandError) Error() string { return e.Setting + ": " + e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *BrandError) Unwrap() error { return e.Err }
+
 // CheckBrand returns b as it may be stored and shown: the logo as ReadLogo writes it, colours that can be read in both themes,
-// and links that are https or mailto. corrections says in a sentence each what was changed and why. The error says what cannot
-// be used, by the name of the setting, all of it at once.
+// and links that are https or mailto. corrections says in a sentence each what was changed and why. The error joins a
+// *[BrandError] for everything that cannot be used.
 func CheckBrand(b storage.Brand) (checked storage.Brand, corrections []string, err error) {
 	var faults []error
+	add := func(setting string, err error) {
+		if err != nil {
+			faults = append(faults, &BrandError{setting, err})
+		}
+	}
+	b.LogoType = ""
 	if len(b.Logo) > 0 {
-		var fault error
-		if b.Logo, b.LogoType, fault = ReadLogo(b.Logo); fault != nil {
-			faults = append(faults, fmt.Errorf("logo: %w", fault))
-		}
-	} else {
-		b.Logo, b.LogoType = nil, ""
+		b.Logo, b.LogoType, err = ReadLogo(b.Logo)
+		add("logo", err)
 	}
-	accents, corrections, fault := templates.Accents{Light: b.Accent, Dark: b.AccentDark}.Checked()
-	if fault != nil {
-		faults = append(faults, fault)
-	}
-	b.Accent, b.AccentDark = accents.Light, accents.Dark
-	for name, address := range map[string]string{"support_url": b.SupportURL, "accessibility_url": b.AccessibilityURL} {
-		if fault := checkLink(address); fault != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", name, fault))
-		}
-	}
+	_, _, err = templates.Accents{Light: b.Accent}.Checked()
+	add("accent", err)
+	_, _, err = templates.Accents{Dark: b.AccentDark}.Checked()
+	add("accent_dark", err)
+	add("support_url", checkLink(b.SupportURL))
+	add("accessibility_url", checkLink(b.AccessibilityURL))
 	if len(faults) > 0 {
 		return storage.Brand{}, nil, errors.Join(faults...)
 	}
-	return b, corrections, nil
+	accents, corrections, err := templates.Accents{Light: b.Accent, Dark: b.AccentDark}.Checked()
+	b.Accent, b.AccentDark = accents.Light, accents.Dark
+	return b, corrections, err
 }
 
 func checkLink(address string) error {

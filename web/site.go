@@ -100,12 +100,15 @@ func New(o Options) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name, missing := range map[string]bool{
-		"engine": o.Engine == nil, "store": o.Store == nil, "audit log": o.Audit == nil, "provider": o.Provider == nil,
-		"answer function": o.Answer == nil, "refuse function": o.Refuse == nil,
+	for _, part := range []struct {
+		name    string
+		missing bool
+	}{
+		{"engine", o.Engine == nil}, {"store", o.Store == nil}, {"audit log", o.Audit == nil}, {"provider", o.Provider == nil},
+		{"answer function", o.Answer == nil}, {"refuse function", o.Refuse == nil},
 	} {
-		if missing {
-			return nil, fmt.Errorf("web: no %s", name)
+		if part.missing {
+			return nil, fmt.Errorf("web: no %s", part.name)
 		}
 	}
 	if o.Preview && issuer.Scheme != "http" {

@@ -55,7 +55,7 @@ func lateVerifier(sim *bankidsim.Simulator) func() (*bankid.Verifier, error) {
 }
 
 // openBankID makes an API for each of our certificates.
-func (s *server) openBankID() (err error) {
+func (s *server) openBankID() error {
 	s.bankid.Now, s.bankid.Logger, s.bankid.Observe = s.now, s.log, s.metrics.call
 	s.apis = make(map[string]*bankid.API)
 	certificates := maps.Clone(s.certificates)
@@ -66,10 +66,12 @@ func (s *server) openBankID() (err error) {
 	for _, name := range slices.Sorted(maps.Keys(certificates)) {
 		options := s.bankid
 		options.Certificate = certificates[name]
-		if s.apis[name], err = bankid.New(options); err != nil {
+		api, err := bankid.New(options)
+		if err != nil {
 			return fail(exitUsage, "look at the section bankid of the configuration", "certificate %s: %w", certificateName(name), err)
 		}
-		s.metrics.watchCertificate(name, s.apis[name], s.now)
+		s.apis[name] = api
+		s.metrics.watchCertificate(name, api, s.now)
 	}
 	return nil
 }
@@ -77,11 +79,15 @@ func (s *server) openBankID() (err error) {
 // certificateName is what operators read of a certificate: the one without a name is the default one.
 func certificateName(name string) string { return cmp.Or(name, "default") }
 
-// warnCertificates logs a warning for each certificate that ends soon.
+// warnCertificates logs a warning for each certificate that ends soon, and an error for each that cannot be used now.
 func (s *server) warnCertificates(ctx context.Context) {
 	for _, name := range slices.Sorted(maps.Keys(s.apis)) {
 		info := s.apis[name].CertificateInfo()
 		left := info.NotAfter.Sub(s.now())
+		if err := info.ValidAt(s.now()); err != nil {
+			s.log.ErrorContext(ctx, "BankID certificate cannot be used: logins fail", "certificate", certificateName(name), "err", err)
+			continue
+		}
 		if left > certificateWarning {
 			continue
 		}

@@ -114,7 +114,9 @@ func checkOurCertificate(ctx context.Context, name string, options bankid.Option
 	left := info.NotAfter.Sub(now())
 	r.DisplayName, r.Organisation, r.OrganisationNumber, r.CommonName = info.DisplayName, info.Organisation, info.OrganisationNumber, info.CommonName
 	r.Issuer, r.Chain, r.NotBefore, r.NotAfter, r.DaysLeft = info.Issuer, chain, info.NotBefore.UTC(), info.NotAfter.UTC(), daysLeft(left)
-	if left <= certificateWarning {
+	if err := info.ValidAt(now()); err != nil {
+		problem("%v", err)
+	} else if left <= certificateWarning {
 		problem("ends in %d days: order a new certificate from the bank", r.DaysLeft)
 	}
 	if !unbroken {

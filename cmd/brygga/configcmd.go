@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,15 +22,11 @@ func newConfigCheck(h *host) *cobra.Command {
 	return &cobra.Command{
 		Use: "check FILE", Short: "Report everything that is wrong with a configuration", Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			c, err := loadConfig(args[0], h.environ)
+			c, _, err := loadChecked(args[0], h.environ, time.Now)
 			if err != nil {
 				return err
 			}
-			looks, err := readLooks(c)
-			if err != nil {
-				return err
-			}
-			for _, warning := range append(c.Warnings(), looks.corrections...) {
+			for _, warning := range c.Warnings() {
 				fmt.Fprintln(h.err, "warning:", warning)
 			}
 			scheme := "http, behind a proxy"

@@ -4,8 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -27,56 +25,65 @@ type looks struct {
 	styleSheet []byte
 	bankIDLogo []byte
 	messages   *templates.Catalogue
-	// corrections say what was changed so that people can read it.
-	corrections []string
 }
 
-// readLooks reads the files that the configuration names and checks all of it. The error names every fault with its key.
-func readLooks(c *config.Config) (*looks, error) {
-	l := &looks{clients: make(map[string]storage.Brand, len(c.Clients))}
-	var faults []error
-	add := func(key string, err error) {
-		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", key, err))
-		}
+// read is an inspection of the configuration: it reads the files that are named and checks all of it.
+func (l *looks) read(c *config.Config, f config.Findings) {
+	l.brand = readBrand("page.brand", c.Page.Brand, f)
+	l.clients = make(map[string]storage.Brand, len(c.Clients))
+	for i, client := range c.Clients {
+		l.clients[client.ID] = readBrand(fmt.Sprintf("clients[%d].brand", i), client.Brand, f)
 	}
 	var err error
-	l.brand, err = l.read("page.brand", c.Page.Brand)
-	add("page.brand", err)
-	for i, client := range c.Clients {
-		key := fmt.Sprintf("clients[%d].brand", i)
-		l.clients[client.ID], err = l.read(key, client.Brand)
-		add(key, err)
-	}
 	if l.styleSheet, err = readLookFile(c.Page.StyleSheetFile); err == nil && l.styleSheet != nil {
 		err = web.CheckStyleSheet(l.styleSheet)
 	}
-	add("page.style_sheet_file", err)
+	addLookFault(f, "page.style_sheet_file", err)
 	if l.bankIDLogo, err = readLookFile(c.Page.BankIDLogoFile); err == nil && l.bankIDLogo != nil {
 		_, _, err = web.ReadLogo(l.bankIDLogo)
 	}
-	add("page.bankid_logo_file", err)
+	addLookFault(f, "page.bankid_logo_file", err)
 	l.messages, err = readMessages(c.Page.MessagesDirectory)
-	add("page.messages_directory", err)
-	if len(faults) > 0 {
-		return nil, fail(exitUsage, "docs/looks.md says what is taken", "%w", errors.Join(faults...))
+	for _, fault := range joined(err) {
+		addLookFault(f, "page.messages_directory", fault)
 	}
-	return l, nil
 }
 
-// read returns a brand as it may be shown.
-func (l *looks) read(key string, c config.Brand) (storage.Brand, error) {
+// readBrand returns a brand as it may be shown.
+func readBrand(key string, c config.Brand, f config.Findings) storage.Brand {
 	logo, err := readLookFile(c.LogoFile)
-	if err != nil {
-		return storage.Brand{}, fmt.Errorf("logo_file: %w", err)
-	}
+	addLookFault(f, key+".logo_file", err)
 	brand, corrections, err := web.CheckBrand(storage.Brand{
 		Logo: logo, Accent: c.Accent, AccentDark: c.AccentDark, SupportURL: c.SupportURL, AccessibilityURL: c.AccessibilityURL,
 	})
-	for _, correction := range corrections {
-		l.corrections = append(l.corrections, key+": "+correction)
+	for _, fault := range joined(err) {
+		if of, ok := errors.AsType[*web.BrandError](fault); ok {
+			addLookFault(f, key+"."+strings.Replace(of.Setting, "logo", "logo_file", 1), of.Err)
+			continue
+		}
+		addLookFault(f, key, fault)
 	}
-	return brand, err
+	for _, correction := range corrections {
+		f.Warn(key, correction)
+	}
+	return brand
+}
+
+func addLookFault(f config.Findings, key string, err error) {
+	if err != nil {
+		f.Fault(key, strings.ReplaceAll(err.Error(), "\n", "; "), "\"brygga help looks\" says what is taken")
+	}
+}
+
+// joined returns the errors that errors.Join has put together, or err alone, or nothing for nil.
+func joined(err error) []error {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		return all.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
 }
 
 // dress returns the clients with their brands.
@@ -109,8 +116,8 @@ func readMessages(directory string) (*templates.Catalogue, error) {
 				messages = with
 			}
 		}
-		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", filepath.Base(file), err))
+		for _, fault := range joined(err) {
+			faults = append(faults, fmt.Errorf("%s: %w", filepath.Base(file), fault))
 		}
 	}
 	return messages, errors.Join(faults...)
@@ -121,16 +128,7 @@ func readLookFile(name string) ([]byte, error) {
 	if name == "" {
 		return nil, nil
 	}
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, maxLookFile+1))
-	if err == nil && len(content) > maxLookFile {
-		err = fmt.Errorf("%s is larger than 1 MiB", filepath.Base(name))
-	}
-	return content, err
+	return config.ReadFile(name, maxLookFile)
 }
 
 // brandFlags are the flags of a client's looks.
@@ -221,7 +219,7 @@ func (f *brandFlags) apply(cmd *cobra.Command, c *storage.Client) (corrections [
 	}
 	b, corrections, err = web.CheckBrand(b)
 	if err != nil {
-		return nil, fail(exitUsage, "docs/looks.md says what is taken; nothing was changed", "%w", err)
+		return nil, fail(exitUsage, "\"brygga help looks\" says what is taken; nothing was changed", "%w", err)
 	}
 	c.Brand = b
 	return corrections, nil

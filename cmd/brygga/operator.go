@@ -86,11 +86,8 @@ func (f *whereFlags) find(h *host) (installation, error) {
 		calls, err := newOutbound(config.Outbound{}, true)
 		return installation{data: f.data, masterKey: secret.New(string(text)), outbound: calls}, err
 	case f.config != "":
-		c, err := loadConfig(f.config, h.environ)
-		if err != nil {
-			return installation{}, err
-		}
-		looks, err := readLooks(c)
+		looks := &looks{}
+		c, err := loadConfig(f.config, h.environ, looks.read)
 		if err != nil {
 			return installation{}, err
 		}
@@ -106,8 +103,8 @@ func (f *whereFlags) find(h *host) (installation, error) {
 }
 
 // loadConfig reads the configuration, with a remedy when there is no such file.
-func loadConfig(path string, environ []string) (*config.Config, error) {
-	c, err := config.Load(path, environ)
+func loadConfig(path string, environ []string, inspections ...config.Inspection) (*config.Config, error) {
+	c, err := config.Load(path, environ, inspections...)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fail(exitUsage, "\"brygga config init "+path+"\" writes one", "no configuration: %w", err)
 	}

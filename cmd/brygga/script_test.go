@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"software.sslmate.com/src/go-pkcs12"
 )
 
 func TestMain(m *testing.M) {
@@ -42,7 +43,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": awaitFile, "answers": answers, "certificate": writeCertificate, "mode": checkMode, "setting": setting, "code": exitsWith,
-			"term": terminate,
+			"term": terminate, "pkcs12": writePKCS12, "pipe": makePipe,
 		},
 	})
 }
@@ -117,11 +118,22 @@ func answers(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// certificate NAME CERTFILE KEYFILE writes a self-signed certificate.
+// certificate NAME CERTFILE KEYFILE [FROM TO [HOST]] writes a self-signed certificate, valid from and to durations from now, for
+// localhost unless another host is given.
 func writeCertificate(ts *testscript.TestScript, _ bool, args []string) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ts.Check(err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), NotAfter: time.Now().Add(90 * 24 * time.Hour), DNSNames: []string{"localhost"}}
+	if len(args) > 4 {
+		from, err := time.ParseDuration(args[3])
+		ts.Check(err)
+		to, err := time.ParseDuration(args[4])
+		ts.Check(err)
+		template.NotBefore, template.NotAfter = time.Now().Add(from), time.Now().Add(to)
+	}
+	if len(args) > 5 {
+		template.DNSNames = args[5:]
+	}
 	template.Subject.CommonName = args[0]
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	ts.Check(err)
@@ -129,6 +141,20 @@ func writeCertificate(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600))
+}
+
+// pkcs12 CERTFILE KEYFILE FILE PASSPHRASE writes both into one file.
+func writePKCS12(ts *testscript.TestScript, _ bool, args []string) {
+	pair, err := tls.LoadX509KeyPair(ts.MkAbs(args[0]), ts.MkAbs(args[1]))
+	ts.Check(err)
+	content, err := pkcs12.Modern2023.Encode(pair.PrivateKey, pair.Leaf, nil, args[3])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), content, 0o600))
+}
+
+// pipe FILE makes a named pipe that nobody writes to.
+func makePipe(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(syscall.Mkfifo(ts.MkAbs(args[0]), 0o600))
 }
 
 // mode FILE MODE checks the permissions of a file, in octal.

@@ -32,7 +32,7 @@ func newServeCommand(h *host) *cobra.Command {
 			if file == "" {
 				return fail(exitUsage, "give --config FILE; \"brygga config init\" writes one", "no configuration")
 			}
-			c, err := loadConfig(file, h.environ)
+			c, looks, err := loadChecked(file, h.environ, time.Now)
 			if err != nil {
 				return err
 			}
@@ -41,7 +41,7 @@ func newServeCommand(h *host) *cobra.Command {
 			tuneMemory(h)
 			ctx, stop := untilSignal(cmd.Context())
 			defer stop()
-			return serve(ctx, c, log)
+			return serve(ctx, c, looks, log)
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", variable(h, "BRYGGA_CONFIG"), "configuration `file` (or BRYGGA_CONFIG)")
@@ -49,7 +49,7 @@ func newServeCommand(h *host) *cobra.Command {
 }
 
 // serve listens, builds a server from the configuration and runs it until ctx is done.
-func serve(ctx context.Context, c *config.Config, log *slog.Logger) error {
+func serve(ctx context.Context, c *config.Config, looks *looks, log *slog.Logger) error {
 	for _, warning := range c.Warnings() {
 		log.WarnContext(ctx, "configuration", "warning", warning)
 	}
@@ -62,7 +62,7 @@ func serve(ctx context.Context, c *config.Config, log *slog.Logger) error {
 		return err
 	}
 	s, err := newServer(ctx, serverOptions{
-		config: c, bankid: c.BankID.Options(), phone: bankid.Form(c.BankID.PhoneURL), certificates: c.BankID.Sources(), verifier: verifier,
+		config: c, looks: looks, bankid: c.BankID.Options(), phone: bankid.Form(c.BankID.PhoneURL), certificates: c.BankID.Sources(), verifier: verifier,
 		log: log, now: time.Now,
 	})
 	if err != nil {

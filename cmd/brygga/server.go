@@ -33,6 +33,8 @@ import (
 // serverOptions are what a server is made from.
 type serverOptions struct {
 	config *config.Config
+	// looks are those of the configuration; nil for our own.
+	looks *looks
 	// bankid is which BankID to ask, and as whom; phone is where launch links lead instead of to the app, if anywhere.
 	bankid bankid.Options
 	phone  bankid.Form
@@ -58,7 +60,6 @@ type server struct {
 	provider *op.Provider
 	site     *web.Site
 	metrics  *metrics
-	looks    *looks
 	socket   net.Listener // for client and key commands; nil when there can be none
 	stopping atomic.Bool
 	// background is work of the start that nobody waits for but close.
@@ -68,34 +69,36 @@ type server struct {
 // newServer opens the store and builds the parts. It listens nowhere yet; the caller lets run or close follow.
 func newServer(ctx context.Context, o serverOptions) (*server, error) {
 	s := &server{serverOptions: o}
+	if s.looks == nil {
+		s.looks = &looks{}
+	}
 	if err := s.build(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
+// build begins with what may fail and leaves no trace: the store is made when it is known that the server can start.
 func (s *server) build(ctx context.Context) (err error) {
 	c := s.config
+	s.metrics = newMetrics(s)
+	if err = s.openBankID(); err != nil {
+		return err
+	}
+	if s.outbound, err = newOutbound(c.Outbound, c.LocalIssuer()); err != nil {
+		return err
+	}
+	static := s.looks.dress(c.StaticClients(s.now().UTC()))
+	if err = s.checkSectors(ctx, static); err != nil {
+		return err
+	}
 	if s.store, err = openStore(c.Data, c.MasterKey, s.log, 0); err != nil {
 		return err
 	}
 	if s.socket, err = listenControl(c.Data); err != nil {
 		s.log.WarnContext(ctx, "no control socket: client and key commands work only while the server is stopped", "err", err)
 	}
-	if s.looks, err = readLooks(c); err != nil {
-		return err
-	}
-	for _, correction := range s.looks.corrections {
-		s.log.WarnContext(ctx, "configuration", "warning", correction)
-	}
-	static := s.looks.dress(c.StaticClients(s.now().UTC()))
 	s.clients = storage.WithStaticClients(s.store, static)
-	if s.outbound, err = newOutbound(c.Outbound, c.LocalIssuer()); err != nil {
-		return err
-	}
-	if err = s.checkSectors(ctx, static); err != nil {
-		return err
-	}
 	if s.audit, err = openAudit(ctx, s.store, c.Audit.Retention, s.log, s.now); err != nil {
 		return err
 	}
@@ -103,10 +106,6 @@ func (s *server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.provideKeys(ctx, static)
-	s.metrics = newMetrics(s)
-	if err = s.openBankID(); err != nil {
-		return err
-	}
 	if s.engine, err = s.newEngine(); err != nil {
 		return err
 	}

@@ -60,8 +60,8 @@ func (c *Config) checkBankID(r *reader) {
 	c.checkPolicy(r, "bankid.policy", &b.Policy)
 }
 
-// certificate returns the default certificate as one of a list.
-func (b *BankID) certificate() Certificate {
+// Default returns the default certificate as one of a list.
+func (b *BankID) Default() Certificate {
 	return Certificate{"", b.PKCS12File, b.Passphrase, b.PassphraseFile, b.CertificateFile, b.KeyFile}
 }
 
@@ -75,7 +75,7 @@ func (b *BankID) CertificateNames() []string {
 }
 
 func (c *Config) checkCertificates(r *reader) {
-	c.checkCertificate(r, "bankid", c.BankID.certificate())
+	c.checkCertificate(r, "bankid", c.BankID.Default())
 	for i, certificate := range c.BankID.Certificates {
 		section := "bankid.certificates[" + itoa(i) + "]"
 		switch {
@@ -216,7 +216,7 @@ func (b *BankID) MobilePolicy() string {
 // left to the caller.
 func (b *BankID) Options() bankid.Options {
 	return bankid.Options{
-		BaseURL: b.address(), Certificate: b.certificate().source(), RootCAsFile: b.RootCAFile,
+		BaseURL: b.address(), Certificate: b.Default().Source(), RootCAsFile: b.RootCAFile,
 		Timeout: b.Timeout, MaxConns: b.MaxConnections,
 	}
 }
@@ -225,11 +225,12 @@ func (b *BankID) Options() bankid.Options {
 func (b *BankID) Sources() map[string]bankid.CertificateSource {
 	sources := make(map[string]bankid.CertificateSource, len(b.Certificates))
 	for _, certificate := range b.Certificates {
-		sources[certificate.Name] = certificate.source()
+		sources[certificate.Name] = certificate.Source()
 	}
 	return sources
 }
 
-func (c Certificate) source() bankid.CertificateSource {
+// Source returns where the certificate and its key are, for package bankid.
+func (c Certificate) Source() bankid.CertificateSource {
 	return bankid.CertificateSource{CertFile: c.CertificateFile, KeyFile: c.KeyFile, PKCS12File: c.PKCS12File, Passphrase: c.Passphrase}
 }

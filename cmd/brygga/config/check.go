@@ -209,17 +209,14 @@ func (c *Config) checkClients(r *reader) {
 			r.fault(section+".id", "is the ID of another client too", "give each client an ID of its own")
 		}
 		seen[client.ID] = true
-		record, ok := client.record(r, section)
-		if !ok {
-			continue
-		}
+		record, complete := client.record(r, section)
 		for _, p := range CheckClient(&record) {
-			r.fault(section+"."+p.Key, p.Problem, p.Remedy)
+			// A secret or key that cannot be read is told already, and is not missing.
+			if known := slices.Contains(authMethods, record.AuthMethod); complete || p.Key != "jwks" && (p.Key != "auth_method" || !known) {
+				r.fault(section+"."+p.Key, p.Problem, p.Remedy)
+			}
 		}
-		// What is wrong with the policy alone is told already.
-		if policy := client.Policy; len(CheckPolicy(&policy)) == 0 {
-			c.checkPolicy(r, section+".policy", &policy)
-		}
+		c.checkPolicyNames(r, section+".policy", &client.Policy)
 	}
 }
 
@@ -294,13 +291,16 @@ func (r *reader) readable(key, path string) bool {
 	if path == "" {
 		return false
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		r.fault(key, "cannot be read: "+reason(err), "name a file that this user may read")
-		return false
+	err := regular(path)
+	if err == nil {
+		var f *os.File
+		if f, err = os.Open(path); err == nil {
+			f.Close()
+			return true
+		}
 	}
-	f.Close()
-	return true
+	r.fault(key, "cannot be read: "+reason(err), "name a file that this user may read")
+	return false
 }
 
 // reason returns what stopped a file from being read, with its path.

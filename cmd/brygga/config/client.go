@@ -27,7 +27,7 @@ const (
 	maxList     = 100
 )
 
-// record returns the client as a record, or reports why its secret cannot be used.
+// record returns the client as a record, or reports why its secret or keys cannot be used.
 func (c *Client) record(r *reader, section string) (storage.Client, bool) {
 	record := storage.Client{
 		ID: c.ID, Name: c.Name, LocalNames: c.LocalNames, HomeURI: c.HomeURI, Native: c.Native, AuthMethod: c.AuthMethod,
@@ -37,30 +37,33 @@ func (c *Client) record(r *reader, section string) (storage.Client, bool) {
 	}
 	c.recordOAuth(&record)
 	Complete(&record)
-	if !c.recordKeys(r, section, &record) {
-		return record, false
-	}
+	keys := c.recordKeys(r, section, &record)
+	return record, c.recordSecret(r, section, &record) && keys
+}
+
+// recordSecret takes the client's secret over, or reports why it cannot.
+func (c *Client) recordSecret(r *reader, section string, record *storage.Client) bool {
 	var hash [32]byte
 	switch {
 	case c.SecretHash != "" && !c.Secret.IsZero():
 		r.fault(section+".secret_hash", "set together with a secret", "keep one of them")
-		return record, false
+		return false
 	case c.SecretHash != "":
 		if n, err := hex.Decode(hash[:], []byte(c.SecretHash)[:min(len(c.SecretHash), 2*len(hash))]); err != nil || n != len(hash) || len(c.SecretHash) != 2*len(hash) {
 			r.fault(section+".secret_hash", "is not a SHA-256 in hex", "write 64 hexadecimal digits")
-			return record, false
+			return false
 		}
 	case !c.Secret.IsZero():
 		if len(c.Secret.Reveal()) < minSecret {
 			r.fault(section+".secret", fmt.Sprintf("has fewer than %d characters", minSecret), "make a random one: openssl rand -base64 32")
-			return record, false
+			return false
 		}
 		hash = c.Secret.Hash()
 	default:
-		return record, true
+		return !r.faulty(section + ".secret_file")
 	}
 	record.Secrets = []storage.ClientSecret{{Hash: hash}}
-	return record, true
+	return true
 }
 
 // CheckClient returns everything that is wrong with a client, whoever registers it.

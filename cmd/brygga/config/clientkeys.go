@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
@@ -44,14 +43,7 @@ func (c *Client) recordKeys(r *reader, section string, record *storage.Client) b
 
 // ReadJWKS returns the text of a file with a client's public keys. What it says is checked with the client.
 func ReadJWKS(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	if info.Size() > maxJWKS {
-		return "", fmt.Errorf("%s is larger than %d bytes", path, maxJWKS)
-	}
-	text, err := os.ReadFile(path)
+	text, err := ReadFile(path, maxJWKS)
 	return strings.TrimSpace(string(text)), err
 }
 

@@ -2,8 +2,8 @@
 // and the checks of both.
 //
 // Load reports every fault at once, each with file, line, key and remedy. The package must not know what the parts of
-// brygga do with their settings. It reads the files that hold secrets and looks at BankID's root certificate; it leaves out
-// whether certificates and keys can be used, which the parts check when they are built.
+// brygga do with their settings. It reads the files that hold secrets and looks at BankID's root certificate; whether
+// certificates, keys, logos and texts can be used is found by the inspections that its caller brings along.
 package config
 
 import (

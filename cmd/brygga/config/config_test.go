@@ -132,11 +132,11 @@ func TestFaults_T14_RowA13_RowA20(t *testing.T) {
 		{"unlike anything", minimal + "zzzzzzzzzzzz: 1\n", []string{"brygga.yaml:8:1: zzzzzzzzzzzz: no such key - config.example.yaml lists"}},
 		{"several at once", minimal + "listen: nowhere\nlog:\n  level: loud\n  format: xml\nlogin:\n  life: soon\n", []string{
 			`:8:1: listen: "nowhere" is not`, `:10:3: log.level: "loud" is none of its values - write debug, info, warn or error`, `:11:3: log.format`, `:13:9: login.life: "soon" is not a duration - write a number and a unit`}},
-		{"bad yaml", "issuer: [1\n", []string{"not valid YAML", "issuer: missing", "master_key_file: missing", "environment: missing", "no certificate is set", "bankid.root_ca_file: missing", "signature_root_file: missing"}},
+		{"bad yaml", "issuer: [1\n", []string{"brygga.yaml:1:9: not valid YAML"}},
 		{"section as value", minimal + "log: debug\n", []string{":8:6: log: not a section of keys"}},
 		{"list as value", minimal + "trusted_proxies: 10.0.0.0/8\n", []string{":8:18: trusted_proxies: not a list"}},
 		{"value as list", minimal + "listen: [a]\n", []string{"listen: not a single value"}},
-		{"twice", minimal + "data: a\ndata: b\n", []string{`not valid YAML`, "issuer: missing", "master_key_file: missing", "environment: missing", "no certificate is set", "bankid.root_ca_file: missing", "signature_root_file: missing"}},
+		{"twice", minimal + "data: a\ndata: b\n", []string{`brygga.yaml:9:1: not valid YAML: mapping key "data" already defined`}},
 		{"http issuer", strings.Replace(minimal, "https://", "http://", 1), []string{":1:1: issuer: is http: everybody on the way can read the logins - use https; for tests set insecure_http_issuer: true"}},
 		{"issuer with slash", strings.Replace(minimal, ".se", ".se/", 1), []string{"issuer: has a path or a closing slash"}},
 		{"open admin listener", minimal + "admin_listen: 0.0.0.0:9090\n", []string{"admin_listen: is not on loopback"}},
@@ -163,6 +163,11 @@ func TestFaults_T14_RowA13_RowA20(t *testing.T) {
 		{"client", minimal + "clients:\n  - id: a b\n    redirect_uris: ['http://app.example.se/#x']\n    id_token_algo: ES256\n", []string{
 			`:9:5: clients[0].id: "a b" is not a client ID`, `:9:7: clients[0].auth_method: client_secret_basic needs a secret`, `:10:5: clients[0].redirect_uris: "http://app.example.se/#x" has a fragment`, `:11:5: clients[0].id_token_algo: no such key - did you mean id_token_alg?`}},
 		{"short secret", minimal + "clients:\n  - id: a\n    secret: hunter2hunter2\n    redirect_uris: ['https://a/']\n", []string{"clients[0].secret: has fewer than 32 characters"}},
+		{"one fault of a client hides no other", minimal + "  policy: {nosuch: x, high_risk: off}\nclients:\n  - {id: a, auth_method: none, redirect_uris: ['https://a/'], policy: {nosuch: 1, high_risk: off, certificate: b}}\n" +
+			"  - {id: a, redirect_uris: ['ftp://a/'], secret: hunter2hunter2, jwks_file: none, id_token_alg: X}\n  - {id: b, redirect_uris: ['ftp://b/'], secret_file: none}\n", []string{
+			"bankid.policy.nosuch: no such key", `bankid.policy.high_risk: "off"`, "clients[0].policy.nosuch", "clients[0].policy.high_risk", `clients[0].policy.certificate: no certificate is called "b"`,
+			"clients[1].id: is the ID of another", "clients[1].redirect_uris", "clients[1].secret: has fewer", "clients[1].jwks_file: cannot be read", `clients[1].id_token_alg: "X"`,
+			"clients[2].redirect_uris", "clients[2].secret_file: cannot be read"}},
 		{"same client twice", minimal + "clients:\n  - {id: a, auth_method: none, redirect_uris: ['https://a/']}\n  - {id: a, auth_method: none, redirect_uris: ['https://a/']}\n", []string{"clients[1].id: is the ID of another client too"}},
 	}
 	for _, tt := range tests {

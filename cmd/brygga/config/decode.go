@@ -15,8 +15,9 @@ import (
 	"brygga/secret"
 )
 
-// parse reads one YAML document into target, a pointer to a struct or slice, and notes where each key stands.
-func (r *reader) parse(file, text, key string, target reflect.Value) {
+// parse reads one YAML document into target, a pointer to a struct or slice, and notes where each key stands. It reports whether
+// the text is YAML at all.
+func (r *reader) parse(file, text, key string, target reflect.Value) bool {
 	document, err := parser.ParseBytes([]byte(text), 0)
 	if err != nil {
 		at := place{file: file, line: 1, column: 1}
@@ -27,17 +28,18 @@ func (r *reader) parse(file, text, key string, target reflect.Value) {
 		}
 		// The library's message may quote the line, and the line may hold a secret; the first line of it never does.
 		problem, _, _ = strings.Cut(problem, "\n")
-		r.faultAt(at, "", "not valid YAML: "+problem, "see config.example.yaml")
-		return
+		r.faultAt(at, key, "not valid YAML: "+problem, "see config.example.yaml")
+		return false
 	}
 	switch {
 	case len(document.Docs) == 0 || document.Docs[0].Body == nil:
-		return // empty: what is required is missed later
+		return true // empty: what is required is missed later
 	case len(document.Docs) > 1:
 		second := document.Docs[1].Start.Position
 		r.faultAt(placeOf(file, second.Line, second.Column), "", "a second YAML document", "keep one document in the file")
 	}
 	r.value(file, key, document.Docs[0].Body, target.Elem())
+	return true
 }
 
 func placeOf(file string, line, column int) place { return place{file, line, column} }

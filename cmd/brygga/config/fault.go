@@ -76,7 +76,12 @@ type reader struct {
 // sound reports whether the key was set, and to something that could be read.
 func (r *reader) sound(key string) bool {
 	_, set := r.places[key]
-	return set && !slices.ContainsFunc(r.faults, func(f Fault) bool { return f.Key == key })
+	return set && !r.faulty(key)
+}
+
+// faulty reports whether something is wrong with the key.
+func (r *reader) faulty(key string) bool {
+	return slices.ContainsFunc(r.faults, func(f Fault) bool { return f.Key == key })
 }
 
 func (r *reader) fault(key, problem, remedy string) {

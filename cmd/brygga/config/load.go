@@ -2,6 +2,10 @@ package config
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -14,9 +18,29 @@ import (
 // maxFile is how many bytes a configuration or secret file may have.
 const maxFile = 1 << 20
 
+// Inspection looks at what this package cannot judge, such as whether a certificate and its key belong together. It runs when all
+// values have been read and checked, which may have brought faults already, and tells Findings of what it finds.
+type Inspection func(*Config, Findings)
+
+// Findings takes what an Inspection finds.
+type Findings struct {
+	c *Config
+	r *reader
+}
+
+// Fault reports that what the key says cannot be used.
+func (f Findings) Fault(key, problem, remedy string) { f.r.fault(key, problem, remedy) }
+
+// Warn reports what is allowed and yet worth a look.
+func (f Findings) Warn(key, text string) { f.c.warnings = append(f.c.warnings, key+": "+text) }
+
+// Sound reports whether nothing is wrong with the key so far.
+func (f Findings) Sound(key string) bool { return !f.r.faulty(key) }
+
 // Load returns the configuration in the file at path, as overridden by environ, which is in the form of os.Environ. A file
-// that cannot be read is an error of package os; anything wrong in the configuration is Faults, all of them.
-func Load(path string, environ []string) (*Config, error) {
+// that cannot be read is an error of package os; anything wrong in the configuration is Faults, all of them: those that the
+// inspections find included. A file that is not YAML is one fault.
+func Load(path string, environ []string, inspections ...Inspection) (*Config, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -26,8 +50,10 @@ func Load(path string, environ []string) (*Config, error) {
 	r := &reader{places: places{"": {file: path}}}
 	if len(text) > maxFile {
 		r.fault("", "the file is larger than 1 MiB", "give the path of a brygga configuration")
-	} else {
-		r.parse(path, string(text), "", reflect.ValueOf(c))
+		return nil, r.faults
+	}
+	if !r.parse(path, string(text), "", reflect.ValueOf(c)) {
+		return nil, r.faults // whatever is missing now may stand in the file
 	}
 	r.environment(environ, reflect.ValueOf(c).Elem())
 	base, err := filepath.Abs(filepath.Dir(path))
@@ -36,13 +62,44 @@ func Load(path string, environ []string) (*Config, error) {
 	}
 	r.files("", base, reflect.ValueOf(c).Elem())
 	c.check(r)
+	for _, inspect := range inspections {
+		inspect(c, Findings{c, r})
+	}
 	if len(r.faults) > 0 {
 		slices.SortStableFunc(r.faults, func(a, b Fault) int {
-			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+				cmp.Compare(a.Key, b.Key), cmp.Compare(a.Problem, b.Problem))
 		})
 		return nil, r.faults
 	}
 	return c, nil
+}
+
+// ReadFile returns the content of a file that a configuration names. It refuses what is no regular file, as a pipe would keep the
+// reader waiting for a writer, and a file of more than most bytes.
+func ReadFile(path string, most int64) ([]byte, error) {
+	if err := regular(path); err != nil {
+		return nil, err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err == nil && int64(len(content)) > most {
+		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("is larger than %d KiB", most>>10)}
+	}
+	return content, err
+}
+
+// regular returns an error unless path is a regular file, or leads to one.
+func regular(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "read", Path: path, Err: errors.New("is not a regular file")}
+	}
+	return err
 }
 
 // notKeys are environment variables of brygga that are no keys of the configuration.
@@ -174,18 +231,9 @@ func (r *reader) secretFile(key, path string, target reflect.Value) {
 		r.fault(key, "set together with "+strings.TrimSuffix(key, "_file"), "keep one of the two")
 		return
 	}
-	info, err := os.Stat(path)
+	text, err := ReadFile(path, maxFile)
 	if err != nil {
-		r.fault(key, "cannot be read: "+reason(err), "name a file that this user may read")
-		return
-	}
-	if !info.Mode().IsRegular() && info.Mode()&os.ModeType != 0 && info.IsDir() || info.Size() > maxFile {
-		r.fault(key, path+" is not a secret's file", "name a file that holds the secret and nothing else")
-		return
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		r.fault(key, "cannot be read: "+reason(err), "name a file that this user may read")
+		r.fault(key, "cannot be read: "+reason(err), "name a file that this user may read, which holds the secret and nothing else")
 		return
 	}
 	value := strings.TrimRight(string(text), "\r\n")

@@ -168,11 +168,16 @@ func PolicyPairs(p *storage.Policy) (pairs [][2]string) {
 	return pairs
 }
 
-// checkPolicy reports what is wrong with a policy of the file, that it names a certificate which is not there included.
+// checkPolicy reports what is wrong with a policy of the file.
 func (c *Config) checkPolicy(r *reader, section string, policy *storage.Policy) {
 	for _, p := range CheckPolicy(policy) {
 		r.fault(section+"."+p.Key, p.Problem, p.Remedy)
 	}
+	c.checkPolicyNames(r, section, policy)
+}
+
+// checkPolicyNames reports what a policy names and the configuration has not got.
+func (c *Config) checkPolicyNames(r *reader, section string, policy *storage.Policy) {
 	if policy.Certificate != "" && !slices.Contains(c.BankID.CertificateNames(), policy.Certificate) {
 		r.fault(section+".certificate", fmt.Sprintf("no certificate is called %q", policy.Certificate), "give the name of one in bankid.certificates, or leave the key out for the default one")
 	}
