@@ -98,7 +98,7 @@ func newSimHouse(t *testing.T, change func(*login.Options)) *simHouse {
 	server, served := sim.APIServer(), make(chan struct{})
 	go func() { defer close(served); server.ServeTLS(l, "", "") }()
 	t.Cleanup(func() { server.Close(); <-served })
-	second, err := sim.IssueRPCertificate("Andra namnet", "5599990016")
+	second, err := sim.IssueRPCertificate(bankidsim.RPSubject{Name: "Andra namnet", OrgNumber: "5599990016"})
 	if err != nil {
 		t.Fatal(err)
 	}

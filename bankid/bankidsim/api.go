@@ -49,7 +49,11 @@ func (s *Simulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, r, sp, nil, &apiError{http.StatusUnauthorized, "unauthorized", "A client certificate is needed"})
 		return
 	}
-	rp := readRP(r.TLS.PeerCertificates[0])
+	rp, err := readRP(r.TLS.PeerCertificates[0])
+	if err != nil {
+		s.answer(w, r, sp, nil, &apiError{http.StatusUnauthorized, "unauthorized", "The subject of the client certificate cannot be written"})
+		return
+	}
 	refusal := sp.refusal
 	if refusal == nil {
 		refusal = checkTransport(w, r, known)

@@ -1,12 +1,14 @@
 package bankidsim
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"net"
@@ -95,22 +97,49 @@ func (p *transportPKI) newServer(hosts []string) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{leaf.cert.Raw}, PrivateKey: key, Leaf: leaf.cert}, nil
 }
 
-// issueRP makes a client certificate with the subject of BankID API: environments, in the order of its attributes there.
-func (p *transportPKI) issueRP(name, orgNumber string) (RPCertificate, error) {
-	if strings.TrimSpace(name) == "" {
-		return RPCertificate{}, errors.New("a relying party needs a name")
+// RPSubject is what stands in a relying party's certificate. Name and OrgNumber are needed.
+type RPSubject struct {
+	// Name is what the phone shows, OrgNumber the ten-digit organisation number.
+	Name, OrgNumber string
+	// Bank is the organisation, which is the bank that issued it; empty means one made up.
+	Bank string
+	// Further are attributes between the bank and the organisation number, which some banks have.
+	Further []pkix.AttributeTypeAndValue
+}
+
+// der returns the subject in the order of BankID API: environments.
+func (s RPSubject) der() ([]byte, error) {
+	attrs := []attribute{{oidCountry, "SE"}, {oidOrganization, cmp.Or(s.Bank, bankName)}}
+	for _, further := range s.Further {
+		value, ok := further.Value.(string)
+		if !ok {
+			return nil, errors.New("an attribute of a relying party is text")
+		}
+		attrs = append(attrs, attribute{further.Type, value})
 	}
-	if len(orgNumber) != 10 || strings.Trim(orgNumber, "0123456789") != "" {
-		return RPCertificate{}, errors.New("an organisation number has ten digits")
+	return subject(append(attrs, attribute{oidSerialNumber, s.OrgNumber}, attribute{oidName, s.Name}, attribute{oidCommonName, "RP " + s.Name})...)
+}
+
+func (s RPSubject) check() error {
+	switch {
+	case strings.TrimSpace(s.Name) == "":
+		return errors.New("a relying party needs a name")
+	case len(s.OrgNumber) != 10 || strings.Trim(s.OrgNumber, "0123456789") != "":
+		return errors.New("an organisation number has ten digits")
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	return nil
+}
+
+// issueRP makes a client certificate.
+func (p *transportPKI) issueRP(s RPSubject) (RPCertificate, error) {
+	if err := s.check(); err != nil {
+		return RPCertificate{}, err
+	}
+	raw, err := s.der()
 	if err != nil {
 		return RPCertificate{}, err
 	}
-	raw, err := subject(
-		attribute{oidCountry, "SE"}, attribute{oidOrganization, bankName}, attribute{oidSerialNumber, orgNumber},
-		attribute{oidName, name}, attribute{oidCommonName, "RP " + name},
-	)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return RPCertificate{}, err
 	}
@@ -145,25 +174,15 @@ type relyingParty struct {
 	subject     string
 }
 
-// readRP returns the relying party behind a client certificate. Subject is its name as srvInfo has it, most specific
-// part first (BankID API: signature profile).
-func readRP(cert *x509.Certificate) relyingParty {
-	labels := map[string]string{
-		oidCommonName.String(): "cn", oidName.String(): "name", oidSerialNumber.String(): "serialNumber",
-		oidOrganization.String(): "o", oidCountry.String(): "c",
-	}
+// readRP returns the relying party behind a client certificate. Subject is its name as srvInfo has it.
+func readRP(cert *x509.Certificate) (relyingParty, error) {
 	rp := relyingParty{fingerprint: sha256.Sum256(cert.Raw)}
-	var parts []string
-	for i := len(cert.Subject.Names) - 1; i >= 0; i-- {
-		n := cert.Subject.Names[i]
-		value, _ := n.Value.(string)
-		if n.Type.Equal(oidName) {
+	for _, n := range cert.Subject.Names {
+		if value, ok := n.Value.(string); ok && n.Type.Equal(oidName) {
 			rp.displayName = value
 		}
-		if label, ok := labels[n.Type.String()]; ok {
-			parts = append(parts, label+"="+value)
-		}
 	}
-	rp.subject = strings.Join(parts, ",")
-	return rp
+	var err error
+	rp.subject, err = subjectText(cert)
+	return rp, err
 }

@@ -213,7 +213,11 @@ func (r *rig) complete(t *testing.T, endpoint, body, person string, a Approval) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := evidence{signing: endpoint == "sign", rpSubject: readRP(r.ClientCertificate().TLS.Leaf).subject}
+	rp, err := readRP(r.ClientCertificate().TLS.Leaf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := evidence{signing: endpoint == "sign", rpSubject: rp.subject}
 	if err := json.Unmarshal(text, &e.completionData); err != nil {
 		t.Fatal(err)
 	}

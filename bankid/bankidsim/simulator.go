@@ -92,7 +92,7 @@ func New(opts Options) (*Simulator, error) {
 	if number == "" {
 		number = "5599990008"
 	}
-	if s.rp, err = s.tls.issueRP(name, number); err != nil {
+	if s.rp, err = s.tls.issueRP(RPSubject{Name: name, OrgNumber: number}); err != nil {
 		return nil, fmt.Errorf("bankidsim: make client certificate: %w", err)
 	}
 	s.sig = newSignaturePKI(s.base())
@@ -145,10 +145,10 @@ func (s *Simulator) SignatureRootPEM() ([]byte, error) {
 // ClientCertificate returns the client certificate made by New.
 func (s *Simulator) ClientCertificate() RPCertificate { return s.rp }
 
-// IssueRPCertificate makes a client certificate for one more relying party. The name is what the phone shows, orgNumber
-// its ten-digit organisation number. Orders belong to the certificate that started them.
-func (s *Simulator) IssueRPCertificate(name, orgNumber string) (RPCertificate, error) {
-	c, err := s.tls.issueRP(name, orgNumber)
+// IssueRPCertificate makes a client certificate for one more relying party. Orders belong to the certificate that started
+// them.
+func (s *Simulator) IssueRPCertificate(subject RPSubject) (RPCertificate, error) {
+	c, err := s.tls.issueRP(subject)
 	if err != nil {
 		return RPCertificate{}, fmt.Errorf("bankidsim: issue client certificate: %w", err)
 	}

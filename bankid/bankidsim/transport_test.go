@@ -105,7 +105,7 @@ func testServerIsKnownByItsOwnRoot(t *testing.T) {
 
 func testOrdersBelongToTheCertificate(t *testing.T) {
 	r := newRig(t, Options{})
-	second, err := r.IssueRPCertificate("Norrby kommun", "2120001234")
+	second, err := r.IssueRPCertificate(RPSubject{Name: "Norrby kommun", OrgNumber: "2120001234"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,10 @@ func testRPCertificate(t *testing.T) {
 	if _, err := tls.X509KeyPair(c.CertPEM, c.KeyPEM); err != nil {
 		t.Errorf("PEM: %v", err)
 	}
-	rp := readRP(c.TLS.Leaf)
+	rp, err := readRP(c.TLS.Leaf)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if want := "cn=RP Åkeriet,name=Åkeriet,serialNumber=5599990008,o=" + bankName + ",c=SE"; rp.subject != want {
 		t.Errorf("subject %q, want %q", rp.subject, want)
 	}
@@ -146,7 +149,7 @@ func testRPCertificate(t *testing.T) {
 		t.Errorf("display name %q", rp.displayName)
 	}
 	for _, bad := range [][2]string{{"", "5599990008"}, {"X", "55999900"}, {"X", "559999-000"}} {
-		if _, err := s.IssueRPCertificate(bad[0], bad[1]); err == nil {
+		if _, err := s.IssueRPCertificate(RPSubject{Name: bad[0], OrgNumber: bad[1]}); err == nil {
 			t.Errorf("issued for %q", bad)
 		}
 	}
