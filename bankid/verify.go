@@ -127,6 +127,8 @@ func (w Expected) check() error {
 		return errors.New("bankid: verify result: Expected.Kind is missing or unknown")
 	case w.RelyingParty.Name == "" || w.RelyingParty.DisplayName == "":
 		return errors.New("bankid: verify result: Expected.RelyingParty is missing or incomplete")
+	case !isName(w.RelyingParty.Name):
+		return errors.New("bankid: verify result: Expected.RelyingParty.Name is no distinguished name")
 	case w.StartedAt.IsZero():
 		return errors.New("bankid: verify result: Expected.StartedAt is missing")
 	case !validPolicies(w.CertificatePolicies):

@@ -13,40 +13,31 @@ var (
 	oidCommonName   = asn1.ObjectIdentifier{2, 5, 4, 3}
 	oidSurname      = asn1.ObjectIdentifier{2, 5, 4, 4}
 	oidSerialNumber = asn1.ObjectIdentifier{2, 5, 4, 5}
-	oidCountry      = asn1.ObjectIdentifier{2, 5, 4, 6}
-	oidOrganization = asn1.ObjectIdentifier{2, 5, 4, 10}
 	oidGivenName    = asn1.ObjectIdentifier{2, 5, 4, 42}
 )
 
 // RelyingParty is a relying party as signatures name it.
 type RelyingParty struct {
-	Name        string // subject of its certificate, "cn=…,name=…,serialNumber=…,o=…,c=SE"
+	Name        string // subject of its certificate by RFC 4514, "cn=…,name=…,serialNumber=…,o=…,c=SE"
 	DisplayName string // what the app shows
 }
 
-// RelyingPartyOf returns what signatures for the holder of cert say: the subject, most specific part first, in the published
-// form (BankID API: signature profile). That form covers the attributes which relying party certificates have; any other
-// is left out here, so if a bank issues one with more, give the name that BankID writes by hand.
+// RelyingPartyOf returns what signatures for the holder of cert say: the whole subject, most specific part first (BankID API:
+// signature profile). BankID may write the same name in another way, as with another escape; Verify compares what it says.
 func RelyingPartyOf(cert *x509.Certificate) RelyingParty {
 	var rp RelyingParty
-	var parts []string
-	for _, attribute := range slices.Backward(cert.Subject.Names) {
-		value, _ := attribute.Value.(string)
-		switch {
-		case attribute.Type.Equal(oidCommonName):
-			parts = append(parts, "cn="+value)
-		case attribute.Type.Equal(oidName):
-			parts = append(parts, "name="+value)
-			rp.DisplayName = value
-		case attribute.Type.Equal(oidSerialNumber):
-			parts = append(parts, "serialNumber="+value)
-		case attribute.Type.Equal(oidOrganization):
-			parts = append(parts, "o="+value)
-		case attribute.Type.Equal(oidCountry):
-			parts = append(parts, "c="+value)
+	name, err := subjectName(cert.RawSubject)
+	if err != nil {
+		return rp // crypto/x509 has parsed it, so this is a certificate made by hand
+	}
+	for _, rdn := range name {
+		for _, a := range rdn {
+			if a.oid == oidName.String() {
+				rp.DisplayName = a.text
+			}
 		}
 	}
-	rp.Name = strings.Join(parts, ",")
+	rp.Name = name.String()
 	return rp
 }
 
@@ -70,7 +61,7 @@ func (v *Verifier) verifyMeaning(doc *signatureDocument, leaf *x509.Certificate,
 	switch {
 	case policy == "":
 		return "", refused(CheckPolicy, "the kind of BankID is not allowed")
-	case !isBase64Of(doc.serviceName, want.RelyingParty.Name) || !isBase64Of(doc.serviceDisplayName, want.RelyingParty.DisplayName):
+	case !isNameOf(doc.serviceName, want.RelyingParty.Name) || !isBase64Of(doc.serviceDisplayName, want.RelyingParty.DisplayName):
 		return "", refused(CheckRelyingParty, "the signature is for another relying party")
 	case (doc.visible != nil) != (want.UserVisibleData != "") || !isBase64Of(doc.visible, want.UserVisibleData):
 		return "", refused(CheckVisibleData, "the text is not the one that was to be shown")
@@ -161,6 +152,14 @@ func names(leaf *x509.Certificate, user User) bool {
 // isBase64Of reports whether text is the base64 of plain, as the requests of this package have it.
 func isBase64Of(text []byte, plain string) bool {
 	return bytes.Equal(text, base64.StdEncoding.AppendEncode(nil, []byte(plain)))
+}
+
+// isNameOf reports whether text is the base64 of a distinguished name that says the same as name.
+func isNameOf(text []byte, name string) bool {
+	plain, ok := decodeBase64(text)
+	said, isName := parseName(string(plain))
+	want, _ := parseName(name)
+	return ok && isName && said.equal(want)
 }
 
 func decodedWord(text []byte) string {
