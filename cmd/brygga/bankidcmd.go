@@ -66,6 +66,7 @@ type certificateReport struct {
 	Organisation       string    `json:"organisation,omitempty"`
 	OrganisationNumber string    `json:"organisation_number,omitempty"`
 	CommonName         string    `json:"common_name,omitempty"`
+	SignedName         string    `json:"signed_name,omitempty"` // what signatures for us must say; BankID may escape it in other ways
 	Issuer             string    `json:"issuer,omitempty"`
 	Chain              []string  `json:"chain,omitempty"`
 	NotBefore          time.Time `json:"not_before,omitzero"`
@@ -112,6 +113,7 @@ func checkOurCertificate(ctx context.Context, name string, options bankid.Option
 	info := api.CertificateInfo()
 	chain, unbroken := api.CertificateChain()
 	left := info.NotAfter.Sub(now())
+	r.SignedName = api.RelyingParty().Name
 	r.DisplayName, r.Organisation, r.OrganisationNumber, r.CommonName = info.DisplayName, info.Organisation, info.OrganisationNumber, info.CommonName
 	r.Issuer, r.Chain, r.NotBefore, r.NotAfter, r.DaysLeft = info.Issuer, chain, info.NotBefore.UTC(), info.NotAfter.UTC(), daysLeft(left)
 	if err := info.ValidAt(now()); err != nil {
@@ -200,7 +202,7 @@ func (r bankIDReport) write(w io.Writer) error {
 		fmt.Fprintf(w, "\ncertificate %s\n", c.Name)
 		lines := [][2]string{
 			{"  shown in the app", c.DisplayName}, {"  organisation", strings.TrimSpace(c.Organisation + " " + c.OrganisationNumber)},
-			{"  common name", c.CommonName}, {"  issuer", c.Issuer}, {"  chain", strings.Join(c.Chain, " < ")}, {"  valid from", moment(c.NotBefore)},
+			{"  common name", c.CommonName}, {"  name in signatures", c.SignedName}, {"  issuer", c.Issuer}, {"  chain", strings.Join(c.Chain, " < ")}, {"  valid from", moment(c.NotBefore)},
 			{"  valid until", c.until()}, {"  reachable", strconv.FormatBool(c.Reachable)},
 		}
 		if c.ClockSkewSeconds != nil {
