@@ -1,7 +1,12 @@
 // What the clients in this folder have in common: a line of JSON with their settings comes in; then each address that a
 // person has to visit goes out, and where the person comes back to comes in; at last the result goes out.
 
+import { webcrypto } from 'node:crypto';
 import { createInterface } from 'node:readline';
+
+// Debian 12 has Node.js 18, where what browsers call crypto is not global yet.
+globalThis.crypto ??= webcrypto;
+globalThis.CryptoKey ??= webcrypto.CryptoKey;
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const read = async () => JSON.parse((await lines.next()).value);
