@@ -42,6 +42,7 @@ generate:
 # The apps by others in docs/integrations that can be run on one machine, against brygga dev: from Debian, npm and the Go proxy.
 integrations: NODE_DIRS = op/interop/testdata/products/node
 integrations: needs
+	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "express-openid-connect takes Node.js 20.19 or newer: Debian 13 has it"; exit 1; }
 	@test -e /usr/lib/apache2/modules/mod_auth_openidc.so && /usr/bin/python3 -c 'import authlib, flask, requests' 2>/dev/null && \
 		ruby -e 'require "omniauth_openid_connect"' 2>/dev/null || \
 		.ci/install libapache2-mod-auth-openidc python3-authlib python3-flask python3-requests ruby-omniauth-openid-connect ruby-webrick

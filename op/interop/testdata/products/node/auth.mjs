@@ -1,8 +1,10 @@
 // An app on Auth.js (@auth/core, which next-auth and the packages for other frameworks are made of).
 
-import { randomBytes } from 'node:crypto';
+import { randomBytes, webcrypto } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Auth, skipCSRFCheck } from '@auth/core';
+
+globalThis.crypto ??= webcrypto; // Node.js 18 has it, but not as a global
 
 const { ISSUER, APP, CLIENT_ID, CLIENT_SECRET, PORT } = process.env;
 const config = {
