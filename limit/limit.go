@@ -5,11 +5,11 @@ package limit
 
 import (
 	"fmt"
+	"hash/maphash"
+	"math"
 	"net/netip"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // Error says that too much was asked for and when to try again.
@@ -21,93 +21,108 @@ func (e *Error) Error() string {
 }
 
 const (
-	// maxBuckets bounds the memory of a Limiter; when it is full, the buckets of those that are quiet are dropped.
+	// refill is how long an empty bucket takes to fill: then it is as if it had never been there.
+	refill = time.Minute
+	// maxBuckets bounds the memory of a Limiter: it holds twice as many buckets at most, some 8 MB.
 	maxBuckets = 100_000
-	bucketIdle = 2 * time.Minute
 )
 
 // Limiter keeps a bucket of tokens for each key. A bucket holds one minute's worth and fills evenly. The methods may be called
-// concurrently.
+// concurrently. Keys are known by a hash of fixed size, so that none stays in memory; two that share one share a bucket.
 type Limiter[K comparable] struct {
-	perMinute int
+	perMinute float64
 	now       func() time.Time
+	seed      maphash.Seed
 
-	mu      sync.Mutex
-	buckets map[K]*bucket
+	mu sync.Mutex
+	// buckets are those that were touched since turned, older those of the minute before. All else is full again.
+	buckets, older map[uint64]bucket
+	turned         time.Time
 }
 
+// bucket is how many tokens were missing, and when, in nanoseconds since 1970. It has no pointer, so the garbage collector need
+// not look through the buckets.
 type bucket struct {
-	*rate.Limiter
-	used time.Time
+	missing float64
+	at      int64
 }
 
 // New returns a Limiter that lets perMinute tokens pass for each key. Now is the clock.
 func New[K comparable](perMinute int, now func() time.Time) *Limiter[K] {
-	return &Limiter[K]{perMinute: perMinute, now: now, buckets: make(map[K]*bucket)}
+	return &Limiter[K]{perMinute: float64(perMinute), now: now, seed: maphash.MakeSeed(), buckets: make(map[uint64]bucket), turned: now()}
 }
 
 // Allow takes one token from the key's bucket, or returns an *Error when it is empty.
-func (l *Limiter[K]) Allow(key K) error {
-	now := l.now()
+func (l *Limiter[K]) Allow(key K) error { return l.AllowN(key, 1) }
+
+// AllowN takes n tokens from the key's bucket, or none and returns an *Error when it has fewer. More than a bucket can hold are
+// never there.
+func (l *Limiter[K]) AllowN(key K, n int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.bucket(key, now).AllowN(now, 1) {
-		return nil
+	hash, missing, now := l.look(key)
+	if err := l.short(missing, n); err != nil {
+		return err
 	}
-	return l.tooMany()
+	l.buckets[hash] = bucket{missing + float64(n), now.UnixNano()}
+	return nil
 }
 
 // Check returns an *Error when the key's bucket is empty. It takes nothing: what the request costs is charged when that is known.
-func (l *Limiter[K]) Check(key K) error {
-	now := l.now()
+func (l *Limiter[K]) Check(key K) error { return l.CheckN(key, 1) }
+
+// CheckN returns an *Error when the key's bucket has fewer than n tokens. It takes nothing.
+func (l *Limiter[K]) CheckN(key K, n int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if b := l.buckets[key]; b != nil && b.TokensAt(now) < 1 {
-		return l.tooMany()
-	}
-	return nil
+	_, missing, _ := l.look(key)
+	return l.short(missing, n)
 }
 
 // Charge takes n tokens from the key's bucket, or what is left of them.
 func (l *Limiter[K]) Charge(key K, n int) {
-	now := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if b := l.bucket(key, now); !b.AllowN(now, n) {
-		b.AllowN(now, int(b.TokensAt(now)))
+	hash, missing, now := l.look(key)
+	l.buckets[hash] = bucket{min(missing+float64(n), l.perMinute), now.UnixNano()}
+}
+
+// look returns the hash of the key, how many tokens are missing from its bucket, and the time. The caller holds mu.
+func (l *Limiter[K]) look(key K) (hash uint64, missing float64, now time.Time) {
+	now = l.now()
+	l.turn(now)
+	hash = maphash.Comparable(l.seed, key)
+	b, ok := l.buckets[hash]
+	if !ok {
+		b = l.older[hash]
 	}
+	passed := time.Duration(max(0, now.UnixNano()-b.at))
+	return hash, max(0, b.missing-passed.Minutes()*l.perMinute), now
 }
 
-// bucket returns the key's bucket. The caller holds mu.
-func (l *Limiter[K]) bucket(key K, now time.Time) *bucket {
-	b := l.buckets[key]
-	if b == nil {
-		l.makeRoom(now)
-		b = &bucket{Limiter: rate.NewLimiter(rate.Limit(float64(l.perMinute)/60), l.perMinute)}
-		l.buckets[key] = b
+// short returns an *Error with the time until n tokens are there, nil when they are.
+func (l *Limiter[K]) short(missing float64, n int) error {
+	const rounding = 1e-6
+	over := missing + float64(n) - l.perMinute
+	if over <= rounding {
+		return nil
 	}
-	b.used = now
-	return b
+	wait := min(over/l.perMinute, 1) * refill.Seconds()
+	return &Error{RetryAfter: max(time.Second, time.Duration(math.Ceil(wait-rounding))*time.Second)}
 }
 
-func (l *Limiter[K]) tooMany() error {
-	return &Error{RetryAfter: max(time.Second, time.Duration(float64(time.Minute)/float64(l.perMinute))).Round(time.Second)}
-}
-
-// makeRoom drops idle buckets, which are full again, and when none is idle all of them: letting a flood through for a
-// moment is better than shutting everybody out.
-func (l *Limiter[K]) makeRoom(now time.Time) {
-	if len(l.buckets) < maxBuckets {
+// turn forgets the buckets that were touched last a minute ago or earlier: they are full again. Nothing is ever looked through.
+// When more keys come in a minute than there is room for, buckets go that are not full yet: letting a flood through for a moment
+// is better than shutting everybody out.
+func (l *Limiter[K]) turn(now time.Time) {
+	passed := now.Sub(l.turned)
+	if passed < refill && passed >= 0 && len(l.buckets) < maxBuckets {
 		return
 	}
-	for key, b := range l.buckets {
-		if now.Sub(b.used) > bucketIdle {
-			delete(l.buckets, key)
-		}
+	if l.older = l.buckets; passed >= 2*refill {
+		l.older = nil
 	}
-	if len(l.buckets) >= maxBuckets {
-		clear(l.buckets)
-	}
+	l.buckets, l.turned = make(map[uint64]bucket), now
 }
 
 // Network returns what addresses are counted by: an IPv4 address, or the /64 of an IPv6 one, which one household has. A text

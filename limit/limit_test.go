@@ -2,6 +2,9 @@ package limit
 
 import (
 	"errors"
+	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -86,21 +89,80 @@ func TestChargeTakesWhatIsLeft(t *testing.T) {
 func TestMemoryIsBounded(t *testing.T) {
 	c := newClock()
 	l := New[int](1, c.now)
-	for i := range maxBuckets {
+	for i := range 5 * maxBuckets {
 		l.Charge(i, 1)
 	}
-	c.at = c.at.Add(bucketIdle)
-	l.Charge(7, 1)
-	c.at = c.at.Add(time.Second)
+	if n := len(l.buckets) + len(l.older); n > 2*maxBuckets || n < maxBuckets {
+		t.Errorf("%d buckets", n)
+	}
+	if l.Check(5*maxBuckets-1) == nil || l.Check(4*maxBuckets) == nil || l.Check(0) != nil {
+		t.Error("the oldest buckets should go and the others stay")
+	}
+}
+
+// TestBucketsGoWithTime: what is full again is forgotten, and nothing before.
+func TestBucketsGoWithTime(t *testing.T) {
+	c := newClock()
+	l := New[int](1, c.now)
+	c.at = c.at.Add(refill - time.Second)
+	for i := range 1000 {
+		l.Charge(i, 1)
+	}
+	c.at = c.at.Add(refill - time.Second)
+	if l.Check(7) == nil {
+		t.Error("a bucket went before it was full")
+	}
+	c.at = c.at.Add(2 * time.Second)
 	l.Charge(-1, 1)
-	if len(l.buckets) != 2 || l.Check(7) == nil {
-		t.Errorf("%d buckets: the idle ones should go and the others stay", len(l.buckets))
+	c.at = c.at.Add(refill)
+	l.Charge(-2, 1)
+	if n := len(l.buckets) + len(l.older); n != 2 || l.Check(7) != nil || l.Check(-2) == nil {
+		t.Errorf("%d buckets, want the two of the last minute", n)
 	}
-	for i := range maxBuckets {
-		l.Charge(i, 1)
+	c.at = c.at.Add(time.Hour)
+	if l.Check(-2) != nil || len(l.buckets)+len(l.older) != 0 {
+		t.Error("after an hour something is left")
 	}
-	if len(l.buckets) > maxBuckets {
-		t.Errorf("%d buckets", len(l.buckets))
+}
+
+// TestKeysAreNotKept: the key may be anything that a stranger sends.
+func TestKeysAreNotKept(t *testing.T) {
+	live := func() int {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		return int(stats.HeapAlloc)
+	}
+	l := New[string](1, newClock().now)
+	before := live()
+	for i := range 1000 {
+		l.Charge(strconv.Itoa(i)+strings.Repeat("x", 10_000), 1)
+	}
+	if grown := live() - before; grown > 1<<20 {
+		t.Errorf("1000 keys of 10 kB keep %d bytes", grown)
+	}
+	runtime.KeepAlive(l)
+}
+
+func TestSeveralAtOnce(t *testing.T) {
+	c := newClock()
+	l := New[string](60, c.now)
+	var limit *Error
+	if l.AllowN("a", 50) != nil || l.CheckN("a", 10) != nil || l.CheckN("a", 11) == nil {
+		t.Error("50 of 60 should leave 10")
+	}
+	if err := l.AllowN("a", 30); !errors.As(err, &limit) || limit.RetryAfter != 20*time.Second {
+		t.Errorf("20 more than there are: %v", err)
+	}
+	if l.AllowN("a", 10) != nil {
+		t.Error("what was refused was taken")
+	}
+	c.at = c.at.Add(-time.Hour)
+	if l.Allow("a") == nil {
+		t.Error("a clock that goes back fills the bucket")
+	}
+	if err := l.AllowN("b", 61); !errors.As(err, &limit) || limit.RetryAfter > time.Minute {
+		t.Errorf("more than a bucket holds: %v", err)
 	}
 }
 
