@@ -17,7 +17,8 @@ var allowed = map[string][]string{
 	"audit":                    {"storage"},
 	"bankid":                   {},
 	"bankid/bankidsim":         {},
-	"bankid/bankidsim/interop": {},  // tests alone
+	"bankid/bankidsim/interop": {}, // tests alone
+	"cache":                    {},
 	"cmd/bench":                nil, // everything: it drives the parts from outside
 	"cmd/brygga":               nil, // everything: it connects the parts
 	"cmd/brygga/config":        {"bankid", "keys", "login", "storage"},
@@ -27,11 +28,11 @@ var allowed = map[string][]string{
 	"keys":                     {"storage"},
 	"limit":                    {},
 	"login":                    {"audit", "bankid", "limit", "storage"},
-	"op":                       {"audit", "keys", "limit", "storage"},
+	"op":                       {"audit", "cache", "keys", "limit", "storage"},
 	"op/interop":               {}, // tests alone
 	"secret":                   {},
 	"storage":                  {},
-	"storage/bolt":             {"storage"},
+	"storage/bolt":             {"cache", "storage"},
 	"storage/postgres":         {"storage"},
 	"storage/storagetest":      {"storage"},
 	"templates":                {},

@@ -4,16 +4,15 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 )
 
 const (
 	// originLife is how long it is remembered whether an origin is registered: a new client's waits no longer.
 	originLife = 30 * time.Second
-	// maxOrigins bounds the memory, maxOrigin the length of what can be an origin.
-	maxOrigins = 4096
-	maxOrigin  = 300
+	// maxOriginBytes bounds the memory, maxOrigin the length of what can be an origin.
+	maxOriginBytes = 1 << 20
+	maxOrigin      = 300
 )
 
 // cors is which origins may call an endpoint from a browser. No answer ever allows credentials: browsers hold none that the
@@ -53,12 +52,7 @@ func (p *Provider) preflight(w http.ResponseWriter, r *http.Request, who cors, m
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// origins remembers which web origins are registered, so that a request from a browser costs no read of the store.
-type origins struct {
-	mu    sync.Mutex
-	known map[string]originAnswer
-}
-
+// originAnswer is whether an origin is registered, remembered so that a request from a browser costs no read of the store.
 type originAnswer struct {
 	registered bool
 	expires    time.Time
@@ -70,40 +64,14 @@ func (p *Provider) originRegistered(ctx context.Context, origin string) bool {
 		return false
 	}
 	now := p.now()
-	if answer, ok := p.scripts.get(origin, now); ok {
-		return answer
+	if answer, ok := p.scripts.Get(origin); ok && now.Before(answer.expires) {
+		return answer.registered
 	}
 	registered, err := p.o.Store.OriginRegistered(ctx, origin)
 	if err != nil {
 		p.fault(ctx, "look up origin", err)
 		return false
 	}
-	p.scripts.put(origin, originAnswer{registered, now.Add(originLife)}, now)
+	p.scripts.Put(origin, originAnswer{registered, now.Add(originLife)}, 0)
 	return registered
-}
-
-func (o *origins) get(origin string, now time.Time) (registered, ok bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	answer, ok := o.known[origin]
-	return answer.registered, ok && now.Before(answer.expires)
-}
-
-func (o *origins) put(origin string, answer originAnswer, now time.Time) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if len(o.known) >= maxOrigins {
-		for other, a := range o.known {
-			if !now.Before(a.expires) {
-				delete(o.known, other)
-			}
-		}
-	}
-	if len(o.known) >= maxOrigins {
-		clear(o.known)
-	}
-	if o.known == nil {
-		o.known = make(map[string]originAnswer)
-	}
-	o.known[origin] = answer
 }

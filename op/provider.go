@@ -16,6 +16,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"brygga/audit"
+	"brygga/cache"
 	"brygga/keys"
 	"brygga/secret"
 	"brygga/storage"
@@ -136,7 +137,7 @@ type Provider struct {
 	log       *slog.Logger
 	keySets   *keySets
 	limits    *limits
-	scripts   origins
+	scripts   *cache.Cache[originAnswer] // by origin
 	discovery keys.Document
 	handler   http.Handler
 	origins   *http.CrossOriginProtection
@@ -171,7 +172,7 @@ func New(o Options) (*Provider, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	p := &Provider{o: o, log: o.Logger, origins: http.NewCrossOriginProtection(), notices: make(chan struct{}, 1)}
+	p := &Provider{o: o, log: o.Logger, scripts: cache.New[originAnswer](maxOriginBytes), origins: http.NewCrossOriginProtection(), notices: make(chan struct{}, 1)}
 	// A proxy may change the Host header that the Origin header would be compared with.
 	if err := p.origins.AddTrustedOrigin(o.Issuer); err != nil {
 		return nil, fmt.Errorf("op: issuer: %w", err)

@@ -45,7 +45,8 @@ func (e *CodeReusedError) Error() string {
 
 // Store keeps the records. Every method is one atomic, durable step: when it returns nil, a crash loses nothing of it; when
 // it returns an error, nothing of it has happened. All methods may be called concurrently, by several processes too where
-// the backend allows them. Times are given by the caller, in UTC; a record that has expired at that time does not exist.
+// the backend allows them. A backend that keeps records in memory keeps copies that share nothing with the caller's, see
+// [AuthRequest.Own], and bounds them by their bytes. Times are given by the caller, in UTC; a record that has expired at that time does not exist.
 type Store interface {
 	Clients
 	Logins

@@ -40,8 +40,8 @@ func (t *tx) generation(clientID string) uint64 {
 
 // Client returns the client with that ID, from memory if it was asked for lately, or storage.ErrNotFound.
 func (s *Store) Client(_ context.Context, id string) (*storage.Client, error) {
-	client, changes := s.clients.get(id)
-	if client != nil {
+	client, known, mark := s.clients.Look(id)
+	if known {
 		return client, nil
 	}
 	size := 0
@@ -57,7 +57,7 @@ func (s *Store) Client(_ context.Context, id string) (*storage.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.clients.put(client, size, changes)
+	s.clients.Fill(id, client, size+clientOverhead, mark)
 	return client, nil
 }
 
@@ -181,7 +181,7 @@ func (s *Store) putClient(t *tx, generation uint64, stored, client *storage.Clie
 	if err != nil {
 		return err
 	}
-	t.after = append(t.after, func() { s.clients.changed(own.ID, own, len(row)) })
+	t.after = append(t.after, func() { s.clients.Remove(own.ID) })
 	return errors.Join(t.put(clientsBucket, []byte(client.ID), row), moveOrigins(t, stored, own))
 }
 
@@ -196,7 +196,7 @@ func (s *Store) RemoveClient(ctx context.Context, id string, _ time.Time) error 
 		if err != nil {
 			return err
 		}
-		t.after = append(t.after, func() { s.clients.changed(id, nil, 0) })
+		t.after = append(t.after, func() { s.clients.Remove(id) })
 		return errors.Join(t.remove(clientsBucket, []byte(id)), moveOrigins(t, stored, nil))
 	})
 }

@@ -48,7 +48,7 @@ func (s *Store) putGrant(t *tx, generation uint64, grant *storage.Grant) error {
 	if err != nil {
 		return err
 	}
-	t.noteGrant(grant.ID, &grantRow{*grant, generation})
+	t.noteGrant(grant.ID, &grantRow{grant.Own(), generation}, len(sealed))
 	row := binary.BigEndian.AppendUint64(make([]byte, 0, generationSize+len(sealed)), generation)
 	return t.put(grantsBucket, []byte(grant.ID), append(row, sealed...))
 }
@@ -92,7 +92,7 @@ func (t *tx) keepGrant(session, grantID string, kept time.Time) error {
 
 // sweepGrant removes the grant; note is that of putNewGrant.
 func (t *tx) sweepGrant(id string, note []byte) error {
-	t.noteGrant(id, nil)
+	t.noteGrant(id, nil, 0)
 	sid, session, _ := strings.Cut(string(note), "\x00")
 	return errors.Join(
 		t.remove(grantsBucket, []byte(id)), t.remove(sidsBucket, memberKey(sid, id)), t.remove(sessionGrantsBucket, memberKey(session, id)))
@@ -101,7 +101,8 @@ func (t *tx) sweepGrant(id string, note []byte) error {
 // anyGrant returns the grant as the transaction sees it and its client's generation, nil when there is none. The record is the
 // caller's to change, but for its slices.
 func (s *Store) anyGrant(t *tx, id string) (*storage.Grant, uint64, error) {
-	known, written := t.grants[id]
+	noted, written := t.grants[id]
+	known := noted.record
 	if !written {
 		known = s.grants.get(id)
 	}

@@ -12,7 +12,8 @@ import (
 
 // login returns the login as the transaction sees it, or ErrNotFound. The record is the caller's to change.
 func (s *Store) login(t *tx, id string, now time.Time) (*storage.Login, error) {
-	login, written := t.logins[id]
+	noted, written := t.logins[id]
+	login := noted.record
 	if !written {
 		login = s.logins.get(id)
 	}
@@ -49,7 +50,7 @@ func (s *Store) putLogin(t *tx, before []byte, l *storage.Login) error {
 	if err := t.put(loginsBucket, key, row); err != nil {
 		return err
 	}
-	t.noteLogin(l.ID, ownLogin(l))
+	t.noteLogin(l.ID, ownLogin(l), len(row))
 	after := pendingRow(l)
 	switch {
 	case bytes.Equal(before, after):
@@ -89,6 +90,7 @@ func (s *Store) CreateLogin(ctx context.Context, login storage.Login) error {
 	if login.ID == "" {
 		return errors.New("create login: ID is empty")
 	}
+	login.Request, login.Starter = login.Request.Own(), login.Starter.Own()
 	return s.update(ctx, func(t *tx) error {
 		if t.get(loginsBucket, []byte(login.ID)) != nil {
 			return storage.ErrExists
@@ -121,6 +123,7 @@ func (s *Store) Login(_ context.Context, id string, now time.Time) (*storage.Log
 
 // BeginOrder claims the login's next order; see storage.Logins.
 func (s *Store) BeginOrder(ctx context.Context, id string, claim storage.Claim) (*storage.Login, error) {
+	claim.Starter = claim.Starter.Own()
 	return s.stepLogin(ctx, id, claim.At, func(l *storage.Login) error { return l.BeginOrder(claim) })
 }
 

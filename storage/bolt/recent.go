@@ -1,51 +1,52 @@
 package bolt
 
 import (
-	"sync"
-
+	"brygga/cache"
 	"brygga/storage"
 )
 
-// maxRecent bounds the records of a kind in memory: some 40 MB of logins, 25 MB of grants.
-const maxRecent = 1 << 14
+// What the records in memory may take, in bytes: some 15 000 logins or grants of the usual kind, 10 000 clients.
+const (
+	maxLoginBytes  = 40 << 20
+	maxGrantBytes  = 24 << 20
+	maxClientBytes = 32 << 20
+)
+
+// What a record takes in memory beside the bytes of its row, which has all its texts.
+const (
+	loginOverhead  = 2 << 10
+	grantOverhead  = 1 << 10
+	clientOverhead = 1 << 10
+)
 
 // recent holds records as committed, so that neither the steps of a login, nor the page that follows it, nor the calls of a
 // client that has just got its tokens unseal and parse the record each time. Only the writer changes it: what is found here is what
-// the file says, and what is not found is read from there. The records in it are never changed.
-type recent[T any] struct {
-	mu   sync.RWMutex
-	byID map[string]*T
+// the file says, and what is not found is read from there. The records in it are never changed, and share no memory with what a
+// request brought.
+type recent[T any] struct{ *cache.Cache[*T] }
+
+func newRecent[T any](limit int) recent[T] { return recent[T]{cache.New[*T](limit)} }
+
+// get returns the record, or nil.
+func (r recent[T]) get(id string) *T {
+	record, _ := r.Get(id)
+	return record
 }
 
-func (r *recent[T]) get(id string) *T {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.byID[id]
+// written is a record as a transaction leaves it, nil when it was removed, and what it takes in memory.
+type written[T any] struct {
+	record *T
+	bytes  int
 }
 
-// update takes over what a transaction wrote, nil for what it removed. Records that are over leave: hardly anybody asks for
-// them again.
-func (r *recent[T]) update(written map[string]*T, over func(*T) bool) {
-	if len(written) == 0 {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.byID == nil {
-		r.byID = make(map[string]*T)
-	}
-	for id, record := range written {
-		if record == nil || over(record) {
-			delete(r.byID, id)
+// update takes over what a transaction wrote. Records that are over leave: hardly anybody asks for them again.
+func (r recent[T]) update(all map[string]written[T], over func(*T) bool) {
+	for id, w := range all {
+		if w.record == nil || over(w.record) {
+			r.Remove(id)
 		} else {
-			r.byID[id] = record
+			r.Put(id, w.record, w.bytes)
 		}
-	}
-	for id := range r.byID {
-		if len(r.byID) <= maxRecent {
-			break
-		}
-		delete(r.byID, id)
 	}
 }
 
@@ -59,19 +60,19 @@ func loginOver(login *storage.Login) bool { return login.State == storage.LoginA
 func grantOver(row *grantRow) bool        { return !row.grant.Revoked.IsZero() }
 
 // noteLogin keeps the login as this transaction leaves it, nil when it was removed.
-func (t *tx) noteLogin(id string, login *storage.Login) {
+func (t *tx) noteLogin(id string, login *storage.Login, rowBytes int) {
 	if t.logins == nil {
-		t.logins = make(map[string]*storage.Login)
+		t.logins = make(map[string]written[storage.Login])
 	}
-	t.logins[id] = login
+	t.logins[id] = written[storage.Login]{login, rowBytes + loginOverhead}
 }
 
 // noteGrant keeps the grant as this transaction leaves it, nil when it was removed.
-func (t *tx) noteGrant(id string, row *grantRow) {
+func (t *tx) noteGrant(id string, row *grantRow, rowBytes int) {
 	if t.grants == nil {
-		t.grants = make(map[string]*grantRow)
+		t.grants = make(map[string]written[grantRow])
 	}
-	t.grants[id] = row
+	t.grants[id] = written[grantRow]{row, rowBytes + grantOverhead}
 }
 
 // ownLogin returns a copy that shares nothing which a rule or a caller changes: all but the slices of the auth request and of

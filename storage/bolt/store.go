@@ -33,6 +33,7 @@ import (
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
+	"brygga/cache"
 	"brygga/storage"
 )
 
@@ -69,7 +70,7 @@ type Store struct {
 	codec storage.Codec
 	log   *slog.Logger
 
-	clients clientCache
+	clients *cache.Cache[*storage.Client]
 	logins  recent[storage.Login]
 	grants  recent[grantRow]
 	pending atomic.Int64 // rows in the bucket of that name
@@ -93,7 +94,9 @@ func Open(path string, sealer storage.Sealer, options Options) (*Store, error) {
 	s := &Store{
 		codec:   storage.NewCodec(sealer),
 		log:     options.Logger,
-		clients: clientCache{limit: maxClientBytes},
+		clients: cache.New[*storage.Client](maxClientBytes),
+		logins:  newRecent[storage.Login](maxLoginBytes),
+		grants:  newRecent[grantRow](maxGrantBytes),
 		beats:   map[string]time.Time{},
 		queue:   make(chan *step, 4*maxBatch),
 		done:    make(chan struct{}),

@@ -57,7 +57,7 @@ func (t *tx) sweep(row []byte) error {
 	var err error
 	switch kind {
 	case loginKind:
-		t.noteLogin(string(key), nil)
+		t.noteLogin(string(key), nil, 0)
 		if t.get(pendingBucket, key) != nil {
 			t.pendingDelta--
 			err = t.remove(pendingBucket, key)

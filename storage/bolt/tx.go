@@ -51,9 +51,9 @@ type tx struct {
 	buckets      [bucketCount]*bbolt.Bucket
 	writes       int
 	pendingDelta int64
-	logins       map[string]*storage.Login // as written in this transaction, nil when removed
-	grants       map[string]*grantRow      // the same of grants
-	after        []func()                  // to be called when the transaction is on disk
+	logins       map[string]written[storage.Login] // as written in this transaction, nil when removed
+	grants       map[string]written[grantRow]      // the same of grants
+	after        []func()                          // to be called when the transaction is on disk
 }
 
 func (t *tx) bucket(id bucketID) *bbolt.Bucket {

@@ -1,0 +1,64 @@
+package storage
+
+import (
+	"strings"
+
+	"brygga/secret"
+)
+
+// What came with a request is often a piece of it: a parameter, a cookie or a header shares the memory of all that was sent with
+// it. A store that keeps a record in memory keeps the record's Own, as the request would otherwise stay there too.
+
+// Own returns the request with texts of its own.
+func (r AuthRequest) Own() AuthRequest {
+	for _, text := range []*string{&r.ClientID, &r.RedirectURI, &r.ResponseMode, &r.State, &r.Nonce, &r.CodeChallenge, &r.RequiredSubject, &r.ACR} {
+		*text = strings.Clone(*text)
+	}
+	r.Scopes, r.Prompt, r.ACRValues = ownTexts(r.Scopes), ownTexts(r.Prompt), ownTexts(r.ACRValues)
+	r.UILocales, r.Resources, r.Claims = ownTexts(r.UILocales), ownTexts(r.Resources), r.Claims.own()
+	r.RequiredPersonalNumber = secret.New(strings.Clone(r.RequiredPersonalNumber.Reveal()))
+	if m := r.UserMessage; m != nil {
+		r.UserMessage = &UserMessage{Text: ownMap(m.Text), Format: strings.Clone(m.Format)}
+	}
+	return r
+}
+
+// Own returns the starter with texts of its own.
+func (s Starter) Own() Starter {
+	for _, text := range []*string{&s.Device, &s.IP, &s.UserAgent, &s.Platform, &s.Mobile, &s.Brands, &s.DeviceIdentifier, &s.Language} {
+		*text = strings.Clone(*text)
+	}
+	return s
+}
+
+// Own returns the grant with texts of its own; those of the identity came from the eID service and are shared.
+func (g Grant) Own() Grant {
+	for _, text := range []*string{&g.ID, &g.ClientID, &g.SessionID, &g.TransactionID, &g.Subject, &g.Nonce, &g.ACR, &g.Session} {
+		*text = strings.Clone(*text)
+	}
+	g.Scopes, g.AMR, g.Resources, g.Claims = ownTexts(g.Scopes), ownTexts(g.AMR), ownTexts(g.Resources), g.Claims.own()
+	return g
+}
+
+func (c ClaimsRequest) own() ClaimsRequest {
+	return ClaimsRequest{IDToken: ownTexts(c.IDToken), UserInfo: ownTexts(c.UserInfo)}
+}
+
+func ownTexts(texts []string) []string {
+	if texts == nil {
+		return nil
+	}
+	own := make([]string, len(texts))
+	for i, text := range texts {
+		own[i] = strings.Clone(text)
+	}
+	return own
+}
+
+func ownMap(texts map[string]string) map[string]string {
+	own := make(map[string]string, len(texts))
+	for name, text := range texts {
+		own[strings.Clone(name)] = strings.Clone(text)
+	}
+	return own
+}
