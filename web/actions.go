@@ -60,6 +60,7 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request, v *visit) {
 		return
 	}
 	starter.DeviceIdentifier = s.cookies.device(w, r)
+	starter = starter.Own() // the order may take longer than the request
 	err := s.giveWay(r, v.login, starter)
 	if err != nil {
 		s.fault(w, r, "cancel order", err)

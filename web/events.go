@@ -21,6 +21,9 @@ const (
 	writeTime = 10 * time.Second
 	// streamsPerLogin is how many tabs of a login have streams; the others poll.
 	streamsPerLogin = 4
+	// maxStreamRequest bounds the request of a stream, in bytes, as it stays in memory for as long as the stream lasts. Pages of
+	// browsers that send more, which is cookies of other sites of the domain, poll.
+	maxStreamRequest = 16 << 10
 	// viewParameter is the query parameter with the key of the view that the page shows already.
 	viewParameter = "view"
 	// retryTime is when a browser connects again, in milliseconds.
@@ -58,6 +61,17 @@ func (s *streams) leave(id string) {
 	}
 }
 
+// requestBytes returns about how long the request line and the headers are.
+func requestBytes(r *http.Request) int {
+	n := len(r.RequestURI)
+	for name, values := range r.Header {
+		for _, value := range values {
+			n += len(name) + len(value)
+		}
+	}
+	return n
+}
+
 // status answers with the whole state of the login, for pages whose stream does not get through.
 func (s *Site) status(w http.ResponseWriter, r *http.Request, v *visit) {
 	update, err := templates.NewUpdate(r.Context(), v.page, s.view(r, v))
@@ -82,7 +96,7 @@ func (s *Site) events(w http.ResponseWriter, r *http.Request, v *visit) {
 	if r.Method != http.MethodGet {
 		return
 	}
-	if !s.streams.enter(v.login.ID) {
+	if requestBytes(r) > maxStreamRequest || !s.streams.enter(v.login.ID) {
 		retryAfter(w.Header(), 2*time.Second)
 		plain(w, http.StatusTooManyRequests)
 		return
