@@ -33,7 +33,7 @@ func newDevCommand(h *host) *cobra.Command {
 			}
 			o.log = newLogger(h, config.Log{Level: level, Format: "text"})
 			slog.SetDefault(o.log) // libraries log there
-			tuneMemory(h)
+			tuneMemory(h, o.log)
 			ctx, stop := untilSignal(cmd.Context())
 			defer stop()
 			d, err := startDev(ctx, o)

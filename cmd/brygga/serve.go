@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -17,10 +16,6 @@ import (
 	"brygga/cmd/brygga/config"
 	"brygga/web"
 )
-
-// garbagePercent trades memory for time: a server has little live memory, so that letting garbage grow to four times as much
-// costs a few MiB and saves most of the collector's work. GOGC overrides it.
-const garbagePercent = 400
 
 func newServeCommand(h *host) *cobra.Command {
 	var file string
@@ -38,7 +33,7 @@ func newServeCommand(h *host) *cobra.Command {
 			}
 			log := newLogger(h, c.Log)
 			slog.SetDefault(log) // libraries log there
-			tuneMemory(h)
+			tuneMemory(h, log)
 			ctx, stop := untilSignal(cmd.Context())
 			defer stop()
 			return serve(ctx, c, looks, log)
@@ -107,12 +102,6 @@ func newLogger(h *host, c config.Log) *slog.Logger {
 		return slog.New(web.WithRequestID(slog.NewTextHandler(h.err, options)))
 	}
 	return slog.New(web.WithRequestID(slog.NewJSONHandler(h.err, options)))
-}
-
-func tuneMemory(h *host) {
-	if variable(h, "GOGC") == "" {
-		debug.SetGCPercent(garbagePercent)
-	}
 }
 
 // untilSignal returns a context that ends at the first SIGINT or SIGTERM. The second ends the process at once.
