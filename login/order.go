@@ -139,7 +139,7 @@ func (e *Engine) request(l *storage.Login, client *storage.Client) (Request, sec
 	}
 	request.VisibleText, request.VisibleFormat = e.visible(policy, client, l.Starter.Language)
 	if m := l.Request.UserMessage; m != nil {
-		request.VisibleText, request.VisibleFormat = e.withMessage(m, client, l.Starter.Language, request.VisibleText, request.VisibleFormat)
+		request.VisibleText, request.VisibleFormat = e.withMessage(m, l.Starter.Language, request.VisibleText, request.VisibleFormat)
 	}
 	if l.Starter.Device != storage.DeviceThis {
 		return request, secret.String{}
