@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -125,14 +126,26 @@ var swedishRequest = []Check{
 		c.Want(strings.Contains(shown, "Untagged text."), "the person was shown %q", shown)
 	}},
 	{"message-mime", "a userMessage of a type that is not announced is not shown", swedishMessageSection, "", func(c *Case) {
-		b, q := c.Browser(), c.Request("swedish", paramMessage, messageJSON(map[string]string{"message": encoded("<b>Hyper</b>"), "mime_type": "text/html"}))
+		q := c.Request("swedish", paramMessage, messageJSON(map[string]string{"message": encoded("<b>Hyper</b>"), "mime_type": "text/html"}))
+		a := c.Push(q)
+		if a.Status != http.StatusCreated {
+			c.WantError(a, http.StatusBadRequest, "invalid_request")
+			return
+		}
+		q.Front = url.Values{"client_id": {q.ID}, "request_uri": {a.Text("request_uri")}}
+		b := c.Browser()
+		c.Code(c.Act(b, c.Ask(b, q), Approve))
+		c.Want(!strings.Contains(b.Shown, "Hyper"), "it was shown")
+	}},
+	{"message-stranger", "a userMessage in the address, where anybody can put one, is not shown", swedishMessageSection, "", func(c *Case) {
+		b, q := c.Browser(), c.Request("swedish", paramMessage, messageJSON(map[string]string{"message": encoded("Ring genast.")}))
 		r := c.Ask(b, q)
-		if r.Params.Get("error") != "" {
+		if !r.Asks() {
 			c.WantReplyError(r, "invalid_request")
 			return
 		}
 		c.Code(c.Act(b, r, Approve))
-		c.Want(!strings.Contains(b.Shown, "Hyper"), "it was shown")
+		c.Want(!strings.Contains(b.Shown, "Ring genast."), "the person was shown %q", b.Shown)
 	}},
 	{"message-in-object", "a userMessage in a request object is a JSON object, and shown", swedishMessageSection, "", func(c *Case) {
 		b, q := c.Browser(), c.Request("swedish")
@@ -148,17 +161,20 @@ var swedishRequest = []Check{
 	}},
 	{"message-malformed", "a userMessage that is no JSON object is refused or not shown, and never a fault", swedishMessageSection, "", func(c *Case) {
 		for _, value := range []string{"{", `[]`, `{"message":7}`, `{"message":"***"}`, `{"message":{"sv":"` + encoded("x") + `"}}`} {
-			r := c.Ask(c.Browser(), c.Request("swedish", paramMessage, value))
-			if !r.Asks() {
+			q := c.Request("swedish", paramMessage, value)
+			if r := c.Ask(c.Browser(), q); !r.Asks() {
 				c.WantReplyError(r, "invalid_request")
+			}
+			if a := c.Push(q); a.Status != http.StatusCreated {
+				c.WantError(a, http.StatusBadRequest, "invalid_request")
 			}
 		}
 	}},
 }
 
-// messageShown logs in with a userMessage and returns what the person was shown.
+// messageShown logs in with a userMessage that the client has pushed and returns what the person was shown.
 func (c *Case) messageShown(message map[string]string, pairs ...string) string {
-	b, q := c.Browser(), c.Request("swedish", append(pairs, paramMessage, messageJSON(message))...)
+	b, q := c.Browser(), c.Pushed(c.Request("swedish", append(pairs, paramMessage, messageJSON(message))...))
 	c.Code(c.Act(b, c.Ask(b, q), Approve))
 	return b.Shown
 }

@@ -118,18 +118,26 @@ func (p *Provider) wholeRequest(ctx context.Context, client *storage.Client, sen
 	return p.withObject(ctx, client, sent, false)
 }
 
-// withObject returns the parameters of a request that may have a request object. alone says that nothing counts beside one.
-func (p *Provider) withObject(ctx context.Context, client *storage.Client, sent url.Values, alone bool) (url.Values, error) {
+// withObject returns the parameters of a request that may have a request object. Of one that was pushed nothing counts beside the
+// object, and what it says is the client's own word where the client has proven itself.
+func (p *Provider) withObject(ctx context.Context, client *storage.Client, sent url.Values, pushed bool) (url.Values, error) {
 	object := sent.Get("request")
+	proven := pushed && !client.Public()
+	if !proven {
+		sent = p.withoutMessage(ctx, client, sent)
+	}
 	switch {
 	case object == "" && client.RequireRequestObject:
 		return nil, invalid("this client must send a signed request object")
 	case object == "":
 		return sent, nil
 	}
-	values, refusal := p.readObject(ctx, client, sent, object, alone)
+	values, signed, refusal := p.readObject(ctx, client, sent, object, pushed)
 	if refusal != nil {
 		return nil, refusal
+	}
+	if !signed && !proven {
+		values = p.withoutMessage(ctx, client, values)
 	}
 	return values, nil
 }

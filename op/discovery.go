@@ -34,6 +34,7 @@ var (
 	signingAlgs    = []string{storage.ES256, storage.ES384, storage.ES512, storage.RS256, storage.RS384, storage.RS512, storage.PS256, storage.EdDSA}
 	encryptionAlgs = []string{"RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"}
 	encryptionEncs = []string{"A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"}
+	messageTypes   = []string{"text/plain", "text/markdown"}
 	// provingMethods are the methods that prove a client, which none does not.
 	provingMethods = []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodPrivateKeyJWT}
 	clientMethods  = append(provingMethods[:3:3], oidc.AuthMethodNone)
@@ -50,8 +51,8 @@ func (p *Provider) newDiscovery() keys.Document {
 		PromptValuesSupported:  []string{"none", "login", "consent", "select_account"},
 		IssParameterSupported:  true,
 		PushedEndpoint:         p.o.Issuer + pathPAR,
-		UserMessage:            true,
-		UserMessageTypes:       []string{"text/plain", "text/markdown"},
+		UserMessage:            p.o.MessageFits != nil,
+		UserMessageTypes:       messageTypes,
 		AuthnProvider:          true,
 	})
 	if err != nil {

@@ -69,6 +69,7 @@ const (
 	verifier    = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" // RFC 7636 appendix B
 	challenge43 = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 	number      = "189001019802"
+	unfit       = "a message that does not fit"
 )
 
 var person = storage.Identity{
@@ -139,6 +140,7 @@ func newHarness(t testing.TB, change func(*Options)) *harness {
 	}
 	o := Options{
 		Issuer: issuer, Store: h.store, Keys: ring, Audit: log, Pages: h, SubjectKey: bytes.Repeat([]byte{7}, 32), Logger: h.log, Now: h.now,
+		MessageFits: func(_ *storage.Client, m *storage.UserMessage) bool { return m.In("sv") != unfit },
 		Observe: func(endpoint, outcome string) {
 			h.mu.Lock()
 			defer h.mu.Unlock()

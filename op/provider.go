@@ -119,6 +119,9 @@ type Options struct {
 	SessionLife, SessionIdle time.Duration
 	// ServiceDocumentation is where developers read about the service, for discovery; empty for nowhere.
 	ServiceDocumentation string
+	// MessageFits reports whether a client's message for the person fits below the text that says who asks, in all languages. Nil
+	// means that clients cannot have messages shown.
+	MessageFits func(client *storage.Client, message *storage.UserMessage) bool
 	// Limits bound how much is asked of the endpoints.
 	Limits Limits
 	// ClientIP returns the address that a request came from, for limits and the audit log. Nil means the peer's.

@@ -39,17 +39,18 @@ type requestObject struct {
 	signed  bool
 }
 
-// readObject returns the parameters of a request that has a request object: those inside, over those that were sent beside it.
-// The latter do not count when alone is set, when the object's type says so, or when the client must send signed requests.
-func (p *Provider) readObject(ctx context.Context, client *storage.Client, sent url.Values, text string, alone bool) (url.Values, *requestError) {
+// readObject returns the parameters of a request that has a request object: those inside, over those that were sent beside it; and
+// whether the object was signed. What was sent beside it does not count when alone is set, when the object's type says so, or when
+// the client must send signed requests.
+func (p *Provider) readObject(ctx context.Context, client *storage.Client, sent url.Values, text string, alone bool) (values url.Values, signed bool, refusal *requestError) {
 	object, refusal := p.openObject(ctx, client, text)
 	if refusal != nil {
-		return nil, refusal
+		return nil, false, refusal
 	}
 	if refusal := p.checkObject(client, sent, object); refusal != nil {
-		return nil, refusal
+		return nil, false, refusal
 	}
-	values := url.Values{}
+	values = url.Values{}
 	if !alone && !client.RequireRequestObject && object.typ != typRequestObject {
 		for name, all := range sent {
 			values[name] = all
@@ -60,7 +61,7 @@ func (p *Provider) readObject(ctx context.Context, client *storage.Client, sent 
 		value, ok := object.text(known.name)
 		switch {
 		case !ok:
-			return nil, badObject(known.name + " in the request object has the wrong type")
+			return nil, false, badObject(known.name + " in the request object has the wrong type")
 		case value != "":
 			values.Set(known.name, value)
 		}
@@ -68,11 +69,11 @@ func (p *Provider) readObject(ctx context.Context, client *storage.Client, sent 
 	resources, ok := object.texts(paramResource)
 	switch {
 	case !ok:
-		return nil, badObject("resource in the request object has the wrong type")
+		return nil, false, badObject("resource in the request object has the wrong type")
 	case len(resources) > 0:
 		values[paramResource] = resources
 	}
-	return values, nil
+	return values, object.signed, nil
 }
 
 // openObject decrypts and verifies a request object. One that nobody has signed is taken of clients that may send it.

@@ -187,7 +187,7 @@ func (s *server) connect(ctx context.Context) error {
 		Outbound: s.outbound, ServiceDocumentation: c.ServiceDocumentation, Limits: op.Limits{
 			RequestsPerAddress: c.Limits.RequestsPerAddress, RequestsPerClient: c.Limits.RequestsPerClient,
 		},
-		ClientIP: web.ClientIP, Observe: s.metrics.provider, Logger: s.log, Now: s.now,
+		MessageFits: s.messageFits, ClientIP: web.ClientIP, Observe: s.metrics.provider, Logger: s.log, Now: s.now,
 	})
 	if err != nil {
 		return err
@@ -206,6 +206,15 @@ func (s *server) connect(ctx context.Context) error {
 // visibleText returns what the BankID app shows for a login at the client, all of it in one language.
 func (s *server) visibleText(client *storage.Client, language string) string {
 	return appText(s.looks.messages, client, language)
+}
+
+// messageFits reports whether the app can show a client's message on the pages in all languages.
+func (s *server) messageFits(client *storage.Client, message *storage.UserMessage) bool {
+	var tags []string
+	for _, language := range s.looks.messages.Languages() {
+		tags = append(tags, language.Tag)
+	}
+	return s.engine.MessageFits(client, message, tags)
 }
 
 func appText(messages *templates.Catalogue, client *storage.Client, language string) string {
