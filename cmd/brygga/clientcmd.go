@@ -248,8 +248,8 @@ func newClientRotate(h *host, where *whereFlags) *cobra.Command {
 	var keep time.Duration
 	cmd := &cobra.Command{
 		Use: "rotate-secret ID", Short: "Make a new secret and show it, once", Args: cobra.ExactArgs(1),
-		Long: "Make a new secret and show it, once. The old one goes on working for as long as --keep says, so that the app can be\n" +
-			"changed without a break. With --keep 0s it stops at once.",
+		Long: "Make a new secret and show it, once. The one before goes on working for as long as --keep says, so that the app can be\n" +
+			"changed without a break; older ones work until the end that they were given. With --keep 0s all of them stop at once.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkOutput(output); err != nil {
 				return err
@@ -262,7 +262,7 @@ func newClientRotate(h *host, where *whereFlags) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().DurationVar(&keep, "keep", 24*time.Hour, "how long the old secret goes on working")
+	cmd.Flags().DurationVar(&keep, "keep", 24*time.Hour, "how long the secret before goes on working")
 	outputFlag(cmd, &output)
 	return cmd
 }
@@ -276,22 +276,43 @@ func rotateSecret(ctx context.Context, h *host, o *operator, id string, keep tim
 		return fail(exitUsage, "give it one with \"brygga client update "+id+" --auth-method client_secret_basic\"", "client %q authenticates by %s and has no secret", id, c.AuthMethod)
 	}
 	now := o.now().UTC().Truncate(time.Microsecond)
-	value := newClientSecret()
-	secrets := []storage.ClientSecret{{Hash: value.Hash(), Created: now}}
-	// Of the old secrets only the newest lives on, and no longer than it did already.
-	if keep > 0 && len(c.Secrets) > 0 {
-		old := c.Secrets[0]
-		if until := now.Add(keep); old.Expires.IsZero() || old.Expires.After(until) {
-			old.Expires = until
-		}
-		secrets = append(secrets, old)
+	kept := keptSecrets(c.Secrets, keep, now)
+	if len(kept) >= maxSecrets {
+		return fail(exitConflict, "wait until "+moment(firstEnd(kept))+", when the first of them ends, or end all but the new one at once with --keep 0s; nothing was changed",
+			"client %q has %d secrets that work, which is the most", id, len(kept))
 	}
-	c.Secrets, c.Updated = secrets, now
+	value := newClientSecret()
+	c.Secrets = append([]storage.ClientSecret{{Hash: value.Hash(), Created: now}}, kept...)
+	c.Updated = now
 	if err := changed(id, o.store.UpdateClient(ctx, c)); err != nil {
 		return err
 	}
 	o.audit.Record(ctx, audit.Event{Type: audit.ClientSecretRotated, ClientID: id, CustomerIdentifier: c.CustomIdentifier, Actor: o.actor})
 	return showSecret(h, &c, value, output, "rotated the secret of")
+}
+
+// maxSecrets is how many secrets of a client may work at once.
+const maxSecrets = 8
+
+// keptSecrets returns those of a client's secrets that go on working after a rotation at now. One without an end gets it after
+// keep; one that has an end keeps it, as somebody was promised it, unless keep is 0, which ends them all.
+func keptSecrets(secrets []storage.ClientSecret, keep time.Duration, now time.Time) (kept []storage.ClientSecret) {
+	if keep == 0 {
+		return nil
+	}
+	for _, s := range secrets {
+		if s.Expires.IsZero() {
+			s.Expires = now.Add(keep)
+		}
+		if now.Before(s.Expires) {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+func firstEnd(secrets []storage.ClientSecret) time.Time {
+	return slices.MinFunc(secrets, func(a, b storage.ClientSecret) int { return a.Expires.Compare(b.Expires) }).Expires
 }
 
 func newClientRemove(h *host, where *whereFlags) *cobra.Command {
