@@ -19,8 +19,8 @@ const (
 
 // The scopes that a client may be registered for, beside those that the library names.
 const (
-	scopeNaturalPersonInfo   = "https://id.oidc.se/scope/naturalPersonInfo"
-	scopeNaturalPersonNumber = "https://id.oidc.se/scope/naturalPersonNumber"
+	scopeNaturalPersonInfo   = storage.ScopeNaturalPersonInfo
+	scopeNaturalPersonNumber = storage.ScopeNaturalPersonNumber
 )
 
 // authorizeLimits are the parameters of an auth request with the most bytes that each may have. All of them may stand once;

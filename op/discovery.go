@@ -90,9 +90,7 @@ func (p *Provider) endpointMetadata() *oidc.DiscoveryConfiguration {
 // addRequestMetadata adds what an auth request may hold. A request_uri is only one that was pushed, which is another member's to
 // say (RFC 9126 §5).
 func (p *Provider) addRequestMetadata(c *oidc.DiscoveryConfiguration) {
-	c.ScopesSupported = []string{
-		oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeOfflineAccess, scopeNaturalPersonInfo, scopeNaturalPersonNumber,
-	}
+	c.ScopesSupported = storage.Scopes()
 	c.ResponseTypesSupported = []string{string(oidc.ResponseTypeCode)}
 	c.ResponseModesSupported = []string{modeQuery, modeFormPost}
 	c.ACRValuesSupported = p.o.ACRValues

@@ -33,7 +33,8 @@ type Client struct {
 	// JWKS holds the client's public keys (RFC 7517 §5); JWKSURI is where they are fetched instead, https. At most one is set.
 	JWKS    json.RawMessage `json:"jwks,omitempty"`
 	JWKSURI string          `json:"jwks_uri,omitempty"`
-	// Secrets are the secrets that are valid now; two while one is being rotated.
+	// Secrets are those that were not seen to have ended, the newest first. Older ones work on until they expire, so that the
+	// app can be changed without a break.
 	Secrets []ClientSecret `json:"secrets,omitempty"`
 	// RedirectURIs and PostLogoutRedirectURIs are compared as exact strings.
 	RedirectURIs           []string `json:"redirect_uris"`
@@ -163,7 +164,7 @@ func (c *Client) WebOrigins() []string {
 
 // MayAsk reports whether the client may ask for the scope.
 func (c *Client) MayAsk(scope string) bool {
-	return scope == "openid" || slices.Contains(c.Scopes, scope)
+	return scope == ScopeOpenID || slices.Contains(c.Scopes, scope)
 }
 
 // The values of Client.AuthMethod (OIDC Core §9).
@@ -180,6 +181,20 @@ const (
 	ProfileSwedish       = "swedish"
 	ProfileSwedenConnect = "swedenconnect"
 )
+
+// The scopes that there are: OpenID Connect Core §5.4 and §11, Swedish OpenID Connect Profile.
+const (
+	ScopeOpenID              = "openid"
+	ScopeProfile             = "profile"
+	ScopeOfflineAccess       = "offline_access"
+	ScopeNaturalPersonInfo   = "https://id.oidc.se/scope/naturalPersonInfo"
+	ScopeNaturalPersonNumber = "https://id.oidc.se/scope/naturalPersonNumber"
+)
+
+// Scopes returns the scopes that there are.
+func Scopes() []string {
+	return []string{ScopeOpenID, ScopeProfile, ScopeOfflineAccess, ScopeNaturalPersonInfo, ScopeNaturalPersonNumber}
+}
 
 // The values of Client.AccessTokenFormat. Opaque may be written as the empty text.
 const (

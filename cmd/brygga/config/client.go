@@ -165,16 +165,20 @@ func (p *problems) webAddress(key, address string) {
 	}
 }
 
+// scopes refuses scopes that there are not: an app that may ask for one would get nothing for it, and no error.
 func (p *problems) scopes(scopes []string) {
+	known := storage.Scopes()
 	for _, scope := range scopes {
-		bad := func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }
-		if scope == "" || len(scope) > 200 || strings.ContainsFunc(scope, bad) {
-			p.add("scopes", fmt.Sprintf("%q is not a scope", scope), "write names such as profile or offline_access, one by one")
+		if slices.Contains(known, scope) {
+			continue
 		}
+		remedy := "write some of " + strings.Join(known[1:], ", ")
+		if near := nearest(scope, known); near != "" {
+			remedy = "did you mean " + near + "?"
+		}
+		p.add("scopes", fmt.Sprintf("there is no scope %q", scope), remedy)
 	}
-	if len(scopes) > maxList {
-		p.add("scopes", "has too many scopes", fmt.Sprintf("name at most %d", maxList))
-	}
+	p.bounded("scopes", scopes)
 }
 
 // HashSecret returns the record of a client secret.

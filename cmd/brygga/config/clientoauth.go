@@ -23,12 +23,6 @@ var (
 	encryptionEncs = []string{"A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM"}
 )
 
-// The scopes that the Swedish profile's clients may ask for unless others are listed.
-const (
-	scopePersonInfo   = "https://id.oidc.se/scope/naturalPersonInfo"
-	scopePersonNumber = "https://id.oidc.se/scope/naturalPersonNumber"
-)
-
 // recordOAuth takes over what the client's requests and tokens are to be like.
 func (c *Client) recordOAuth(record *storage.Client) {
 	record.Profile, record.AuthAlg, record.JWKSURI = c.Profile, c.AuthAlg, c.JWKSURI
@@ -62,7 +56,7 @@ func Complete(c *storage.Client) {
 		method, subjects = storage.AuthMethodPrivateKey, storage.SubjectPublic
 		c.UserinfoAlg = cmp.Or(c.UserinfoAlg, c.IDTokenAlg)
 		if c.Scopes == nil {
-			c.Scopes = []string{scopePersonInfo, scopePersonNumber}
+			c.Scopes = []string{storage.ScopeNaturalPersonInfo, storage.ScopeNaturalPersonNumber}
 		}
 	}
 	c.AuthMethod, c.SubjectType = cmp.Or(c.AuthMethod, method), cmp.Or(c.SubjectType, subjects)
