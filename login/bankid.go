@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"strings"
 	"time"
 
 	"brygga/bankid"
@@ -72,11 +73,7 @@ func (m *bankIDMethod) Start(ctx context.Context, r Request) (storage.Order, err
 	}
 	order, err := api.Auth(ctx, bankid.AuthRequest{
 		EndUserIP: ip, UserVisibleData: sent.VisibleText, UserVisibleDataFormat: bankid.DataFormat(sent.VisibleFormat),
-		UserNonVisibleData: sent.NonVisible, ReturnURL: r.ReturnURL, ReturnRisk: true, Requirement: requirement,
-		Web: &bankid.Web{
-			ReferringDomain: r.ReferringDomain, UserAgent: r.Starter.UserAgent,
-			DeviceIdentifier: secret.New(r.Starter.DeviceIdentifier),
-		},
+		UserNonVisibleData: sent.NonVisible, ReturnURL: r.ReturnURL, ReturnRisk: true, Requirement: requirement, Web: web(r),
 	})
 	if err != nil {
 		return storage.Order{}, fault(err)
@@ -86,6 +83,16 @@ func (m *bankIDMethod) Start(ctx context.Context, r Request) (storage.Order, err
 		QRStartSecret: order.QRStartSecret, Started: order.ReceivedAt, HintCode: string(order.HintCode),
 		Sent: sent,
 	}, nil
+}
+
+// web returns what BankID is told of the page, or nil when nothing is known, as an object without members is refused (BankID
+// API: auth, web).
+func web(r Request) *bankid.Web {
+	w := bankid.Web{ReferringDomain: r.ReferringDomain, UserAgent: r.Starter.UserAgent, DeviceIdentifier: secret.New(r.Starter.DeviceIdentifier)}
+	if w.ReferringDomain == "" && strings.ToValidUTF8(w.UserAgent, "") == "" && w.DeviceIdentifier.IsZero() {
+		return nil
+	}
+	return &w
 }
 
 // format returns the format to send: none for plain text, which is what none means (BankID API: auth).

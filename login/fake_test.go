@@ -88,7 +88,11 @@ func (s *service) Cancel(_ context.Context, o *storage.Order) error {
 	return nil
 }
 
+// QR has no frame beyond the 30 seconds that the service waits for the app, and none without a token.
 func (s *service) QR(o *storage.Order, elapsed time.Duration) secret.String {
+	if elapsed >= 30*time.Second || o.QRStartToken.IsZero() {
+		return secret.String{}
+	}
 	return secret.New(fmt.Sprintf("%s.%d", o.QRStartToken.Reveal(), int(elapsed/time.Second)))
 }
 

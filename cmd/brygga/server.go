@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -152,10 +151,6 @@ func (s *server) provideKeys(ctx context.Context, clients []storage.Client) {
 
 func (s *server) newEngine() (*login.Engine, error) {
 	c := s.config
-	issuer, err := url.Parse(c.Issuer)
-	if err != nil {
-		return nil, err
-	}
 	method, err := login.BankID(login.BankIDOptions{APIs: s.apis, MobilePolicy: c.BankID.MobilePolicy(), Verifier: s.verifier, Phone: s.phone})
 	if err != nil {
 		return nil, err
@@ -163,7 +158,7 @@ func (s *server) newEngine() (*login.Engine, error) {
 	return login.New(login.Options{
 		Store: s.clients, Method: method, Audit: s.audit, Logger: s.log, Policy: c.BankID.Policy, Verify: login.VerifyMode(c.BankID.Verify),
 		ReturnURL:   func(id string, nonce secret.String) secret.String { return web.ReturnURL(c.Issuer, id, nonce) },
-		VisibleText: s.visibleText, ReferringDomain: issuer.Hostname(), Life: c.Login.Life, Window: c.Login.Window,
+		VisibleText: s.visibleText, ReferringDomain: c.ReferringDomain(), Life: c.Login.Life, Window: c.Login.Window,
 		Limits: login.Limits{
 			LoginsPerAddress: c.Login.LoginsPerAddress, OrdersPerAddress: c.Login.OrdersPerAddress,
 			OrdersPerClient: c.Login.OrdersPerClient, PendingOrders: c.Login.PendingOrders,

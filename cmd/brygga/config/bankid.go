@@ -54,10 +54,28 @@ func (c *Config) checkBankID(r *reader) {
 			r.fault("bankid.phone_url", fmt.Sprintf("%q is not a web address", b.PhoneURL), "write it as http://localhost:8082/")
 		}
 	}
+	c.checkReferringDomain(r)
 	c.checkCertificates(r)
 	c.checkRoot(r)
 	c.checkVerification(r)
 	c.checkPolicy(r, "bankid.policy", &b.Policy)
+}
+
+func (c *Config) checkReferringDomain(r *reader) {
+	issuer, err := url.Parse(c.Issuer)
+	if domain := c.BankID.ReferringDomain; domain != "" && err == nil && !bankid.IsReferringDomain(domain, issuer.Hostname()) {
+		r.fault("bankid.referring_domain", fmt.Sprintf("%q is not the issuer's host or a domain above it, in small letters and punycode", domain),
+			"remove the key: the issuer's registrable domain is the default")
+	}
+}
+
+// ReferringDomain is the domain that BankID is told the app is started from, or "" when the issuer has none.
+func (c *Config) ReferringDomain() string {
+	issuer, err := url.Parse(c.Issuer)
+	if c.BankID.ReferringDomain != "" || err != nil {
+		return c.BankID.ReferringDomain
+	}
+	return bankid.ReferringDomain(issuer.Hostname())
 }
 
 // Default returns the default certificate as one of a list.

@@ -116,6 +116,9 @@ type BankID struct {
 	Certificates []Certificate `yaml:"certificates"`
 	// Policy is what every login must meet; a client's own policy goes over it, key by key.
 	Policy storage.Policy `yaml:"policy"`
+	// ReferringDomain is the domain that BankID is told the app is started from: the issuer's host or one above it, in small
+	// letters and punycode. Default the registrable domain of the issuer's host, or none where it has none.
+	ReferringDomain string `yaml:"referring_domain"`
 	// PhoneURL is where launch links lead instead of to the BankID app: the virtual phone of a simulator. For custom only.
 	PhoneURL string `yaml:"phone_url"`
 	// Timeout bounds one call to BankID. Default 15s.

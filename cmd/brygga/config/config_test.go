@@ -122,6 +122,28 @@ func TestExampleShowsEveryKey(t *testing.T) {
 	section("", "", reflect.TypeFor[config.Config]())
 }
 
+// TestReferringDomain derives the domain for issuers of every kind that may be set.
+func TestReferringDomain(t *testing.T) {
+	for issuer, want := range map[string]string{
+		"https://login.example.se": "example.se", "https://login.example.se:8443": "example.se", "https://example.co.uk": "example.co.uk",
+		"https://login.löga.se": "xn--lga-sna.se", "https://xn--lga-sna.se": "xn--lga-sna.se", "https://[2001:db8::1]:8443": "", "https://192.0.2.1": "",
+		"http://localhost:8080": "", "http://[::1]:8080": "", "https://brygga": "", "https://login_1.example.se": "",
+	} {
+		c, err := config.Load(write(t, strings.Replace(minimal, "https://login.example.se", issuer, 1)), nil)
+		if err != nil {
+			t.Errorf("%s: %v", issuer, err)
+			continue
+		}
+		if got := c.ReferringDomain(); got != want {
+			t.Errorf("%s: %q, want %q", issuer, got, want)
+		}
+	}
+	c, err := config.Load(write(t, minimal+"  referring_domain: login.example.se\n"), nil)
+	if err != nil || c.ReferringDomain() != "login.example.se" {
+		t.Errorf("with a key of its own: %v, %v", c, err)
+	}
+}
+
 func TestFaults_T14_RowA13_RowA20(t *testing.T) {
 	tests := []struct {
 		name, text string
@@ -148,6 +170,8 @@ func TestFaults_T14_RowA13_RowA20(t *testing.T) {
 		{"test environment", strings.Replace(minimal, "production", "test", 1), []string{":4:3: bankid.environment: is not production"}},
 		{"custom without address", strings.Replace(minimal, "production", "custom", 1) + "  insecure_test_environment: true\n", []string{"bankid.url: missing"}},
 		{"address without custom", minimal + "  url: https://x\n", []string{"bankid.url: only works with environment: custom"}},
+		{"foreign referring domain", minimal + "  referring_domain: example.com\n", []string{`:8:3: bankid.referring_domain: "example.com" is not the issuer's host or a domain above it`}},
+		{"referring domain in letters", strings.Replace(minimal, "login.example.se", "login.löga.se", 1) + "  referring_domain: löga.se\n", []string{"bankid.referring_domain: "}},
 		{"two certificates", minimal + "  certificate_file: bankid.crt\n", []string{"bankid.pkcs12_file: set together with PEM files"}},
 		{"no root", strings.Replace(minimal, "bankid-root.pem", "tls.crt", 1), []string{"holds no certificate in PEM"}},
 		{"no signature root", strings.Replace(minimal, "  signature_root_file: bankid-signature-root.pem\n", "", 1), []string{"bankid.signature_root_file: missing - name a PEM file with the member banks' root"}},
