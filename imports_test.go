@@ -28,8 +28,9 @@ var allowed = map[string][]string{
 	"keys":                     {"storage"},
 	"limit":                    {},
 	"login":                    {"audit", "bankid", "limit", "storage"},
-	"op":                       {"audit", "cache", "keys", "limit", "storage"},
+	"op":                       {"audit", "cache", "keys", "limit", "outbound", "storage"},
 	"op/interop":               {}, // tests alone
+	"outbound":                 {},
 	"secret":                   {},
 	"storage":                  {},
 	"storage/bolt":             {"cache", "storage"},

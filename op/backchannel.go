@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"brygga/audit"
+	"brygga/outbound"
 	"brygga/storage"
 )
 
@@ -89,7 +90,7 @@ func (p *Provider) sendNotice(ctx context.Context, client *storage.Client, notic
 	}
 	status, err = p.o.Outbound.PostForm(ctx, client.BackchannelLogoutURI, url.Values{"logout_token": {token}})
 	switch {
-	case errors.Is(err, ErrForbiddenAddress):
+	case errors.Is(err, outbound.ErrForbiddenAddress):
 		return noticeForbidden, 0
 	case errors.Is(err, context.DeadlineExceeded):
 		return noticeTimeout, 0

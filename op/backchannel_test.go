@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"brygga/audit"
+	"brygga/outbound"
 	"brygga/storage"
 	"brygga/storage/bolt"
 )
@@ -47,12 +49,15 @@ func newInbox(t *testing.T) *inbox {
 }
 
 // outbound reaches the inboxes.
-func outbound(o *Options, boxes ...*inbox) {
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+
+// reach lets the provider call the boxes, each for at most timeout; 0 means the default.
+func reach(o *Options, timeout time.Duration, boxes ...*inbox) {
 	roots := x509.NewCertPool()
 	for _, in := range boxes {
 		roots.AddCert(in.Certificate())
 	}
-	o.Outbound = NewOutbound(OutboundOptions{Allow: loopback, Roots: roots})
+	o.Outbound = outbound.New(outbound.Options{Allow: loopback, Roots: roots, Timeout: timeout})
 }
 
 func (in *inbox) say(status int) {
@@ -70,7 +75,7 @@ func (in *inbox) got(path string) []string {
 
 // told is a browser whose clients have the inbox told at /client_id.
 func told(t *testing.T, in *inbox) *tab {
-	return newHarness(t, func(o *Options) { outbound(o, in) }).newTab(func(c *storage.Client) { c.BackchannelLogoutURI = in.URL + "/" + c.ID })
+	return newHarness(t, func(o *Options) { reach(o, 0, in) }).newTab(func(c *storage.Client) { c.BackchannelLogoutURI = in.URL + "/" + c.ID })
 }
 
 // deliver does what Run does once.
@@ -230,16 +235,16 @@ func TestBackchannelIsGivenUp(t *testing.T) {
 		outcome string
 	}{
 		"nobody there": {func(in *inbox, _ *Options) { in.Server.Close() }, "unreachable"},
-		"our network":  {func(_ *inbox, o *Options) { o.Outbound = NewOutbound(OutboundOptions{}) }, "forbidden_address"},
+		"our network":  {func(_ *inbox, o *Options) { o.Outbound = outbound.New(outbound.Options{}) }, "forbidden_address"},
 		"too slow": {func(in *inbox, o *Options) {
 			over := make(chan struct{})
 			t.Cleanup(func() { close(over) })
 			in.answer = func(http.ResponseWriter, *http.Request) { <-over }
-			o.Outbound.timeout = 200 * time.Millisecond
+			reach(o, 200*time.Millisecond, in)
 		}, "timeout"},
 	} {
 		in := newInbox(t)
-		b := newHarness(t, func(o *Options) { outbound(o, in); tc.change(in, o) }).newTab(func(c *storage.Client) {
+		b := newHarness(t, func(o *Options) { reach(o, 0, in); tc.change(in, o) }).newTab(func(c *storage.Client) {
 			c.BackchannelLogoutURI = in.URL + "/" + c.ID
 		})
 		b.get("/logout", url.Values{"id_token_hint": {b.logIn("hr-a").IDToken}})

@@ -60,8 +60,7 @@ func TestDeadClientHoldsUpNobody(t *testing.T) {
 	}
 	alive.answer = func(http.ResponseWriter, *http.Request) { close(told) }
 	h := newHarness(t, func(o *Options) {
-		outbound(o, dead, alive)
-		o.Outbound.timeout = time.Minute
+		reach(o, time.Minute, dead, alive)
 	})
 	b := h.newTab(func(c *storage.Client) {
 		if c.BackchannelLogoutURI = dead.URL + "/" + c.ID; c.ID == "pay" {
@@ -88,8 +87,7 @@ func TestDeadHostIsNotCalledOn(t *testing.T) {
 	dead := newInbox(t)
 	dead.answer = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	h := newHarness(t, func(o *Options) {
-		outbound(o, dead)
-		o.Outbound.timeout = 300 * time.Millisecond
+		reach(o, 300*time.Millisecond, dead)
 	})
 	h.newTab(func(c *storage.Client) { c.BackchannelLogoutURI = dead.URL + "/" + c.ID })
 	for range 3 * noticesPerHost {

@@ -6,7 +6,7 @@
 // stranger could use twice is redeemed in one step of the store.
 //
 // Clients hear of the ends of their sessions from [Provider.Run]. Every address that a client has named is called through an
-// [Outbound], which does not let it reach our own network.
+// [outbound.Caller], which does not let it reach our own network.
 //
 // It must not know HTML or BankID. It leads a browser to the login through [Pages], and is handed the finished login by
 // [Provider.Answer] or [Provider.Refuse]. It leaves out one check, with intent: that the browser which asks for the answer

@@ -28,7 +28,7 @@ const (
 	maxKeySets = 10_000
 )
 
-// fetcher gets what stands at an address, at most max bytes; Outbound is one.
+// fetcher gets what stands at an address, at most max bytes; an outbound.Caller is one.
 type fetcher interface {
 	Get(ctx context.Context, address string, max int64) (body []byte, header http.Header, err error)
 }

@@ -18,6 +18,7 @@ import (
 	"brygga/audit"
 	"brygga/cache"
 	"brygga/keys"
+	"brygga/outbound"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -111,7 +112,7 @@ type Options struct {
 	// much it is used; 0 means the default of that name.
 	RefreshIdle, RefreshLife time.Duration
 	// Outbound calls the addresses that clients have registered; nil means one that calls public addresses alone.
-	Outbound *Outbound
+	Outbound *outbound.Caller
 	// ACRValues are the acr values that a login may be given, the default one first; empty means DefaultACR alone.
 	ACRValues []string
 	// SessionLife is how long after its login a browser's session ends however much it is used, SessionIdle how long it lasts
@@ -159,7 +160,7 @@ func New(o Options) (*Provider, error) {
 	o.RefreshLife = cmp.Or(o.RefreshLife, DefaultRefreshLife)
 	o.RefreshIdle = min(cmp.Or(o.RefreshIdle, DefaultRefreshIdle), o.RefreshLife)
 	if o.Outbound == nil {
-		o.Outbound = NewOutbound(OutboundOptions{})
+		o.Outbound = outbound.New(outbound.Options{})
 	}
 	o.SessionLife = cmp.Or(o.SessionLife, DefaultSessionLife)
 	o.SessionIdle = min(cmp.Or(o.SessionIdle, DefaultSessionIdle), o.SessionLife)

@@ -18,7 +18,7 @@ import (
 	"brygga/audit"
 	"brygga/cmd/brygga/config"
 	"brygga/keys"
-	"brygga/op"
+	"brygga/outbound"
 	"brygga/secret"
 	"brygga/storage"
 	"brygga/storage/bolt"
@@ -42,7 +42,7 @@ type operator struct {
 	// acrValues are the levels that may be asserted, empty for the default.
 	acrValues []string
 	// outbound fetches what clients have registered an address for.
-	outbound *op.Outbound
+	outbound *outbound.Caller
 	actor    string // who gives the command, for the audit log
 }
 
@@ -73,7 +73,7 @@ type installation struct {
 	// certificates are the names of the further BankID certificates.
 	certificates []string
 	acrValues    []string
-	outbound     *op.Outbound
+	outbound     *outbound.Caller
 }
 
 func (f *whereFlags) find(h *host) (installation, error) {

@@ -11,7 +11,7 @@ import (
 	"slices"
 
 	"brygga/cmd/brygga/config"
-	"brygga/op"
+	"brygga/outbound"
 	"brygga/storage"
 )
 
@@ -22,8 +22,8 @@ const maxSectorFile = 256 << 10
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
 // newOutbound returns what calls the addresses that clients have registered. local says that the issuer is on loopback.
-func newOutbound(c config.Outbound, local bool) (*op.Outbound, error) {
-	o := op.OutboundOptions{Allow: c.Allow, InsecureHTTP: local}
+func newOutbound(c config.Outbound, local bool) (*outbound.Caller, error) {
+	o := outbound.Options{Allow: c.Allow, InsecureHTTP: local}
 	if local {
 		o.Allow = slices.Concat(o.Allow, loopback)
 	}
@@ -39,7 +39,7 @@ func newOutbound(c config.Outbound, local bool) (*op.Outbound, error) {
 			return nil, fail(exitUsage, "name a file with certificates in PEM", "outbound.root_ca_file: %s holds no certificate", c.RootCAFile)
 		}
 	}
-	return op.NewOutbound(o), nil
+	return outbound.New(o), nil
 }
 
 // errSector means that the document at a client's sector_identifier_uri does not say what it must.
@@ -47,7 +47,7 @@ var errSector = errors.New("does not list every redirect URI of the client")
 
 // readSector fetches the client's sector_identifier_uri, if it has one, and checks that it lists all redirect URIs (OIDC Core
 // §8.1, OIDC Registration §5). It returns errSector when it does not, another error when it cannot be had.
-func readSector(ctx context.Context, calls *op.Outbound, c *storage.Client) error {
+func readSector(ctx context.Context, calls *outbound.Caller, c *storage.Client) error {
 	if c.SectorIdentifierURI == "" || calls == nil {
 		return nil
 	}

@@ -22,6 +22,7 @@ import (
 	"brygga/keys"
 	"brygga/login"
 	"brygga/op"
+	"brygga/outbound"
 	"brygga/secret"
 	"brygga/storage"
 	"brygga/storage/bolt"
@@ -51,7 +52,7 @@ type server struct {
 	serverOptions
 	store    *bolt.Store
 	clients  storage.Store // store with the clients of the configuration
-	outbound *op.Outbound
+	outbound *outbound.Caller
 	audit    *audit.Log
 	ring     *keys.Ring
 	apis     map[string]*bankid.API // by certificate

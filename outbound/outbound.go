@@ -1,4 +1,9 @@
-package op
+// Package outbound owns the calls to addresses that others have named, kept out of our own network.
+//
+// It must not know what is fetched or told. The table of addresses is its own: of the libraries for it, code.dny.dev/ssrf v0.2.0
+// lacks 3fff::/20 and judges an IPv4 address that is wrapped in an IPv6 one by its wrapping, and doyensec/safeurl brings a client of
+// its own that follows redirects.
+package outbound
 
 import (
 	"cmp"
@@ -18,21 +23,21 @@ import (
 	"time"
 )
 
-// DefaultOutboundTimeout is how long a whole call of an Outbound takes at most: look-up, connection, answer.
-const DefaultOutboundTimeout = 5 * time.Second
+// DefaultTimeout is how long a whole call of a Caller takes at most: look-up, connection, answer.
+const DefaultTimeout = 5 * time.Second
 
-// Bounds of an Outbound's connections.
+// Bounds of a Caller's connections.
 const (
-	outboundConnsPerHost = 8
-	outboundHeader       = 32 << 10 // bytes of an answer's header
-	outboundDrain        = 4 << 10  // bytes of an unwanted body that are read to keep the connection
+	connsPerHost = 8
+	maxHeader    = 32 << 10 // bytes of an answer's header
+	drained      = 4 << 10  // bytes of an unwanted body that are read to keep the connection
 )
 
 // ErrForbiddenAddress means that a name led to an address that outbound calls must not reach: neither public nor allowed.
-var ErrForbiddenAddress = errors.New("op: the address is neither public nor allowed")
+var ErrForbiddenAddress = errors.New("outbound: the address is neither public nor allowed")
 
-// OutboundOptions are the parts of an Outbound. The zero value calls public addresses by https.
-type OutboundOptions struct {
+// Options are the parts of a Caller. The zero value calls public addresses by https.
+type Options struct {
 	// Allow are networks that may be called although they are not public.
 	Allow []netip.Prefix
 	// Roots are what the certificates of servers must lead to; nil means the system's. To have more, add them to a copy of
@@ -40,46 +45,46 @@ type OutboundOptions struct {
 	Roots *x509.CertPool
 	// InsecureHTTP allows http addresses too, for development on loopback.
 	InsecureHTTP bool
-	// Timeout bounds a whole call; 0 means DefaultOutboundTimeout.
+	// Timeout bounds a whole call; 0 means DefaultTimeout.
 	Timeout time.Duration
 }
 
-// Outbound calls the addresses that clients have registered: jwks_uri, sector_identifier_uri and backchannel_logout_uri.
+// Caller calls the addresses that clients have registered: jwks_uri, sector_identifier_uri and backchannel_logout_uri.
 // Who may register a client must not be able to look around in the provider's network, so a call is made only to a public
 // unicast address or one in Allow. What is judged is the address of the very connection, after its name was resolved, so
 // that a name which changes its mind gains nothing. Any port may be called.
 //
 // No redirect is followed, no proxy of the environment is used, no cookie or credential is sent, and answers are bounded in
 // size and time. The methods may be called concurrently; their errors hold nothing of an answer.
-type Outbound struct {
+type Caller struct {
 	client  *http.Client
 	timeout time.Duration
 	http    bool
 }
 
-// NewOutbound returns an Outbound over the options.
-func NewOutbound(o OutboundOptions) *Outbound {
+// New returns a Caller over the options.
+func New(o Options) *Caller {
 	allow := slices.Clone(o.Allow)
 	dialer := &net.Dialer{KeepAlive: 15 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
 		return checkAddress(address, allow)
 	}}
 	transport := &http.Transport{
 		DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots},
-		ForceAttemptHTTP2: true, DisableCompression: true, MaxConnsPerHost: outboundConnsPerHost, MaxIdleConns: 64, MaxIdleConnsPerHost: 2,
-		IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: outboundHeader,
+		ForceAttemptHTTP2: true, DisableCompression: true, MaxConnsPerHost: connsPerHost, MaxIdleConns: 64, MaxIdleConnsPerHost: 2,
+		IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: maxHeader,
 	}
-	return &Outbound{
+	return &Caller{
 		client:  &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		timeout: cmp.Or(o.Timeout, DefaultOutboundTimeout), http: o.InsecureHTTP,
+		timeout: cmp.Or(o.Timeout, DefaultTimeout), http: o.InsecureHTTP,
 	}
 }
 
 // Close lets go of idle connections. Later calls make new ones.
-func (o *Outbound) Close() { o.client.CloseIdleConnections() }
+func (o *Caller) Close() { o.client.CloseIdleConnections() }
 
 // Get returns the body and the header of what address answers with status 200. Every other status, a redirect too, and a
 // body of more than max bytes is an error.
-func (o *Outbound) Get(ctx context.Context, address string, max int64) (body []byte, header http.Header, err error) {
+func (o *Caller) Get(ctx context.Context, address string, max int64) (body []byte, header http.Header, err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	answer, err := o.do(ctx, http.MethodGet, address, nil)
@@ -88,21 +93,21 @@ func (o *Outbound) Get(ctx context.Context, address string, max int64) (body []b
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return nil, nil, fmt.Errorf("op: outbound call answered with status %d", answer.StatusCode)
+		return nil, nil, fmt.Errorf("outbound: call answered with status %d", answer.StatusCode)
 	}
 	body, err = io.ReadAll(io.LimitReader(answer.Body, max+1))
 	switch {
 	case err != nil, ctx.Err() != nil: // a server may end its answer properly because we hang up
-		return nil, nil, outboundError(ctx, err)
+		return nil, nil, explain(ctx, err)
 	case int64(len(body)) > max:
-		return nil, nil, fmt.Errorf("op: outbound call answered with more than %d bytes", max)
+		return nil, nil, fmt.Errorf("outbound: call answered with more than %d bytes", max)
 	}
 	return body, answer.Header, nil
 }
 
 // PostForm posts the form to address and returns the status of the answer, whichever it is. A redirect is not followed: its
 // status is returned.
-func (o *Outbound) PostForm(ctx context.Context, address string, form url.Values) (status int, err error) {
+func (o *Caller) PostForm(ctx context.Context, address string, form url.Values) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	answer, err := o.do(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
@@ -110,17 +115,17 @@ func (o *Outbound) PostForm(ctx context.Context, address string, form url.Values
 		return 0, err
 	}
 	defer answer.Body.Close()
-	io.CopyN(io.Discard, answer.Body, outboundDrain)
+	io.CopyN(io.Discard, answer.Body, drained)
 	return answer.StatusCode, nil
 }
 
-func (o *Outbound) do(ctx context.Context, method, address string, form io.Reader) (*http.Response, error) {
+func (o *Caller) do(ctx context.Context, method, address string, form io.Reader) (*http.Response, error) {
 	if err := o.checkURL(address); err != nil {
 		return nil, err
 	}
 	r, err := http.NewRequestWithContext(ctx, method, address, form)
 	if err != nil {
-		return nil, errors.New("op: outbound address is no URL")
+		return nil, errors.New("outbound: address is no URL")
 	}
 	r.Header.Set("User-Agent", "brygga")
 	if form != nil {
@@ -130,28 +135,28 @@ func (o *Outbound) do(ctx context.Context, method, address string, form io.Reade
 	}
 	answer, err := o.client.Do(r)
 	if err != nil {
-		return nil, outboundError(ctx, err)
+		return nil, explain(ctx, err)
 	}
 	return answer, nil
 }
 
 // checkURL allows an https address, or where InsecureHTTP is set an http one, with a host and no credentials.
-func (o *Outbound) checkURL(address string) error {
+func (o *Caller) checkURL(address string) error {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Hostname() == "" || u.Opaque != "":
-		return errors.New("op: outbound address is no URL")
+		return errors.New("outbound: address is no URL")
 	case u.User != nil:
-		return errors.New("op: outbound address has credentials")
+		return errors.New("outbound: address has credentials")
 	case u.Scheme == "https", u.Scheme == "http" && o.http:
 		return nil
 	}
-	return errors.New("op: outbound address is not https")
+	return errors.New("outbound: address is not https")
 }
 
-// outboundError says what failed. The library's own text may quote what the other side has sent, or the address with its
+// explain says what failed. The library's own text may quote what the other side has sent, or the address with its
 // query, so it is passed on only where it cannot.
-func outboundError(ctx context.Context, err error) error {
+func explain(ctx context.Context, err error) error {
 	var (
 		network     *net.OpError
 		name        *net.DNSError
@@ -162,17 +167,17 @@ func outboundError(ctx context.Context, err error) error {
 	case errors.Is(err, ErrForbiddenAddress):
 		return ErrForbiddenAddress
 	case errors.Is(ctx.Err(), context.Canceled):
-		return fmt.Errorf("op: outbound call: %w", context.Canceled)
+		return fmt.Errorf("outbound: call: %w", context.Canceled)
 	case ctx.Err() != nil, errors.As(err, &timeout) && timeout.Timeout():
-		return fmt.Errorf("op: outbound call: %w", context.DeadlineExceeded)
+		return fmt.Errorf("outbound: call: %w", context.DeadlineExceeded)
 	case errors.As(err, &name):
-		return fmt.Errorf("op: outbound call: %w", name)
+		return fmt.Errorf("outbound: call: %w", name)
 	case errors.As(err, &certificate):
-		return fmt.Errorf("op: outbound call: %w", certificate)
+		return fmt.Errorf("outbound: call: %w", certificate)
 	case errors.As(err, &network):
-		return fmt.Errorf("op: outbound call: %w", network)
+		return fmt.Errorf("outbound: call: %w", network)
 	}
-	return errors.New("op: outbound call: no answer that could be read")
+	return errors.New("outbound: call: no answer that could be read")
 }
 
 // checkAddress allows the address of a connection about to be made if it is public or in allow.

@@ -1,4 +1,4 @@
-package op
+package outbound
 
 import (
 	"context"
@@ -18,23 +18,23 @@ import (
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
-// outboundTo returns a TLS server with the handler, and an Outbound that trusts it and may reach it.
-func outboundTo(t *testing.T, handle http.HandlerFunc, change func(*OutboundOptions)) (*httptest.Server, *Outbound) {
+// callerTo returns a TLS server with the handler, and a Caller that trusts it and may reach it.
+func callerTo(t *testing.T, handle http.HandlerFunc, change func(*Options)) (*httptest.Server, *Caller) {
 	t.Helper()
 	server := httptest.NewTLSServer(handle)
 	t.Cleanup(server.Close)
-	o := OutboundOptions{Allow: loopback, Roots: x509.NewCertPool()}
+	o := Options{Allow: loopback, Roots: x509.NewCertPool()}
 	o.Roots.AddCert(server.Certificate())
 	if change != nil {
 		change(&o)
 	}
-	out := NewOutbound(o)
+	out := New(o)
 	t.Cleanup(out.Close)
 	return server, out
 }
 
 // Each address stands for a range, at one of its ends where that is telling.
-func TestOutboundAddresses(t *testing.T) {
+func TestAddresses(t *testing.T) {
 	forbidden := []string{
 		"0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.8.8.8", "169.254.169.254",
 		"172.16.0.1", "172.31.255.255", "192.0.0.8", "192.0.2.1", "192.88.99.1", "192.168.0.1", "198.18.0.1", "198.19.255.255",
@@ -72,9 +72,9 @@ func TestOutboundAddresses(t *testing.T) {
 }
 
 // The real client refuses by the address that it is about to connect to, however that was written or named.
-func TestOutboundRefusesOwnNetwork(t *testing.T) {
+func TestRefusesOwnNetwork(t *testing.T) {
 	asked := false
-	server, out := outboundTo(t, func(http.ResponseWriter, *http.Request) { asked = true }, func(o *OutboundOptions) { o.Allow = nil })
+	server, out := callerTo(t, func(http.ResponseWriter, *http.Request) { asked = true }, func(o *Options) { o.Allow = nil })
 	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -93,8 +93,8 @@ func TestOutboundRefusesOwnNetwork(t *testing.T) {
 	}
 }
 
-func TestOutboundCalls(t *testing.T) {
-	server, out := outboundTo(t, func(w http.ResponseWriter, r *http.Request) {
+func TestCalls(t *testing.T) {
+	server, out := callerTo(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if r.Header.Get("Authorization") != "" || r.Header.Get("Cookie") != "" || r.Header.Get("Referer") != "" {
 			t.Errorf("the call brings along %v", r.Header)
@@ -124,8 +124,8 @@ func TestOutboundCalls(t *testing.T) {
 	}
 }
 
-func TestOutboundFollowsNoRedirect(t *testing.T) {
-	server, out := outboundTo(t, func(w http.ResponseWriter, r *http.Request) {
+func TestFollowsNoRedirect(t *testing.T) {
+	server, out := callerTo(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/there" {
 			t.Error("a redirect was followed")
 		}
@@ -140,8 +140,8 @@ func TestOutboundFollowsNoRedirect(t *testing.T) {
 	}
 }
 
-func TestOutboundURLs(t *testing.T) {
-	var out, insecure = NewOutbound(OutboundOptions{}), NewOutbound(OutboundOptions{InsecureHTTP: true})
+func TestURLs(t *testing.T) {
+	var out, insecure = New(Options{}), New(Options{InsecureHTTP: true})
 	for _, address := range []string{
 		"", "http://app.example.se/", "ftp://app.example.se/", "file:///etc/passwd", "//app.example.se/", "https:app.example.se", "https://", "https:///x",
 		"https://:443/", "https://user@app.example.se/", "https://user:password@app.example.se/", "https://app.example.se/%zz", "https://app.example.se\x00/",
@@ -158,9 +158,9 @@ func TestOutboundURLs(t *testing.T) {
 	}
 }
 
-func TestOutboundTimeout(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	hold := make(chan struct{})
-	server, out := outboundTo(t, func(w http.ResponseWriter, r *http.Request) {
+	server, out := callerTo(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/body" {
 			w.Write([]byte("{"))
 			w.(http.Flusher).Flush()
@@ -169,7 +169,7 @@ func TestOutboundTimeout(t *testing.T) {
 		case <-hold:
 		case <-r.Context().Done():
 		}
-	}, func(o *OutboundOptions) { o.Timeout = 50 * time.Millisecond })
+	}, func(o *Options) { o.Timeout = 50 * time.Millisecond })
 	defer close(hold)
 	for _, path := range []string{"/header", "/body"} {
 		if _, _, err := out.Get(t.Context(), server.URL+path, 100); !errors.Is(err, context.DeadlineExceeded) {
@@ -184,16 +184,16 @@ func TestOutboundTimeout(t *testing.T) {
 }
 
 // A proxy would make the connection in our place, to whatever address it likes.
-func TestOutboundUsesNoProxy(t *testing.T) {
-	if NewOutbound(OutboundOptions{}).client.Transport.(*http.Transport).Proxy != nil {
+func TestUsesNoProxy(t *testing.T) {
+	if New(Options{}).client.Transport.(*http.Transport).Proxy != nil {
 		t.Error("a proxy may be used")
 	}
 }
 
 // A server whose certificate leads to no root of ours, or that speaks an old version, is not asked anything.
-func TestOutboundTLS(t *testing.T) {
+func TestTLS(t *testing.T) {
 	ask := func(w http.ResponseWriter, r *http.Request) { t.Error("the server was asked") }
-	server, out := outboundTo(t, ask, func(o *OutboundOptions) { o.Roots = x509.NewCertPool() })
+	server, out := callerTo(t, ask, func(o *Options) { o.Roots = x509.NewCertPool() })
 	var untrusted *tls.CertificateVerificationError
 	if _, _, err := out.Get(t.Context(), server.URL, 100); !errors.As(err, &untrusted) {
 		t.Errorf("unknown root: %v", err)
@@ -204,13 +204,14 @@ func TestOutboundTLS(t *testing.T) {
 	t.Cleanup(old.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(old.Certificate())
-	if _, _, err := NewOutbound(OutboundOptions{Allow: loopback, Roots: roots}).Get(t.Context(), old.URL, 100); err == nil {
+	if _, _, err := New(Options{Allow: loopback, Roots: roots}).Get(t.Context(), old.URL, 100); err == nil {
 		t.Error("TLS 1.1 is spoken")
 	}
 }
 
 // What the other side has sent stays out of errors, however broken it is, and so does a query.
-func TestOutboundErrorsQuoteNothing(t *testing.T) {
+func TestErrorsQuoteNothing(t *testing.T) {
+	const mark = "somebody-elses-words"
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -226,7 +227,7 @@ func TestOutboundErrorsQuoteNothing(t *testing.T) {
 			c.Close()
 		}
 	}()
-	out := NewOutbound(OutboundOptions{Allow: loopback, InsecureHTTP: true})
+	out := New(Options{Allow: loopback, InsecureHTTP: true})
 	for _, scheme := range []string{"http", "https"} {
 		_, _, err := out.Get(t.Context(), scheme+"://"+listener.Addr().String()+"/?"+mark, 100)
 		if err == nil || strings.Contains(err.Error(), mark) {
