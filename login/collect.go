@@ -145,7 +145,7 @@ func (c *collector) step(l *storage.Login) *storage.Login {
 	if l = c.hint(ctx, l, progress.HintCode); l == nil || !l.Order.AwaitsApp() {
 		return l
 	}
-	if c.elapsed(l) >= c.RenewAfter || !c.now().Before(l.WindowEnds) {
+	if c.elapsed(l) >= c.RenewAfter || !c.now().Before(l.Order.WindowEnds) {
 		return c.nextOrder(ctx, l, storage.Failure{})
 	}
 	return l
@@ -196,12 +196,14 @@ func (c *collector) notCollected(ctx context.Context, l *storage.Login, fault *F
 // nextOrder replaces an order that no app has picked up by a new one, within the window. dead says why the old one has
 // ended at the service already; a zero dead means that it lives and is cancelled once the new one is in place.
 func (c *collector) nextOrder(ctx context.Context, l *storage.Login, dead storage.Failure) *storage.Login {
-	if !c.now().Before(l.WindowEnds) {
+	if !c.now().Before(l.Order.WindowEnds) {
 		if dead.Reason == "" {
 			c.cancelOrder(l.Order)
 		}
 		return c.fail(ctx, l, ReasonExpired)
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime) // the collect may have taken most of it
+	defer cancel()
 	next, err := c.renew(ctx, l)
 	var fault *Fault
 	switch {
@@ -243,7 +245,7 @@ func (c *collector) renew(ctx context.Context, l *storage.Login) (*storage.Login
 		return l, fault
 	}
 	if err == nil {
-		c.Observe("order_renewed", put.Starter.Device)
+		c.Observe("order_renewed", put.Order.Starter.Device)
 		c.watches.tell(l.ID)
 	}
 	return put, err
@@ -276,5 +278,5 @@ func (c *collector) record(ctx context.Context, event audit.Type, l *storage.Log
 	if err != nil {
 		client = &storage.Client{ID: l.Request.ClientID}
 	}
-	c.Audit.Record(ctx, c.event(event, l, client, l.Starter.IP, message))
+	c.Audit.Record(ctx, c.event(event, l, client, l.Starter().IP, message))
 }

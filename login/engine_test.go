@@ -100,7 +100,7 @@ func TestCancelWhileStarting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
-		h.service.hold = make(chan struct{})
+		h.service.hold = make(chan time.Time)
 		l := h.begin()
 		done := make(chan error)
 		go func() {

@@ -23,7 +23,7 @@ type service struct {
 	asked      int
 	slow       time.Duration
 	// hold, if set, keeps Start waiting until it is closed.
-	hold chan struct{}
+	hold chan time.Time
 	// noReturn makes ReturnURL find no way back.
 	noReturn bool
 
@@ -40,14 +40,24 @@ func newService() *service {
 
 func (s *service) Name() string { return "fake" }
 
-func (s *service) Start(_ context.Context, r login.Request) (storage.Order, error) {
+func (s *service) Start(ctx context.Context, r login.Request) (storage.Order, error) {
 	s.mu.Lock()
-	hold := s.hold
+	hold, answer := s.hold, time.NewTimer(s.slow)
 	s.mu.Unlock()
-	if hold != nil {
-		<-hold
+	defer answer.Stop()
+	for _, wait := range []<-chan time.Time{hold, answer.C} {
+		if wait == nil {
+			continue
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return storage.Order{}, ctx.Err()
+		}
 	}
-	time.Sleep(s.slow)
+	if ctx.Err() != nil {
+		return storage.Order{}, ctx.Err()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked++

@@ -51,32 +51,42 @@ func (e *Engine) finishStart(ctx context.Context, l *storage.Login, client *stor
 		replaced = nil
 	}
 	e.Audit.Record(ctx, e.event(audit.LoginStarted, l, client, claim.Starter.IP, ""))
-	put, err := e.makeOrder(ctx, l, client, claim)
+	then, err := e.makeOrder(ctx, l, client, claim)
 	defer e.watches.tell(l.ID)
-	if replaced != nil && !errors.Is(err, storage.ErrConflict) {
+	if fault, ok := errors.AsType[*Fault](err); ok {
+		then, err = e.dropStart(ctx, l.ID, client, claim, fault.Reason)
+	}
+	if err == nil && replaced != nil {
 		e.cancelOrder(replaced)
 	}
-	var fault *Fault
-	if !errors.As(err, &fault) {
-		return put, err
-	}
-	failure := storage.Failure{Reason: fault.Reason}
-	if l, err = e.Store.DropClaim(ctx, l.ID, claim.ID, failure, e.now()); err != nil {
+	return then, err
+}
+
+// dropStart ends a person's claim that brought no order.
+func (e *Engine) dropStart(ctx context.Context, id string, client *storage.Client, claim storage.Claim, reason string) (*storage.Login, error) {
+	l, err := e.Store.DropClaim(ctx, id, claim.ID, storage.Failure{Reason: reason}, e.now())
+	if err != nil {
 		return nil, fmt.Errorf("drop claim: %w", err)
 	}
-	e.Observe("login_failed", fault.Reason)
-	e.Audit.Record(ctx, e.event(audit.LoginFailed, l, client, claim.Starter.IP, fault.Reason))
+	e.Observe("login_failed", reason)
+	e.Audit.Record(ctx, e.event(audit.LoginFailed, l, client, claim.Starter.IP, reason))
 	return l, nil
 }
 
-// makeOrder makes an order under the claim, puts it in place and collects it. It returns a *Fault when there was none to
+// MakeTime is how long making an order may take in all, beginning with its claim. What is left of the claim is for storing the
+// order, so that none is put in place when its claim is dead.
+const MakeTime = storage.ClaimLife - 5*time.Second
+
+// makeOrder makes an order under the claim of l, puts it in place and collects it. It returns a *Fault when there was none to
 // put, storage.ErrConflict when the login no longer wants it (it has been cancelled again) and other errors of the store.
 func (e *Engine) makeOrder(ctx context.Context, l *storage.Login, client *storage.Client, claim storage.Claim) (*storage.Login, error) {
 	if l.Orders >= e.MaxOrders {
 		return nil, &Fault{Reason: ReasonTooMany, Err: fmt.Errorf("login has made %d orders", l.Orders)}
 	}
+	making, cancel := context.WithTimeout(ctx, claim.At.Add(MakeTime).Sub(e.now()))
+	defer cancel()
 	request, nonce := e.request(l, client)
-	order, err := e.startQuietly(ctx, request)
+	order, err := e.startQuietly(making, request)
 	if err != nil {
 		fault := asFault(err)
 		e.log.WarnContext(ctx, "order not made", "login", l.ID, "client_id", client.ID, "reason", fault.Reason, "err", fault.Err)
@@ -91,9 +101,12 @@ func (e *Engine) makeOrder(ctx context.Context, l *storage.Login, client *storag
 	put, err := e.Store.PutOrder(ctx, l.ID, claim.ID, order)
 	if err != nil {
 		e.cancelOrder(&order)
-		return nil, fmt.Errorf("put order: %w", err)
+		if err = fmt.Errorf("put order: %w", err); !e.now().Before(claim.At.Add(storage.ClaimLife)) {
+			return nil, &Fault{Reason: ReasonUnavailable, Passing: true, Err: err}
+		}
+		return nil, err
 	}
-	e.Observe("order_started", put.Starter.Device)
+	e.Observe("order_started", put.Order.Starter.Device)
 	e.collect(put, started)
 	return put, nil
 }
@@ -103,7 +116,7 @@ func (e *Engine) makeOrder(ctx context.Context, l *storage.Login, client *storag
 const (
 	quietTries = 2
 	quietWait  = 400 * time.Millisecond
-	// quietTime is how long all of that may take; the claim of the order must outlive it.
+	// quietTime is how long all of that may take, within MakeTime.
 	quietTime = 5 * time.Second
 )
 
@@ -127,25 +140,25 @@ func (e *Engine) startQuietly(ctx context.Context, request Request) (storage.Ord
 	}
 }
 
-// request returns what the next order of l is made from, and the return nonce in it: zero unless the order is for this
+// request returns what the order of l's claim is made from, and the return nonce in it: zero unless the order is for this
 // device and its browser can be returned to.
 func (e *Engine) request(l *storage.Login, client *storage.Client) (Request, secret.String) {
 	binding := sha256.Sum256([]byte("brygga login\n" + l.ID + "\n" + l.Request.ClientID + "\n" + l.Request.Nonce))
-	policy := e.demands(client)
+	policy, starter := e.demands(client), l.Claim.Starter
 	request := Request{
-		Starter: l.Starter, ReferringDomain: e.ReferringDomain, Binding: binding[:], RequiredPersonalNumber: l.Request.RequiredPersonalNumber,
+		Starter: starter, ReferringDomain: e.ReferringDomain, Binding: binding[:], RequiredPersonalNumber: l.Request.RequiredPersonalNumber,
 		PinCode: policy.PinCode.On(), MRTD: policy.MRTD.On(), CardReader: policy.CardReader, CertificatePolicies: policy.CertificatePolicies,
 		Certificate: policy.Certificate,
 	}
-	request.VisibleText, request.VisibleFormat = e.visible(policy, client, l.Starter.Language)
+	request.VisibleText, request.VisibleFormat = e.visible(policy, client, starter.Language)
 	if m := l.Request.UserMessage; m != nil {
-		request.VisibleText, request.VisibleFormat = e.withMessage(m, l.Starter.Language, request.VisibleText, request.VisibleFormat)
+		request.VisibleText, request.VisibleFormat = e.withMessage(m, starter.Language, request.VisibleText, request.VisibleFormat)
 	}
-	if l.Starter.Device != storage.DeviceThis {
+	if starter.Device != storage.DeviceThis {
 		return request, secret.String{}
 	}
 	nonce := newNonce()
-	request.ReturnURL = e.Method.ReturnURL(e.ReturnURL(l.ID, nonce), l.Starter)
+	request.ReturnURL = e.Method.ReturnURL(e.ReturnURL(l.ID, nonce), starter)
 	if request.ReturnURL.IsZero() {
 		return request, secret.String{}
 	}
@@ -209,19 +222,20 @@ func (e *Engine) Return(ctx context.Context, id string, nonce secret.String, ip 
 // Frame returns the text of the QR frame to show for the login just now, or zero when none may be shown: only an order for
 // another device that no app has picked up has one (BankID API: QR code).
 func (e *Engine) Frame(l *storage.Login) secret.String {
-	if l.State != storage.LoginPending || l.Starter.Device != storage.DeviceOther || !l.Order.AwaitsApp() {
+	if l.State != storage.LoginPending || l.Order.Starter.Device != storage.DeviceOther || !l.Order.AwaitsApp() {
 		return secret.String{}
 	}
 	return e.Method.QR(l.Order, e.elapsed(l))
 }
 
-// Launch returns how the login's browser starts the app with its order. The link is there only while the order is for this
-// device and waits for an app.
+// Launch returns how the login's browser starts the app with its order. The link is there only while the order was made for
+// this device and waits for an app: with the link of any other, the person who opens it would log in somebody else.
 func (e *Engine) Launch(l *storage.Login) Launch {
-	if l.State != storage.LoginPending || l.Starter.Device != storage.DeviceThis || !l.Order.AwaitsApp() {
-		return e.Method.Launch(nil, l.Starter)
+	starter := l.Starter()
+	if l.State != storage.LoginPending || starter.Device != storage.DeviceThis || !l.Order.AwaitsApp() {
+		return e.Method.Launch(nil, starter)
 	}
-	return e.Method.Launch(l.Order, l.Starter)
+	return e.Method.Launch(l.Order, starter)
 }
 
 // LaunchFor returns how the browser of starter would start the app, without a link: what to offer a person who has not
@@ -230,13 +244,14 @@ func (e *Engine) LaunchFor(starter storage.Starter) Launch { return e.Method.Lau
 
 // Remaining returns how long the current round of orders goes on at most; 0 when there is none.
 func (e *Engine) Remaining(l *storage.Login) time.Duration {
-	return max(0, l.WindowEnds.Sub(e.now()))
+	if l.Order == nil {
+		return 0
+	}
+	return max(0, l.Order.WindowEnds.Sub(e.now()))
 }
 
 // Starting reports whether an order that a person asked for is being made just now.
-func (e *Engine) Starting(l *storage.Login) bool {
-	return l.Claim.ID != "" && l.Claim.Replaces == "" && e.now().Before(l.Claim.At.Add(storage.ClaimLife))
-}
+func (e *Engine) Starting(l *storage.Login) bool { return l.Starting(e.now()) }
 
 // cancelOrder ends the order at the service, in the background: the login does not wait for it.
 func (e *Engine) cancelOrder(order *storage.Order) {

@@ -59,7 +59,7 @@ func (c *collector) complete(ctx context.Context, l *storage.Login, progress Pro
 		return
 	}
 	c.watches.tell(l.ID)
-	c.Observe("login_completed", completed.Starter.Device)
+	c.Observe("login_completed", completed.Order.Starter.Device)
 	c.tellCompleted(ctx, completed, client, v.doubts)
 }
 
@@ -67,12 +67,12 @@ func (c *collector) complete(ctx context.Context, l *storage.Login, progress Pro
 func (c *collector) tellCompleted(ctx context.Context, l *storage.Login, client *storage.Client, doubts []string) {
 	var events []audit.Event
 	for _, doubt := range doubts {
-		events = append(events, c.event(audit.ResultDoubtful, l, client, l.Starter.IP, doubt))
+		events = append(events, c.event(audit.ResultDoubtful, l, client, l.Order.Starter.IP, doubt))
 	}
 	if l.ReturnWaived && l.Returned.IsZero() {
-		events = append(events, c.event(audit.ReturnWaived, l, client, l.Starter.IP, ""))
+		events = append(events, c.event(audit.ReturnWaived, l, client, l.Order.Starter.IP, ""))
 	}
-	completed := c.event(audit.LoginCompleted, l, client, l.Starter.IP, "")
+	completed := c.event(audit.LoginCompleted, l, client, l.Order.Starter.IP, "")
 	completed.Person = l.Identity.PersonalNumber
 	c.Audit.Record(ctx, append(events, completed)...)
 }
@@ -150,7 +150,8 @@ func (v verdict) message() string {
 	return v.reason + ": " + v.detail
 }
 
-// judge applies the policy to a result whose evidence has been looked at.
+// judge applies the policy to a result whose evidence has been looked at. The order is judged as it was made: what else the
+// person has asked for meanwhile counts only for the order that comes of it.
 func judge(l *storage.Login, policy storage.Policy, progress Progress, now time.Time) verdict {
 	identity, required := progress.Identity, l.Request.RequiredPersonalNumber
 	switch {
@@ -164,17 +165,18 @@ func judge(l *storage.Login, policy storage.Policy, progress Progress, now time.
 		return verdict{reason: ReasonTooYoung}
 	}
 	var v verdict
-	if !v.act(riskAction(policy, identity.Risk), ReasonRisk, identity.Risk) || l.Starter.Device != storage.DeviceThis {
+	starter := l.Order.Starter
+	if !v.act(riskAction(policy, identity.Risk), ReasonRisk, identity.Risk) || starter.Device == storage.DeviceOther {
 		return v
 	}
-	same := sameAddress(l.Starter.IP, identity.DeviceIP)
+	same := sameAddress(starter.IP, identity.DeviceIP)
 	if !l.Order.ReturnRequired() {
 		return v.judgeUnreturnable(same, identity)
 	}
 	if !same && !v.act(policy.AddressCheck, ReasonOtherAddress, "") {
 		return v
 	}
-	v.waived = policy.Return == storage.ReturnBalanced && same && identity.Risk == riskLow && l.Starter.DeviceIdentifier != ""
+	v.waived = policy.Return == storage.ReturnBalanced && same && identity.Risk == riskLow && starter.DeviceIdentifier != ""
 	return v
 }
 

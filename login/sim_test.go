@@ -158,7 +158,7 @@ func (h *simHouse) approve(l *storage.Login, number string, approval bankidsim.A
 	h.t.Helper()
 	pickup := bankidsim.Pickup{OrderRef: l.Order.Ref.Reveal(), PersonalNumber: number}
 	pick := h.sim.Scan
-	if l.Starter.Device == storage.DeviceThis {
+	if l.Order.Starter.Device == storage.DeviceThis {
 		pickup, pick = bankidsim.Pickup{AutoStartToken: l.Order.AutoStartToken.Reveal(), PersonalNumber: number}, h.sim.Open
 	}
 	if _, err := pick(pickup); err != nil {
@@ -187,7 +187,7 @@ func (h *simHouse) settled(l *storage.Login) *storage.Login {
 		select {
 		case <-changed:
 		case <-patience.C:
-			h.t.Fatalf("login %s is still %s", l.Starter.DeviceIdentifier, now.State)
+			h.t.Fatalf("login %s is still %s", l.Starter().DeviceIdentifier, now.State)
 		}
 	}
 }

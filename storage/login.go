@@ -72,15 +72,12 @@ type Login struct {
 	// Expires is when the login ends whatever its state. It never changes.
 	Expires time.Time
 
-	// Starter is who started the current round of orders, and where; renewals repeat it.
-	Starter Starter
-	// WindowEnds is when the current round ends: no order is made in it after that time.
-	WindowEnds time.Time
 	// Orders counts the orders that were ever made for this login.
 	Orders int
 	// Claim is the order that is being made just now; its ID is empty when there is none.
 	Claim Claim
-	// Order is the current order: pending in LoginPending, ended in LoginFailed and LoginComplete, nil before the first.
+	// Order is the current order: pending in LoginPending, ended in LoginComplete, nil before the first. In LoginFailed it is the
+	// last one that was asked for: one that has ended, or one without an ID that never came about.
 	Order *Order
 	// Returned is when the person came back from the BankID app with the current order's return nonce.
 	Returned time.Time
@@ -121,12 +118,29 @@ type Claim struct {
 	ID string
 	// Replaces is the current order that a silent renewal replaces; empty when a person asked for a new order.
 	Replaces string
-	Starter  Starter
-	// WindowEnds is when the round ends, set when a person asked; a renewal keeps the round's.
+	// Starter and WindowEnds become those of the order. BeginOrder gives a renewal's claim those of the order it replaces.
+	Starter    Starter
 	WindowEnds time.Time
 	// Collector names the process that will collect the order.
 	Collector string
 	At        time.Time
+}
+
+// unmade returns what stands for an order that was asked for and never came about: who asked for it.
+func (c *Claim) unmade() *Order { return &Order{Starter: c.Starter, WindowEnds: c.WindowEnds} }
+
+// lives reports whether the claim may still be acted on at now.
+func (c *Claim) lives(now time.Time) bool { return c.ID != "" && now.Before(c.At.Add(ClaimLife)) }
+
+// Starting reports whether an order that a person asked for is being made at now. Nothing of it counts before PutOrder.
+func (l *Login) Starting(now time.Time) bool { return l.Claim.Replaces == "" && l.Claim.lives(now) }
+
+// Starter returns who asked for the current order, and where; the zero Starter before the first.
+func (l *Login) Starter() Starter {
+	if l.Order == nil {
+		return Starter{}
+	}
+	return l.Order.Starter
 }
 
 // Live reports whether the login is one a person can still do something with at now.
@@ -147,7 +161,7 @@ func (l *Login) Answerable() bool {
 // SeenBy returns the login as it stands for a browser whose device cookie has that value. Where the return was waived, that
 // cookie stands for it: to a browser without the starter's, the waiver does not hold.
 func (l *Login) SeenBy(deviceIdentifier string) *Login {
-	same := deviceIdentifier != "" && subtle.ConstantTimeCompare([]byte(deviceIdentifier), []byte(l.Starter.DeviceIdentifier)) == 1
+	same := deviceIdentifier != "" && subtle.ConstantTimeCompare([]byte(deviceIdentifier), []byte(l.Starter().DeviceIdentifier)) == 1
 	if !l.ReturnWaived || same {
 		return l
 	}
@@ -158,33 +172,34 @@ func (l *Login) SeenBy(deviceIdentifier string) *Login {
 
 // BeginOrder takes the claim. A person's claim needs a login that is not complete or answered; a renewal's claim needs its
 // order to be still the current, pending one, not picked up by an app. It returns ErrConflict otherwise, and ErrBusy while
-// an earlier claim lives.
+// an earlier claim lives. The current order stays what it is and is judged as it was made.
 func (l *Login) BeginOrder(claim Claim) error {
 	switch {
 	case l.State == LoginComplete || l.State == LoginAnswered:
 		return ErrConflict
-	case l.Claim.ID != "" && claim.At.Before(l.Claim.At.Add(ClaimLife)):
+	case l.Claim.lives(claim.At):
 		return ErrBusy
 	case claim.Replaces != "" && (l.State != LoginPending || l.Order.ID != claim.Replaces || !l.Order.AwaitsApp()):
 		return ErrConflict
 	}
-	if claim.Replaces == "" {
-		l.Starter, l.WindowEnds = claim.Starter, claim.WindowEnds
+	if claim.Replaces != "" {
+		claim.Starter, claim.WindowEnds = l.Order.Starter, l.Order.WindowEnds
 	}
 	l.Claim = claim
 	l.Revision++
 	return nil
 }
 
-// PutOrder makes order the current one. It returns ErrConflict when the claim is no longer the login's: the caller then
-// cancels the order it has made.
+// PutOrder makes order the current one, asked for by whom the claim says. It returns ErrConflict when the claim is no longer
+// the login's, or was dead when the order started: the caller then cancels the order it has made.
 func (l *Login) PutOrder(claimID string, order Order) error {
-	if l.State == LoginComplete || l.State == LoginAnswered || claimID == "" || l.Claim.ID != claimID {
+	if l.State == LoginComplete || l.State == LoginAnswered || claimID == "" || l.Claim.ID != claimID || !l.Claim.lives(order.Started) {
 		return ErrConflict
 	}
 	if r := l.Claim.Replaces; r != "" && (l.State != LoginPending || l.Order.ID != r || !l.Order.AwaitsApp()) {
 		return ErrConflict
 	}
+	order.Starter, order.WindowEnds = l.Claim.Starter, l.Claim.WindowEnds
 	l.State, l.Order, l.Claim, l.Failure, l.Returned, l.ReturnWaived = LoginPending, &order, Claim{}, Failure{}, time.Time{}, false
 	l.Orders++
 	l.Revision++
@@ -199,7 +214,7 @@ func (l *Login) DropClaim(claimID string, failure Failure) error {
 	}
 	if l.Claim.Replaces == "" && l.State != LoginComplete && l.State != LoginAnswered {
 		l.enter(LoginFailed)
-		l.Failure = failure
+		l.Failure, l.Order = failure, l.Claim.unmade()
 	}
 	l.Claim = Claim{}
 	l.Revision++
@@ -295,6 +310,9 @@ func (l *Login) CancelOrder(failure Failure) error {
 		return ErrConflict
 	}
 	l.enter(LoginFailed)
+	if l.Claim.ID != "" && l.Claim.Replaces == "" {
+		l.Order = l.Claim.unmade()
+	}
 	l.Failure, l.Claim, l.Identity, l.Completed, l.ReturnWaived = failure, Claim{}, nil, time.Time{}, false
 	l.Revision++
 	return nil

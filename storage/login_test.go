@@ -25,8 +25,8 @@ type edit func(*storage.Login)
 
 func pending(edits ...edit) *storage.Login {
 	l := &storage.Login{
-		ID: "l1", State: storage.LoginPending, Revision: 7, Created: t0, Expires: t0.Add(time.Hour), Starter: person,
-		WindowEnds: t0.Add(5 * time.Minute), Orders: 1, Order: &storage.Order{ID: "o1", Collector: "a", Started: t0},
+		ID: "l1", State: storage.LoginPending, Revision: 7, Created: t0, Expires: t0.Add(time.Hour), Orders: 1,
+		Order: &storage.Order{ID: "o1", Collector: "a", Started: t0, Starter: person, WindowEnds: t0.Add(5 * time.Minute)},
 	}
 	for _, e := range edits {
 		e(l)
@@ -47,9 +47,19 @@ func complete(l *storage.Login) {
 	l.State, l.Identity, l.Completed = storage.LoginComplete, &who, t0.Add(3*time.Second)
 }
 
-// claimed puts a claim on the login: a person's, or a renewal's when it replaces an order.
+// claimed puts a claim on the login: a person's, for the other device, or a renewal's when it replaces an order.
 func claimed(replaces string) edit {
-	return func(l *storage.Login) { l.Claim = storage.Claim{ID: "c1", Replaces: replaces, At: t0} }
+	return func(l *storage.Login) {
+		l.Claim = storage.Claim{ID: "c1", Replaces: replaces, At: t0, Starter: other, WindowEnds: t0.Add(9 * time.Minute)}
+		if replaces != "" {
+			l.Claim.Starter, l.Claim.WindowEnds = person, t0.Add(5*time.Minute)
+		}
+	}
+}
+
+// unmade puts what is left of a person's claim that brought no order in the place of the order.
+func unmade(l *storage.Login) {
+	l.Order = &storage.Order{Starter: other, WindowEnds: t0.Add(9 * time.Minute)}
 }
 
 // ruleCase is one call of a rule. Change tells what it does to the login when want is nil; the revision rises by itself.
@@ -106,8 +116,8 @@ func TestBeginOrder(t *testing.T) {
 	takes := func(claim storage.Claim) edit {
 		return func(l *storage.Login) {
 			l.Claim = claim
-			if claim.Replaces == "" {
-				l.Starter, l.WindowEnds = other, t0.Add(9*time.Minute)
+			if claim.Replaces != "" {
+				l.Claim.Starter, l.Claim.WindowEnds = person, t0.Add(5*time.Minute)
 			}
 		}
 	}
@@ -134,9 +144,12 @@ func TestBeginOrder(t *testing.T) {
 
 func TestPutOrder(t *testing.T) {
 	order := storage.Order{ID: "o2", Collector: "b", ReturnNonceHash: nonce, Started: t0.Add(time.Second)}
+	late := order
+	late.Started = t0.Add(storage.ClaimLife)
 	put := func(l *storage.Login) error { return l.PutOrder("c1", order) }
 	becomes := func(l *storage.Login) {
 		made := order
+		made.Starter, made.WindowEnds = l.Claim.Starter, l.Claim.WindowEnds
 		l.State, l.Order, l.Claim, l.Failure, l.Returned = storage.LoginPending, &made, storage.Claim{}, storage.Failure{}, time.Time{}
 		l.ReturnWaived = false
 		l.Orders++
@@ -155,13 +168,14 @@ func TestPutOrder(t *testing.T) {
 		{"renewal of an order an app took meanwhile", pending(hint("userSign"), claimed("o1")), put, storage.ErrConflict, nil},
 		{"renewal of an order that failed meanwhile", pending(failed, claimed("o1")), put, storage.ErrConflict, nil},
 		{"renewal of a former order", pending(claimed("o0")), put, storage.ErrConflict, nil},
+		{"a claim that was dead by then", pending(claimed("")), func(l *storage.Login) error { return l.PutOrder("c1", late) }, storage.ErrConflict, nil},
 	})
 }
 
 func TestDropClaim(t *testing.T) {
 	drop := func(l *storage.Login) error { return l.DropClaim("c1", failure) }
 	free := func(l *storage.Login) { l.Claim = storage.Claim{} }
-	fails := func(l *storage.Login) { free(l); failed(l) }
+	fails := func(l *storage.Login) { free(l); failed(l); unmade(l) }
 	runRules(t, []ruleCase{
 		{"a person's", pending(open, claimed("")), drop, nil, fails},
 		{"a person's beside a pending order", pending(claimed("")), drop, nil, fails},
@@ -257,14 +271,17 @@ func TestEndings_RowA3(t *testing.T) {
 	}
 	bare := func(l *storage.Login) { l.Claim, l.Identity, l.Completed = storage.Claim{}, nil, time.Time{} }
 	fails := func(l *storage.Login) { bare(l); failed(l); l.ReturnWaived = false }
+	undone := func(l *storage.Login) { fails(l); unmade(l) }
 	refused := func(l *storage.Login) { bare(l); answered(l) }
 	noIdentity := func(l *storage.Login) { l.State, l.Identity = storage.LoginAnswered, nil }
 	runRules(t, []ruleCase{
-		{"cancel pending", pending(claimed("")), cancel, nil, fails},
+		{"cancel pending", pending(), cancel, nil, fails},
+		{"cancel pending that is renewed", pending(claimed("o1")), cancel, nil, fails},
+		{"cancel pending with a claim", pending(claimed("")), cancel, nil, undone},
 		{"cancel complete takes the identity back", pending(complete), cancel, nil, fails},
 		{"cancel takes the waiver back", pending(complete, waived), cancel, nil, fails},
-		{"cancel a claim before any order", pending(open, claimed("")), cancel, nil, fails},
-		{"cancel a claim after a failure", pending(failed, claimed("")), cancel, nil, fails},
+		{"cancel a claim before any order", pending(open, claimed("")), cancel, nil, undone},
+		{"cancel a claim after a failure", pending(failed, claimed("")), cancel, nil, undone},
 		{"cancel open", pending(open), cancel, storage.ErrConflict, nil},
 		{"cancel failed", pending(failed), cancel, storage.ErrConflict, nil},
 		{"cancel answered", pending(answered), cancel, storage.ErrConflict, nil},
@@ -292,7 +309,7 @@ func TestSeenBy(t *testing.T) {
 	if l.SeenBy("").Answerable() {
 		t.Error("a browser without the cookie passes for the starter of a login without one")
 	}
-	l.Starter.DeviceIdentifier = "device"
+	l.Order.Starter.DeviceIdentifier = "device"
 	if !l.SeenBy("device").Answerable() || l.SeenBy("").Answerable() || l.SeenBy("other").Answerable() || !l.Answerable() {
 		t.Error("the device identifier is not compared")
 	}

@@ -20,6 +20,11 @@ type Order struct {
 	// Started is when the service's answer was received: second 0 of the QR code.
 	Started  time.Time
 	HintCode string
+	// Starter is who asked for the order, and where; a renewal repeats that of the order before. Who may show, complete and answer
+	// the order hangs on it, so it never changes.
+	Starter Starter
+	// WindowEnds is when the round of the order ends: it is not renewed after that time.
+	WindowEnds time.Time
 	// ReturnNonceHash is the SHA-256 of the nonce in the order's return URL; all zero when the order has none.
 	ReturnNonceHash [32]byte
 	// Collector names the process that collects the order.

@@ -17,8 +17,6 @@ type wireLogin struct {
 	BindingHash []byte        `json:"binding"` // base64 beats an array of numbers
 	Created     time.Time     `json:"created"`
 	Expires     time.Time     `json:"expires"`
-	Starter     Starter       `json:"starter"`
-	WindowEnds  time.Time     `json:"window,omitzero"`
 	Orders      int           `json:"orders,omitempty"`
 	Claim       *Claim        `json:"claim,omitempty"`
 	Order       *wireOrder    `json:"order,omitempty"`
@@ -38,6 +36,8 @@ type wireOrder struct {
 	QRStartSecret  string    `json:"qrs,omitempty"`
 	Started        time.Time `json:"started"`
 	HintCode       string    `json:"hint,omitempty"`
+	Starter        Starter   `json:"starter"`
+	WindowEnds     time.Time `json:"window,omitzero"`
 	ReturnNonce    []byte    `json:"nonce,omitempty"`
 	Collector      string    `json:"collector,omitempty"`
 	Sent           wireSent  `json:"sent,omitzero"`
@@ -133,8 +133,8 @@ type wirePushedRequest struct {
 func loginWire(l *Login) *wireLogin {
 	w := &wireLogin{
 		ID: l.ID, State: l.State, Revision: l.Revision, Request: l.Request, BindingHash: l.BindingHash[:],
-		Required: l.Request.RequiredPersonalNumber.Reveal(), Created: l.Created, Expires: l.Expires, Starter: l.Starter,
-		WindowEnds: l.WindowEnds, Orders: l.Orders, Returned: l.Returned, Failure: l.Failure, Completed: l.Completed,
+		Required: l.Request.RequiredPersonalNumber.Reveal(), Created: l.Created, Expires: l.Expires,
+		Orders: l.Orders, Returned: l.Returned, Failure: l.Failure, Completed: l.Completed,
 		Waived: l.ReturnWaived,
 	}
 	if l.Claim.ID != "" {
@@ -144,7 +144,7 @@ func loginWire(l *Login) *wireLogin {
 		w.Order = &wireOrder{
 			ID: o.ID, Method: o.Method, Ref: o.Ref.Reveal(), AutoStartToken: o.AutoStartToken.Reveal(),
 			QRStartToken: o.QRStartToken.Reveal(), QRStartSecret: o.QRStartSecret.Reveal(), Started: o.Started,
-			HintCode: o.HintCode, Collector: o.Collector, Sent: wireSent(o.Sent),
+			HintCode: o.HintCode, Starter: o.Starter, WindowEnds: o.WindowEnds, Collector: o.Collector, Sent: wireSent(o.Sent),
 		}
 		if o.ReturnRequired() {
 			w.Order.ReturnNonce = o.ReturnNonceHash[:]
@@ -160,7 +160,7 @@ func loginWire(l *Login) *wireLogin {
 func (w *wireLogin) login() *Login {
 	l := &Login{
 		ID: w.ID, State: w.State, Revision: w.Revision, Request: w.Request, Created: w.Created,
-		Expires: w.Expires, Starter: w.Starter, WindowEnds: w.WindowEnds, Orders: w.Orders, Returned: w.Returned,
+		Expires: w.Expires, Orders: w.Orders, Returned: w.Returned,
 		Failure: w.Failure, Completed: w.Completed, ReturnWaived: w.Waived,
 	}
 	copy(l.BindingHash[:], w.BindingHash)
@@ -172,7 +172,7 @@ func (w *wireLogin) login() *Login {
 		l.Order = &Order{
 			ID: o.ID, Method: o.Method, Ref: secret.New(o.Ref), AutoStartToken: secret.New(o.AutoStartToken),
 			QRStartToken: secret.New(o.QRStartToken), QRStartSecret: secret.New(o.QRStartSecret), Started: o.Started,
-			HintCode: o.HintCode, Collector: o.Collector, Sent: Sent(o.Sent),
+			HintCode: o.HintCode, Starter: o.Starter, WindowEnds: o.WindowEnds, Collector: o.Collector, Sent: Sent(o.Sent),
 		}
 		copy(l.Order.ReturnNonceHash[:], o.ReturnNonce)
 	}

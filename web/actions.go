@@ -88,7 +88,7 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request, v *visit) {
 // giveWay ends what would stand in the way of a change of device: an order that is still being made for the other one, or an
 // approval that nobody has come back from the app with. A second click on the same device ends nothing.
 func (s *Site) giveWay(r *http.Request, l *storage.Login, starter storage.Starter) error {
-	making := s.Engine.Starting(l) && l.Starter.Device != starter.Device
+	making := s.Engine.Starting(l) && l.Claim.Starter.Device != starter.Device
 	astray := l.State == storage.LoginComplete && !l.Answerable()
 	if !making && !astray {
 		return nil
@@ -159,7 +159,7 @@ func (s *Site) done(w http.ResponseWriter, r *http.Request, v *visit) {
 		s.redirect(w, r, basePath(v.login.ID))
 		return
 	}
-	s.cookies.set(w, cookieChoice, v.login.Starter.Device, keepLife)
+	s.cookies.set(w, cookieChoice, v.login.Starter().Device, keepLife)
 	s.Answer(w, r, v.login)
 }
 

@@ -131,6 +131,15 @@ type house struct {
 	url    string
 	log    buffer
 	routes sync.Map // of routes observed
+
+	path   string // of the store
+	change func(*settings)
+	method login.Method
+	// ahead is how far the clock of the process is before that of the machine, in nanoseconds.
+	ahead   atomic.Int64
+	handler atomic.Pointer[http.Handler]
+	kill    func() // keeps the process from beginning anything more
+	stop    func() // ends it and waits for it
 }
 
 // settings are what a test may change of a house.
@@ -142,30 +151,40 @@ type settings struct {
 
 func newHouse(t *testing.T, p *peer, change func(*settings)) *house {
 	t.Helper()
-	h := &house{t: t, peer: p}
-	h.server = httptest.NewUnstartedServer(nil)
+	h := &house{t: t, peer: p, change: change, path: filepath.Join(t.TempDir(), "store")}
+	h.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*h.handler.Load()).ServeHTTP(w, r) }))
 	h.url = "http://" + h.server.Listener.Addr().String()
-	block, err := aes.NewCipher(make([]byte, 32))
-	must(t, err)
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	must(t, err)
-	h.store, err = bolt.Open(filepath.Join(t.TempDir(), "store"), sealer{aead}, bolt.Options{})
-	must(t, err)
+	api := h.connect()
+	set := h.run()
 	for _, c := range []storage.Client{
 		{ID: "app", Name: "Appen", LocalNames: map[string]string{"en": "The App"}, HomeURI: "https://app.example/", CustomIdentifier: "tag"},
 		{ID: "other", Name: "Andra"},
 	} {
 		must(t, h.store.CreateClient(t.Context(), c))
 	}
-	logger := slog.New(slog.NewJSONHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	log, err := audit.New(audit.Options{Store: h.store, PseudonymKey: bytes.Repeat([]byte{1}, 32), Logger: logger})
-	must(t, err)
+	h.server.Config.ReadTimeout, h.server.Config.WriteTimeout = set.server.ReadTimeout, set.server.WriteTimeout
+	h.server.Config.RegisterOnShutdown(func() { h.EndStreams() })
+	h.server.Start()
+	t.Cleanup(func() {
+		h.EndStreams()
+		h.server.Close()
+		h.stop()
+		api.Close()
+		must(t, h.store.Close())
+	})
+	return h
+}
+
+// connect makes the method that speaks to the simulator.
+func (h *house) connect() *bankid.API {
+	t, p := h.t, h.peer
+	t.Helper()
 	certificate := p.ClientCertificate().TLS
 	api, err := bankid.New(bankid.Options{
-		BaseURL: p.base, Certificate: bankid.CertificateSource{TLS: &certificate}, RootCAsPEM: p.ServerRootPEM(), Logger: logger,
+		BaseURL: p.base, Certificate: bankid.CertificateSource{TLS: &certificate}, RootCAsPEM: p.ServerRootPEM(), Logger: h.logger(),
 	})
 	must(t, err)
-	method, err := login.BankID(login.BankIDOptions{
+	h.method, err = login.BankID(login.BankIDOptions{
 		APIs: map[string]*bankid.API{"": api}, MobilePolicy: bankid.PolicyTestMobile,
 		Verifier: sync.OnceValues(func() (*bankid.Verifier, error) {
 			root, err := p.SignatureRootPEM()
@@ -176,42 +195,64 @@ func newHouse(t *testing.T, p *peer, change func(*settings)) *house {
 		}),
 	})
 	must(t, err)
+	return api
+}
+
+func (h *house) logger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+func (h *house) now() time.Time { return time.Now().Add(time.Duration(h.ahead.Load())) }
+
+// run opens the store and lets a process work on it.
+func (h *house) run() *settings {
+	t := h.t
+	t.Helper()
+	block, err := aes.NewCipher(make([]byte, 32))
+	must(t, err)
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	must(t, err)
+	h.store, err = bolt.Open(h.path, sealer{aead}, bolt.Options{})
+	must(t, err)
+	logger := h.logger()
+	log, err := audit.New(audit.Options{Store: h.store, PseudonymKey: bytes.Repeat([]byte{1}, 32), Logger: logger})
+	must(t, err)
 	set := settings{
 		engine: login.Options{
-			Store: h.store, Method: method, Audit: log, Logger: logger, CollectEvery: time.Second,
+			Store: h.store, Method: h.method, Audit: log, Logger: logger, CollectEvery: time.Second, Now: h.now,
 			ReferringDomain: "brygga.example",
 			ReturnURL:       func(id string, nonce secret.String) secret.String { return web.ReturnURL(h.url, id, nonce) },
 		},
 		web: web.Options{
 			Issuer: h.url, Store: h.store, Audit: log, Logger: logger, Provider: http.HandlerFunc(h.authorize), Answer: h.answer,
-			Refuse: h.refuse, Observe: func(route string, _ int, _ time.Duration) { h.routes.Store(route, true) },
+			Refuse: h.refuse, Now: h.now, Observe: func(route string, _ int, _ time.Duration) { h.routes.Store(route, true) },
 		},
 	}
-	if change != nil {
-		change(&set)
+	if h.change != nil {
+		h.change(&set)
 	}
 	h.engine, err = login.New(set.engine)
 	must(t, err)
 	set.web.Engine = h.engine
 	h.Site, err = web.New(set.web)
 	must(t, err)
-	h.server.Config.Handler = h.Handler()
-	h.server.Config.ReadTimeout, h.server.Config.WriteTimeout = set.server.ReadTimeout, set.server.WriteTimeout
-	h.server.Config.RegisterOnShutdown(h.EndStreams)
-	h.server.Start()
+	handler := h.Handler()
+	h.handler.Store(&handler)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { h.engine.Run(ctx) })
-	t.Cleanup(func() {
-		h.EndStreams()
-		h.server.Close()
-		h.Close()
-		cancel()
-		running.Wait()
-		api.Close()
-		must(t, h.store.Close())
-	})
-	return h
+	engine, site := h.engine, h.Site
+	running.Go(func() { engine.Run(ctx) })
+	h.kill, h.stop = cancel, func() { site.Close(); cancel(); running.Wait() }
+	return &set
+}
+
+// crash takes the store away from the process, so that nothing it has begun counts, and starts another on the same file.
+func (h *house) crash() {
+	h.t.Helper()
+	h.kill()
+	must(h.t, h.store.Close())
+	h.t.Cleanup(h.stop)
+	h.run()
 }
 
 func must(t *testing.T, err error) {

@@ -123,7 +123,7 @@ func TestDeviceIdentifierLasts_U16(t *testing.T) {
 				t.Errorf("the cookie is kept for %d s", c.MaxAge)
 			}
 		}
-		starter := h.login(path).Starter
+		starter := h.login(path).Starter()
 		if starter.UserAgent != windowsPC {
 			t.Errorf("the user agent is %q", starter.UserAgent)
 		}

@@ -29,12 +29,12 @@ type situation struct {
 
 // viewOf returns the view of a login. It is the one place where states become screens.
 func viewOf(s situation) templates.View {
-	l, on, device := s.login, platform(s.launch), templates.Device(s.login.Starter.Device)
+	l, on, device := s.login, platform(s.launch), templates.Device(s.login.Starter().Device)
 	switch {
 	case l.State == storage.LoginAnswered:
 		return templates.Notice{Kind: templates.NoticeAlreadyDone}
 	case s.starting:
-		return templates.Starting{Device: device, Platform: on}
+		return templates.Starting{Device: templates.Device(l.Claim.Starter.Device), Platform: on}
 	case l.State == storage.LoginPending:
 		return templates.Pending(templates.Waiting{
 			HintCode: l.Order.HintCode, Device: device, Platform: on, Left: s.left, Frame: s.frame,
@@ -124,17 +124,20 @@ func (s *Site) view(r *http.Request, v *visit) templates.View {
 // viewSince gathers the situation of a login. browser is how the browser that looks would start the app; an order that was
 // started knows more about it.
 func (s *Site) viewSince(l *storage.Login, browser login.Launch, since time.Time) templates.View {
-	launch := browser
-	if l.Starter.Device != "" {
+	launch, starting := browser, s.Engine.Starting(l)
+	switch {
+	case starting:
+		launch = s.Engine.LaunchFor(l.Claim.Starter)
+	case l.Order != nil:
 		launch = s.Engine.Launch(l)
 	}
 	now := s.Now()
 	sit := situation{
-		login: l, starting: s.Engine.Starting(l), launch: launch, since: since, now: now,
+		login: l, starting: starting, launch: launch, since: since, now: now,
 		left: templates.Left{Seconds: int(s.Engine.Remaining(l) / time.Second), Of: int(s.Engine.Window / time.Second)},
 	}
 	if l.Order != nil {
-		round := l.WindowEnds.Add(-s.Engine.Window)
+		round := l.Order.WindowEnds.Add(-s.Engine.Window)
 		sit.firstOrder = l.Order.Started.Before(round.Add(storage.ClaimLife))
 	}
 	if text := s.Engine.Frame(l); !text.IsZero() {

@@ -18,9 +18,9 @@ var (
 )
 
 func stored(state storage.LoginState, device, hint string) *storage.Login {
-	l := &storage.Login{ID: "id", State: state, Orders: 3, Starter: storage.Starter{Device: device}}
+	l := &storage.Login{ID: "id", State: state, Orders: 3, Claim: storage.Claim{Starter: storage.Starter{Device: device}}}
 	if state != storage.LoginOpen {
-		l.Order = &storage.Order{ID: "order", HintCode: hint}
+		l.Order = &storage.Order{ID: "order", HintCode: hint, Starter: storage.Starter{Device: device}}
 	}
 	if state == storage.LoginComplete {
 		l.Identity = &storage.Identity{}

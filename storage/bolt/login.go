@@ -90,7 +90,7 @@ func (s *Store) CreateLogin(ctx context.Context, login storage.Login) error {
 	if login.ID == "" {
 		return errors.New("create login: ID is empty")
 	}
-	login.Request, login.Starter = login.Request.Own(), login.Starter.Own()
+	login.Request = login.Request.Own()
 	return s.update(ctx, func(t *tx) error {
 		if t.get(loginsBucket, []byte(login.ID)) != nil {
 			return storage.ErrExists

@@ -156,6 +156,69 @@ var loginTests = map[string]func(*fixture){
 		given.Order.HintCode = "spoiled"
 		f.same(f.must(f.Store.Login(f.Context(), "l2", at(3))).Order.HintCode, "started")
 	},
+	"after BeginOrder the pending order is judged as it was made": func(f *fixture) {
+		ctx, made := f.Context(), f.pendingLogin("l1").Order
+		f.same(made.Starter, newClaim("any", 1).Starter)
+		f.same(made.WindowEnds, newClaim("any", 1).WindowEnds)
+		claim := newClaim("c2", 3)
+		claim.Starter = stranger()
+		f.same(f.must(f.Store.BeginOrder(ctx, "l1", claim)).Order, made)
+		f.restart()
+		f.same(f.must(f.Store.Login(ctx, "l1", at(4))).Order, made)
+		hinted := f.must(f.Store.RecordHint(ctx, "l1", "orderl1", "started", at(4)))
+		f.same(hinted.Starter(), made.Starter)
+		complete := f.must(f.Store.CompleteLogin(ctx, "l1", "orderl1", storage.Result{Identity: newIdentity(), ReturnWaived: true}, at(5)))
+		f.same(complete.Order.Starter, made.Starter)
+		f.same(complete.Order.WindowEnds, made.WindowEnds)
+		f.same(complete.SeenBy(claim.Starter.DeviceIdentifier).Answerable(), false)
+		f.same(complete.SeenBy(made.Starter.DeviceIdentifier).Answerable(), true)
+	},
+	"an order is its claim's, whatever its maker says, and a renewal its order's": func(f *fixture) {
+		ctx, claim := f.Context(), newClaim("c1", 1)
+		f.ok(f.Store.CreateLogin(ctx, newLogin("l1")))
+		f.must(f.Store.BeginOrder(ctx, "l1", claim))
+		order := newOrder("o1", 2)
+		order.Starter, order.WindowEnds = stranger(), at(9)
+		f.must(f.Store.PutOrder(ctx, "l1", "c1", order))
+		renewal := newClaim("c2", 30)
+		renewal.Replaces, renewal.Starter = "o1", stranger()
+		f.same(f.must(f.Store.BeginOrder(ctx, "l1", renewal)).Claim.Starter, claim.Starter)
+		order.ID, order.Started = "o2", at(31)
+		f.must(f.Store.PutOrder(ctx, "l1", "c2", order))
+		f.restart()
+		got := f.must(f.Store.Login(ctx, "l1", at(32))).Order
+		f.same(got.Starter, claim.Starter)
+		f.same(got.WindowEnds, claim.WindowEnds)
+	},
+	"an order that never came about leaves who asked for it, and nothing to start": func(f *fixture) {
+		for id, end := range map[string]func(id string) (*storage.Login, error){
+			"dropped": func(id string) (*storage.Login, error) {
+				return f.Store.DropClaim(f.Context(), id, "c2", storage.Failure{Reason: "unavailable"}, at(4))
+			},
+			"cancelled": func(id string) (*storage.Login, error) {
+				return f.Store.CancelOrder(f.Context(), id, storage.Failure{Reason: "cancelled"}, at(4))
+			},
+		} {
+			f.pendingLogin(id)
+			claim := newClaim("c2", 3)
+			claim.Starter = stranger()
+			f.must(f.Store.BeginOrder(f.Context(), id, claim))
+			got, err := end(id)
+			f.ok(err)
+			f.same(got.Order, &storage.Order{Starter: claim.Starter, WindowEnds: claim.WindowEnds})
+		}
+	},
+	"an order of a dead claim is not put": func(f *fixture) {
+		pending := f.pendingLogin("l1")
+		f.must(f.Store.BeginOrder(f.Context(), "l1", newClaim("c2", 3)))
+		late := newOrder("o2", 3)
+		late.Started = at(3).Add(storage.ClaimLife)
+		_, err := f.Store.PutOrder(f.Context(), "l1", "c2", late)
+		f.is(err, storage.ErrConflict)
+		f.same(f.must(f.Store.Login(f.Context(), "l1", at(30))).Order, pending.Order)
+		late.Started = justBefore(late.Started)
+		f.must(f.Store.PutOrder(f.Context(), "l1", "c2", late))
+	},
 	"a refused login gives no code": func(f *fixture) {
 		want := f.completeLogin("l1")
 		f.ok(want.RefuseLogin())

@@ -68,6 +68,22 @@ var raceTests = map[string]func(*fixture){
 			return err
 		}, storage.ErrConflict), 1)
 	},
+	"who asks for another order meanwhile changes nothing of the one that completes": func(f *fixture) {
+		made := f.pendingLogin("l1").Order
+		f.race(racers, func(i int) error {
+			if i == racers/2 {
+				_, err := f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newResult(), at(3))
+				return err
+			}
+			claim := newClaim(name("claim", i), 3)
+			claim.Starter = stranger()
+			_, err := f.Store.BeginOrder(f.Context(), "l1", claim)
+			return err
+		}, storage.ErrBusy, storage.ErrConflict)
+		login := f.must(f.Store.Login(f.Context(), "l1", at(4)))
+		f.same(login.State, storage.LoginComplete)
+		f.same(login.Order.Starter, made.Starter)
+	},
 	"a return counts once": func(f *fixture) {
 		f.pendingLogin("l1")
 		f.same(f.race(racers, func(int) error {

@@ -52,6 +52,14 @@ func newClaim(id string, seconds int) storage.Claim {
 	}
 }
 
+// stranger returns another starter than newClaim's, in every field.
+func stranger() storage.Starter {
+	var s storage.Starter
+	Fill(&s)
+	s.Device = storage.DeviceThis
+	return s
+}
+
 // newOrder returns an order that demands the return nonce "nonce" + id.
 func newOrder(id string, seconds int) storage.Order {
 	return storage.Order{

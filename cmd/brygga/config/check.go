@@ -151,7 +151,7 @@ func (c *Config) checkLimits(r *reader) {
 		r.fault("keys.publish_ahead", "is longer than keys.rotate_every", "write at most what keys.rotate_every says")
 	}
 	r.between("audit.retention", c.Audit.Retention, 24*time.Hour, 20*365*24*time.Hour)
-	r.between("bankid.timeout", c.BankID.Timeout, time.Second, time.Minute)
+	r.between("bankid.timeout", c.BankID.Timeout, time.Second, login.MakeTime)
 	for key, n := range map[string]int{
 		"login.logins_per_address": c.Login.LoginsPerAddress, "login.orders_per_address": c.Login.OrdersPerAddress,
 		"login.orders_per_client": c.Login.OrdersPerClient, "login.pending_orders": c.Login.PendingOrders,

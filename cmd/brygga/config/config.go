@@ -121,7 +121,7 @@ type BankID struct {
 	ReferringDomain string `yaml:"referring_domain"`
 	// PhoneURL is where launch links lead instead of to the BankID app: the virtual phone of a simulator. For custom only.
 	PhoneURL string `yaml:"phone_url"`
-	// Timeout bounds one call to BankID. Default 15s.
+	// Timeout bounds one call to BankID, at most 15s. Default 15s.
 	Timeout time.Duration `yaml:"timeout"`
 	// MaxConnections bounds the connections to BankID. Default 512.
 	MaxConnections int `yaml:"max_connections"`

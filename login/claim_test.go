@@ -1,0 +1,73 @@
+package login_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"brygga/login"
+	"brygga/storage"
+)
+
+// TestSlowStartEndsWithItsClaim: an order is given up before its claim dies, whatever the time-outs of the service's calls; the one
+// it should have replaced is collected on as it was made until then.
+func TestSlowStartEndsWithItsClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, nil)
+		defer h.close()
+		l := h.started(other)
+		h.service.slow = time.Minute
+		done := make(chan *storage.Login)
+		go func() {
+			l, err := h.Start(t.Context(), l.ID, this)
+			if err != nil {
+				t.Error(err)
+			}
+			done <- l
+		}()
+		l = h.after(login.MakeTime-time.Second, l)
+		if !h.Starting(l) || l.State != storage.LoginPending || !h.Launch(l).URL.IsZero() || h.Frame(l).IsZero() {
+			t.Errorf("the login is %s while the next order is made, with the link %q", l.State, h.Launch(l).URL.Reveal())
+		}
+		l = <-done
+		h.wantState(l, storage.LoginFailed, login.ReasonUnavailable)
+		if made := l.Claim.ID != "" || l.Starter().Device != storage.DeviceThis; made || h.Starting(l) || !h.wasCancelledSoon(1) {
+			t.Error("the claim lives on, or the order before does")
+		}
+	})
+}
+
+// TestOrderOfADeadClaimIsNotPut: a store that takes its time to note the claim leaves none for the order.
+func TestOrderOfADeadClaimIsNotPut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, func(o *login.Options) { o.Store = slowBegin{o.Store, login.MakeTime} })
+		defer h.close()
+		l, err := h.Start(t.Context(), h.begin().ID, this)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.wantState(l, storage.LoginFailed, login.ReasonUnavailable)
+		if n := h.service.orders(); n != 0 {
+			t.Errorf("%d orders were made for a claim that has no time left", n)
+		}
+	})
+}
+
+// slowBegin is a store that takes its time to note a claim.
+type slowBegin struct {
+	storage.Store
+	time.Duration
+}
+
+func (s slowBegin) BeginOrder(ctx context.Context, id string, claim storage.Claim) (*storage.Login, error) {
+	l, err := s.Store.BeginOrder(ctx, id, claim)
+	time.Sleep(s.Duration)
+	return l, err
+}
+
+// wasCancelledSoon reports whether the nth order is cancelled when all that goes on has been done.
+func (h *house) wasCancelledSoon(n int) bool {
+	synctest.Wait()
+	return h.service.wasCancelled(n)
+}
