@@ -42,6 +42,9 @@ const (
 	ClientSecretRotated Type = "ADM_300003"
 	ClientRemoved       Type = "ADM_300004"
 
+	// ConfigurationRead: a running server took over what changed in its configuration.
+	ConfigurationRead Type = "ADM_300005"
+
 	KeyCreated   Type = "KEY_400001"
 	KeyActivated Type = "KEY_400002"
 	KeyRetired   Type = "KEY_400003"
@@ -71,6 +74,7 @@ var texts = map[Type]string{
 	ClientChanged:       "client changed",
 	ClientSecretRotated: "client secret rotated",
 	ClientRemoved:       "client removed",
+	ConfigurationRead:   "configuration read again",
 	KeyCreated:          "signing key created",
 	KeyActivated:        "signing key activated",
 	KeyRetired:          "signing key retired",

@@ -103,11 +103,18 @@ func chainOf(cert *tls.Certificate) (names []string, unbroken bool) {
 // Reload reads the certificate files again, whether or not they changed. New connections then use the new certificate, and
 // idle ones are closed; an order started with the old certificate may be gone for the new one. On an error the old
 // certificate stays. A certificate given in memory is left as it is.
-func (a *API) Reload() error { return a.cert.reload() }
+func (a *API) Reload() error { return a.cert.reload(CertificateSource{}) }
+
+// ReloadFrom is Reload with other files, or another passphrase, from then on. On an error nothing changes.
+func (a *API) ReloadFrom(source CertificateSource) error {
+	if err := source.check(); err != nil {
+		return err
+	}
+	return a.cert.reload(source)
+}
 
 // clientCertificate is the certificate shown to BankID and the files that it came from.
 type clientCertificate struct {
-	source  CertificateSource
 	every   time.Duration
 	now     func() time.Time
 	log     *slog.Logger
@@ -116,8 +123,9 @@ type clientCertificate struct {
 	active atomic.Pointer[tls.Certificate]
 	nextAt atomic.Int64 // Unix nanoseconds of the next look at the files
 
-	mu    sync.Mutex
-	stamp string // of the files that were read last, good or bad
+	mu     sync.Mutex
+	source CertificateSource
+	stamp  string // of the files that were read last, good or bad
 }
 
 func newClientCertificate(o Options) (*clientCertificate, error) {
@@ -142,13 +150,13 @@ func (c *clientCertificate) current() *tls.Certificate { return c.active.Load() 
 
 // check looks whether the files changed, unless that was done a short time ago or another goroutine is at it.
 func (c *clientCertificate) check(now time.Time) {
-	if c.every < 0 || c.source.TLS != nil || now.UnixNano() < c.nextAt.Load() || !c.mu.TryLock() {
+	if c.every < 0 || now.UnixNano() < c.nextAt.Load() || !c.mu.TryLock() {
 		return
 	}
 	defer c.mu.Unlock()
 	c.nextAt.Store(now.Add(c.every).UnixNano())
 	stamp := c.source.stamp()
-	if stamp == c.stamp {
+	if c.source.TLS != nil || stamp == c.stamp {
 		return
 	}
 	if err := c.replace(stamp); err != nil {
@@ -157,13 +165,19 @@ func (c *clientCertificate) check(now time.Time) {
 	}
 }
 
-func (c *clientCertificate) reload() error {
+// reload reads the files again, those of source if it names any.
+func (c *clientCertificate) reload(source CertificateSource) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.source
+	if source != (CertificateSource{}) {
+		c.source = source
+	}
 	if c.source.TLS != nil {
 		return nil
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if err := c.replace(c.source.stamp()); err != nil {
+		c.source = before
 		return fmt.Errorf("bankid: relying party certificate not replaced: %w", err)
 	}
 	return nil

@@ -22,10 +22,20 @@ func openBolt(t *testing.T) storage.Store {
 	return store
 }
 
-func TestNoStaticClientsChangeNothing(t *testing.T) {
-	store := openBolt(t)
-	if storage.WithStaticClients(store, nil) != store {
-		t.Error("the store was wrapped for nothing")
+func TestStaticClientsAreReplaced(t *testing.T) {
+	store := storage.WithStaticClients(openBolt(t), []storage.Client{{ID: "a", Origins: []string{"https://a.example"}}})
+	store.Replace([]storage.Client{{ID: "b", Origins: []string{"https://b.example"}}})
+	if _, err := store.Client(t.Context(), "a"); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("the client that was taken away: %v", err)
+	}
+	if b, err := store.Client(t.Context(), "b"); err != nil || !b.Static {
+		t.Errorf("the new client: %+v, %v", b, err)
+	}
+	if a, err := store.OriginRegistered(t.Context(), "https://a.example"); err != nil || a {
+		t.Errorf("the old origin: %t, %v", a, err)
+	}
+	if page, err := store.Clients(t.Context(), "", 10); err != nil || len(page) != 1 || page[0].ID != "b" {
+		t.Errorf("all clients: %v, %v", page, err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,10 +32,10 @@ func newDevCommand(h *host) *cobra.Command {
 			if !oneOf(level, "debug", "info", "warn", "error") {
 				return fail(exitUsage, "write debug, info, warn or error", "--log-level %q is none of its values", level)
 			}
-			o.log = newLogger(h, config.Log{Level: level, Format: "text"})
+			o.log, _ = newLogger(h, config.Log{Level: level, Format: "text"})
 			slog.SetDefault(o.log) // libraries log there
 			tuneMemory(h, o.log)
-			ctx, stop := untilSignal(cmd.Context())
+			ctx, stop := untilSignal(cmd.Context(), syscall.SIGHUP)
 			defer stop()
 			d, err := startDev(ctx, o)
 			if err != nil {

@@ -34,7 +34,7 @@ var junk = strings.Repeat("p", 60<<10)
 func cookieOfLogin(t *testing.T, d *devInstance) (page, cookie string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	d.server.site.Handler().ServeHTTP(w, get(d, "/authorize?"+authorizeQuery().Encode(), 1))
+	d.server.site.Load().Handler().ServeHTTP(w, get(d, "/authorize?"+authorizeQuery().Encode(), 1))
 	cookies := w.Result().Cookies()
 	if w.Code != http.StatusSeeOther || len(cookies) == 0 {
 		t.Fatalf("no login: %d %s", w.Code, w.Body)
@@ -169,7 +169,7 @@ func liveHeap() int {
 // have gone with them, but for copies of what is meant to be kept.
 func TestFloodsLeaveNothingBehind(t *testing.T) {
 	d := newDev(t, nil)
-	handler := d.server.site.Handler()
+	handler := d.server.site.Load().Handler()
 	sent := 1000
 	run := func(f flood, n int) {
 		for range n {

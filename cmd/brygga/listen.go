@@ -48,7 +48,7 @@ func (c *certificateFiles) stampOf() string {
 		if err != nil {
 			return "missing"
 		}
-		stamp += info.ModTime().UTC().String() + strconv.FormatInt(info.Size(), 10) + " "
+		stamp += name + " " + info.ModTime().UTC().String() + strconv.FormatInt(info.Size(), 10) + " "
 	}
 	return stamp
 }
@@ -57,23 +57,36 @@ func (c *certificateFiles) stampOf() string {
 func (c *certificateFiles) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if time.Since(c.looked) < certificateAge {
-		return c.current, nil
+	if time.Since(c.looked) >= certificateAge {
+		c.replace()
 	}
+	return c.current, nil
+}
+
+// readFrom reads these files from now on, at once if they have changed, and reports whether they hold another certificate.
+func (c *certificateFiles) readFrom(certFile, keyFile string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.certFile, c.keyFile = certFile, keyFile
+	return c.replace()
+}
+
+// replace reads the files if they have changed, and reports whether they hold another certificate.
+func (c *certificateFiles) replace() bool {
 	c.looked = time.Now()
 	stamp := c.stampOf()
 	if stamp == c.stamp {
-		return c.current, nil
+		return false
 	}
 	c.stamp = stamp
 	fresh, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
 		c.log.Error("the new certificate of the listener cannot be used, the old one stays", "err", err)
-		return c.current, nil
+		return false
 	}
 	c.current = &fresh
 	c.log.Info("certificate of the listener read again", "expires", fresh.Leaf.NotAfter)
-	return c.current, nil
+	return true
 }
 
 // listener wraps inner in TLS with the certificate.

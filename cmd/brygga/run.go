@@ -52,13 +52,14 @@ func (s *server) run(ctx context.Context, on listeners) error {
 	workers.Go(func() { s.provider.Run(work) })
 	workers.Go(func() { s.every(work, maintainEvery, s.maintain) })
 	workers.Go(func() { s.every(work, sweepEvery, s.sweep) })
+	workers.Go(func() { s.reloads(work) })
 	workers.Go(func() { s.every(work, certificateEvery, s.warnCertificates) })
 
 	public := &http.Server{
-		Handler: s.site.Handler(), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
+		Handler: http.HandlerFunc(s.public), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
 		MaxHeaderBytes: maxHeader, ErrorLog: errorLog(s.log),
 	}
-	public.RegisterOnShutdown(s.site.Close)
+	public.RegisterOnShutdown(s.endStreams)
 	// Profiles are written for as long as the operator asks, so there is no WriteTimeout here.
 	admin := &http.Server{Handler: s.operators(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, ErrorLog: errorLog(s.log)}
 	control := &http.Server{Handler: controlHandler(s.operator(), s.log), ReadHeaderTimeout: headerTime, ReadTimeout: readTime}
@@ -124,6 +125,18 @@ func (s *server) every(ctx context.Context, interval time.Duration, do func(cont
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+		}
+	}
+}
+
+// reloads reads the configuration again whenever that is asked for, until ctx is done.
+func (s *server) reloads(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.hangUp:
+			s.reload(ctx)
 		}
 	}
 }

@@ -9,11 +9,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -43,7 +45,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": awaitFile, "answers": answers, "certificate": writeCertificate, "mode": checkMode, "setting": setting, "code": exitsWith,
-			"term": terminate, "pkcs12": writePKCS12, "pipe": makePipe,
+			"term": sendSignal(syscall.SIGTERM), "hup": sendSignal(syscall.SIGHUP), "holds": holds, "shows": showsPage, "pkcs12": writePKCS12, "pipe": makePipe,
 		},
 	})
 }
@@ -115,6 +117,19 @@ func answers(ts *testscript.TestScript, neg bool, args []string) {
 		if time.Now().After(deadline) {
 			ts.Fatalf("%s: %s", args[0], last)
 		}
+	}
+}
+
+// shows URL PATTERN gets the page once and wants it to hold what the pattern describes.
+func showsPage(ts *testscript.TestScript, _ bool, args []string) {
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
+	response, err := client.Get(args[0])
+	ts.Check(err)
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	if !regexp.MustCompile(args[1]).Match(page) {
+		ts.Fatalf("%s shows nothing like %s: %s", args[0], args[1], page)
 	}
 }
 
@@ -204,13 +219,29 @@ func exitsWith(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// term WORD sends SIGTERM to the background process whose arguments hold the word.
-func terminate(ts *testscript.TestScript, _ bool, args []string) {
-	for _, cmd := range ts.BackgroundCmds() {
-		if slices.Contains(cmd.Args, args[0]) {
-			ts.Check(cmd.Process.Signal(syscall.SIGTERM))
+// term WORD sends SIGTERM, and hup WORD SIGHUP, to the background process whose arguments hold the word.
+func sendSignal(signal syscall.Signal) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, _ bool, args []string) {
+		for _, cmd := range ts.BackgroundCmds() {
+			if slices.Contains(cmd.Args, args[0]) {
+				ts.Check(cmd.Process.Signal(signal))
+				return
+			}
+		}
+		ts.Fatalf("no process with %s", args[0])
+	}
+}
+
+// holds FILE PATTERN waits until the file holds what the pattern describes.
+func holds(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile(args[1])
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		content, _ := os.ReadFile(ts.MkAbs(args[0]))
+		if pattern.Match(content) {
 			return
 		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("waited in vain for %s in %s: %s", args[1], args[0], content)
+		}
 	}
-	ts.Fatalf("no process with %s", args[0])
 }

@@ -33,8 +33,14 @@ import (
 // serverOptions are what a server is made from.
 type serverOptions struct {
 	config *config.Config
-	// looks are those of the configuration; nil for our own.
-	looks *looks
+	// dressed are the looks of the configuration; nil for our own.
+	dressed *looks
+	// listener is the certificate of the public listener; nil when it has none.
+	listener *certificateFiles
+	// hangUp asks for the configuration to be read again, by read; level is that of log. Nil where nobody asks.
+	hangUp <-chan os.Signal
+	read   func() (*config.Config, *looks, error)
+	level  *slog.LevelVar
 	// bankid is which BankID to ask, and as whom; phone is where launch links lead instead of to the app, if anywhere.
 	bankid bankid.Options
 	phone  bankid.Form
@@ -51,14 +57,16 @@ type serverOptions struct {
 type server struct {
 	serverOptions
 	store    *bolt.Store
-	clients  storage.Store // store with the clients of the configuration
+	clients  *storage.StaticClients // store with the clients of the configuration
 	outbound *outbound.Caller
 	audit    *audit.Log
 	ring     *keys.Ring
 	apis     map[string]*bankid.API // by certificate
 	engine   *login.Engine
 	provider *op.Provider
-	site     *web.Site
+	site     atomic.Pointer[web.Site]
+	looks    atomic.Pointer[looks]
+	live     *config.Config // the one that was taken over last, for reload alone
 	metrics  *metrics
 	socket   net.Listener // for client and key commands; nil when there can be none
 	stopping atomic.Bool
@@ -68,10 +76,8 @@ type server struct {
 
 // newServer opens the store and builds the parts. It listens nowhere yet; the caller lets run or close follow.
 func newServer(ctx context.Context, o serverOptions) (*server, error) {
-	s := &server{serverOptions: o}
-	if s.looks == nil {
-		s.looks = &looks{}
-	}
+	s := &server{serverOptions: o, live: o.config}
+	s.looks.Store(cmp.Or(o.dressed, &looks{}))
 	if err := s.build(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -88,7 +94,7 @@ func (s *server) build(ctx context.Context) (err error) {
 	if s.outbound, err = newOutbound(c.Outbound, c.LocalIssuer()); err != nil {
 		return err
 	}
-	static := s.looks.dress(c.StaticClients(s.now().UTC()))
+	static := s.looks.Load().dress(c.StaticClients(s.now().UTC()))
 	if err = s.checkSectors(ctx, static); err != nil {
 		return err
 	}
@@ -175,9 +181,8 @@ func (s *server) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pages := &pages{}
-	provider, err := op.New(op.Options{
-		Issuer: c.Issuer, InsecureHTTPIssuer: c.InsecureHTTPIssuer, Store: s.clients, Keys: s.ring, Audit: s.audit, Pages: pages,
+	s.provider, err = op.New(op.Options{
+		Issuer: c.Issuer, InsecureHTTPIssuer: c.InsecureHTTPIssuer, Store: s.clients, Keys: s.ring, Audit: s.audit, Pages: pages{&s.site},
 		SubjectKey: subjects, AccessTokenLife: c.Tokens.AccessTokenLife, IDTokenLife: c.Tokens.IDTokenLife, ACRValues: c.ACRs(),
 		RefreshIdle: c.Tokens.RefreshTokenIdle, RefreshLife: c.Tokens.RefreshTokenLife, SessionLife: c.Sessions.Life, SessionIdle: c.Sessions.Idle,
 		Outbound: s.outbound, ServiceDocumentation: c.ServiceDocumentation, Limits: op.Limits{
@@ -188,26 +193,23 @@ func (s *server) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.site, err = web.New(web.Options{
-		Issuer: c.Issuer, Engine: s.engine, Store: s.clients, Audit: s.audit, Logger: s.log, Now: s.now,
-		Provider: provider.Handler(), Answer: provider.Answer, Refuse: provider.Refuse, TrustedProxies: c.TrustedProxies,
-		ServiceName: c.Page.ServiceName, Links: templates.Links{Help: c.Page.HelpURL, Accessibility: c.Page.AccessibilityURL},
-		Simulated: c.BankID.Environment != config.Production, Observe: s.metrics.request,
-		Brand: s.looks.brand, StyleSheet: s.looks.styleSheet, BankIDLogo: s.looks.bankIDLogo, Messages: s.looks.messages, Preview: s.preview,
-	})
-	s.provider, pages.Site = provider, s.site
-	return err
+	site, err := s.newSite(c.Page, s.looks.Load())
+	if err != nil {
+		return err
+	}
+	s.site.Store(site)
+	return nil
 }
 
 // visibleText returns what the BankID app shows for a login at the client, all of it in one language.
 func (s *server) visibleText(client *storage.Client, language string) string {
-	return appText(s.looks.messages, client, language)
+	return appText(s.looks.Load().messages, client, language)
 }
 
 // messageFits reports whether the app can show a client's message on the pages in all languages.
 func (s *server) messageFits(client *storage.Client, message *storage.UserMessage) bool {
 	var tags []string
-	for _, language := range s.looks.messages.Languages() {
+	for _, language := range s.looks.Load().messages.Languages() {
 		tags = append(tags, language.Tag)
 	}
 	return s.engine.MessageFits(client, message, tags)
@@ -225,9 +227,6 @@ func appText(messages *templates.Catalogue, client *storage.Client, language str
 	}
 	return messages.AppText(language, client.NameIn(language))
 }
-
-// pages leads from the provider to the site, which is made after it.
-type pages struct{ *web.Site }
 
 // ready returns nil when logins can be served. BankID is not asked: when it is out of reach the pages must say so, and a
 // server that nobody is sent to cannot.
@@ -256,8 +255,8 @@ func (s *server) operator() *operator {
 
 // close closes what was built, last first.
 func (s *server) close() error {
-	if s.site != nil {
-		s.site.Close()
+	if site := s.site.Load(); site != nil {
+		site.Close()
 	}
 	s.background.Wait()
 	if s.ring != nil {

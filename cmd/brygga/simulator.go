@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,8 +37,8 @@ func newSimulatorCommand(h *host) *cobra.Command {
 			if !calm {
 				o.chaos = bankidsim.MildChaos()
 			}
-			o.log = newLogger(h, config.Log{Level: "warn", Format: "text"})
-			ctx, stop := untilSignal(cmd.Context())
+			o.log, _ = newLogger(h, config.Log{Level: "warn", Format: "text"})
+			ctx, stop := untilSignal(cmd.Context(), syscall.SIGHUP)
 			defer stop()
 			return runSimulator(ctx, o, h.out)
 		},

@@ -243,3 +243,23 @@ func (r *reader) secretFile(key, path string, target reflect.Value) {
 	}
 	target.Set(reflect.ValueOf(secret.New(value)))
 }
+
+// Changes returns the keys whose values differ between two configurations, in the order of Config. Of lists of sections, such as
+// clients, it names the list.
+func Changes(before, after *Config) (keys []string) {
+	old, fresh := reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem()
+	collect("", old.Type(), func(key string, _ reflect.Type) {
+		if !reflect.DeepEqual(valueOf(old, key).Interface(), valueOf(fresh, key).Interface()) {
+			keys = append(keys, key)
+		}
+	})
+	return keys
+}
+
+// valueOf returns the field of root that holds the key, which is none inside of a list.
+func valueOf(root reflect.Value, key string) reflect.Value {
+	for name := range strings.SplitSeq(key, ".") {
+		root = root.Field(fieldsOf(root.Type())[name])
+	}
+	return root
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"brygga/audit"
+	"brygga/cmd/brygga/config"
+	"brygga/web"
+)
+
+// SIGHUP has a server read its configuration and the files that it names again. What can be taken over while it runs is: the
+// clients of the configuration, the section page with its files, the level of the log, and the certificates. The rest waits for a
+// restart, and a configuration that is wrong changes nothing.
+
+// liveKeys are the keys that a running server takes over; a section stands for all below it.
+var liveKeys = []string{
+	"clients", "log.level", "page", "tls", "bankid.pkcs12_file", "bankid.passphrase", "bankid.passphrase_file", "bankid.certificate_file",
+	"bankid.key_file", "bankid.certificates",
+}
+
+// isLive returns whether the running server takes a changed key over. It cannot begin or stop to speak TLS, and orders go on
+// under the names that certificates had at the start.
+func (s *server) isLive(key string, fresh *config.Config) bool {
+	switch {
+	case strings.HasPrefix(key, "tls.") && (s.listener == nil || fresh.TLS.CertificateFile == ""):
+		return false
+	case key == "bankid.certificates" && !slices.Equal(s.config.BankID.CertificateNames(), fresh.BankID.CertificateNames()):
+		return false
+	}
+	return slices.ContainsFunc(liveKeys, func(live string) bool { return key == live || strings.HasPrefix(key, live+".") })
+}
+
+// reload takes over what can be, and says in the log what was and what was not.
+func (s *server) reload(ctx context.Context) {
+	fresh, looks, err := s.read()
+	if err == nil {
+		err = s.checkSectors(ctx, looks.dress(fresh.StaticClients(s.now().UTC())))
+	}
+	if err == nil {
+		err = s.takeOver(ctx, fresh, looks)
+	}
+	if err != nil {
+		s.logReloadFailure(ctx, err)
+	}
+}
+
+// logReloadFailure logs each fault on a line of its own.
+func (s *server) logReloadFailure(ctx context.Context, err error) {
+	var faults config.Faults
+	if !errors.As(err, &faults) {
+		s.log.ErrorContext(ctx, "configuration not taken over: the old one stays", "err", err)
+		return
+	}
+	for _, fault := range faults {
+		s.log.ErrorContext(ctx, "configuration not taken over: the old one stays", "err", fault.Error())
+	}
+}
+
+// takeOver puts what has changed in the place of what was, or changes nothing and returns an error.
+func (s *server) takeOver(ctx context.Context, fresh *config.Config, l *looks) error {
+	live := slices.DeleteFunc(config.Changes(s.live, fresh), func(key string) bool { return !s.isLive(key, fresh) })
+	waiting := slices.DeleteFunc(config.Changes(s.config, fresh), func(key string) bool { return s.isLive(key, fresh) })
+	if !reflect.DeepEqual(l, s.looks.Load()) {
+		live = append(live, lookFiles)
+	}
+	if slices.ContainsFunc(live, func(key string) bool { return key == lookFiles || strings.HasPrefix(key, "page.") }) {
+		site, err := s.newSite(fresh.Page, l)
+		if err != nil {
+			return err
+		}
+		s.replaceSite(site, l)
+	}
+	static := l.dress(fresh.StaticClients(s.now().UTC()))
+	s.clients.Replace(static)
+	s.provideKeys(ctx, static)
+	s.level.Set(logLevel(fresh.Log.Level))
+	s.live = fresh
+	s.tellReload(ctx, fresh, live, waiting)
+	return nil
+}
+
+// lookFiles stands among the changed keys for the files that page and the brands of clients name.
+const lookFiles = "files of page and brands"
+
+// replaceSite lets a new site answer. Pages that follow a login connect to it by themselves.
+func (s *server) replaceSite(site *web.Site, l *looks) {
+	s.looks.Store(l)
+	old := s.site.Swap(site)
+	if s.stopping.Load() {
+		site.EndStreams()
+	}
+	s.background.Go(old.Close)
+}
+
+func (s *server) tellReload(ctx context.Context, fresh *config.Config, live, waiting []string) {
+	for _, warning := range fresh.Warnings() {
+		s.log.WarnContext(ctx, "configuration", "warning", warning)
+	}
+	certificates := s.reloadCertificates(ctx, fresh)
+	s.log.InfoContext(ctx, "configuration read again", "changed", live, "certificates", certificates)
+	if len(waiting) > 0 {
+		s.log.WarnContext(ctx, "changes of the configuration wait for a restart", "keys", waiting)
+	}
+	s.audit.Record(ctx, audit.Event{Type: audit.ConfigurationRead, Actor: "SIGHUP", Object: strings.Join(live, " ")})
+}
+
+// reloadCertificates reads the certificate files again and returns which hold another certificate now.
+func (s *server) reloadCertificates(ctx context.Context, fresh *config.Config) (changed []string) {
+	sources := fresh.BankID.Sources()
+	sources[""] = fresh.BankID.Default().Source()
+	for _, name := range slices.Sorted(maps.Keys(s.apis)) {
+		before := s.apis[name].CertificateInfo()
+		source, named := sources[name]
+		if !named {
+			continue // it goes on until the restart that the log speaks of
+		}
+		if err := s.apis[name].ReloadFrom(source); err != nil {
+			s.log.ErrorContext(ctx, "the new BankID certificate cannot be used, the old one stays", "certificate", certificateName(name), "err", err)
+		}
+		if s.apis[name].CertificateInfo() != before {
+			changed = append(changed, "bankid "+certificateName(name))
+		}
+	}
+	if s.listener != nil && fresh.TLS.CertificateFile != "" && s.listener.readFrom(fresh.TLS.CertificateFile, fresh.TLS.KeyFile) {
+		changed = append(changed, "tls")
+	}
+	return changed
+}
