@@ -27,10 +27,11 @@ var allowed = map[string][]string{
 	"docs":                     {}, // the pages themselves
 	"keys":                     {"storage"},
 	"limit":                    {},
-	"login":                    {"audit", "bankid", "limit", "storage"},
-	"op":                       {"audit", "cache", "keys", "limit", "outbound", "storage"},
+	"login":                    {"audit", "bankid", "limit", "personnummer", "storage"},
+	"op":                       {"audit", "cache", "keys", "limit", "outbound", "personnummer", "storage"},
 	"op/interop":               {}, // tests alone
 	"outbound":                 {},
+	"personnummer":             {},
 	"secret":                   {},
 	"storage":                  {},
 	"storage/bolt":             {"cache", "storage"},

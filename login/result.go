@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"brygga/audit"
-	"brygga/bankid"
+	"brygga/personnummer"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -231,6 +231,6 @@ func sameAddress(one, other string) bool {
 // isOfAge reports whether the person was at least so many years old at now, by the date in UTC: that day comes to Sweden a
 // little earlier, so nobody passes too soon. A number without a date of birth does not tell.
 func isOfAge(personalNumber secret.String, years int, now time.Time) bool {
-	year, month, day, ok := bankid.Birthdate(personalNumber)
-	return ok && !now.UTC().Before(time.Date(year+years, month, day, 0, 0, 0, 0, time.UTC))
+	born, ok := personnummer.Born(personalNumber)
+	return ok && born.OfAge(years, now)
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"brygga/personnummer"
 	"brygga/storage"
 )
 
@@ -25,7 +26,7 @@ func FuzzClaimsParameter(f *testing.F) {
 			}
 			return
 		}
-		if required := request.RequiredPersonalNumber; !required.IsZero() && !isPersonalNumber(required.Reveal()) {
+		if required := request.RequiredPersonalNumber; !required.IsZero() && !personnummer.Valid(required.Reveal()) {
 			t.Error("a person is required who has no number")
 		}
 		if len(request.Claims.IDToken) > maxClaims || len(request.Claims.UserInfo) > maxClaims || request.ACR != DefaultACR {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"brygga/personnummer"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -131,14 +132,14 @@ func checkClaims(p *Provider, client *storage.Client, values url.Values, request
 // person in claims instead (Swedish OpenID Connect Profile 1.0).
 func requireNumber(client *storage.Client, claims wantedClaims, hint string, request *storage.AuthRequest) *requestError {
 	number := ""
-	if isPersonalNumber(hint) && !client.Swedish() {
+	if personnummer.Valid(hint) && !client.Swedish() {
 		number = hint
 	}
 	for _, part := range [...]map[string]*wantedClaim{claims.IDToken, claims.UserInfo} {
 		for _, name := range numberClaims {
 			value, ok := part[name].one()
 			switch {
-			case !ok || value != "" && !isPersonalNumber(value):
+			case !ok || value != "" && !personnummer.Valid(value):
 				return invalid("claims must ask for one personal number in twelve digits")
 			case value != "" && number != "" && value != number:
 				return invalid("claims and login_hint ask for different persons")

@@ -215,35 +215,3 @@ func TestSubjects_RowA10(t *testing.T) {
 		t.Errorf("subject %q", pairwise)
 	}
 }
-
-func TestBirthdate(t *testing.T) {
-	for text, want := range map[string]string{
-		"189001019802": "1890-01-01", "199002289999": "1990-02-28", "200002299999": "2000-02-29", "199002619999": "1990-02-01",
-		"199012919999": "1990-12-31", "199002309999": "", "199002999999": "", "199000019999": "", "": "", "19900101": "", "xxxxxxxxxxxx": "",
-	} {
-		if got := birthdate(secret.New(text)); got != want {
-			t.Errorf("%s: %q, want %q", text, got, want)
-		}
-	}
-}
-
-func TestIsPersonalNumber(t *testing.T) {
-	for text, want := range map[string]bool{
-		number: true, "189104132387": true, "189001619806": false, "189001019803": false, "9001019802": false, "18900101-9802": false,
-		"": false, "18900101980x": false, "１８９００１０１９８０２": false, "189013019809": false, "000000000000": false,
-	} {
-		if got := isPersonalNumber(text); got != want {
-			t.Errorf("%q: %t", text, got)
-		}
-	}
-	coordination := "19900261999"
-	valid := 0
-	for digit := range 10 {
-		if isPersonalNumber(fmt.Sprint(coordination, digit)) {
-			valid++
-		}
-	}
-	if valid != 1 {
-		t.Errorf("%d check digits are right for a coordination number, want 1", valid)
-	}
-}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
+	"brygga/personnummer"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -159,10 +160,12 @@ func (p *Provider) personOf(i *storage.Identity, set claimSet) (c personClaims) 
 	text(claimGivenName, &c.GivenName, i.GivenName)
 	text(claimFamilyName, &c.FamilyName, i.Surname)
 	if set&claimBirthdate != 0 {
-		c.Birthdate = birthdate(i.PersonalNumber)
+		if born, ok := personnummer.Born(i.PersonalNumber); ok {
+			c.Birthdate = born.String()
+		}
 	}
 	// There are never both: the one is the other's absence (Claims and Scopes Specification).
-	if isCoordinationNumber(i.PersonalNumber) {
+	if personnummer.IsCoordination(i.PersonalNumber) {
 		text(claimCoordinationNumber, &c.CoordinationNumber, i.PersonalNumber)
 	} else {
 		text(claimIdentityNumber, &c.IdentityNumber, i.PersonalNumber)
@@ -200,10 +203,4 @@ func seconds(t time.Time) int64 {
 		return 0
 	}
 	return t.Unix()
-}
-
-// isCoordinationNumber reports whether the number's day is one of a coordination number, 61 to 91 (SKV 707).
-func isCoordinationNumber(number secret.String) bool {
-	digits := number.Reveal()
-	return len(digits) == 12 && digits[6] >= '6'
 }

@@ -125,10 +125,12 @@ func TestClaimValues(t *testing.T) {
 	all := ^claimSet(0)
 	coordinated := identity
 	coordinated.PersonalNumber = secret.New("189001619806")
+	uncertain := identity
+	uncertain.PersonalNumber = secret.New("191500722390") // the register does not know the month
 	for _, test := range []struct {
 		identity                      storage.Identity
 		number, coordination, birtday string
-	}{{identity, number, "", "1890-01-01"}, {coordinated, "", "189001619806", "1890-01-01"}, {storage.Identity{Evidence: evidence}, "", "", ""}} {
+	}{{identity, number, "", "1890-01-01"}, {coordinated, "", "189001619806", "1890-01-01"}, {uncertain, "", "191500722390", "1915"}, {storage.Identity{Evidence: evidence}, "", "", ""}} {
 		c := h.personOf(&test.identity, all)
 		if c.IdentityNumber != test.number || c.CoordinationNumber != test.coordination || c.Birthdate != test.birtday {
 			t.Errorf("%+v", c)
@@ -145,6 +147,10 @@ func TestClaimValues(t *testing.T) {
 	c := h.personOf(&identity, all)
 	if c.AuthnProvider != issuer+"/authn/bankid" || c.DeviceIP != "192.0.2.1" || c.Name != "Åsa Öberg" || c.GivenName != "Åsa" || c.FamilyName != "Öberg" {
 		t.Errorf("%+v", c)
+	}
+	identity.GivenName, identity.Name = secret.String{}, identity.Surname // people who have one name
+	if text, err := json.Marshal(h.personOf(&identity, all)); err != nil || strings.Contains(string(text), "iven") || !strings.Contains(string(text), `"family_name":"Öberg"`) {
+		t.Errorf("a person with one name: %s, %v", text, err)
 	}
 	if c := h.personOf(&person, all); c.UserCertificate != "" || c.ValidTo != 0 {
 		t.Errorf("evidence that nobody gave: %+v", c)
