@@ -19,9 +19,10 @@ var allowed = map[string][]string{
 	"bankid/bankidsim":         {},
 	"bankid/bankidsim/interop": {}, // tests alone
 	"cache":                    {},
+	"clients":                  {"spelling", "storage"},
 	"cmd/bench":                nil, // everything: it drives the parts from outside
 	"cmd/brygga":               nil, // everything: it connects the parts
-	"cmd/brygga/config":        {"bankid", "keys", "login", "storage"},
+	"cmd/brygga/config":        {"bankid", "clients", "keys", "login", "spelling", "storage"},
 	"conformance":              {}, // checks providers from outside, brygga among them
 	"conformance/cmd":          {"conformance"},
 	"docs":                     {}, // the pages themselves
@@ -33,6 +34,7 @@ var allowed = map[string][]string{
 	"outbound":                 {},
 	"personnummer":             {},
 	"secret":                   {},
+	"spelling":                 {},
 	"storage":                  {},
 	"storage/bolt":             {"cache", "storage"},
 	"storage/postgres":         {"storage"},

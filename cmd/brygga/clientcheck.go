@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"brygga/cmd/brygga/config"
+	"brygga/clients"
 	"brygga/op"
 	"brygga/storage"
 )
@@ -36,17 +36,17 @@ func newClientCheck(h *host, where *whereFlags) *cobra.Command {
 }
 
 // rulesOf returns the rules of the client's profile, and with them what was wrong with it since it was stored.
-func rulesOf(ctx context.Context, o *operator, c *storage.Client) []config.Rule {
+func rulesOf(ctx context.Context, o *operator, c *storage.Client) []clients.Rule {
 	acrValues := o.acrValues
 	if len(acrValues) == 0 {
 		acrValues = []string{op.DefaultACR}
 	}
-	rules := config.CheckProfile(c, acrValues)
-	for _, p := range config.CheckClient(c) {
-		rules = append(rules, config.Rule{Section: "settings", Key: p.Key, Rule: p.Problem, Must: true, Broken: true, Remedy: p.Remedy})
+	rules := clients.CheckProfile(c, acrValues)
+	for _, p := range clients.Check(c) {
+		rules = append(rules, clients.Rule{Section: "settings", Key: p.Key, Rule: p.Problem, Must: true, Broken: true, Remedy: p.Remedy})
 	}
 	if err := readSector(ctx, o.outbound, c); err != nil {
-		rules = append(rules, config.Rule{
+		rules = append(rules, clients.Rule{
 			Section: "OpenID Connect Registration §5", Key: "sector_identifier_uri", Rule: err.Error(), Must: true, Broken: true,
 			Remedy: "let it answer with a JSON list that holds every redirect URI",
 		})
@@ -54,7 +54,7 @@ func rulesOf(ctx context.Context, o *operator, c *storage.Client) []config.Rule 
 	return rules
 }
 
-func showCheck(h *host, c *storage.Client, rules []config.Rule, output string) error {
+func showCheck(h *host, c *storage.Client, rules []clients.Rule, output string) error {
 	broken := 0
 	rows := [][]string{{"VERDICT", "SETTING", "RULE", "FROM", "WHAT TO DO"}}
 	for _, r := range rules {
@@ -71,10 +71,10 @@ func showCheck(h *host, c *storage.Client, rules []config.Rule, output string) e
 	profile := cmp.Or(c.Profile, storage.ProfileStandard)
 	if output == "json" {
 		if err := writeJSON(h.out, struct {
-			ID      string        `json:"id"`
-			Profile string        `json:"profile"`
-			Kept    bool          `json:"kept"`
-			Rules   []config.Rule `json:"rules"`
+			ID      string         `json:"id"`
+			Profile string         `json:"profile"`
+			Kept    bool           `json:"kept"`
+			Rules   []clients.Rule `json:"rules"`
 		}{c.ID, profile, broken == 0, rules}); err != nil {
 			return err
 		}

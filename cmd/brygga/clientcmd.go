@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"brygga/audit"
-	"brygga/cmd/brygga/config"
+	"brygga/clients"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -62,7 +62,7 @@ func addClient(ctx context.Context, h *host, o *operator, id string, change func
 	if err := change(&c); err != nil {
 		return err
 	}
-	config.Complete(&c)
+	clients.Complete(&c)
 	if err := checkCertificate(o, &c); err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func showSecret(h *host, c *storage.Client, value secret.String, output, done st
 
 // checkClient returns all that is wrong with the client as one error.
 func checkClient(c *storage.Client) error {
-	found := config.CheckClient(c)
+	found := clients.Check(c)
 	if len(found) == 0 {
 		return nil
 	}
@@ -210,7 +210,7 @@ func newClientUpdate(h *host, where *whereFlags) *cobra.Command {
 					value = newClientSecret()
 					c.Secrets = []storage.ClientSecret{{Hash: value.Hash(), Created: o.now().UTC().Truncate(time.Microsecond)}}
 				}
-				config.Derive(&c)
+				clients.Derive(&c)
 				if c.Static {
 					return changed(c.ID, storage.ErrStatic)
 				}

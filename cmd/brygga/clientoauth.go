@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"brygga/clients"
 	"brygga/cmd/brygga/config"
 	"brygga/storage"
 )
@@ -101,7 +102,7 @@ func (f *oauthFlags) apply(cmd *cobra.Command, c *storage.Client) {
 	set("access-token-format", func() { c.AccessTokenFormat = f.accessTokenFormat })
 	set("resource", func() { c.Resources = withoutEmpty(f.resources) })
 	set("default-acr-value", func() { c.DefaultACRValues = withoutEmpty(f.acrValues) })
-	set("default-max-age", func() { c.DefaultMaxAge = config.MaxAge(f.maxAge) })
+	set("default-max-age", func() { c.DefaultMaxAge = clients.MaxAge(f.maxAge) })
 	set("default-locale", func() { c.DefaultLocale = f.locale })
 	set("session-group", func() { c.SessionGroup = f.group })
 	set("backchannel-logout-uri", func() { c.BackchannelLogoutURI = f.backchannel })

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"brygga/cmd/brygga/config"
+	"brygga/clients"
 	"brygga/storage"
 )
 
@@ -42,7 +42,7 @@ func (f *clientFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.personalNumber, "personal-number", true, "whether it gets personal number and name")
 	flags.BoolVar(&f.requirePKCE, "require-pkce", false, "demand PKCE although it has a secret")
 	flags.StringArrayVar(&f.policy, "policy", nil, "what its logins must meet, as `key=value`; an empty value leaves it to the installation; may be repeated.\nKeys: "+
-		strings.Join(config.PolicyKeys(), ", "))
+		strings.Join(clients.PolicyKeys(), ", "))
 	flags.StringVar(&f.customIdentifier, "custom-identifier", "", "tag of its audit events")
 	f.brand.add(cmd)
 	f.oauth.add(cmd)
@@ -74,7 +74,7 @@ func (f *clientFlags) apply(cmd *cobra.Command, id string) func(*storage.Client)
 		set("require-pkce", func() { c.RequirePKCE = f.requirePKCE })
 		set("custom-identifier", func() { c.CustomIdentifier = f.customIdentifier })
 		for _, text := range f.policy {
-			config.SetPolicy(&c.Policy, text) // checkPolicy was here before
+			clients.SetPolicy(&c.Policy, text) // checkPolicy was here before
 		}
 	}
 }
@@ -96,8 +96,8 @@ func (f *clientFlags) change(cmd *cobra.Command, h *host, id string) func(*stora
 // checkPolicy refuses --policy flags that cannot be read. What they say is checked with the client.
 func (f *clientFlags) checkPolicy() error {
 	for _, text := range f.policy {
-		if !config.SetPolicy(&storage.Policy{}, text) {
-			return fail(exitUsage, "write key=value with one of: "+strings.Join(config.PolicyKeys(), ", "), "--policy %q cannot be read", text)
+		if !clients.SetPolicy(&storage.Policy{}, text) {
+			return fail(exitUsage, "write key=value with one of: "+strings.Join(clients.PolicyKeys(), ", "), "--policy %q cannot be read", text)
 		}
 	}
 	return nil
@@ -223,7 +223,7 @@ func showClient(h *host, v clientView) error {
 		{"custom_identifier", v.CustomIdentifier}, {"created", moment(v.Created)}, {"updated", moment(v.Updated)},
 	}...)
 	lines = append(lines, v.lines()...)
-	for _, set := range config.PolicyPairs(&v.Policy) {
+	for _, set := range clients.PolicyPairs(&v.Policy) {
 		lines = append(lines, [2]string{"policy." + set[0], set[1]})
 	}
 	if b := v.Brand; b != nil {

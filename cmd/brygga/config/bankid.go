@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"brygga/bankid"
+	"brygga/clients"
 	"brygga/login"
 )
 
@@ -102,7 +103,7 @@ func (c *Config) checkCertificates(r *reader) {
 		case slices.Contains(c.BankID.CertificateNames()[:i], certificate.Name):
 			r.fault(section+".name", "is the name of another certificate too", "give each certificate a name of its own")
 		}
-		r.length(section+".name", certificate.Name, maxName)
+		r.length(section+".name", certificate.Name, clients.MaxName)
 		c.checkCertificate(r, section, certificate)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"brygga/bankid"
+	"brygga/clients"
 	"brygga/keys"
 	"brygga/login"
 	"brygga/storage"
@@ -210,9 +211,9 @@ func (c *Config) checkClients(r *reader) {
 		}
 		seen[client.ID] = true
 		record, complete := client.record(r, section)
-		for _, p := range CheckClient(&record) {
+		for _, p := range clients.Check(&record) {
 			// A secret or key that cannot be read is told already, and is not missing.
-			if known := slices.Contains(authMethods, record.AuthMethod); complete || p.Key != "jwks" && (p.Key != "auth_method" || !known) {
+			if known := slices.Contains(clients.AuthMethods(), record.AuthMethod); complete || p.Key != "jwks" && (p.Key != "auth_method" || !known) {
 				r.fault(section+"."+p.Key, p.Problem, p.Remedy)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"brygga/secret"
+	"brygga/spelling"
 )
 
 // parse reads one YAML document into target, a pointer to a struct or slice, and notes where each key stands. It reports whether
@@ -112,7 +113,7 @@ func suggest(name, section string, fields map[string]int) string {
 	for n := range fields {
 		names = append(names, n)
 	}
-	if near := nearest(name, names); near != "" {
+	if near := spelling.Nearest(name, names); near != "" {
 		return "did you mean " + near + "?"
 	}
 	where := "at the top level"

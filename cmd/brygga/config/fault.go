@@ -91,39 +91,3 @@ func (r *reader) fault(key, problem, remedy string) {
 func (r *reader) faultAt(at place, key, problem, remedy string) {
 	r.faults = append(r.faults, Fault{File: at.file, Line: at.line, Column: at.column, Key: key, Problem: problem, Remedy: remedy})
 }
-
-// nearest returns the known word that word was probably meant to be, or "".
-func nearest(word string, known []string) string {
-	best, distance := "", len(word)/3+2
-	for _, k := range known {
-		d := edits(word, k)
-		if len(word) > 3 && strings.Contains(k, word) {
-			d = 1 // root_ca for root_ca_file
-		}
-		if d < distance {
-			best, distance = k, d
-		}
-	}
-	return best
-}
-
-// edits counts the letters to insert, delete or replace to turn a into b.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"brygga/secret"
+	"brygga/spelling"
 )
 
 // maxFile is how many bytes a configuration or secret file may have.
@@ -127,7 +128,7 @@ func (r *reader) environment(environ []string, root reflect.Value) {
 				names = append(names, name)
 			}
 			remedy := "config.example.yaml lists the keys"
-			if near := nearest(variable, names); near != "" {
+			if near := spelling.Nearest(variable, names); near != "" {
 				remedy = "did you mean " + near + "?"
 			}
 			r.faultAt(at, "", "no such key", remedy)

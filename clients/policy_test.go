@@ -1,4 +1,4 @@
-package config_test
+package clients_test
 
 import (
 	"slices"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"brygga/cmd/brygga/config"
+	"brygga/clients"
 	"brygga/storage"
 	"brygga/storage/storagetest"
 )
@@ -16,22 +16,22 @@ func TestPolicyPairs(t *testing.T) {
 	var policy storage.Policy
 	storagetest.Fill(&policy)
 	var copied storage.Policy
-	for _, pair := range config.PolicyPairs(&policy) {
-		if !config.SetPolicy(&copied, pair[0]+"="+pair[1]) {
+	for _, pair := range clients.PolicyPairs(&policy) {
+		if !clients.SetPolicy(&copied, pair[0]+"="+pair[1]) {
 			t.Errorf("%s=%s cannot be read", pair[0], pair[1])
 		}
 	}
 	if diff := cmp.Diff(policy, copied); diff != "" {
 		t.Errorf("a field was lost (-want +got):\n%s", diff)
 	}
-	for _, pair := range config.PolicyPairs(&policy) {
-		config.SetPolicy(&copied, pair[0]+"=")
+	for _, pair := range clients.PolicyPairs(&policy) {
+		clients.SetPolicy(&copied, pair[0]+"=")
 	}
 	if diff := cmp.Diff(storage.Policy{}, copied); diff != "" {
 		t.Errorf("a field was not taken away (-want +got):\n%s", diff)
 	}
 	for _, bad := range []string{"", "pin_code", "pincode=yes", "minimum_age=old", "visible_text=x"} {
-		if config.SetPolicy(&copied, bad) {
+		if clients.SetPolicy(&copied, bad) {
 			t.Errorf("%q was read", bad)
 		}
 	}
@@ -41,10 +41,10 @@ func TestPolicyPairs(t *testing.T) {
 func TestSetPolicyLeavesMapsAlone(t *testing.T) {
 	texts := map[string]string{"sv": "Hej"}
 	policy := storage.Policy{VisibleText: texts}
-	if !config.SetPolicy(&policy, "visible_text.en=Hi") || len(texts) != 1 || policy.VisibleText["en"] != "Hi" || policy.VisibleText["sv"] != "Hej" {
+	if !clients.SetPolicy(&policy, "visible_text.en=Hi") || len(texts) != 1 || policy.VisibleText["en"] != "Hi" || policy.VisibleText["sv"] != "Hej" {
 		t.Errorf("texts are %v and %v", texts, policy.VisibleText)
 	}
-	if keys := config.PolicyKeys(); !slices.IsSorted(keys) || len(keys) != 12 {
+	if keys := clients.PolicyKeys(); !slices.IsSorted(keys) || len(keys) != 12 {
 		t.Errorf("keys are %q", keys)
 	}
 }

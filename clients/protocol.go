@@ -1,4 +1,4 @@
-package config
+package clients
 
 import (
 	"cmp"
@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/text/language"
 
@@ -23,79 +22,8 @@ var (
 	encryptionEncs = []string{"A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM"}
 )
 
-// recordOAuth takes over what the client's requests and tokens are to be like.
-func (c *Client) recordOAuth(record *storage.Client) {
-	record.Profile, record.AuthAlg, record.JWKSURI = c.Profile, c.AuthAlg, c.JWKSURI
-	record.IDTokenEncryption = storage.Encryption{Alg: c.IDTokenEncryptionAlg, Enc: c.IDTokenEncryptionEnc}
-	record.UserinfoAlg = c.UserinfoAlg
-	record.UserinfoEncryption = storage.Encryption{Alg: c.UserinfoEncryptionAlg, Enc: c.UserinfoEncryptionEnc}
-	record.RequestObjectAlg, record.RequireRequestObject = c.RequestObjectAlg, c.RequireRequestObject
-	record.UnsignedRequestObjects, record.RequirePAR = c.UnsignedRequestObjects, c.RequirePAR
-	record.AccessTokenFormat, record.Resources = c.AccessTokenFormat, c.Resources
-	record.DefaultACRValues, record.DefaultLocale = c.DefaultACRValues, c.DefaultLocale
-	record.DefaultMaxAge = MaxAge(c.DefaultMaxAge)
-	record.SessionGroup, record.BackchannelLogoutURI = c.SessionGroup, c.BackchannelLogoutURI
-	record.Origins, record.Contacts, record.SectorIdentifierURI = c.Origins, c.Contacts, c.SectorIdentifierURI
-}
-
-// MaxAge returns a duration as Client.DefaultMaxAge has it: nil for none.
-func MaxAge(d time.Duration) *int64 {
-	if d == 0 {
-		return nil
-	}
-	seconds := int64(d / time.Second)
-	return &seconds
-}
-
-// Complete fills what a new client leaves to its profile, and what Derive fills.
-func Complete(c *storage.Client) {
-	c.Name = cmp.Or(c.Name, c.ID)
-	c.IDTokenAlg = cmp.Or(c.IDTokenAlg, storage.ES256)
-	method, subjects := storage.AuthMethodBasic, storage.SubjectPairwise
-	if c.Swedish() {
-		method, subjects = storage.AuthMethodPrivateKey, storage.SubjectPublic
-		c.UserinfoAlg = cmp.Or(c.UserinfoAlg, c.IDTokenAlg)
-		if c.Scopes == nil {
-			c.Scopes = []string{storage.ScopeNaturalPersonInfo, storage.ScopeNaturalPersonNumber}
-		}
-	}
-	c.AuthMethod, c.SubjectType = cmp.Or(c.AuthMethod, method), cmp.Or(c.SubjectType, subjects)
-	Derive(c)
-}
-
-// Derive fills what follows from a client's other settings: the content encryption, and the sector of pairwise subjects, which
-// then stays what it is when the redirect URIs change (OIDC Core §8.1).
-func Derive(c *storage.Client) {
-	for _, e := range []*storage.Encryption{&c.IDTokenEncryption, &c.UserinfoEncryption} {
-		switch {
-		case e.Alg == "":
-			e.Enc = ""
-		case e.Enc == "":
-			e.Enc = encryptionEncs[0]
-		}
-	}
-	if c.SubjectType == storage.SubjectPairwise && c.Sector == "" {
-		if hosts := sectorHosts(c); len(hosts) == 1 {
-			c.Sector = hosts[0]
-		}
-	}
-}
-
-// sectorHosts returns the hosts that the client's sector may be named after: that of its sector_identifier_uri, or those of
-// its redirect URIs but for loopback and the schemes of apps, which anybody's app may have.
-func sectorHosts(c *storage.Client) (hosts []string) {
-	if u, err := url.Parse(c.SectorIdentifierURI); err == nil && u.Host != "" {
-		return []string{u.Hostname()}
-	}
-	for _, uri := range c.RedirectURIs {
-		u, err := url.Parse(uri)
-		if err != nil || u.Scheme != "https" || loopbackHost(u.Hostname()) || slices.Contains(hosts, u.Hostname()) {
-			continue
-		}
-		hosts = append(hosts, u.Hostname())
-	}
-	return hosts
-}
+// AuthMethods returns the ways in which clients may authenticate.
+func AuthMethods() []string { return slices.Clone(authMethods) }
 
 // authentication checks how the client authenticates: exactly one method, with what it needs and nothing else.
 func (p *problems) authentication(c *storage.Client) {

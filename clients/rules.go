@@ -1,0 +1,103 @@
+package clients
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/language"
+
+	"brygga/spelling"
+	"brygga/storage"
+)
+
+// Problem is one thing wrong with a client. Key is the name it has in the configuration file, such as redirect_uris.
+type Problem struct{ Key, Problem, Remedy string }
+
+// MaxName is how many characters a name that people read may have.
+const MaxName = 60
+
+// Bounds of what else stands in a client.
+const (
+	maxClientID = 128
+	maxAddress  = 2000
+	maxList     = 100
+)
+
+// Check returns everything that is wrong with a client, whoever registers it.
+func Check(c *storage.Client) []Problem {
+	var p problems
+	p.clientID(c.ID)
+	p.text("name", c.Name, MaxName)
+	for tag, name := range c.LocalNames {
+		if _, err := language.Parse(tag); err != nil {
+			p.add("local_names", fmt.Sprintf("%q is not a language tag", tag), "write sv, en or the like")
+		}
+		p.text("local_names", name, MaxName)
+	}
+	p.text("custom_identifier", c.CustomIdentifier, MaxName)
+	p.text("sector", c.Sector, maxClientID)
+	p.authentication(c)
+	p.tokens(c)
+	p.requests(c)
+	p.subject(c)
+	p.sessions(c)
+	if c.HomeURI != "" {
+		p.webAddress("home_uri", c.HomeURI)
+	}
+	if len(c.RedirectURIs) == 0 {
+		p.add("redirect_uris", "missing", "name at least one address, such as https://app.example.se/callback")
+	}
+	p.addresses("redirect_uris", c.RedirectURIs, c.Native)
+	p.addresses("post_logout_redirect_uris", c.PostLogoutRedirectURIs, c.Native)
+	p.scopes(c.Scopes)
+	for _, problem := range CheckPolicy(&c.Policy) {
+		p.add("policy."+problem.Key, problem.Problem, problem.Remedy)
+	}
+	return p
+}
+
+type problems []Problem
+
+func (p *problems) add(key, problem, remedy string) { *p = append(*p, Problem{key, problem, remedy}) }
+
+func (p *problems) word(key, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		p.add(key, fmt.Sprintf("%q is none of its values", value), "write "+strings.Join(allowed, ", "))
+	}
+}
+
+func (p *problems) clientID(id string) {
+	allowed := func(r rune) bool {
+		return r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.", r))
+	}
+	if id == "" || len(id) > maxClientID || strings.ContainsFunc(id, func(r rune) bool { return !allowed(r) }) {
+		p.add("id", fmt.Sprintf("%q is not a client ID", id), "write 1 to 128 of A-Z a-z 0-9 - _ and dot")
+	}
+}
+
+// text refuses what people could be deceived with: control and direction characters, and overlong names.
+func (p *problems) text(key, text string, most int) {
+	bad := func(r rune) bool { return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) }
+	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > most || strings.ContainsFunc(text, bad) {
+		p.add(key, "is too long or holds characters that do not print", fmt.Sprintf("write at most %d printable characters", most))
+	}
+}
+
+// scopes refuses scopes that there are not: an app that may ask for one would get nothing for it, and no error.
+func (p *problems) scopes(scopes []string) {
+	known := storage.Scopes()
+	for _, scope := range scopes {
+		if slices.Contains(known, scope) {
+			continue
+		}
+		remedy := "write some of " + strings.Join(known[1:], ", ")
+		if near := spelling.Nearest(scope, known); near != "" {
+			remedy = "did you mean " + near + "?"
+		}
+		p.add("scopes", fmt.Sprintf("there is no scope %q", scope), remedy)
+	}
+	p.bounded("scopes", scopes)
+}
