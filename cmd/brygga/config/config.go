@@ -18,7 +18,8 @@ import (
 // Config is everything that can be set. Durations are written as 90s, 10m, 12h or 90d. Relative paths start at the
 // directory of the file. Every key is overridden by an environment variable: BRYGGA_ and the key in capitals with its
 // section, such as BRYGGA_BANKID_ROOT_CA_FILE; lists are separated by commas or written
-// as YAML. An empty variable counts as not set.
+// as YAML. An empty variable counts as not set. Another variable of that prefix is a fault, but for those that Kubernetes sets
+// for a Service of our name.
 type Config struct {
 	// Issuer is the address of this server as apps and browsers see it: https, without query, fragment and closing slash.
 	// Required. Apps store it; changing it breaks them.

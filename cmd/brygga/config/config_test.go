@@ -254,6 +254,31 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// TestServiceLinks: a Kubernetes Service called brygga, or brygga-admin, sets variables in every container beside it.
+func TestServiceLinks(t *testing.T) {
+	links := []string{"BRYGGA_SERVICE_DOCUMENTATION=https://docs.example.se/"}
+	for _, service := range []string{"BRYGGA", "BRYGGA_ADMIN"} {
+		for _, link := range []string{
+			"SERVICE_HOST=10.0.0.1", "SERVICE_PORT=8080", "SERVICE_PORT_HTTPS=8443", "PORT=tcp://10.0.0.1:8080", "PORT_8080_TCP=tcp://10.0.0.1:8080",
+			"PORT_8080_TCP_PROTO=tcp", "PORT_8080_TCP_PORT=8080", "PORT_8080_TCP_ADDR=10.0.0.1", "PORT_53_UDP=udp://10.0.0.1:53",
+		} {
+			links = append(links, service+"_"+link)
+		}
+	}
+	c, err := config.Load(write(t, minimal), links)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.ServiceDocumentation != "https://docs.example.se/" {
+		t.Errorf("a key whose name is like a link's is %q", c.ServiceDocumentation)
+	}
+	for _, own := range []string{"BRYGGA_PORT=8080", "BRYGGA_LISTEN_PORT=8080", "BRYGGA_SERVICE_NAME=x", "BRYGGA_HOST=10.0.0.1"} {
+		if _, err := config.Load(write(t, minimal), []string{own}); err == nil || !strings.Contains(err.Error(), "no such key") {
+			t.Errorf("%s: %v, want to be told of the typo", own, err)
+		}
+	}
+}
+
 func TestWarnings(t *testing.T) {
 	path := write(t, strings.Replace(minimal, "production", "test", 1)+"  insecure_test_environment: true\nlisten: 0.0.0.0:80\n")
 	if err := os.Chmod(filepath.Join(filepath.Dir(path), "master.key"), 0o644); err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -106,6 +107,16 @@ func regular(path string) error {
 // notKeys are environment variables of brygga that are no keys of the configuration.
 var notKeys = []string{"BRYGGA_CONFIG"}
 
+// serviceLink is what Kubernetes sets in every container for a Service of our name, or of one that begins with it: the address of
+// the Service, and each of its ports in the form of Docker's links (Kubernetes: accessing the Service).
+var serviceLink = regexp.MustCompile(`^BRYGGA_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
+
+// foreign reports whether a variable that is no key was set by somebody who did not mean us. A port is an address there, so that
+// BRYGGA_PORT=8080 is still told to be no key.
+func foreign(variable, text string) bool {
+	return serviceLink.MatchString(variable) || strings.HasSuffix(variable, "_PORT") && regexp.MustCompile(`^(tcp|udp|sctp)://`).MatchString(text)
+}
+
 // environment lets the variables BRYGGA_… override what the file says.
 func (r *reader) environment(environ []string, root reflect.Value) {
 	keys := map[string]string{} // by variable
@@ -122,6 +133,9 @@ func (r *reader) environment(environ []string, root reflect.Value) {
 		}
 		at := place{file: "environment variable " + variable}
 		key, known := keys[variable]
+		if !known && foreign(variable, text) {
+			continue
+		}
 		if !known {
 			names := make([]string, 0, len(keys))
 			for name := range keys {
