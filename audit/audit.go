@@ -1,4 +1,4 @@
-// Package audit owns the catalogue of audit events and where they go: to the store, and as one JSON line each to a log.
+// Package audit owns the catalogue of audit events and where they go: to the store, and as one line each to a log.
 //
 // It must not know who raises the events. No event holds a personal number or a name: a person appears as a pseudonym, a
 // keyed MAC that an auditor with the number can recompute ([Log.Pseudonym]) and nobody else can reverse.
@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -33,8 +34,13 @@ type Options struct {
 	Store storage.AuditLog
 	// PseudonymKey makes the pseudonyms: at least 32 bytes, the same for ever.
 	PseudonymKey []byte
-	// Logger gets a line for every event, and the faults of the store. Nil discards both.
+	// Logger gets the faults of the store. Nil discards them.
 	Logger *slog.Logger
+	// Lines gets a line for every event. It should write whatever the level of other lines is: for whoever looks for one event
+	// later, none may be missing. Nil means Logger.
+	Lines *slog.Logger
+	// Failed is told of events that could not be stored, how many at once. It must be safe for concurrent use. Nil for nobody.
+	Failed func(events int)
 	// Retention is how long an event is kept; 0 means DefaultRetention.
 	Retention time.Duration
 	// Now is the clock; nil means time.Now.
@@ -46,6 +52,8 @@ type Log struct {
 	store     storage.AuditLog
 	key       []byte
 	log       *slog.Logger
+	lines     *slog.Logger
+	failed    func(events int)
 	retention time.Duration
 	now       func() time.Time
 }
@@ -60,9 +68,15 @@ func New(o Options) (*Log, error) {
 	case o.Retention < 0:
 		return nil, fmt.Errorf("audit: retention %s is negative", o.Retention)
 	}
-	l := &Log{store: o.Store, key: o.PseudonymKey, log: o.Logger, retention: o.Retention, now: o.Now}
+	l := &Log{store: o.Store, key: o.PseudonymKey, log: o.Logger, lines: o.Lines, failed: o.Failed, retention: o.Retention, now: o.Now}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
+	}
+	if l.lines == nil {
+		l.lines = l.log
+	}
+	if l.failed == nil {
+		l.failed = func(int) {}
 	}
 	if l.retention == 0 {
 		l.retention = DefaultRetention
@@ -94,6 +108,37 @@ type Event struct {
 	Actor string
 	// Object is what was changed where that is not the client, such as a key ID (field OBJECT).
 	Object string
+	// Changes are the settings that were changed, for events of administration (fields CHANGED, BEFORE.name and AFTER.name).
+	Changes []Change
+}
+
+// Change is a setting with its values, as an auditor may read them: a secret appears as that it was changed, and no more.
+type Change struct {
+	// Name is the setting's name in the configuration file, such as redirect_uris.
+	Name string
+	// Before and After are empty where there was or is none.
+	Before, After string
+}
+
+// Diff returns what differs between two lists of settings, name and value, in the order of the lists.
+func Diff(before, after [][2]string) (changes []Change) {
+	value := func(of [][2]string, name string) string {
+		for _, pair := range of {
+			if pair[0] == name {
+				return pair[1]
+			}
+		}
+		return ""
+	}
+	seen := map[string]bool{}
+	for _, pair := range slices.Concat(after, before) {
+		name := pair[0]
+		if was, is := value(before, name), value(after, name); was != is && !seen[name] {
+			changes = append(changes, Change{name, was, is})
+		}
+		seen[name] = true
+	}
+	return changes
 }
 
 // Record stores the events and logs them. A store that fails is logged and never stops what the events tell of: the caller
@@ -106,6 +151,7 @@ func (l *Log) Record(ctx context.Context, events ...Event) {
 	}
 	if err := l.store.AppendAudit(context.WithoutCancel(ctx), records...); err != nil {
 		l.log.ErrorContext(ctx, "storage failed", "doing", "append audit events", "err", err)
+		l.failed(len(records))
 	}
 	for i, e := range events {
 		attrs := make([]slog.Attr, 0, 8)
@@ -118,7 +164,10 @@ func (l *Log) Record(ctx context.Context, events ...Event) {
 				attrs = append(attrs, slog.String(name, value))
 			}
 		}
-		l.log.LogAttrs(ctx, slog.LevelInfo, e.Type.Text(), attrs...)
+		for _, change := range e.Changes {
+			attrs = append(attrs, slog.String(fieldBefore+change.Name, clean(change.Before)), slog.String(fieldAfter+change.Name, clean(change.After)))
+		}
+		l.lines.LogAttrs(ctx, slog.LevelInfo, e.Type.Text(), attrs...)
 	}
 }
 
@@ -131,8 +180,15 @@ func (l *Log) Pseudonym(personalNumber secret.String) string {
 
 // fieldNames are the fields of a record in the order in which a log line has them.
 var fieldNames = [...]string{
-	"IDENTIFIER", "SOURCE_ADDRESS", "CUSTOMER_IDENTIFIER", "SOURCE_USER_NAME", "MESSAGE", "CLIENT_ID", "ACTOR", "OBJECT",
+	"IDENTIFIER", "SOURCE_ADDRESS", "CUSTOMER_IDENTIFIER", "SOURCE_USER_NAME", "MESSAGE", "CLIENT_ID", "ACTOR", "OBJECT", fieldChanged,
 }
+
+// The fields of changes: the names, and before each name its value.
+const (
+	fieldChanged = "CHANGED"
+	fieldBefore  = "BEFORE."
+	fieldAfter   = "AFTER."
+)
 
 func (l *Log) fields(e Event) map[string]string {
 	fields := make(map[string]string, 6)
@@ -148,6 +204,13 @@ func (l *Log) fields(e Event) map[string]string {
 	set("CLIENT_ID", e.ClientID)
 	set("ACTOR", e.Actor)
 	set("OBJECT", e.Object)
+	names := make([]string, len(e.Changes))
+	for i, change := range e.Changes {
+		names[i] = change.Name
+		set(fieldBefore+change.Name, change.Before)
+		set(fieldAfter+change.Name, change.After)
+	}
+	set(fieldChanged, strings.Join(names, " "))
 	if !e.Person.IsZero() {
 		fields["SOURCE_USER_NAME"] = l.Pseudonym(e.Person)
 	}

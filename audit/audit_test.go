@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,62 @@ func TestRecord_RowA11_RowA24(t *testing.T) {
 	}
 	if strings.Contains(out.String(), number) || !strings.Contains(out.String(), "WEB_100002") {
 		t.Errorf("log line shows the person or not the event: %s", out.String())
+	}
+}
+
+// TestLinesDoNotDependOnTheLevel: a log that shows warnings alone shows every event all the same.
+func TestLinesDoNotDependOnTheLevel(t *testing.T) {
+	var lines, faults bytes.Buffer
+	failed := 0
+	l, err := audit.New(audit.Options{
+		Store: &memory{err: errors.New("disk full")}, PseudonymKey: make([]byte, 32), Lines: slog.New(slog.NewJSONHandler(&lines, nil)),
+		Logger: slog.New(slog.NewJSONHandler(&faults, &slog.HandlerOptions{Level: slog.LevelError})), Failed: func(n int) { failed += n },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Record(t.Context(), audit.Event{Type: audit.LoginFailed}, audit.Event{Type: audit.ClientRemoved})
+	if !strings.Contains(lines.String(), "WEB_100003") || !strings.Contains(lines.String(), "ADM_300004") {
+		t.Errorf("lines = %s, want both events", lines.String())
+	}
+	if strings.Contains(lines.String(), "disk full") || !strings.Contains(faults.String(), "disk full") || failed != 2 {
+		t.Errorf("faults = %s, %d events told of", faults.String(), failed)
+	}
+}
+
+func TestChangesAreTold(t *testing.T) {
+	var store memory
+	var out bytes.Buffer
+	l := newLog(t, &store, &out)
+	changes := audit.Diff([][2]string{{"name", "A"}, {"scopes", "profile"}, {"sector", "x"}}, [][2]string{{"name", "B\n"}, {"scopes", "profile"}, {"native", "true"}})
+	l.Record(t.Context(), audit.Event{Type: audit.ClientChanged, ClientID: "app", Changes: changes})
+	want := map[string]string{
+		"CLIENT_ID": "app", "CHANGED": "name native sector", "BEFORE.name": "A", "AFTER.name": "B", "AFTER.native": "true", "BEFORE.sector": "x",
+	}
+	if !maps.Equal(store.events[0].Fields, want) {
+		t.Errorf("fields = %v, want %v", store.events[0].Fields, want)
+	}
+	for _, part := range []string{`"CHANGED":"name native sector"`, `"BEFORE.name":"A","AFTER.name":"B"`, `"AFTER.sector":""`} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("the line lacks %s: %s", part, out.String())
+		}
+	}
+}
+
+// TestPageListsTheCatalogue holds docs/audit.md true: every event with its text and number, and no other.
+func TestPageListsTheCatalogue(t *testing.T) {
+	page, err := os.ReadFile("../docs/audit.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typ := range audit.Types() {
+		if row := "| `" + string(typ) + "` | " + typ.Text() + " | "; strings.Count(string(page), row) != 1 {
+			t.Errorf("docs/audit.md lacks a row that begins %s", row)
+		}
+	}
+	if rows := strings.Count(string(page), "\n| `"+"WEB_") + strings.Count(string(page), "\n| `SEC_") + strings.Count(string(page), "\n| `ADM_") +
+		strings.Count(string(page), "\n| `KEY_"); rows != len(audit.Types()) {
+		t.Errorf("docs/audit.md has %d events, the catalogue %d", rows, len(audit.Types()))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -80,9 +81,18 @@ func controlHandler(parts *operator, log *slog.Logger) http.Handler {
 		h := &host{out: frames.stream(false), err: frames.stream(true), operator: &o}
 		code := run(withActor(r.Context(), o.actor), request.Args, h)
 		frames.send(controlFrame{Exit: &code})
-		log.InfoContext(r.Context(), "command", "actor", o.actor, "exit", code)
+		log.InfoContext(r.Context(), "command", "command", commandName(request.Args, h), "actor", o.actor, "exit", code)
 	})
 	return mux
+}
+
+// commandName returns the words of a command, such as "client add", without its arguments: they may hold secrets.
+func commandName(args []string, h *host) string {
+	cmd, _, err := newRoot(h).Find(args)
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimPrefix(cmd.CommandPath(), "brygga ")
 }
 
 // frameWriter writes frames one after the other.
@@ -124,7 +134,7 @@ func runInServer(ctx context.Context, h *host, data string) error {
 		},
 	}}
 	defer client.CloseIdleConnections()
-	body, err := json.Marshal(controlRequest{Args: h.args, User: currentUser()})
+	body, err := json.Marshal(controlRequest{Args: h.args, User: currentUser(h)})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -67,13 +68,21 @@ func checkActors(t *testing.T, d *devInstance) {
 	for _, e := range events {
 		if e.Type == string(audit.ClientAdded) || e.Type == string(audit.ClientRemoved) {
 			found++
-			if e.Fields["ACTOR"] != currentUser() || e.Fields["CLIENT_ID"] != "app" {
+			if e.Fields["ACTOR"] != currentUser(&host{}) || e.Fields["CLIENT_ID"] != "app" {
 				t.Errorf("event %s = %v", e.Type, e.Fields)
 			}
 		}
 	}
 	if found != 2 {
 		t.Errorf("%d events of clients, want 2", found)
+	}
+}
+
+// TestCurrentUser: root is whoever called sudo, and nobody else can say so.
+func TestCurrentUser(t *testing.T) {
+	nobody, got := currentUser(&host{}), currentUser(&host{environ: []string{"SUDO_USER=anna"}})
+	if want := map[bool]string{true: "anna", false: nobody}[os.Geteuid() == 0]; got != want || nobody == "" {
+		t.Errorf("under sudo the actor is %q, want %q; without it %q", got, want, nobody)
 	}
 }
 

@@ -32,7 +32,7 @@ func newDevCommand(h *host) *cobra.Command {
 			if !oneOf(level, "debug", "info", "warn", "error") {
 				return fail(exitUsage, "write debug, info, warn or error", "--log-level %q is none of its values", level)
 			}
-			o.log, _ = newLogger(h, config.Log{Level: level, Format: "text"})
+			o.log = newLogs(h, config.Log{Level: level, Format: "text"}).log
 			slog.SetDefault(o.log) // libraries log there
 			tuneMemory(h, o.log)
 			ctx, stop := untilSignal(cmd.Context(), syscall.SIGHUP)

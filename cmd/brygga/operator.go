@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -125,7 +126,7 @@ func withOperator(cmd *cobra.Command, h *host, where *whereFlags, do func(ctx co
 	for attempt := 0; ; attempt++ {
 		store, err := openStore(in.data, in.masterKey, slog.New(slog.DiscardHandler), lockTime)
 		if err == nil {
-			return errors.Join(direct(ctx, in, store, do), store.Close())
+			return errors.Join(direct(ctx, h, in, store, do), store.Close())
 		}
 		if !errors.Is(err, bolt.ErrLocked) {
 			return err
@@ -145,14 +146,14 @@ const (
 )
 
 // direct lets do work on a store that no server uses.
-func direct(ctx context.Context, in installation, store storage.Store, do func(context.Context, *operator) error) error {
-	log, err := openAudit(ctx, store, in.retention, nil, nil)
+func direct(ctx context.Context, h *host, in installation, store storage.Store, do func(context.Context, *operator) error) error {
+	log, err := openAudit(ctx, store, audit.Options{Retention: in.retention})
 	if err != nil {
 		return err
 	}
 	o := &operator{
 		store: storage.WithStaticClients(store, in.clients), audit: log, now: time.Now, certificates: in.certificates,
-		acrValues: in.acrValues, outbound: in.outbound, actor: currentUser(),
+		acrValues: in.acrValues, outbound: in.outbound, actor: currentUser(h),
 	}
 	var ring *keys.Ring
 	o.ring = func(ctx context.Context) (*keys.Ring, error) {
@@ -181,12 +182,13 @@ func openStore(data string, masterKey secret.String, log *slog.Logger, wait time
 }
 
 // openAudit returns the audit log. Its pseudonyms have a key of their own, made with the store.
-func openAudit(ctx context.Context, store storage.Store, retention time.Duration, log *slog.Logger, now func() time.Time) (*audit.Log, error) {
+func openAudit(ctx context.Context, store storage.Store, o audit.Options) (*audit.Log, error) {
 	key, err := installationSecret(ctx, store, "audit pseudonyms")
 	if err != nil {
 		return nil, err
 	}
-	return audit.New(audit.Options{Store: store, PseudonymKey: key, Retention: retention, Logger: log, Now: now})
+	o.Store, o.PseudonymKey = store, key
+	return audit.New(o)
 }
 
 // installationSecret returns the secret of that name, 32 random bytes that are made once for the store.
@@ -221,8 +223,13 @@ func auditKeys(log *audit.Log) func(context.Context, keys.Event) {
 	}
 }
 
-// currentUser names the user of the operating system.
-func currentUser() string {
+// currentUser names who gives a command: the user of the operating system, or the one behind sudo or doas.
+func currentUser(h *host) string {
+	if os.Geteuid() == 0 { // anybody else could say so of anyone
+		if name := cmp.Or(variable(h, "SUDO_USER"), variable(h, "DOAS_USER")); name != "" {
+			return name
+		}
+	}
 	if u, err := user.Current(); err == nil {
 		return u.Username
 	}

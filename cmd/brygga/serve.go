@@ -38,12 +38,12 @@ func newServeCommand(h *host) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log, level := newLogger(h, c.Log)
-			slog.SetDefault(log) // libraries log there
-			tuneMemory(h, log)
+			out := newLogs(h, c.Log)
+			slog.SetDefault(out.log) // libraries log there
+			tuneMemory(h, out.log)
 			ctx, stop := untilSignal(cmd.Context())
 			defer stop()
-			return serve(ctx, serverOptions{config: c, dressed: looks, log: log, level: level, hangUp: hangUp, read: read, now: time.Now})
+			return serve(ctx, serverOptions{config: c, dressed: looks, logs: out, hangUp: hangUp, read: read, now: time.Now})
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", variable(h, "BRYGGA_CONFIG"), "configuration `file` (or BRYGGA_CONFIG)")
@@ -100,15 +100,47 @@ func listenAll(ctx context.Context, c *config.Config, log *slog.Logger) (on list
 	return on, files, nil
 }
 
-// newLogger returns the logger for the configuration, which is checked already, and what sets its level.
-func newLogger(h *host, c config.Log) (*slog.Logger, *slog.LevelVar) {
+// logs are where a server writes: to standard error, all of them.
+type logs struct {
+	log *slog.Logger
+	// level is the least level that log writes.
+	level *slog.LevelVar
+	// events writes at every level: it is for lines of the audit log, of which none may be missing.
+	events *slog.Logger
+}
+
+// newLogs returns the logs of the configuration, which is checked already.
+func newLogs(h *host, c config.Log) logs {
 	level := new(slog.LevelVar)
 	level.Set(logLevel(c.Level))
-	options := &slog.HandlerOptions{Level: level}
+	all := &slog.HandlerOptions{Level: slog.LevelDebug}
+	var to slog.Handler = slog.NewJSONHandler(h.err, all)
 	if c.Format == "text" {
-		return slog.New(web.WithRequestID(slog.NewTextHandler(h.err, options))), level
+		to = slog.NewTextHandler(h.err, all)
 	}
-	return slog.New(web.WithRequestID(slog.NewJSONHandler(h.err, options))), level
+	to = web.WithRequestID(to)
+	return logs{slog.New(leveled{to, level}), level, slog.New(to)}
+}
+
+// leveled passes on lines from a level on.
+type leveled struct {
+	slog.Handler
+	level slog.Leveler
+}
+
+// Enabled reports whether lines of that level are passed on.
+func (l leveled) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= l.level.Level() && l.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs keeps the level.
+func (l leveled) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return leveled{l.Handler.WithAttrs(attrs), l.level}
+}
+
+// WithGroup keeps the level.
+func (l leveled) WithGroup(name string) slog.Handler {
+	return leveled{l.Handler.WithGroup(name), l.level}
 }
 
 // logLevel returns the level of that name, which is checked already.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -37,10 +36,10 @@ type serverOptions struct {
 	dressed *looks
 	// listener is the certificate of the public listener; nil when it has none.
 	listener *certificateFiles
-	// hangUp asks for the configuration to be read again, by read; level is that of log. Nil where nobody asks.
+	// hangUp asks for the configuration to be read again, by read. Nil where nobody asks.
 	hangUp <-chan os.Signal
 	read   func() (*config.Config, *looks, error)
-	level  *slog.LevelVar
+	logs
 	// bankid is which BankID to ask, and as whom; phone is where launch links lead instead of to the app, if anywhere.
 	bankid bankid.Options
 	phone  bankid.Form
@@ -49,7 +48,6 @@ type serverOptions struct {
 	// certificates are the further ones of ours, by name; verifier returns what checks results, or is nil when nobody does.
 	certificates map[string]bankid.CertificateSource
 	verifier     func() (*bankid.Verifier, error)
-	log          *slog.Logger
 	now          func() time.Time
 }
 
@@ -105,7 +103,7 @@ func (s *server) build(ctx context.Context) (err error) {
 		s.log.WarnContext(ctx, "no control socket: client and key commands work only while the server is stopped", "err", err)
 	}
 	s.clients = storage.WithStaticClients(s.store, static)
-	if s.audit, err = openAudit(ctx, s.store, c.Audit.Retention, s.log, s.now); err != nil {
+	if s.audit, err = openAudit(ctx, s.store, audit.Options{Retention: c.Audit.Retention, Logger: s.log, Lines: s.events, Now: s.now}); err != nil {
 		return err
 	}
 	if s.ring, err = s.openKeys(ctx); err != nil {

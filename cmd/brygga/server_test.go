@@ -34,7 +34,7 @@ func newOptions(t *testing.T) serverOptions {
 		bankid: bankid.Options{
 			BaseURL: "https://localhost:1/rp/v6.0", Certificate: bankid.CertificateSource{TLS: &certificate}, RootCAsPEM: sim.ServerRootPEM(),
 		},
-		verifier: lateVerifier(sim), log: slog.New(slog.DiscardHandler), now: time.Now,
+		verifier: lateVerifier(sim), logs: logs{log: slog.New(slog.DiscardHandler)}, now: time.Now,
 	}
 }
 

@@ -37,7 +37,7 @@ func newSimulatorCommand(h *host) *cobra.Command {
 			if !calm {
 				o.chaos = bankidsim.MildChaos()
 			}
-			o.log, _ = newLogger(h, config.Log{Level: "warn", Format: "text"})
+			o.log = newLogs(h, config.Log{Level: "warn", Format: "text"}).log
 			ctx, stop := untilSignal(cmd.Context(), syscall.SIGHUP)
 			defer stop()
 			return runSimulator(ctx, o, h.out)

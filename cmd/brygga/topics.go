@@ -11,7 +11,9 @@ import (
 // topics are the pages of docs that "brygga help" shows: the word for it, the page, and what stands in its list.
 var topics = [][3]string{
 	{"apps", "apps.md", "What apps need: endpoints, tokens, claims"},
+	{"audit", "audit.md", "The audit log: its fields and every event"},
 	{"looks", "looks.md", "Logos, colours, texts and style sheets of the pages"},
+	{"reasons", "reasons.md", "Why logins fail, and what to do"},
 	{"phone-api", "simulator.md", "The simulator of BankID, its virtual phone and control API"},
 }
 
