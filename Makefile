@@ -6,7 +6,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Packages whose goroutines meet in one record or one map run under the race detector, the others without.
 RACE = ./audit ./bankid/... ./keys ./limit ./login ./op ./secret ./storage/... ./web/...
 
-.PHONY: all test test-long lint generate bench conformance integrations needs
+.PHONY: all test test-long mutants lint generate bench conformance integrations needs
 
 all: lint test
 
@@ -16,9 +16,13 @@ test: needs
 	go test -race $(RACE)
 	go test $$(go list ./... | grep -vxF "$$(go list $(RACE))")
 
-# The same, and then every fuzz target for a minute (FUZZTIME says how long): half an hour in all.
-test-long: test
+# The same, then the mutants, and then every fuzz target for a minute (FUZZTIME says how long).
+test-long: test mutants
 	.ci/fuzz
+
+# Small changes of security and correctness conditions, each of which a test must notice: see mutants/.
+mutants:
+	go run ./mutants
 
 # The browser tests need Chromium, the race detector a C compiler, the clients by others and axe-core Node.js: Debian's,
 # unless they are there.
