@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -106,6 +107,10 @@ type Event struct {
 	Message string
 	// Actor is who did it where a person or command of the operator did (field ACTOR).
 	Actor string
+	// Device is the device that was chosen for BankID, "this" or "other", and Browser the kind of browser that chose it (fields
+	// DEVICE and BROWSER); Course is what happened on the way, and Took how long it was in all (fields COURSE and SECONDS).
+	Device, Browser, Course string
+	Took                    time.Duration
 	// Object is what was changed where that is not the client, such as a key ID (field OBJECT).
 	Object string
 	// Changes are the settings that were changed, for events of administration (fields CHANGED, BEFORE.name and AFTER.name).
@@ -180,7 +185,8 @@ func (l *Log) Pseudonym(personalNumber secret.String) string {
 
 // fieldNames are the fields of a record in the order in which a log line has them.
 var fieldNames = [...]string{
-	"IDENTIFIER", "SOURCE_ADDRESS", "CUSTOMER_IDENTIFIER", "SOURCE_USER_NAME", "MESSAGE", "CLIENT_ID", "ACTOR", "OBJECT", fieldChanged,
+	"IDENTIFIER", "SOURCE_ADDRESS", "CUSTOMER_IDENTIFIER", "SOURCE_USER_NAME", "MESSAGE", "CLIENT_ID", "DEVICE", "BROWSER", "COURSE", "SECONDS",
+	"ACTOR", "OBJECT", fieldChanged,
 }
 
 // The fields of changes: the names, and before each name its value.
@@ -202,6 +208,12 @@ func (l *Log) fields(e Event) map[string]string {
 	set("CUSTOMER_IDENTIFIER", e.CustomerIdentifier)
 	set("MESSAGE", e.Message)
 	set("CLIENT_ID", e.ClientID)
+	set("DEVICE", e.Device)
+	set("BROWSER", e.Browser)
+	set("COURSE", e.Course)
+	if e.Took > 0 {
+		set("SECONDS", strconv.FormatFloat(e.Took.Seconds(), 'f', 1, 64))
+	}
 	set("ACTOR", e.Actor)
 	set("OBJECT", e.Object)
 	names := make([]string, len(e.Changes))

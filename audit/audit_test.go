@@ -48,7 +48,7 @@ func TestRecord_RowA11_RowA24(t *testing.T) {
 	l := newLog(t, &store, &out)
 	l.Record(t.Context(), audit.Event{
 		Type: audit.LoginCompleted, Identifier: "login1", Reference: "7QX4-2MKD", SourceAddress: "192.0.2.1", CustomerIdentifier: "tag",
-		ClientID: "app", Person: secret.New(number), Message: "line\nWEB_100002 forged\x00" + strings.Repeat("å", 400),
+		Device: "other", Browser: "Chrome, Windows", Course: "other@3", Took: 4150 * time.Millisecond, ClientID: "app", Person: secret.New(number), Message: "line\nWEB_100002 forged\x00" + strings.Repeat("å", 400),
 	})
 	if len(store.events) != 1 {
 		t.Fatalf("stored %d events, want 1", len(store.events))
@@ -57,7 +57,8 @@ func TestRecord_RowA11_RowA24(t *testing.T) {
 	message := event.Fields["MESSAGE"]
 	delete(event.Fields, "MESSAGE")
 	want := map[string]string{
-		"IDENTIFIER": "login1", "SOURCE_ADDRESS": "192.0.2.1", "CUSTOMER_IDENTIFIER": "tag", "CLIENT_ID": "app",
+		"IDENTIFIER": "login1", "SOURCE_ADDRESS": "192.0.2.1", "CUSTOMER_IDENTIFIER": "tag", "CLIENT_ID": "app", "DEVICE": "other",
+		"BROWSER": "Chrome, Windows", "COURSE": "other@3", "SECONDS": "4.2",
 		"SOURCE_USER_NAME": l.Pseudonym(secret.New(number)),
 	}
 	if !maps.Equal(event.Fields, want) {

@@ -223,15 +223,25 @@ func (m *bankIDMethod) ReturnURL(address secret.String, starter storage.Starter)
 }
 
 func (m *bankIDMethod) launch(starter storage.Starter) (bankid.Agent, bankid.Launch) {
-	agent := bankid.DetectAgent(bankid.Hints{
-		UserAgent: starter.UserAgent, Platform: starter.Platform, Mobile: starter.Mobile, Brands: starter.Brands,
-		MaxTouchPoints: starter.TouchPoints,
-	})
+	agent := agentOf(starter)
 	how := bankid.LaunchFor(agent)
 	if m.Phone != "" {
 		how = how.Via(m.Phone)
 	}
 	return agent, how
+}
+
+func agentOf(starter storage.Starter) bankid.Agent {
+	return bankid.DetectAgent(bankid.Hints{
+		UserAgent: starter.UserAgent, Platform: starter.Platform, Mobile: starter.Mobile, Brands: starter.Brands,
+		MaxTouchPoints: starter.TouchPoints,
+	})
+}
+
+// browserOf names the kind of browser that started an order, as far as it tells, such as "Chrome, Windows".
+func browserOf(starter storage.Starter) string {
+	agent := agentOf(starter)
+	return strings.Trim(string(agent.Browser)+", "+string(agent.OS), ", ")
 }
 
 func identity(data *bankid.CompletionData) storage.Identity {

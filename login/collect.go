@@ -278,5 +278,5 @@ func (c *collector) record(ctx context.Context, event audit.Type, l *storage.Log
 	if err != nil {
 		client = &storage.Client{ID: l.Request.ClientID}
 	}
-	c.Audit.Record(ctx, c.event(event, l, client, l.Starter().IP, message))
+	c.Audit.Record(ctx, c.event(event, l, client, l.Starter(), message))
 }

@@ -50,7 +50,7 @@ func (e *Engine) finishStart(ctx context.Context, l *storage.Login, client *stor
 	if l.State != storage.LoginPending {
 		replaced = nil
 	}
-	e.Audit.Record(ctx, e.event(audit.LoginStarted, l, client, claim.Starter.IP, ""))
+	e.Audit.Record(ctx, e.event(audit.LoginStarted, l, client, claim.Starter, ""))
 	then, err := e.makeOrder(ctx, l, client, claim)
 	defer e.watches.tell(l.ID)
 	if fault, ok := errors.AsType[*Fault](err); ok {
@@ -69,7 +69,7 @@ func (e *Engine) dropStart(ctx context.Context, id string, client *storage.Clien
 		return nil, fmt.Errorf("drop claim: %w", err)
 	}
 	e.Observe("login_failed", reason)
-	e.Audit.Record(ctx, e.event(audit.LoginFailed, l, client, claim.Starter.IP, reason))
+	e.Audit.Record(ctx, e.event(audit.LoginFailed, l, client, claim.Starter, reason))
 	return l, nil
 }
 
@@ -193,7 +193,9 @@ func (e *Engine) end(ctx context.Context, id, ip, reason string, event audit.Typ
 		e.cancelOrder(order)
 	}
 	e.Observe("login_ended", reason)
-	e.Audit.Record(ctx, e.event(event, l, client, ip, reason))
+	starter := l.Starter()
+	starter.IP = ip // of whoever ended it
+	e.Audit.Record(ctx, e.event(event, l, client, starter, reason))
 	return l, nil
 }
 
@@ -281,9 +283,11 @@ func (e *Engine) loginAndClient(ctx context.Context, id string) (*storage.Login,
 	return l, client, nil
 }
 
-func (e *Engine) event(t audit.Type, l *storage.Login, client *storage.Client, ip, message string) audit.Event {
+// event returns what the audit log is told of the login, by the starter of the order it speaks of.
+func (e *Engine) event(t audit.Type, l *storage.Login, client *storage.Client, starter storage.Starter, message string) audit.Event {
 	return audit.Event{
-		Type: t, Identifier: l.ID, Reference: l.Reference(), SourceAddress: ip, CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Message: message,
+		Type: t, Identifier: l.ID, Reference: l.Reference(), SourceAddress: starter.IP, CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Message: message,
+		Device: starter.Device, Browser: browserOf(starter), Course: l.Course, Took: e.now().Sub(l.Created),
 	}
 }
 

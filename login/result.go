@@ -67,12 +67,12 @@ func (c *collector) complete(ctx context.Context, l *storage.Login, progress Pro
 func (c *collector) tellCompleted(ctx context.Context, l *storage.Login, client *storage.Client, doubts []string) {
 	var events []audit.Event
 	for _, doubt := range doubts {
-		events = append(events, c.event(audit.ResultDoubtful, l, client, l.Order.Starter.IP, doubt))
+		events = append(events, c.event(audit.ResultDoubtful, l, client, l.Order.Starter, doubt))
 	}
 	if l.ReturnWaived && l.Returned.IsZero() {
-		events = append(events, c.event(audit.ReturnWaived, l, client, l.Order.Starter.IP, ""))
+		events = append(events, c.event(audit.ReturnWaived, l, client, l.Order.Starter, ""))
 	}
-	completed := c.event(audit.LoginCompleted, l, client, l.Order.Starter.IP, "")
+	completed := c.event(audit.LoginCompleted, l, client, l.Order.Starter, "")
 	completed.Person = l.Identity.PersonalNumber
 	c.Audit.Record(ctx, append(events, completed)...)
 }

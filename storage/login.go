@@ -74,6 +74,10 @@ type Login struct {
 
 	// Orders counts the orders that were ever made for this login.
 	Orders int
+	// Course is what happened to them, for those who look into the login: words with the seconds since Created, such as
+	// "other@3 outstandingTransaction@5 renewed@33 userSign@41". The words are the device that was chosen, "renewed", the hint
+	// codes, and "returned".
+	Course string
 	// Claim is the order that is being made just now; its ID is empty when there is none.
 	Claim Claim
 	// Order is the current order: pending in LoginPending, ended in LoginComplete, nil before the first. In LoginFailed it is the
@@ -200,6 +204,11 @@ func (l *Login) PutOrder(claimID string, order Order) error {
 		return ErrConflict
 	}
 	order.Starter, order.WindowEnds = l.Claim.Starter, l.Claim.WindowEnds
+	if l.Claim.Replaces == "" {
+		l.note(order.Starter.Device, order.Started)
+	} else {
+		l.note("renewed", order.Started)
+	}
 	l.State, l.Order, l.Claim, l.Failure, l.Returned, l.ReturnWaived = LoginPending, &order, Claim{}, Failure{}, time.Time{}, false
 	l.Orders++
 	l.Revision++
@@ -236,10 +245,11 @@ func (l *Login) current(orderID string) bool {
 }
 
 // RecordHint notes the hint code. It returns ErrConflict when orderID is not the current, pending order.
-func (l *Login) RecordHint(orderID, hintCode string) error {
+func (l *Login) RecordHint(orderID, hintCode string, now time.Time) error {
 	if !l.current(orderID) {
 		return ErrConflict
 	}
+	l.note(hintCode, now)
 	order := *l.Order
 	order.HintCode = hintCode
 	l.Order = &order
@@ -298,6 +308,7 @@ func (l *Login) RecordReturn(nonceHash [32]byte, now time.Time) error {
 	case !l.Returned.IsZero():
 		return ErrConflict
 	}
+	l.note("returned", now)
 	l.Returned = now
 	l.Revision++
 	return nil

@@ -93,6 +93,7 @@ func runRules(t *testing.T, cases []ruleCase) {
 					want.Order.Ref, want.Order.AutoStartToken, want.Order.QRStartToken, want.Order.QRStartSecret = none, none, none, none
 				}
 			}
+			want.Course = c.login.Course // see TestCourse
 			if diff := cmp.Diff(&want, c.login); diff != "" {
 				t.Errorf("login is not as it should be (-want +got):\n%s", diff)
 			}
@@ -191,7 +192,7 @@ func TestResultsOfCollecting(t *testing.T) {
 	now := t0.Add(3 * time.Second)
 	rules := map[string]func(orderID string) func(*storage.Login) error{
 		"RecordHint": func(id string) func(*storage.Login) error {
-			return func(l *storage.Login) error { return l.RecordHint(id, "userSign") }
+			return func(l *storage.Login) error { return l.RecordHint(id, "userSign", now) }
 		},
 		"FailOrder": func(id string) func(*storage.Login) error {
 			return func(l *storage.Login) error { return l.FailOrder(id, failure) }

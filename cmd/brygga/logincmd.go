@@ -27,7 +27,8 @@ func newLoginShow(h *host, where *whereFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "show REFERENCE", Short: "Tell the story of a login, step by step", Args: cobra.ExactArgs(1),
 		Long: "Tell the story of a login, step by step, with the cause of what went wrong. REFERENCE is what the person's page showed, such\n" +
-			"as 7QX4-2MKD. It comes out of the audit log, so it can be told as long as audit.retention keeps that. It names nobody:\n" +
+			"as 7QX4-2MKD. The course of a login has the device that was chosen and what BankID told of the order, each with the seconds\n" +
+			"since the person came to the page. It comes out of the audit log, so it can be told as long as audit.retention keeps that. It names nobody:\n" +
 			"people appear as pseudonyms.",
 		Example: "  brygga login show 7QX4-2MKD --config brygga.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -147,9 +148,10 @@ func (s *story) look(ctx context.Context, store storage.Store, now time.Time) er
 	return nil
 }
 
-// storyFields are the fields of an event that a story tells beside its time, text and message.
-var storyFields = [...]struct{ name, before string }{
-	{"DEVICE", ""}, {"BROWSER", ""}, {"SOURCE_ADDRESS", "from "}, {"COURSE", "course: "}, {"SOURCE_USER_NAME", "person "}, {"ACTOR", "by "},
+// storyFields are the fields of an event that a story tells beside its time, text and message, with what stands around each.
+var storyFields = [...]struct{ name, before, after string }{
+	{"DEVICE", "BankID on ", " device"}, {"BROWSER", "", ""}, {"SOURCE_ADDRESS", "from ", ""}, {"SECONDS", "after ", " s"},
+	{"COURSE", "course ", ""}, {"SOURCE_USER_NAME", "person ", ""}, {"ACTOR", "by ", ""},
 }
 
 func (s *story) write(w io.Writer) error {
@@ -161,22 +163,29 @@ func (s *story) write(w io.Writer) error {
 		[2]string{"begun", moment(s.Begun)}, [2]string{"state", state}); err != nil {
 		return err
 	}
-	fmt.Fprintln(w)
 	for _, step := range s.Steps {
-		said := []string{step.Text}
-		if message := step.Fields["MESSAGE"]; message != "" {
-			said[0] += ": " + message
-		}
-		for _, f := range storyFields {
-			if value := step.Fields[f.name]; value != "" {
-				said = append(said, f.before+value)
-			}
-		}
-		fmt.Fprintf(w, "%s  %s\n", step.Time.UTC().Format("15:04:05"), strings.Join(said, ", "))
-		if step.Cause != "" {
-			fmt.Fprintf(w, "          %s\n", step.Cause)
-		}
+		fmt.Fprintln(w)
+		step.write(w)
 	}
 	_, err := fmt.Fprintln(w)
 	return err
+}
+
+func (s *step) write(w io.Writer) {
+	what := s.Text
+	if message := s.Fields["MESSAGE"]; message != "" {
+		what += ": " + message
+	}
+	fmt.Fprintf(w, "%s  %s\n", s.Time.UTC().Format("15:04:05"), what)
+	var said []string
+	for _, f := range storyFields {
+		if value := s.Fields[f.name]; value != "" {
+			said = append(said, f.before+value+f.after)
+		}
+	}
+	for _, more := range []string{s.Cause, strings.Join(said, ", ")} {
+		if more != "" {
+			fmt.Fprintf(w, "          %s\n", more)
+		}
+	}
 }

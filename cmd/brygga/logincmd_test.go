@@ -31,6 +31,7 @@ func TestLoginShow(t *testing.T) {
 	}
 	for _, want := range []string{
 		shown, "demo", "answered", "BankID login started", "BankID login failed: certificateErr", "blocked, revoked or invalid", "BankID login completed",
+		"BankID on other device, Chrome, Windows, from 127.0.0.1", "course other@", "userSign@",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the story lacks %q:\n%s", want, said)

@@ -139,7 +139,7 @@ func (s *Store) DropClaim(ctx context.Context, id, claimID string, failure stora
 
 // RecordHint notes the hint code; see storage.Logins.
 func (s *Store) RecordHint(ctx context.Context, id, orderID, hintCode string, now time.Time) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RecordHint(orderID, hintCode) })
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RecordHint(orderID, hintCode, now) })
 }
 
 // FailOrder ends the order; see storage.Logins.

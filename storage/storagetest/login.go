@@ -96,7 +96,7 @@ var loginTests = map[string]func(*fixture){
 		check(store.BeginOrder(ctx, "l1", claim))
 		f.ok(want.PutOrder("c2", order))
 		check(store.PutOrder(ctx, "l1", "c2", order))
-		f.ok(want.RecordHint("o1", "outstandingTransaction"))
+		f.ok(want.RecordHint("o1", "outstandingTransaction", at(4)))
 		check(store.RecordHint(ctx, "l1", "o1", "outstandingTransaction", at(4)))
 		renewal := newClaim("c3", 5)
 		renewal.Replaces = "o1"
