@@ -21,6 +21,24 @@ var ErrReturnRefused = errors.New("login: return nonce refused")
 // is no such login, storage.ErrConflict when it is complete or answered, storage.ErrBusy when an order is being made just
 // now, and a *[LimitError] when too many were made. An order is made whole even if ctx ends meanwhile.
 func (e *Engine) Start(ctx context.Context, id string, starter storage.Starter) (*storage.Login, error) {
+	begun, err := e.Begin(ctx, id, starter)
+	if err != nil {
+		return nil, err
+	}
+	return begun.Finish(ctx)
+}
+
+// Begun is an order that a person has asked for: the login says that it is being made, and nobody makes it yet.
+type Begun struct {
+	engine *Engine
+	login  *storage.Login
+	client *storage.Client
+	claim  storage.Claim
+}
+
+// Begin does what of [Engine.Start] is our own: when it returns, the store knows of the wish, whoever reads the login next. It returns
+// the errors of Start but those of the service. The caller calls Finish at once, and once.
+func (e *Engine) Begin(ctx context.Context, id string, starter storage.Starter) (*Begun, error) {
 	_, client, err := e.loginAndClient(ctx, id)
 	if err != nil {
 		return nil, err
@@ -39,11 +57,12 @@ func (e *Engine) Start(ctx context.Context, id string, starter storage.Starter) 
 		return nil, err
 	}
 	e.watches.tell(id)
-	return e.finishStart(ctx, l, client, claim)
+	return &Begun{e, l, client, claim}, nil
 }
 
-// finishStart makes the order of a person's claim, puts it in place and sees to the order it replaces.
-func (e *Engine) finishStart(ctx context.Context, l *storage.Login, client *storage.Client, claim storage.Claim) (*storage.Login, error) {
+// Finish makes the order, puts it in place and sees to the order it replaces. It returns what [Engine.Start] returns.
+func (b *Begun) Finish(ctx context.Context) (*storage.Login, error) {
+	e, l, client, claim := b.engine, b.login, b.client, b.claim
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime)
 	defer cancel()
 	replaced := l.Order

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// startPatience is how long the answer to a start waits for the order. When BankID is slower the page shows that it is
-	// being made.
+	// startPatience is how long the answer to a start waits for BankID, once the store knows that an order is being made. When
+	// BankID is slower the page shows that.
 	startPatience = 1500 * time.Millisecond
 	// maxNonce bounds the return nonce that is looked at.
 	maxNonce = 128
@@ -100,12 +100,17 @@ func (s *Site) giveWay(r *http.Request, l *storage.Login, starter storage.Starte
 	return err
 }
 
-// startOrder makes an order and returns when it is made or startPatience is over, whichever comes first.
+// startOrder makes an order and returns when it is made or startPatience is over, whichever comes first. It has no patience
+// with the store: a page that was made before the store knows of the click would show that nothing has been clicked.
 func (s *Site) startOrder(ctx context.Context, id string, starter storage.Starter) error {
-	done := make(chan error, 1)
 	working := context.WithoutCancel(ctx)
+	begun, err := s.Engine.Begin(working, id, starter)
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
 	s.background.Go(func() {
-		_, err := s.Engine.Start(working, id, starter)
+		_, err := begun.Finish(working)
 		done <- err
 	})
 	patience := time.NewTimer(startPatience)

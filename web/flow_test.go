@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"encoding/base64"
 	"html"
 	"image"
@@ -274,6 +275,26 @@ func TestSlowStart(t *testing.T) {
 	b.post(path+"/start", "device", "other")
 	if view := b.status(path).View; view != "starting" {
 		t.Errorf("while BankID is slow the page shows %q", view)
+	}
+	b.await(path, "qr-wait")
+}
+
+// late is a store that takes longer to note a click than a browser waits for BankID.
+type late struct{ storage.Store }
+
+func (l late) BeginOrder(ctx context.Context, id string, claim storage.Claim) (*storage.Login, error) {
+	time.Sleep(2 * time.Second)
+	return l.Store.BeginOrder(ctx, id, claim)
+}
+
+// A store that is slow does not lose a click either: whatever is answered after it, the page no longer offers the choice.
+func TestSlowStore(t *testing.T) {
+	t.Parallel()
+	b := newHouse(t, shared, func(s *settings) { s.engine.Store = late{s.engine.Store} }).browser(windowsPC)
+	path := b.begin("app")
+	p := b.follow(b.post(path+"/start", "device", "other").location)
+	if p.has(`data-view="choose"`) || p.has(`id="choose"`) {
+		t.Errorf("after the click the page offers the choice:\n%s", p.body)
 	}
 	b.await(path, "qr-wait")
 }
