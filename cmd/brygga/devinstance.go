@@ -140,12 +140,6 @@ func buildDev(ctx context.Context, o devOptions, on [devServices][]net.Listener)
 	return d, nil
 }
 
-// devScopes is every scope there is, so that any app can be tried.
-var devScopes = []string{
-	"profile", "offline_access", "https://id.oidc.se/scope/naturalPersonInfo", "https://id.oidc.se/scope/naturalPersonNumber",
-	"https://id.oidc.se/scope/sign", "https://id.oidc.se/scope/signApproval",
-}
-
 // devMasterKey returns the master key in the data directory, which it makes at the first start.
 func devMasterKey(data string) (secret.String, error) {
 	path := filepath.Join(data, masterKeyFile)
@@ -169,7 +163,7 @@ func (d *devInstance) register(ctx context.Context, o devOptions) error {
 		ID: "demo", Name: "Demo app", LocalNames: map[string]string{"sv": "Demoappen"}, HomeURI: d.DemoURL + "/", Native: true,
 		AuthMethod: storage.AuthMethodBasic, Secrets: []storage.ClientSecret{config.HashSecret(secret.New("demo-secret"))},
 		RedirectURIs: []string{d.DemoURL + "/callback", "http://127.0.0.1/callback"}, PostLogoutRedirectURIs: []string{d.DemoURL + "/"},
-		Scopes: devScopes, IDTokenAlg: storage.ES256, SubjectType: storage.SubjectPairwise, PersonalNumber: true,
+		Scopes: storage.Scopes()[1:], IDTokenAlg: storage.ES256, SubjectType: storage.SubjectPairwise, PersonalNumber: true,
 	}
 	public := client
 	public.ID, public.AuthMethod, public.Secrets = "demo-public", storage.AuthMethodNone, nil
