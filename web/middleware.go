@@ -116,6 +116,7 @@ func (s *Site) middleware(next http.Handler) http.Handler {
 		ctx = context.WithValue(ctx, keySubject, new(subject))
 		r = r.WithContext(ctx)
 		defer s.finish(w, r, began)
+		s.watchProxies(r)
 		s.guardAll(w.Header())
 		switch {
 		case len(r.RequestURI) > maxTarget:
