@@ -49,6 +49,8 @@ type Options struct {
 
 	// TrustedProxies are those whose X-Forwarded-For, X-Forwarded-Proto and X-Request-ID are believed.
 	TrustedProxies []netip.Prefix
+	// Proxies notices what is wrong with proxies; nil means one of the Site's own.
+	Proxies *Proxies
 	// ServiceName and Links stand on every page; Simulated marks each as one of a test installation.
 	ServiceName string
 	Links       templates.Links
@@ -119,6 +121,9 @@ func New(o Options) (*Site, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Proxies == nil {
+		o.Proxies = &Proxies{}
 	}
 	if o.Observe == nil {
 		o.Observe = func(string, int, time.Duration) {}

@@ -23,6 +23,8 @@ const (
 	certificateWarning = 30 * 24 * time.Hour
 	// certificateEvery is how often that is looked at.
 	certificateEvery = 24 * time.Hour
+	// renewalEvery is how often a new certificate of the listener that cannot be used is told of: the old one may end soon.
+	renewalEvery = time.Hour
 )
 
 // newVerifier returns what checks results, from the file that the configuration names, or nil when nobody looks at evidence.
@@ -93,6 +95,22 @@ func (s *server) warnCertificates(ctx context.Context) {
 		}
 		s.log.WarnContext(ctx, "BankID certificate ends soon: order a new one from the bank", "certificate", certificateName(name),
 			"expires", info.NotAfter.UTC(), "days_left", daysLeft(left))
+	}
+}
+
+// warnListener logs what browsers will not like about the listener's certificate.
+func (s *server) warnListener(ctx context.Context) {
+	leaf, _ := s.listener.state()
+	for _, warning := range listenerWarnings(leaf, s.config.Issuer, s.now()) {
+		s.log.WarnContext(ctx, "certificate of the listener "+warning, "expires", leaf.NotAfter.UTC())
+	}
+}
+
+// warnRenewal looks at the files, which nobody may have done for want of connections, and repeats that they cannot be used.
+func (s *server) warnRenewal(ctx context.Context) {
+	s.listener.look()
+	if leaf, failed := s.listener.state(); failed != nil {
+		s.log.ErrorContext(ctx, "the new certificate of the listener still cannot be used", "err", failed, "old_expires", leaf.NotAfter.UTC())
 	}
 }
 

@@ -189,7 +189,7 @@ func (d *devInstance) register(ctx context.Context, o devOptions) error {
 		return err
 	}
 	d.others = []*http.Server{
-		{Handler: app, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, ErrorLog: errorLog(o.log)}, d.sim.PhoneServer(), d.sim.APIServer(),
+		{Handler: app, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, ErrorLog: errorLog(o.log)}, newPhoneServer(d.sim), d.sim.APIServer(),
 	}
 	return nil
 }

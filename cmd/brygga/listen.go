@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"log"
 	"log/slog"
@@ -27,6 +28,7 @@ type certificateFiles struct {
 	mu      sync.Mutex
 	current *tls.Certificate
 	stamp   string // of the files that current came from, or that last failed
+	failed  error  // why the files cannot be used, if so; current is older then
 	looked  time.Time
 }
 
@@ -63,6 +65,13 @@ func (c *certificateFiles) certificate(*tls.ClientHelloInfo) (*tls.Certificate, 
 	return c.current, nil
 }
 
+// look reads the files if they have changed.
+func (c *certificateFiles) look() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.replace()
+}
+
 // readFrom reads these files from now on, at once if they have changed, and reports whether they hold another certificate.
 func (c *certificateFiles) readFrom(certFile, keyFile string) bool {
 	c.mu.Lock()
@@ -80,13 +89,20 @@ func (c *certificateFiles) replace() bool {
 	}
 	c.stamp = stamp
 	fresh, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
-	if err != nil {
+	if c.failed = err; err != nil {
 		c.log.Error("the new certificate of the listener cannot be used, the old one stays", "err", err)
 		return false
 	}
 	c.current = &fresh
 	c.log.Info("certificate of the listener read again", "expires", fresh.Leaf.NotAfter)
 	return true
+}
+
+// state returns the certificate in use, and why the files that should take its place cannot be used.
+func (c *certificateFiles) state() (leaf *x509.Certificate, failed error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.current.Leaf, c.failed
 }
 
 // listener wraps inner in TLS with the certificate.

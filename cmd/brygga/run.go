@@ -54,6 +54,10 @@ func (s *server) run(ctx context.Context, on listeners) error {
 	workers.Go(func() { s.every(work, sweepEvery, s.sweep) })
 	workers.Go(func() { s.reloads(work) })
 	workers.Go(func() { s.every(work, certificateEvery, s.warnCertificates) })
+	if s.listener != nil {
+		workers.Go(func() { s.every(work, certificateEvery, s.warnListener) })
+		workers.Go(func() { s.every(work, renewalEvery, s.warnRenewal) })
+	}
 
 	public := &http.Server{
 		Handler: http.HandlerFunc(s.public), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,

@@ -66,6 +66,7 @@ type server struct {
 	looks    atomic.Pointer[looks]
 	live     *config.Config // the one that was taken over last, for reload alone
 	metrics  *metrics
+	proxies  web.Proxies
 	socket   net.Listener // for client and key commands; nil when there can be none
 	stopping atomic.Bool
 	// background is work of the start that nobody waits for but close.
@@ -240,7 +241,7 @@ func (s *server) ready(ctx context.Context) error {
 
 // operators returns the handler of the operators' listener.
 func (s *server) operators() http.Handler {
-	return web.Operators(web.OperatorsOptions{Ready: s.ready, Metrics: s.metrics.handler()})
+	return web.Operators(web.OperatorsOptions{Ready: s.ready, Details: s.details, Metrics: s.metrics.handler(), Hosts: s.config.AdminHosts})
 }
 
 // operator returns the parts that client and key commands work on.

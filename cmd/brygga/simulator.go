@@ -17,6 +17,7 @@ import (
 
 	"brygga/bankid/bankidsim"
 	"brygga/cmd/brygga/config"
+	"brygga/web"
 )
 
 // simulatorOptions are what a simulator of its own is made from.
@@ -99,7 +100,7 @@ Ctrl-C ends it.
 
 // serveSimulator serves until ctx is done or a listener fails.
 func serveSimulator(ctx context.Context, sim *bankidsim.Simulator, api, phone net.Listener) error {
-	apiServer, phoneServer := sim.APIServer(), sim.PhoneServer()
+	apiServer, phoneServer := sim.APIServer(), newPhoneServer(sim)
 	ended := make(chan error, 2)
 	go func() { ended <- apiServer.ServeTLS(api, "", "") }()
 	go func() { ended <- phoneServer.Serve(phone) }()
@@ -117,6 +118,13 @@ func serveSimulator(ctx context.Context, sim *bankidsim.Simulator, api, phone ne
 		}
 	}
 	return err
+}
+
+// newPhoneServer returns what serves the virtual phone: under names of this machine alone, as whoever reaches it can be anyone.
+func newPhoneServer(sim *bankidsim.Simulator) *http.Server {
+	server := sim.PhoneServer()
+	server.Handler = web.GuardHost(server.Handler)
+	return server
 }
 
 func nonEmpty(host string) []string {

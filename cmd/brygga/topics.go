@@ -13,6 +13,7 @@ var topics = [][3]string{
 	{"apps", "apps.md", "What apps need: endpoints, tokens, claims"},
 	{"audit", "audit.md", "The audit log: its fields and every event"},
 	{"looks", "looks.md", "Logos, colours, texts and style sheets of the pages"},
+	{"proxies", "proxies.md", "Settings of nginx, Caddy, HAProxy and Apache in front"},
 	{"reasons", "reasons.md", "Why logins fail, and what to do"},
 	{"phone-api", "simulator.md", "The simulator of BankID, its virtual phone and control API"},
 }

@@ -85,14 +85,19 @@ func (c *Config) checkListeners(r *reader) {
 	admin, ok := r.hostPort("admin_listen", c.AdminListen)
 	if ok && !loopbackHost(admin) {
 		if !c.InsecureAdminListen {
-			r.fault("admin_listen", "is not on loopback: metrics and profiles would be open to the network",
+			r.fault("admin_listen", "is not on loopback: metrics would be open to the network",
 				"write 127.0.0.1:9090; where a firewall protects it, set insecure_admin_listen: true")
 		} else {
-			c.warnings = append(c.warnings, "insecure_admin_listen: whoever reaches "+c.AdminListen+" can read metrics and profiles")
+			c.warnings = append(c.warnings, "insecure_admin_listen: whoever reaches "+c.AdminListen+" can read the metrics")
 		}
 	}
 	if ok && c.Listen == c.AdminListen && !strings.HasSuffix(c.Listen, ":0") {
 		r.fault("admin_listen", "is the same as listen", "give it a port of its own")
+	}
+	for i, host := range c.AdminHosts {
+		if host == "" || strings.ContainsAny(host, ":/* ") {
+			r.fault("admin_hosts["+itoa(i)+"]", fmt.Sprintf("%q is not the name of a host", host), "write a name without port, such as brygga.internal")
+		}
 	}
 	switch {
 	case c.TLS.CertificateFile != "" && c.TLS.KeyFile == "":
@@ -102,6 +107,10 @@ func (c *Config) checkListeners(r *reader) {
 	}
 	r.readable("tls.certificate_file", c.TLS.CertificateFile)
 	r.readable("tls.key_file", c.TLS.KeyFile)
+	if c.TLS.CertificateFile == "" && len(c.TrustedProxies) == 0 && strings.HasPrefix(c.Issuer, "https:") && !c.LocalIssuer() {
+		c.warnings = append(c.warnings, "trusted_proxies: empty, although a proxy must speak HTTPS for this server: BankID would be told its address "+
+			"as that of every person; \"brygga help proxies\" shows how to set both up")
+	}
 	if host, _, err := net.SplitHostPort(c.Listen); err == nil && !loopbackHost(host) && c.TLS.CertificateFile == "" {
 		c.warnings = append(c.warnings, "listen: plain HTTP on "+c.Listen+"; let nobody but the proxy reach it, or set tls")
 	}

@@ -32,8 +32,10 @@ type Config struct {
 	TLS TLS `yaml:"tls"`
 	// TrustedProxies are the networks whose X-Forwarded-For is believed. Default none.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
-	// AdminListen is the address for operators: health, metrics, profiles. Default 127.0.0.1:9090.
+	// AdminListen is the address for operators: health and metrics, and profiles for this machine alone. Default 127.0.0.1:9090.
 	AdminListen string `yaml:"admin_listen"`
+	// AdminHosts are names under which metrics may be asked for, beside addresses and names of loopback. Default none.
+	AdminHosts []string `yaml:"admin_hosts"`
 	// InsecureAdminListen allows an AdminListen that is not on loopback. Default false.
 	InsecureAdminListen bool `yaml:"insecure_admin_listen"`
 	// Data is the directory of the store and the control socket. Default brygga-data.

@@ -288,7 +288,7 @@ func TestWarnings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"master_key_file", "bankid.environment", "bankid.root_ca_file", "bankid.signature_root_file", "listen: plain HTTP"} {
+	for _, want := range []string{"master_key_file", "bankid.environment", "bankid.root_ca_file", "bankid.signature_root_file", "listen: plain HTTP", "trusted_proxies: empty"} {
 		if !slices.ContainsFunc(c.Warnings(), func(w string) bool { return strings.HasPrefix(w, want) }) {
 			t.Errorf("no warning begins with %q: %q", want, c.Warnings())
 		}
