@@ -115,8 +115,14 @@ type look struct {
 func newLook(prefix string, b storage.Brand) look {
 	l := look{links: templates.Links{Help: b.SupportURL, Accessibility: b.AccessibilityURL}, files: map[string]templates.Asset{}}
 	l.sheet = l.add(prefix, templates.BrandSheet(templates.Accents{Light: b.Accent, Dark: b.AccentDark}), "text/css; charset=utf-8")
-	if b.LogoType == typePNG || b.LogoType == typeSVG {
+	switch b.LogoType {
+	case typePNG:
 		l.logo = l.add(prefix, b.Logo, b.LogoType)
+	case typeSVG:
+		// What was stored is held to the rules of today. A picture that they refuse is not shown.
+		if logo, err := sanitizeSVG(b.Logo); err == nil {
+			l.logo = l.add(prefix, logo, b.LogoType)
+		}
 	}
 	return l
 }

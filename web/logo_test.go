@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -13,6 +14,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"brygga/storage"
 )
 
 // drawing is a picture with a dark left half; noise makes it hard to compress.
@@ -124,6 +127,42 @@ func TestSanitizeSVG(t *testing.T) {
 	}
 }
 
+// layers nests ten references in each of nine elements: 10⁹ shapes.
+func layers(open, refer, end string) string {
+	all := strings.ReplaceAll(open, "%d", "l0") + `<path d="M0 0h9v9"/>` + end
+	for i := 1; i < 9; i++ {
+		all += strings.ReplaceAll(open, "%d", fmt.Sprint("l", i)) + strings.Repeat(strings.ReplaceAll(refer, "%d", fmt.Sprint("l", i-1)), 10) + end
+	}
+	return all + strings.ReplaceAll(refer, "%d", "l8")
+}
+
+// doubled has each group use the one before it twice.
+func doubled(times int) string {
+	all := `<g id="l0"><path d="M0 0h9v9"/></g>`
+	for i := 1; i <= times; i++ {
+		all += fmt.Sprintf(`<g id="l%d"><use href="#l%d"/><use href="#l%d"/></g>`, i, i-1, i-1)
+	}
+	return all
+}
+
+// What many real logos have: a few uses, one within the other, a mask and a clip, and a reference to nothing.
+func TestSanitizeSVGKeeps(t *testing.T) {
+	for name, inner := range map[string]string{
+		"uses":             `<g id="a"><path d="M0 0h9v9"/></g><g id="b"><use href="#a"/><use href="#a" x="9"/></g><use href="#b" y="9"/>`,
+		"a mask":           `<mask id="m"><rect width="9" height="9"/></mask><g mask="url(#m)"><path d="M0 0h9v9"/></g>`,
+		"a reference away": `<path d="M0 0h9v9" fill="url(#nowhere)"/>`,
+		"the first of two": `<g id="a"><path d="M0 0h9v9"/></g><use id="a" href="#a"/>`,
+		"no dashes":        `<path d="M0 0h9v9" stroke-dasharray="none"/>`,
+		"both spellings":   `<path id="a" d="M0 0h9v9"/><use xlink:href="#b" href="#a"/>`,
+		"eight doublings":  doubled(8),
+	} {
+		logo, _, err := ReadLogo([]byte(`<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">` + inner + `</svg>`))
+		if err != nil || strings.Count(string(logo), "href") != strings.Count(inner, " href") {
+			t.Errorf("%s: %v, became %s", name, err, logo)
+		}
+	}
+}
+
 func TestSanitizeSVGRefuses(t *testing.T) {
 	within := func(inner string) string {
 		return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 9 9"><path d="M0 0"/>` + inner + `</svg>`
@@ -153,6 +192,20 @@ func TestSanitizeSVGRefuses(t *testing.T) {
 		"two roots":             within("") + within(""),
 		"nothing drawn":         `<svg xmlns="http://www.w3.org/2000/svg"></svg>`,
 		"not closed":            `<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/>`,
+		"doubled attribute":     within(`<g fill="red" fill="blue"/>`),
+		"doubled after a link":  within(`<use xlink:href="#a" xlink:href="#a"/>`),
+		"dashes":                within(`<path d="M0 0H9" stroke-dasharray="0.000001"/>`),
+		"a use of itself":       within(`<use id="a" href="#a"/>`),
+		"a use of its parent":   within(`<g id="a"><use href="#a"/></g>`),
+		"a mask in itself":      within(`<mask id="a"><path d="M0 0" mask="url(#a)"/></mask><path d="M0 0" mask="url(#a)"/>`),
+		"uses of uses":          within(layers(`<g id="%d">`, `<use href="#%d"/>`, `</g>`)),
+		"uses of symbols":       within(layers(`<symbol id="%d">`, `<use xlink:href="#%d"/>`, `</symbol>`)),
+		"clips of clips":        within(layers(`<clipPath id="%d">`, `<path d="M0 0h9v9" clip-path="url(#%d)"/>`, `</clipPath>`)),
+		"masks of masks":        within(layers(`<mask id="%d">`, `<path d="M0 0h9v9" mask="url(#%d)"/>`, `</mask>`)),
+		"gradients in masks":    within(layers(`<linearGradient id="%d">`, `<stop href="#%d"/>`, `</linearGradient>`)),
+		"two and two":           within(doubled(16)),
+		"one long path":         within(`<path id="p" d="` + strings.Repeat("M0 0", 5000) + `"/>` + strings.Repeat(`<use href="#p"/>`, 40)),
+		"the whole, once more":  `<svg xmlns="http://www.w3.org/2000/svg" id="a"><path d="M0 0"/><use href="#a"/></svg>`,
 		"too deep":              within(strings.Repeat("<g>", 40) + strings.Repeat("</g>", 40)),
 		"too many":              within(strings.Repeat("<g/>", 2100)),
 		"too long":              within(`<path d="` + strings.Repeat("M0 0", 10000) + `"/>`),
@@ -187,4 +240,18 @@ func FuzzSanitizeSVG(f *testing.F) {
 			t.Errorf("%q became %q", file, logo)
 		}
 	})
+}
+
+// A picture that was stored under older rules is held to those of today.
+func TestStoredLogo(t *testing.T) {
+	for file, shown := range map[string]bool{
+		`<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0h9v9"></path></svg>`:         true,
+		`<svg xmlns="http://www.w3.org/2000/svg">` + doubled(16) + `</svg>`:                false,
+		`<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0" onclick="x"></path></svg>`: false,
+	} {
+		l := newLook("/brand/", storage.Brand{Logo: []byte(file), LogoType: typeSVG})
+		if got := l.logo != ""; got != shown {
+			t.Errorf("%.60s is shown: %t", file, got)
+		}
+	}
 }

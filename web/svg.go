@@ -26,11 +26,10 @@ var svgElements = words(`svg g defs title desc path rect circle ellipse line pol
 // svgDropped are elements of SVG that draw nothing.
 var svgDropped = words("metadata")
 
-// svgAttributes are the attributes that are kept. Those of names that begin with "on", and style, are refused; the rest is
-// dropped.
+// svgAttributes are the attributes that are kept. Those of names that begin with "on", style, and dashes, of which a short line can
+// have millions, are refused; the rest is dropped.
 var svgAttributes = words(`id viewBox width height preserveAspectRatio x y x1 y1 x2 y2 cx cy r rx ry fx fy d points transform
-	pathLength fill fill-opacity fill-rule stroke stroke-width stroke-opacity stroke-linecap stroke-linejoin stroke-miterlimit
-	stroke-dasharray stroke-dashoffset opacity color display visibility clip-path clip-rule clipPathUnits mask maskUnits
+	fill fill-opacity fill-rule stroke stroke-width stroke-opacity stroke-linecap stroke-linejoin stroke-miterlimit opacity color display visibility clip-path clip-rule clipPathUnits mask maskUnits
 	maskContentUnits gradientUnits gradientTransform spreadMethod offset stop-color stop-opacity href version`)
 
 // svgValue is what an attribute may hold: numbers, names, colours, and references into the picture itself.
@@ -59,7 +58,7 @@ func looksLikeSVG(file []byte) bool {
 func sanitizeSVG(file []byte) ([]byte, error) {
 	in := xml.NewDecoder(bytes.NewReader(file))
 	in.Entity = map[string]string{} // none beyond XML's own five
-	s := svgWriter{in: in}
+	s := svgWriter{in: in, byID: map[string]*svgNode{}, open: []*svgNode{{}}}
 	for {
 		token, err := in.Token()
 		if errors.Is(err, io.EOF) {
@@ -79,6 +78,9 @@ func sanitizeSVG(file []byte) ([]byte, error) {
 	case s.out.Len() > maxServed:
 		return nil, fmt.Errorf("%w: the SVG file has %d bytes when cleaned, at most %d are served", ErrLogo, s.out.Len(), maxServed)
 	}
+	if _, err := s.open[0].drawn(s.byID); err != nil {
+		return nil, fmt.Errorf("%w: the SVG file draws too much: %w", ErrLogo, err)
+	}
 	return s.out.Bytes(), nil
 }
 
@@ -88,6 +90,9 @@ type svgWriter struct {
 	out                     bytes.Buffer
 	depth, elements, shapes int
 	text                    bool // within title or desc
+	// open are the elements that stand around what comes next, below a node for the whole picture.
+	open []*svgNode
+	byID map[string]*svgNode // the first of that ID, which is the one that browsers take
 }
 
 func (s *svgWriter) token(token xml.Token) error {
@@ -96,6 +101,7 @@ func (s *svgWriter) token(token xml.Token) error {
 		return s.start(t)
 	case xml.EndElement:
 		s.depth--
+		s.open = s.open[:len(s.open)-1]
 		s.text = false
 		s.out.WriteString("</" + t.Name.Local + ">")
 	case xml.CharData:
@@ -125,16 +131,9 @@ func (s *svgWriter) start(t xml.StartElement) error {
 		return fmt.Errorf("more than %d elements, or deeper than %d", maxSVGElements, maxSVGDepth)
 	}
 	s.text = name == "title" || name == "desc"
-	s.out.WriteString("<" + name)
-	if s.depth == 1 {
-		s.out.WriteString(` xmlns="` + svgSpace + `"`)
+	if err := s.tag(t); err != nil {
+		return err
 	}
-	for _, a := range t.Attr {
-		if err := s.attribute(a); err != nil {
-			return err
-		}
-	}
-	s.out.WriteByte('>')
 	switch name {
 	case "path", "rect", "circle", "ellipse", "line", "polyline", "polygon":
 		s.shapes++
@@ -142,13 +141,49 @@ func (s *svgWriter) start(t xml.StartElement) error {
 	return nil
 }
 
-func (s *svgWriter) attribute(a xml.Attr) error {
+// tag writes the start of an element that is allowed.
+func (s *svgWriter) tag(t xml.StartElement) error {
+	began, node := s.out.Len(), &svgNode{}
+	parent := s.open[len(s.open)-1]
+	parent.children = append(parent.children, node)
+	s.open = append(s.open, node)
+	s.out.WriteString("<" + t.Name.Local)
+	if s.depth == 1 {
+		s.out.WriteString(` xmlns="` + svgSpace + `"`)
+	}
+	seen := map[xml.Name]bool{}
+	for _, a := range t.Attr {
+		if seen[a.Name] {
+			return fmt.Errorf("attribute %s stands twice, which browsers take for no XML", a.Name.Local)
+		}
+		seen[a.Name] = true
+	}
+	for _, a := range t.Attr {
+		if a.Name == svgOldLink && seen[xml.Name{Local: "href"}] {
+			continue // the newer spelling counts (SVG 2 §16.1.6)
+		}
+		if err := s.attribute(a, node); err != nil {
+			return err
+		}
+	}
+	s.out.WriteByte('>')
+	node.length = s.out.Len() - began
+	return nil
+}
+
+// svgOldLink is the older spelling of href.
+var svgOldLink = xml.Name{Space: "http://www.w3.org/1999/xlink", Local: "href"}
+
+func (s *svgWriter) attribute(a xml.Attr, node *svgNode) error {
 	name := a.Name.Local
-	if lower := strings.ToLower(name); strings.HasPrefix(lower, "on") || lower == "style" {
+	switch lower := strings.ToLower(name); {
+	case strings.HasPrefix(lower, "on"), lower == "style":
 		return fmt.Errorf("attribute %s is not allowed: set fill and stroke as attributes of their own", name)
+	case lower == "stroke-dasharray" && strings.TrimSpace(a.Value) != "none":
+		return errors.New("attribute stroke-dasharray is not allowed: draw the dashes as paths of their own")
 	}
 	// Links have two spellings; both become the newer one.
-	if a.Name.Space != "" && !(a.Name.Space == "http://www.w3.org/1999/xlink" && name == "href") || !svgAttributes[name] {
+	if a.Name.Space != "" && a.Name != svgOldLink || !svgAttributes[name] {
 		return nil
 	}
 	value := strings.TrimSpace(a.Value)
@@ -158,6 +193,11 @@ func (s *svgWriter) attribute(a xml.Attr) error {
 	case name == "href", svgReference.MatchString(value):
 	case !svgValue.MatchString(value) || strings.Contains(strings.ToLower(value), "url"):
 		return fmt.Errorf("attribute %s holds what no logo needs", name)
+	}
+	if id := svgReferred(name, value); id != "" {
+		node.refs = append(node.refs, id)
+	} else if name == "id" && s.byID[value] == nil {
+		s.byID[value] = node
 	}
 	s.out.WriteString(" " + name + `="`)
 	if err := xml.EscapeText(&s.out, []byte(value)); err != nil {
