@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"brygga/storage"
@@ -129,14 +130,18 @@ func (s *Site) middleware(next http.Handler) http.Handler {
 	})
 }
 
-// toHTTPS sends a browser that came by plain HTTP to the issuer. Nothing else is done for it: what it sent was readable.
+// toHTTPS sends a browser that came by plain HTTP to the issuer. Nothing else is done for it: what it sent was readable. Only a
+// target in origin form (RFC 9112 §3.2.1) may go behind the issuer: one such as "x:.evil.example/" would make another host of it.
 func (s *Site) toHTTPS(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		s.notice(w, r, http.StatusForbidden, templates.NoticeNotFound)
-		return
+	case !strings.HasPrefix(r.RequestURI, "/") || strings.HasPrefix(r.RequestURI, "//"):
+		s.notice(w, r, http.StatusBadRequest, templates.NoticeNotFound)
+	default:
+		w.Header().Set("Location", s.Issuer+r.RequestURI)
+		w.WriteHeader(http.StatusPermanentRedirect)
 	}
-	w.Header().Set("Location", s.Issuer+r.URL.RequestURI())
-	w.WriteHeader(http.StatusPermanentRedirect)
 }
 
 // finish tells of a request that has been answered. After a panic it logs what can be logged, which is never the panic's

@@ -240,6 +240,42 @@ func TestPlainHTTPThroughProxy(t *testing.T) {
 	}
 }
 
+// Whatever stands behind GET, nobody is sent to another host.
+func TestPlainHTTPTargets(t *testing.T) {
+	t.Parallel()
+	h := secureSite(t, func(o *web.Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")} })
+	for target, want := range map[string]string{
+		"/":                             "https://login.example/",
+		"/a?b=%2F//c":                   "https://login.example/a?b=%2F//c",
+		"/@evil.example/":               "https://login.example/@evil.example/",
+		"x:.evil.example/a":             "",
+		"x:@evil.example/a":             "",
+		"x:/a":                          "",
+		"http://evil.example/":          "",
+		"http://login.example/":         "",
+		"https://login.example:80@e.x/": "",
+		"//evil.example/":               "",
+		"///evil.example/":              "",
+		"*":                             "",
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.URL, r.RequestURI = u, target
+		r.Header.Set("X-Forwarded-Proto", "http")
+		answer := h.serve(r)
+		status := http.StatusPermanentRedirect
+		if want == "" {
+			status = http.StatusBadRequest
+		}
+		if at := answer.Header.Get("Location"); answer.StatusCode != status || at != want {
+			t.Errorf("%s: %d to %q, want %d to %q", target, answer.StatusCode, at, status, want)
+		}
+	}
+}
+
 var (
 	inline   = regexp.MustCompile(`(?i)<script(?:[^>]*src=)?[^>]*>[^<]+</script>|<style|\sstyle=|\son[a-z]+=`)
 	external = regexp.MustCompile(`(?i)(?:src|<link[^>]*href)="(?:https?:)?//`)
