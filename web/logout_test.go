@@ -46,6 +46,9 @@ func TestAskLogOut(t *testing.T) {
 	if !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "form-action") || ask.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("headers %v", ask.header) // the form's answer may lead to the client
 	}
+	if got := ask.header.Get("Cross-Origin-Opener-Policy"); got != "same-origin" {
+		t.Errorf("the page that opened it has a hold on it: %q", got)
+	}
 	if alone := b.get("/logout"); !alone.has(`lang="sv"`, "Vill du logga ut?", "Vill du vara kvar? Stäng sidan.") || alone.has("The App") {
 		t.Errorf("without a client: %s", alone.body)
 	}

@@ -57,8 +57,13 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, policy
 	}
 	h := w.Header()
 	guard(h, policy)
-	if _, form := v.(templates.FormPost); form {
+	switch v.(type) {
+	case templates.FormPost:
 		h.Set("Referrer-Policy", referrerOrigin)
+	case templates.AskLogOut:
+		// No page that opened this one shall have a hold on it. The pages of a login lack this: browsers cut a pop-up off from its
+		// opener for good then, and many apps log in by a pop-up that tells its opener.
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", p.Lang)
