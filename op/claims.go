@@ -130,15 +130,21 @@ func checkClaims(p *Provider, client *storage.Client, values url.Values, request
 // requireNumber notes whose personal number the claims parameter wants, or login_hint is: nobody else may log in. A login_hint
 // that is no number is only a hint, and ignored; so is each that a client of the Swedish profile sends, which must name a
 // person in claims instead (Swedish OpenID Connect Profile 1.0).
+//
+// A client that may not have the number must not learn either whether it is the one that it names: its login_hint is ignored, and
+// where it demands a value, which it could not see fulfilled, the request is refused whatever the value is.
 func requireNumber(client *storage.Client, claims wantedClaims, hint string, request *storage.AuthRequest) *requestError {
+	entitled := entitled(client)&allNumbers != 0
 	number := ""
-	if personnummer.Valid(hint) && !client.Swedish() {
+	if entitled && personnummer.Valid(hint) && !client.Swedish() {
 		number = hint
 	}
 	for _, part := range [...]map[string]*wantedClaim{claims.IDToken, claims.UserInfo} {
 		for _, name := range numberClaims {
 			value, ok := part[name].one()
 			switch {
+			case !entitled && (!ok || value != ""):
+				return invalid("claims must not ask for a value of a claim that the client has no right to")
 			case !ok || value != "" && !personnummer.Valid(value):
 				return invalid("claims must ask for one personal number in twelve digits")
 			case value != "" && number != "" && value != number:

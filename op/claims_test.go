@@ -1,7 +1,10 @@
 package op
 
 import (
+	"net/http/httptest"
 	"net/url"
+	"slices"
+	"strings"
 	"testing"
 
 	"brygga/storage"
@@ -44,7 +47,7 @@ func TestRequiredPerson_T11(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var request storage.AuthRequest
-			refusal := checkClaims(p, &storage.Client{}, url.Values{"login_hint": {tt.hint}, "claims": {tt.claims}}, &request)
+			refusal := checkClaims(p, &storage.Client{PersonalNumber: true}, url.Values{"login_hint": {tt.hint}, "claims": {tt.claims}}, &request)
 			got := request.RequiredPersonalNumber.Reveal()
 			if refusal != nil {
 				got = "refused"
@@ -57,4 +60,90 @@ func TestRequiredPerson_T11(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A client learns whether somebody is the person that it names only where it may learn who it is: with a session and with a login,
+// what a client without the right to the number gets is the same for the right number and for every other one.
+func TestWhetherIsWhat(t *testing.T) {
+	h := newHarness(t, nil)
+	in := func(change func(*storage.Client)) func(*storage.Client) {
+		return func(c *storage.Client) {
+			c.SessionGroup, c.SubjectType = "g", storage.SubjectPairwise
+			change(c)
+		}
+	}
+	h.add("entitled", in(func(*storage.Client) {}))
+	h.add("none", in(func(c *storage.Client) { c.PersonalNumber, c.Scopes = false, nil }))
+	h.add("names", in(func(c *storage.Client) { c.PersonalNumber = false }))
+	h.add("swedish", in(func(c *storage.Client) {
+		c.Profile, c.Scopes = storage.ProfileSwedish, []string{scopeNaturalPersonInfo}
+	}))
+	h.add("swedish-number", in(func(c *storage.Client) {
+		c.Profile, c.Scopes = storage.ProfileSwedish, []string{scopeNaturalPersonNumber}
+	}))
+	value := func(part, name, value string) []string {
+		return []string{"claims", `{"` + part + `":{"` + name + `":{"essential":true,"value":"` + value + `"}}}`}
+	}
+	type demand struct {
+		name  string
+		pairs func(identity storage.Identity) []string
+		told  string // the clients that are told, "" for none
+	}
+	demands := []demand{{"login_hint", func(i storage.Identity) []string { return []string{"login_hint", i.PersonalNumber.Reveal()} }, "entitled"}}
+	for _, part := range []string{"id_token", "userinfo"} {
+		for _, name := range numberClaims {
+			demands = append(demands, demand{part + " " + name, func(i storage.Identity) []string { return value(part, name, i.PersonalNumber.Reveal()) }, "entitled swedish-number"},
+				demand{part + " values of " + name, func(i storage.Identity) []string {
+					return []string{"claims", `{"` + part + `":{"` + name + `":{"values":["` + i.PersonalNumber.Reveal() + `"]}}}`}
+				}, "entitled swedish-number"})
+		}
+		demands = append(demands,
+			demand{part + " name", func(i storage.Identity) []string { return value(part, "name", i.Name.Reveal()) }, ""},
+			demand{part + " given_name", func(i storage.Identity) []string { return value(part, "given_name", i.GivenName.Reveal()) }, ""},
+			demand{part + " birthdate", func(i storage.Identity) []string { return value(part, "birthdate", i.PersonalNumber.Reveal()[:4]) }, ""},
+			demand{part + " userCertificate", func(i storage.Identity) []string {
+				return value(part, "https://id.oidc.se/claim/userCertificate", i.Name.Reveal())
+			}, ""})
+	}
+	demands = append(demands, demand{"another client's sub", func(i storage.Identity) []string {
+		return value("id_token", "sub", h.subject(&storage.Client{ID: "x", Sector: "x", SubjectType: storage.SubjectPairwise}, i.PersonalNumber))
+	}, ""})
+	b := h.browser()
+	b.logIn(params("entitled", callback), person)
+	for _, d := range demands {
+		for _, client := range strings.Fields("entitled none names swedish swedish-number") {
+			right, wrong := d.pairs(person), d.pairs(other)
+			told := slices.Contains(strings.Fields(d.told), client)
+			silent := []string{"prompt", "none"}
+			rightSession, _ := b.outcome(params(client, callback, append(silent, right...)...))
+			wrongSession, _ := b.outcome(params(client, callback, append(silent, wrong...)...))
+			if (rightSession != wrongSession) != told {
+				t.Errorf("%s, session, %s: %s for the right one, %s for another", client, d.name, rightSession, wrongSession)
+			}
+			rightLogin, wrongLogin := h.loggedIn(client, right), h.loggedIn(client, wrong)
+			if (rightLogin != wrongLogin) != told {
+				t.Errorf("%s, login, %s: %s for the right one, %s for another", client, d.name, rightLogin, wrongLogin)
+			}
+		}
+	}
+}
+
+// loggedIn lets person log in for a request with the pairs, and returns what comes of it: an error, "code", or whose login it must be.
+func (h *harness) loggedIn(client string, pairs []string) string {
+	h.t.Helper()
+	b := h.browser()
+	outcome, _ := b.outcome(params(client, callback, pairs...))
+	if outcome != "login" {
+		return outcome
+	}
+	login := h.begin(params(client, callback, pairs...))
+	if required := login.Request.RequiredPersonalNumber; !required.IsZero() {
+		return "login of " + required.Reveal()
+	}
+	return outcomeText(h.t, h.answer(h.complete(login, person)))
+}
+
+func outcomeText(t testing.TB, w *httptest.ResponseRecorder) string {
+	outcome, _ := outcomeOf(t, w)
+	return outcome
 }
