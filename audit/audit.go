@@ -107,6 +107,8 @@ type Event struct {
 	Message string
 	// Actor is who did it where a person or command of the operator did (field ACTOR).
 	Actor string
+	// Transaction is what the client knows the login by, its txn claim (field TXN).
+	Transaction string
 	// Device is the device that was chosen for BankID, "this" or "other", and Browser the kind of browser that chose it (fields
 	// DEVICE and BROWSER); Course is what happened on the way, and Took how long it was in all (fields COURSE and SECONDS).
 	Device, Browser, Course string
@@ -185,7 +187,7 @@ func (l *Log) Pseudonym(personalNumber secret.String) string {
 
 // fieldNames are the fields of a record in the order in which a log line has them.
 var fieldNames = [...]string{
-	"IDENTIFIER", "SOURCE_ADDRESS", "CUSTOMER_IDENTIFIER", "SOURCE_USER_NAME", "MESSAGE", "CLIENT_ID", "DEVICE", "BROWSER", "COURSE", "SECONDS",
+	"IDENTIFIER", "SOURCE_ADDRESS", "CUSTOMER_IDENTIFIER", "SOURCE_USER_NAME", "MESSAGE", "CLIENT_ID", "TXN", "DEVICE", "BROWSER", "COURSE", "SECONDS",
 	"ACTOR", "OBJECT", fieldChanged,
 }
 
@@ -208,6 +210,7 @@ func (l *Log) fields(e Event) map[string]string {
 	set("CUSTOMER_IDENTIFIER", e.CustomerIdentifier)
 	set("MESSAGE", e.Message)
 	set("CLIENT_ID", e.ClientID)
+	set("TXN", e.Transaction)
 	set("DEVICE", e.Device)
 	set("BROWSER", e.Browser)
 	set("COURSE", e.Course)

@@ -17,7 +17,9 @@ import (
 
 func TestCollectsWithoutBrowser_U05_U06_RowA24(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, nil)
+		h := newHouse(t, func(o *login.Options) {
+			o.TransactionID = func(loginID, clientID string) string { return "txn of " + loginID + " for " + clientID }
+		})
 		defer h.close()
 		l := h.started(other)
 		l = h.after(5*time.Second, l)
@@ -41,7 +43,7 @@ func TestCollectsWithoutBrowser_U05_U06_RowA24(t *testing.T) {
 		}
 		done := h.events(audit.LoginStarted, audit.LoginCompleted)
 		if len(done) != 2 || done[1].Fields["SOURCE_USER_NAME"] != h.audit.Pseudonym(secret.New("191212121212")) ||
-			done[1].Fields["CUSTOMER_IDENTIFIER"] != "tag" || done[1].Fields["IDENTIFIER"] != l.ID {
+			done[1].Fields["CUSTOMER_IDENTIFIER"] != "tag" || done[1].Fields["IDENTIFIER"] != l.ID || done[1].Fields["TXN"] != "txn of "+l.ID+" for app" {
 			t.Errorf("audit events are %+v", done)
 		}
 	})

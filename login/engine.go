@@ -43,6 +43,8 @@ type Options struct {
 	ReturnURL func(loginID string, nonce secret.String) secret.String
 	// VisibleText returns what the app shows for a login at the client, in the language.
 	VisibleText func(client *storage.Client, language string) string
+	// TransactionID returns what the client will know the login by, for the audit log. Nil leaves it out.
+	TransactionID func(loginID, clientID string) string
 	// Policy is what the installation demands of every login; a client's own policy goes over it.
 	Policy storage.Policy
 	// Verify says what becomes of results that are not proven; empty means VerifyRequire.
@@ -120,6 +122,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if o.VisibleText == nil {
 		o.VisibleText = func(*storage.Client, string) string { return "" }
+	}
+	if o.TransactionID == nil {
+		o.TransactionID = func(string, string) string { return "" }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -73,7 +73,7 @@ func (c *collector) tellCompleted(ctx context.Context, l *storage.Login, client 
 		events = append(events, c.event(audit.ReturnWaived, l, client, l.Order.Starter, ""))
 	}
 	completed := c.event(audit.LoginCompleted, l, client, l.Order.Starter, "")
-	completed.Person = l.Identity.PersonalNumber
+	completed.Person, completed.Transaction = l.Identity.PersonalNumber, c.TransactionID(l.ID, l.Request.ClientID)
 	c.Audit.Record(ctx, append(events, completed)...)
 }
 

@@ -38,12 +38,12 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 	}
 	now := p.now()
 	answer, code := p.answerTo(client, &login.Request, event{
-		identity: login.Identity, acr: login.Request.ACR, amr: amr(login.Identity.Method), at: login.Completed, transaction: login.ID,
+		identity: login.Identity, acr: login.Request.ACR, amr: amr(login.Identity.Method), at: login.Completed, login: login.ID,
 	}, now)
 	var cookie secret.String
 	if client.SessionGroup != "" {
 		var err error
-		if cookie, err = p.joinSession(r, client, &login.Request, &answer, now); err != nil {
+		if cookie, err = p.joinSession(r, client, login, &answer, now); err != nil {
 			p.showFault(w, r, "read session", err)
 			return
 		}
@@ -73,11 +73,11 @@ func (p *Provider) isRequired(client *storage.Client, login *storage.Login) bool
 
 // event is the authentication that an answer rests on: a login just now, or the one that a session began with.
 type event struct {
-	identity    *storage.Identity
-	acr         string
-	amr         []string
-	at          time.Time
-	transaction string
+	identity *storage.Identity
+	acr      string
+	amr      []string
+	at       time.Time
+	login    string // its ID
 }
 
 // answerTo returns what the client gets, and the code that stands for it. The grant belongs to no session yet.
@@ -93,7 +93,7 @@ func (p *Provider) answerTo(client *storage.Client, request *storage.AuthRequest
 		identity.Evidence = nil // a session may have it, for another client
 	}
 	grant := storage.Grant{
-		ID: randomID(), ClientID: client.ID, SessionID: randomID(), TransactionID: e.transaction,
+		ID: randomID(), ClientID: client.ID, SessionID: randomID(), TransactionID: p.TransactionID(e.login, client.ID),
 		Subject: p.subject(client, e.identity.PersonalNumber), Scopes: request.Scopes, Nonce: request.Nonce,
 		ACR: cmp.Or(e.acr, p.o.ACRValues[0]), AMR: e.amr, AuthTime: e.at, Identity: identity,
 		Claims: request.Claims, Resources: request.Resources, Offline: offline, Backchannel: client.BackchannelLogoutURI != "",

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"brygga/personnummer"
 	"brygga/storage"
 )
 
@@ -100,7 +101,7 @@ func TestWhetherIsWhat(t *testing.T) {
 		demands = append(demands,
 			demand{part + " name", func(i storage.Identity) []string { return value(part, "name", i.Name.Reveal()) }, ""},
 			demand{part + " given_name", func(i storage.Identity) []string { return value(part, "given_name", i.GivenName.Reveal()) }, ""},
-			demand{part + " birthdate", func(i storage.Identity) []string { return value(part, "birthdate", i.PersonalNumber.Reveal()[:4]) }, ""},
+			demand{part + " birthdate", func(i storage.Identity) []string { return value(part, "birthdate", birthdate(i)) }, ""},
 			demand{part + " userCertificate", func(i storage.Identity) []string {
 				return value(part, "https://id.oidc.se/claim/userCertificate", i.Name.Reveal())
 			}, ""})
@@ -141,6 +142,12 @@ func (h *harness) loggedIn(client string, pairs []string) string {
 		return "login of " + required.Reveal()
 	}
 	return outcomeText(h.t, h.answer(h.complete(login, person)))
+}
+
+// birthdate returns the person's date of birth as the claim has it.
+func birthdate(i storage.Identity) string {
+	born, _ := personnummer.Born(i.PersonalNumber)
+	return born.String()
 }
 
 func outcomeText(t testing.TB, w *httptest.ResponseRecorder) string {

@@ -91,7 +91,7 @@ func TestIDTokenClaims_RowA11_RowA22(t *testing.T) {
 	h.move(30 * time.Second) // the person was slower than the code
 	claims := payload(t, decode(t, h.do(exchange(answer.Get("code")))).IDToken)
 	for name, want := range map[string]any{
-		"iss": issuer, "aud": "web", "azp": "web", "nonce": "n-1", "acr": DefaultACR, "amr": []any{"bankid", "mfa"}, "txn": login.ID,
+		"iss": issuer, "aud": "web", "azp": "web", "nonce": "n-1", "acr": DefaultACR, "amr": []any{"bankid", "mfa"}, "txn": h.TransactionID(login.ID, "web"),
 		"auth_time": float64(login.Completed.Unix()), "personalNumber": number, "givenName": "Åsa", "surname": "Öberg",
 		"name": "Åsa Öberg", "given_name": "Åsa", "family_name": "Öberg", "birthdate": "1890-01-01",
 	} {

@@ -55,8 +55,10 @@ const (
 	swedishNumbers = claimIdentityNumber | claimCoordinationNumber
 	allNumbers     = swedishNumbers | claimPersonalNumber
 	// loginClaims tell of the login and do not say who the person is.
-	loginClaims = claimValidFrom | claimValidTo | claimDeviceIP | claimAuthnProvider | claimAuthnEvidence | claimAuthTime |
-		claimACR | claimAMR | claimTransactionID
+	loginClaims = claimDeviceIP | claimAuthnProvider | claimAuthTime | claimACR | claimAMR | claimTransactionID
+	// validClaims tell how long the person's certificate is valid, to the second: two clients that compared them would know whom they
+	// have in common.
+	validClaims = claimValidFrom | claimValidTo
 )
 
 // claimsSupported returns the names of all claims there are, for discovery.
@@ -116,10 +118,13 @@ func entitled(client *storage.Client) claimSet {
 		names = client.MayAsk(oidc.ScopeProfile) || client.MayAsk(scopeNaturalPersonInfo)
 	}
 	if number {
-		allowed |= allNumbers
+		allowed |= allNumbers | claimAuthnEvidence // which has the certificate's serial number
 	}
 	if names {
 		allowed |= nameClaims
+	}
+	if number || names {
+		allowed |= validClaims
 	}
 	if number && names {
 		allowed |= claimUserCertificate

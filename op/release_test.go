@@ -37,6 +37,9 @@ func TestRelease(t *testing.T) {
 	const ours, profile = "givenName name personalNumber surname", "birthdate family_name given_name name"
 	const identity, coordination = claimURI + "personalIdentityNumber", claimURI + "coordinationNumber"
 	all := strings.Fields(ours + " " + profile + " " + identity + " " + coordination + " " + claimURI + "userCertificate")
+	ofLogin := []string{
+		claimURI + "deviceIp", claimURI + "authnProvider", claimURI + "authnEvidence", claimURI + "credentialValidFrom", claimURI + "credentialValidTo",
+	}
 	for _, test := range []struct {
 		name              string
 		client            storage.Client
@@ -70,8 +73,10 @@ func TestRelease(t *testing.T) {
 		{"swedish, the number without its scope", sweden(infoScope), numberScope, []string{identity, coordination, "personalNumber"}, []string{identity, claimURI + "userCertificate"}, "", ""},
 		{"swedish, names without their scope", sweden(numberScope), infoScope, []string{"name", "birthdate"}, []string{"given_name", claimURI + "userCertificate"}, "", ""},
 		{"swedish, the certificate", swedish(infoScope, numberScope), "", []string{claimURI + "userCertificate"}, nil, claimURI + "userCertificate", ""},
-		{"swedish, of the login", swedish(), "", []string{claimURI + "deviceIp", claimURI + "authnProvider", claimURI + "authnEvidence", claimURI + "credentialValidFrom", claimURI + "credentialValidTo"}, nil,
-			claimURI + "authnEvidence " + claimURI + "authnProvider " + claimURI + "credentialValidFrom " + claimURI + "credentialValidTo " + claimURI + "deviceIp", ""},
+		{"swedish, of the login", swedish(), "", ofLogin, nil, claimURI + "authnProvider " + claimURI + "deviceIp", ""},
+		{"swedish, of the login with names", swedish(infoScope), "", ofLogin, nil,
+			claimURI + "authnProvider " + claimURI + "credentialValidFrom " + claimURI + "credentialValidTo " + claimURI + "deviceIp", ""},
+		{"swedish, of the login with the number", swedish(numberScope), "", ofLogin, nil, strings.Join(ofLogin, " "), ""},
 		{"of the login, at userinfo", swedish(), "", nil, []string{"acr", "amr", "auth_time", "txn"}, "", "acr amr auth_time txn"},
 	} {
 		client := test.client

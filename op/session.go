@@ -46,7 +46,7 @@ func (p *Provider) serveFromSession(w http.ResponseWriter, r *http.Request, clie
 		return true
 	}
 	answer, code := p.answerTo(client, request, event{
-		identity: &session.Identity, acr: session.ACR, amr: session.AMR, at: session.AuthTime, transaction: session.TransactionID,
+		identity: &session.Identity, acr: session.ACR, amr: session.AMR, at: session.AuthTime, login: session.LoginID,
 	}, now)
 	answer.Grant.SessionID = p.sid(session.ID, client.ID)
 	err = p.o.Store.AnswerFromSession(r.Context(), session.ID, session.AuthTime, answer.Code, answer.Grant, names, now)
@@ -58,8 +58,8 @@ func (p *Provider) serveFromSession(w http.ResponseWriter, r *http.Request, clie
 		return true
 	}
 	p.o.Audit.Record(r.Context(), audit.Event{
-		Type: audit.SessionUsed, Identifier: session.TransactionID, SourceAddress: p.o.ClientIP(r), Person: session.Identity.PersonalNumber,
-		CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Object: answer.Grant.ID,
+		Type: audit.SessionUsed, Identifier: session.LoginID, SourceAddress: p.o.ClientIP(r), Person: session.Identity.PersonalNumber,
+		CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Transaction: answer.Grant.TransactionID, Object: answer.Grant.ID,
 	})
 	p.respond(w, r, request, url.Values{"code": {code}})
 	return true
@@ -171,7 +171,7 @@ func covers(session *storage.Session, names []string) bool {
 
 // joinSession puts into the answer what becomes of the browser's session, and returns its new cookie: a login of the same person
 // renews it, one of another ends it. The login is new in each case, so the session may last its whole life from now.
-func (p *Provider) joinSession(r *http.Request, client *storage.Client, request *storage.AuthRequest, answer *storage.Answer, now time.Time) (secret.String, error) {
+func (p *Provider) joinSession(r *http.Request, client *storage.Client, login *storage.Login, answer *storage.Answer, now time.Time) (secret.String, error) {
 	old, err := p.browserSession(r, client, now)
 	if err != nil {
 		return secret.String{}, err
@@ -179,7 +179,7 @@ func (p *Provider) joinSession(r *http.Request, client *storage.Client, request 
 	cookie, grant := secret.New(random()), &answer.Grant
 	session := storage.Session{
 		ID: randomID(), CookieHash: storage.TokenHash(cookie), Group: client.SessionGroup, Identity: grant.Identity, ACR: grant.ACR, AMR: grant.AMR,
-		AuthTime: grant.AuthTime, TransactionID: grant.TransactionID, Policy: client.Policy, Created: now, Used: now,
+		AuthTime: grant.AuthTime, LoginID: login.ID, Policy: client.Policy, Created: now, Used: now,
 		IdleLife: p.o.SessionIdle, Expires: now.Add(p.o.SessionLife),
 	}
 	switch {
@@ -189,7 +189,7 @@ func (p *Provider) joinSession(r *http.Request, client *storage.Client, request 
 	default:
 		answer.Ends = old.ID
 	}
-	if session, err = session.Use(client.ID, released(request), now); err != nil {
+	if session, err = session.Use(client.ID, released(&login.Request), now); err != nil {
 		return secret.String{}, err
 	}
 	grant.SessionID = p.sid(session.ID, client.ID)
@@ -200,8 +200,19 @@ func (p *Provider) joinSession(r *http.Request, client *storage.Client, request 
 // sid returns what a client knows a session by: the same as long as the session lasts, and nothing that two clients could
 // compare (OpenID Connect Back-Channel Logout §2.1).
 func (p *Provider) sid(sessionID, clientID string) string {
+	return p.nameFor(clientID, "sid", sessionID)
+}
+
+// TransactionID returns what a client knows a login by, its txn claim (RFC 8417 §2.2): the same in all that the client gets of the
+// login, and nothing that two clients could compare. The audit log has both names.
+func (p *Provider) TransactionID(loginID, clientID string) string {
+	return p.nameFor(clientID, "txn", loginID)
+}
+
+// nameFor returns a client's own name of something: a MAC, so that nobody else can tell what it names (OIDC Core §17.3).
+func (p *Provider) nameFor(clientID, kind, id string) string {
 	mac := hmac.New(sha256.New, p.o.SubjectKey)
-	for _, part := range [...]string{"sid", sessionID, clientID} {
+	for _, part := range [...]string{kind, id, clientID} {
 		mac.Write([]byte(part))
 		mac.Write([]byte{0})
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"brygga/audit"
 	"brygga/storage"
 )
 
@@ -136,7 +137,7 @@ func TestSessionTokens(t *testing.T) {
 	again := payload(t, b.redeem("one", code).IDToken)
 	_, code = b.outcome(params("two", callback))
 	second := payload(t, b.redeem("two", code).IDToken)
-	for _, name := range []string{"auth_time", "acr", "txn"} {
+	for _, name := range []string{"auth_time", "acr"} {
 		if first[name] != again[name] || first[name] != second[name] || first[name] == nil {
 			t.Errorf("%s: %v, then %v and %v", name, first[name], again[name], second[name])
 		}
@@ -144,11 +145,26 @@ func TestSessionTokens(t *testing.T) {
 	if first["acr"] != level2 || again["nonce"] != "n-2" || !slices.Equal(again["amr"].([]any), first["amr"].([]any)) {
 		t.Errorf("%v, then %v", first, again)
 	}
-	if first["sid"] != again["sid"] || first["sid"] == second["sid"] || len(first["sid"].(string)) != 22 {
-		t.Errorf("sid: %v, %v, %v", first["sid"], again["sid"], second["sid"])
+	for _, name := range []string{"sid", "txn"} {
+		if first[name] != again[name] || first[name] == second[name] || len(first[name].(string)) != 22 {
+			t.Errorf("%s: %v, %v, %v", name, first[name], again[name], second[name])
+		}
 	}
 	if first["sub"] != again["sub"] {
 		t.Error("another subject")
+	}
+	var used, logins []any
+	events, err := h.store.AuditEvents(t.Context(), time.Time{}, h.now().Add(time.Hour), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if e.Type == string(audit.SessionUsed) {
+			used, logins = append(used, e.Fields["TXN"]), append(logins, e.Fields["IDENTIFIER"])
+		}
+	}
+	if !slices.Equal(used, []any{first["txn"], second["txn"]}) || logins[0] != logins[1] || h.TransactionID(logins[0].(string), "two") != second["txn"] {
+		t.Errorf("the audit log says %v of %v", used, logins)
 	}
 	fresh := h.browser()
 	if sid := payload(t, fresh.redeem("one", fresh.logIn(params("one", callback), person)).IDToken)["sid"]; sid == first["sid"] {

@@ -12,7 +12,7 @@ type Grant struct {
 	ClientID string
 	// SessionID is the sid of its ID tokens (OpenID Connect Front-Channel Logout §3).
 	SessionID string
-	// TransactionID is the txn claim: it names this login in the audit log of both sides.
+	// TransactionID is the txn claim: the client's own name of the login. The audit log says which login it is.
 	TransactionID string
 	Subject       string
 	Scopes        []string

@@ -16,12 +16,12 @@ type Session struct {
 	CookieHash [32]byte
 	// Group is the Client.SessionGroup of the clients that share the session.
 	Group string
-	// Identity, ACR, AMR, AuthTime and TransactionID are those of the login that made the session or renewed it last.
-	Identity      Identity
-	ACR           string
-	AMR           []string
-	AuthTime      time.Time
-	TransactionID string
+	// Identity, ACR, AMR, AuthTime and LoginID are those of the login that made the session or renewed it last.
+	Identity Identity
+	ACR      string
+	AMR      []string
+	AuthTime time.Time
+	LoginID  string
 	// Policy is what that login's client demanded of it: the session serves no client that demands something else.
 	Policy Policy
 	// Released holds, by client ID, the names of the claims and scopes that each client has been given.

@@ -98,20 +98,20 @@ type wireGrant struct {
 }
 
 type wireSession struct {
-	ID            string              `json:"id"`
-	CookieHash    []byte              `json:"cookie"`
-	Group         string              `json:"group"`
-	Identity      wireIdentity        `json:"identity"`
-	ACR           string              `json:"acr,omitempty"`
-	AMR           []string            `json:"amr,omitempty"`
-	AuthTime      time.Time           `json:"auth_time"`
-	TransactionID string              `json:"txn"`
-	Policy        Policy              `json:"policy,omitzero"`
-	Released      map[string][]string `json:"released,omitempty"`
-	Created       time.Time           `json:"created"`
-	Used          time.Time           `json:"used"`
-	IdleLife      time.Duration       `json:"idle"`
-	Expires       time.Time           `json:"expires"`
+	ID         string              `json:"id"`
+	CookieHash []byte              `json:"cookie"`
+	Group      string              `json:"group"`
+	Identity   wireIdentity        `json:"identity"`
+	ACR        string              `json:"acr,omitempty"`
+	AMR        []string            `json:"amr,omitempty"`
+	AuthTime   time.Time           `json:"auth_time"`
+	LoginID    string              `json:"txn"`
+	Policy     Policy              `json:"policy,omitzero"`
+	Released   map[string][]string `json:"released,omitempty"`
+	Created    time.Time           `json:"created"`
+	Used       time.Time           `json:"used"`
+	IdleLife   time.Duration       `json:"idle"`
+	Expires    time.Time           `json:"expires"`
 }
 
 type wireLogoutNotice struct {
@@ -205,7 +205,7 @@ func (w *wireGrant) grant() *Grant {
 func sessionWire(s *Session) *wireSession {
 	return &wireSession{
 		ID: s.ID, CookieHash: s.CookieHash[:], Group: s.Group, Identity: identityWire(s.Identity), ACR: s.ACR, AMR: s.AMR,
-		AuthTime: s.AuthTime, TransactionID: s.TransactionID, Policy: s.Policy, Released: s.Released, Created: s.Created,
+		AuthTime: s.AuthTime, LoginID: s.LoginID, Policy: s.Policy, Released: s.Released, Created: s.Created,
 		Used: s.Used, IdleLife: s.IdleLife, Expires: s.Expires,
 	}
 }
@@ -213,7 +213,7 @@ func sessionWire(s *Session) *wireSession {
 func (w *wireSession) session() *Session {
 	s := &Session{
 		ID: w.ID, Group: w.Group, Identity: w.Identity.identity(), ACR: w.ACR, AMR: w.AMR, AuthTime: w.AuthTime,
-		TransactionID: w.TransactionID, Policy: w.Policy, Released: w.Released, Created: w.Created, Used: w.Used,
+		LoginID: w.LoginID, Policy: w.Policy, Released: w.Released, Created: w.Created, Used: w.Used,
 		IdleLife: w.IdleLife, Expires: w.Expires,
 	}
 	copy(s.CookieHash[:], w.CookieHash)

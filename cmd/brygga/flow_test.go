@@ -6,10 +6,14 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"brygga/audit"
 	"brygga/bankid/bankidsim"
+	"brygga/storage"
 )
 
 const person = "198502039822"
@@ -69,6 +73,12 @@ func TestLoginByQR(t *testing.T) {
 	checkClaims(t, d, got)
 	if got["given_name"] == nil || got["birthdate"] == nil {
 		t.Errorf("scope profile brought no standard claims: %v", got)
+	}
+	events, err := d.server.store.AuditEvents(t.Context(), d.server.now().Add(-time.Hour), d.server.now().Add(time.Hour), 100)
+	if err != nil || !slices.ContainsFunc(events, func(e storage.AuditEvent) bool {
+		return e.Type == string(audit.LoginCompleted) && e.Fields["TXN"] == got["txn"] && e.Fields["IDENTIFIER"] != ""
+	}) {
+		t.Errorf("no completed login %v in the audit log: %v, %v", got["txn"], events, err)
 	}
 	if again := claims(t, loginByQR(newVisitor(t, d, computerAgent))); again["sub"] != got["sub"] {
 		t.Error("the same person has another sub the second time")

@@ -163,8 +163,9 @@ func (s *server) newEngine() (*login.Engine, error) {
 	}
 	return login.New(login.Options{
 		Store: s.clients, Method: method, Audit: s.audit, Logger: s.log, Policy: c.BankID.Policy, Verify: login.VerifyMode(c.BankID.Verify),
-		ReturnURL:   func(id string, nonce secret.String) secret.String { return web.ReturnURL(c.Issuer, id, nonce) },
-		VisibleText: s.visibleText, ReferringDomain: c.ReferringDomain(), Life: c.Login.Life, Window: c.Login.Window,
+		ReturnURL:     func(id string, nonce secret.String) secret.String { return web.ReturnURL(c.Issuer, id, nonce) },
+		TransactionID: func(id, client string) string { return s.provider.TransactionID(id, client) },
+		VisibleText:   s.visibleText, ReferringDomain: c.ReferringDomain(), Life: c.Login.Life, Window: c.Login.Window,
 		Limits: login.Limits{
 			LoginsPerAddress: c.Login.LoginsPerAddress, OrdersPerAddress: c.Login.OrdersPerAddress,
 			OrdersPerClient: c.Login.OrdersPerClient, PendingOrders: c.Login.PendingOrders,

@@ -244,7 +244,7 @@ func newFull(b *testing.B, n int) *full {
 	})
 	f.fill(b, 0, n, 's', func(t *tx, i int) error {
 		session := storage.Session{
-			ID: fmt.Sprintf("session-%08d", i), CookieHash: key('s', i), Group: "city", Identity: scaleIdentity, TransactionID: "FBp7X2yHcG0kLm4Qw9tZ1A",
+			ID: fmt.Sprintf("session-%08d", i), CookieHash: key('s', i), Group: "city", Identity: scaleIdentity, LoginID: "FBp7X2yHcG0kLm4Qw9tZ1A",
 			ACR: "http://id.swedenconnect.se/loa/1.0/uncertified-loa3", AMR: []string{"bankid", "mfa"}, AuthTime: f.now,
 			Released: map[string][]string{clientID(i): {"name", "personalNumber"}}, Created: f.now, Used: f.after(0, i), IdleLife: 30 * time.Minute,
 			Expires: f.after(time.Hour, i),
