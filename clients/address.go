@@ -15,7 +15,7 @@ func (p *problems) addresses(key string, addresses []string, native bool) {
 	}
 	for i, address := range addresses {
 		if slices.Contains(addresses[:i], address) {
-			p.add(key, fmt.Sprintf("%q stands there twice", address), "name each address once")
+			p.add(key, quote(address)+" stands there twice", "name each address once")
 			continue
 		}
 		if u, err := url.Parse(address); native && err == nil && privateScheme(u) {
@@ -36,14 +36,14 @@ func (p *problems) webAddress(key, address string) {
 	const remedy = "write it as https://app.example.se/callback, or http://127.0.0.1/callback for an app on the person's own device"
 	switch {
 	case err != nil || u.Host == "" || len(address) > maxAddress || strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r > 126 }):
-		p.add(key, fmt.Sprintf("%q is not a web address", address), remedy)
+		p.add(key, quote(address)+" is not a web address", remedy)
 	case strings.Contains(address, "#"):
-		p.add(key, fmt.Sprintf("%q has a fragment", address), "remove the part from # on")
+		p.add(key, quote(address)+" has a fragment", "remove the part from # on")
 	case u.User != nil || strings.Contains(address, "*"):
-		p.add(key, fmt.Sprintf("%q has a user or a wildcard", address), "name each address in full")
+		p.add(key, quote(address)+" has a user or a wildcard", "name each address in full")
 	case u.Scheme == "https" || u.Scheme == "http" && loopbackHost(u.Hostname()):
 	default:
-		p.add(key, fmt.Sprintf("%q is neither https nor http on loopback", address), remedy)
+		p.add(key, quote(address)+" is neither https nor http on loopback", remedy)
 	}
 }
 

@@ -4,30 +4,30 @@ import (
 	"cmp"
 	"net/url"
 	"slices"
-	"time"
 
 	"brygga/storage"
 )
 
 // Complete fills what a new client leaves to its profile, and what Derive fills.
 func Complete(c *storage.Client) {
-	c.Name = cmp.Or(c.Name, c.ID)
-	c.IDTokenAlg = cmp.Or(c.IDTokenAlg, storage.ES256)
-	method, subjects := storage.AuthMethodBasic, storage.SubjectPairwise
+	Derive(c)
 	if c.Swedish() {
-		method, subjects = storage.AuthMethodPrivateKey, storage.SubjectPublic
 		c.UserinfoAlg = cmp.Or(c.UserinfoAlg, c.IDTokenAlg)
 		if c.Scopes == nil {
 			c.Scopes = []string{storage.ScopeNaturalPersonInfo, storage.ScopeNaturalPersonNumber}
 		}
 	}
-	c.AuthMethod, c.SubjectType = cmp.Or(c.AuthMethod, method), cmp.Or(c.SubjectType, subjects)
-	Derive(c)
 }
 
-// Derive fills what follows from a client's other settings: the content encryption, and the sector of pairwise subjects, which
-// then stays what it is when the redirect URIs change (OIDC Core §8.1).
+// Derive fills what must have a value, and what follows from a client's other settings: the content encryption, and the sector of
+// pairwise subjects, which then stays what it is when the redirect URIs change (OIDC Core §8.1).
 func Derive(c *storage.Client) {
+	method, subjects := storage.AuthMethodBasic, storage.SubjectPairwise
+	if c.Swedish() {
+		method, subjects = storage.AuthMethodPrivateKey, storage.SubjectPublic
+	}
+	c.AuthMethod, c.SubjectType = cmp.Or(c.AuthMethod, method), cmp.Or(c.SubjectType, subjects)
+	c.Name, c.IDTokenAlg = cmp.Or(c.Name, c.ID), cmp.Or(c.IDTokenAlg, storage.ES256)
 	for _, e := range []*storage.Encryption{&c.IDTokenEncryption, &c.UserinfoEncryption} {
 		switch {
 		case e.Alg == "":
@@ -57,13 +57,4 @@ func sectorHosts(c *storage.Client) (hosts []string) {
 		hosts = append(hosts, u.Hostname())
 	}
 	return hosts
-}
-
-// MaxAge returns a duration as Client.DefaultMaxAge has it: nil for none.
-func MaxAge(d time.Duration) *int64 {
-	if d == 0 {
-		return nil
-	}
-	seconds := int64(d / time.Second)
-	return &seconds
 }

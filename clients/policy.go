@@ -31,20 +31,13 @@ func IsPolicy(id string) bool { return oid.MatchString(id) }
 // CheckPolicy returns everything that is wrong with a policy, a client's or the installation's.
 func CheckPolicy(policy *storage.Policy) []Problem {
 	var p problems
-	p.optional("pin_code", string(policy.PinCode), "yes", "no")
-	p.optional("mrtd", string(policy.MRTD), "yes", "no")
-	p.optional("card_reader", policy.CardReader, "class1", "class2")
-	p.optional("visible_format", policy.VisibleFormat, "plaintext", "simpleMarkdownV1")
-	p.optional("moderate_risk", policy.ModerateRisk, storage.ActionAccept, storage.ActionAudit, storage.ActionRefuse)
-	p.optional("high_risk", policy.HighRisk, storage.ActionAccept, storage.ActionAudit, storage.ActionRefuse)
-	p.optional("return", policy.Return, storage.ReturnStrict, storage.ReturnBalanced)
-	p.optional("address_check", policy.AddressCheck, storage.ActionOff, storage.ActionAudit, storage.ActionRefuse)
+	checkValues(&p, policySettings, policy)
 	if policy.MinimumAge < 0 || policy.MinimumAge > maxAge {
 		p.add("minimum_age", strconv.Itoa(policy.MinimumAge)+" is out of range", fmt.Sprintf("write years, 1 to %d, or 0 for any age", maxAge))
 	}
 	for _, id := range policy.CertificatePolicies {
 		if !oid.MatchString(id) {
-			p.add("certificate_policies", fmt.Sprintf("%q is no policy", id), "write an OID such as 1.2.752.78.1.5, with at most one * in place of its last part")
+			p.add("certificate_policies", quote(id)+" is no policy", "write an OID such as 1.2.752.78.1.5, with at most one * in place of its last part")
 		}
 	}
 	if len(policy.CertificatePolicies) > maxPolicies {
@@ -57,16 +50,10 @@ func CheckPolicy(policy *storage.Policy) []Problem {
 	return p
 }
 
-func (p *problems) optional(key, value string, allowed ...string) {
-	if value != "" {
-		p.word(key, value, allowed...)
-	}
-}
-
 // visible checks what the app shows in one language.
 func (p *problems) visible(tag, text string) {
 	if _, err := language.Parse(tag); err != nil {
-		p.add("visible_text", fmt.Sprintf("%q is not a language tag", tag), "write sv, en or the like")
+		p.add("visible_text", quote(tag)+" is not a language tag", "write sv, en or the like")
 	}
 	longest := strings.ReplaceAll(text, "{client}", strings.Repeat("x", MaxName*utf8.UTFMax))
 	hidden := func(r rune) bool {
@@ -78,95 +65,86 @@ func (p *problems) visible(tag, text string) {
 	}
 }
 
-// policyFields are the keys of a policy with the way to set each from text; an empty text takes the value away.
-var policyFields = map[string]func(p *storage.Policy, value string) error{
-	"pin_code":             func(p *storage.Policy, v string) error { p.PinCode = storage.Switch(v); return nil },
-	"mrtd":                 func(p *storage.Policy, v string) error { p.MRTD = storage.Switch(v); return nil },
-	"card_reader":          func(p *storage.Policy, v string) error { p.CardReader = v; return nil },
-	"certificate_policies": func(p *storage.Policy, v string) error { p.CertificatePolicies = splitList(v); return nil },
-	"visible_format":       func(p *storage.Policy, v string) error { p.VisibleFormat = v; return nil },
-	"moderate_risk":        func(p *storage.Policy, v string) error { p.ModerateRisk = v; return nil },
-	"high_risk":            func(p *storage.Policy, v string) error { p.HighRisk = v; return nil },
-	"return":               func(p *storage.Policy, v string) error { p.Return = v; return nil },
-	"address_check":        func(p *storage.Policy, v string) error { p.AddressCheck = v; return nil },
-	"certificate":          func(p *storage.Policy, v string) error { p.Certificate = v; return nil },
-	"minimum_age": func(p *storage.Policy, v string) (err error) {
-		p.MinimumAge = 0
-		if v != "" {
-			p.MinimumAge, err = strconv.Atoi(v)
-		}
-		return err
-	},
+type policy = storage.Policy
+
+// policySettings are all settings of a policy, by key. Another one is an entry here and a field of the record.
+var policySettings = []Setting[policy]{
+	{"address_check", "", "what becomes of an order for this device that was completed at another address", storage.ActionAudit,
+		[]string{storage.ActionOff, storage.ActionAudit, storage.ActionRefuse},
+		func(p *policy) any { return &p.AddressCheck }},
+	{"card_reader", "", "the least class of reader for BankID on card", "any", []string{"class1", "class2"},
+		func(p *policy) any { return &p.CardReader }},
+	{"certificate", "", "the BankID certificate to use", "the first", nil,
+		func(p *policy) any { return &p.Certificate }},
+	{"certificate_policies", "", "the kinds of BankID that may be used, as OIDs", "all", nil,
+		func(p *policy) any { return (*words)(&p.CertificatePolicies) }},
+	{"high_risk", "", "what becomes of a result of high risk", storage.ActionRefuse, riskActions,
+		func(p *policy) any { return &p.HighRisk }},
+	{"minimum_age", "", "how old a person must be, in years", "any", nil,
+		func(p *policy) any { return &p.MinimumAge }},
+	{"moderate_risk", "", "what becomes of a result of moderate risk", storage.ActionAudit, riskActions,
+		func(p *policy) any { return &p.ModerateRisk }},
+	{"mrtd", "", "whether a passport or identity card must be read", "no", yesNo,
+		func(p *policy) any { return (*string)(&p.MRTD) }},
+	{"pin_code", "", "whether the security code must be written", "no", yesNo,
+		func(p *policy) any { return (*string)(&p.PinCode) }},
+	{"return", "", "whether an order for this device counts without the return", storage.ReturnStrict, []string{storage.ReturnStrict, storage.ReturnBalanced},
+		func(p *policy) any { return &p.Return }},
+	{"visible_format", "", "how the text of the app is written", "plaintext", []string{"plaintext", "simpleMarkdownV1"},
+		func(p *policy) any { return &p.VisibleFormat }},
+	{visibleText, "", "what the app shows, by language", "our own text", nil,
+		func(p *policy) any { return &p.VisibleText }},
 }
 
-func splitList(text string) (list []string) {
-	for part := range strings.SplitSeq(text, ",") {
-		if part = strings.TrimSpace(part); part != "" {
-			list = append(list, part)
-		}
-	}
-	return list
-}
+// visibleText is the setting that has a text for each language.
+const visibleText = "visible_text"
 
-// SetPolicy sets on p what a text such as "pin_code=yes" or "visible_text.sv=…" says, and reports whether it could be read;
-// CheckPolicy tells whether the value is one that may stand there. Nothing behind the = takes the value away. The maps of p
-// are not written to.
-func SetPolicy(p *storage.Policy, text string) bool {
+var (
+	riskActions = []string{storage.ActionAccept, storage.ActionAudit, storage.ActionRefuse}
+	yesNo       = []string{"yes", "no"}
+)
+
+// SetPolicy sets on p what a text such as "pin_code=yes" or "visible_text.sv=…" says. The error is a [Problem] that says why it
+// cannot be read; CheckPolicy tells whether the value is one that may stand there. Nothing behind the = takes the value away. The
+// maps of p are not written to.
+func SetPolicy(p *storage.Policy, text string) error {
 	key, value, ok := strings.Cut(text, "=")
-	if tag, found := strings.CutPrefix(key, "visible_text."); ok && found {
-		texts := map[string]string{}
-		for tag, text := range p.VisibleText {
-			texts[tag] = text
-		}
-		if texts[tag] = value; value == "" {
-			delete(texts, tag)
-		}
-		if p.VisibleText = texts; len(texts) == 0 {
-			p.VisibleText = nil
-		}
-		return true
+	if !ok {
+		return Problem{Key: "policy", Problem: quote(text) + " has no =", Remedy: "write key=value with one of: " + strings.Join(PolicyKeys(), ", ")}
 	}
-	set := policyFields[key]
-	return ok && set != nil && set(p, value) == nil
+	name, language, isText := strings.Cut(key, ".")
+	i := slices.IndexFunc(policySettings, func(s Setting[policy]) bool { return s.Key == name })
+	if i < 0 || isText != (name == visibleText) {
+		return Problem{Key: "policy", Problem: "there is no " + quote(key), Remedy: nearOrAll(key, PolicyKeys())}
+	}
+	s := &policySettings[i]
+	if !isText {
+		return s.Set(p, value)
+	}
+	others := slices.DeleteFunc(s.Lines(p), func(pair string) bool { return strings.HasPrefix(pair, language+"=") })
+	if value != "" {
+		others = append(others, language+"="+value)
+	}
+	return s.Set(p, others...)
 }
 
 // PolicyKeys returns the keys that SetPolicy knows, in order.
-func PolicyKeys() []string {
-	keys := []string{"visible_text.LANGUAGE"}
-	for key := range policyFields {
-		keys = append(keys, key)
+func PolicyKeys() (keys []string) {
+	for _, s := range policySettings {
+		if s.Key == visibleText {
+			s.Key += ".LANGUAGE"
+		}
+		keys = append(keys, s.Key)
 	}
-	slices.Sort(keys)
 	return keys
 }
 
-// PolicyPairs returns what p sets, key and value, as SetPolicy reads them, in order.
-func PolicyPairs(p *storage.Policy) (pairs [][2]string) {
-	add := func(key, value string) {
-		if value != "" {
-			pairs = append(pairs, [2]string{key, value})
+// PolicyLines returns what p sets, as SetPolicy reads it, in order.
+func PolicyLines(p *storage.Policy) (lines []Line) {
+	for _, s := range policySettings {
+		for _, value := range s.Lines(p) {
+			lines = append(lines, line(s.Key, value, s.Kind()))
 		}
 	}
-	add("address_check", p.AddressCheck)
-	add("card_reader", p.CardReader)
-	add("certificate", p.Certificate)
-	add("certificate_policies", strings.Join(p.CertificatePolicies, ","))
-	add("high_risk", p.HighRisk)
-	if p.MinimumAge != 0 {
-		add("minimum_age", strconv.Itoa(p.MinimumAge))
-	}
-	add("moderate_risk", p.ModerateRisk)
-	add("mrtd", string(p.MRTD))
-	add("pin_code", string(p.PinCode))
-	add("return", p.Return)
-	add("visible_format", p.VisibleFormat)
-	tags := make([]string, 0, len(p.VisibleText))
-	for tag := range p.VisibleText {
-		tags = append(tags, tag)
-	}
-	slices.Sort(tags)
-	for _, tag := range tags {
-		add("visible_text."+tag, p.VisibleText[tag])
-	}
-	return pairs
+	return lines
 }

@@ -11,27 +11,27 @@ import (
 	"brygga/storage/storagetest"
 )
 
-// TestPolicyPairs takes a policy with every field set apart, and puts it together again from its pairs.
-func TestPolicyPairs(t *testing.T) {
+// TestPolicyLines takes a policy with every field set apart, and puts it together again from its lines.
+func TestPolicyLines(t *testing.T) {
 	var policy storage.Policy
 	storagetest.Fill(&policy)
 	var copied storage.Policy
-	for _, pair := range clients.PolicyPairs(&policy) {
-		if !clients.SetPolicy(&copied, pair[0]+"="+pair[1]) {
-			t.Errorf("%s=%s cannot be read", pair[0], pair[1])
+	for _, line := range clients.PolicyLines(&policy) {
+		if err := clients.SetPolicy(&copied, line.Key+"="+line.Value); err != nil {
+			t.Errorf("%s=%s cannot be read: %v", line.Key, line.Value, err)
 		}
 	}
 	if diff := cmp.Diff(policy, copied); diff != "" {
 		t.Errorf("a field was lost (-want +got):\n%s", diff)
 	}
-	for _, pair := range clients.PolicyPairs(&policy) {
-		clients.SetPolicy(&copied, pair[0]+"=")
+	for _, line := range clients.PolicyLines(&policy) {
+		clients.SetPolicy(&copied, line.Key+"=")
 	}
 	if diff := cmp.Diff(storage.Policy{}, copied); diff != "" {
 		t.Errorf("a field was not taken away (-want +got):\n%s", diff)
 	}
 	for _, bad := range []string{"", "pin_code", "pincode=yes", "minimum_age=old", "visible_text=x"} {
-		if clients.SetPolicy(&copied, bad) {
+		if clients.SetPolicy(&copied, bad) == nil {
 			t.Errorf("%q was read", bad)
 		}
 	}
@@ -41,7 +41,7 @@ func TestPolicyPairs(t *testing.T) {
 func TestSetPolicyLeavesMapsAlone(t *testing.T) {
 	texts := map[string]string{"sv": "Hej"}
 	policy := storage.Policy{VisibleText: texts}
-	if !clients.SetPolicy(&policy, "visible_text.en=Hi") || len(texts) != 1 || policy.VisibleText["en"] != "Hi" || policy.VisibleText["sv"] != "Hej" {
+	if err := clients.SetPolicy(&policy, "visible_text.en=Hi"); err != nil || len(texts) != 1 || policy.VisibleText["en"] != "Hi" || policy.VisibleText["sv"] != "Hej" {
 		t.Errorf("texts are %v and %v", texts, policy.VisibleText)
 	}
 	if keys := clients.PolicyKeys(); !slices.IsSorted(keys) || len(keys) != 12 {

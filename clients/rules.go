@@ -3,6 +3,7 @@ package clients
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,6 +17,21 @@ import (
 // Problem is one thing wrong with a client. Key is the name it has in the configuration file, such as redirect_uris.
 type Problem struct{ Key, Problem, Remedy string }
 
+// Error returns the problem on one line.
+func (p Problem) Error() string { return p.Key + ": " + p.Problem + " - " + p.Remedy }
+
+// Problems are all that is wrong with a client, as one error.
+type Problems []Problem
+
+// Error returns a line for each problem.
+func (p Problems) Error() string {
+	lines := make([]string, len(p))
+	for i, problem := range p {
+		lines[i] = problem.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
 // MaxName is how many characters a name that people read may have.
 const MaxName = 60
 
@@ -27,13 +43,14 @@ const (
 )
 
 // Check returns everything that is wrong with a client, whoever registers it.
-func Check(c *storage.Client) []Problem {
+func Check(c *storage.Client) Problems {
 	var p problems
+	checkValues(&p, settings, c)
 	p.clientID(c.ID)
 	p.text("name", c.Name, MaxName)
 	for tag, name := range c.LocalNames {
 		if _, err := language.Parse(tag); err != nil {
-			p.add("local_names", fmt.Sprintf("%q is not a language tag", tag), "write sv, en or the like")
+			p.add("local_names", quote(tag)+" is not a language tag", "write sv, en or the like")
 		}
 		p.text("local_names", name, MaxName)
 	}
@@ -56,17 +73,50 @@ func Check(c *storage.Client) []Problem {
 	for _, problem := range CheckPolicy(&c.Policy) {
 		p.add("policy."+problem.Key, problem.Problem, problem.Remedy)
 	}
-	return p
+	return Problems(p)
 }
 
-type problems []Problem
+type problems Problems
 
 func (p *problems) add(key, problem, remedy string) { *p = append(*p, Problem{key, problem, remedy}) }
 
-func (p *problems) word(key, value string, allowed ...string) {
-	if !slices.Contains(allowed, value) {
-		p.add(key, fmt.Sprintf("%q is none of its values", value), "write "+strings.Join(allowed, ", "))
+// quote writes a value that somebody gave into a message, cut when it is long.
+func quote(value string) string {
+	if len(value) <= maxQuoted {
+		return strconv.Quote(value)
 	}
+	return fmt.Sprintf("%q… (%d bytes)", strings.ToValidUTF8(value[:maxQuoted], ""), len(value))
+}
+
+const maxQuoted = 100
+
+// required refuses a setting without a value, which Derive would have filled.
+func (p *problems) required(key, value string) {
+	if value == "" {
+		p.add(key, "missing", "write "+strings.Join(SettingOf(key).Values, ", "))
+	}
+}
+
+// checkValues refuses values that a setting has not got.
+func checkValues[R any](p *problems, of []Setting[R], record *R) {
+	for _, s := range of {
+		if s.Values == nil || s.Kind() != Text {
+			continue
+		}
+		for _, value := range s.Lines(record) {
+			if !slices.Contains(s.Values, value) {
+				p.add(s.Key, quote(value)+" is none of its values", "write "+strings.Join(s.Values, ", "))
+			}
+		}
+	}
+}
+
+// nearOrAll is the remedy for a word that is none of known.
+func nearOrAll(word string, known []string) string {
+	if near := spelling.Nearest(word, known); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "write some of " + strings.Join(known, ", ")
 }
 
 func (p *problems) clientID(id string) {
@@ -74,7 +124,7 @@ func (p *problems) clientID(id string) {
 		return r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.", r))
 	}
 	if id == "" || len(id) > maxClientID || strings.ContainsFunc(id, func(r rune) bool { return !allowed(r) }) {
-		p.add("id", fmt.Sprintf("%q is not a client ID", id), "write 1 to 128 of A-Z a-z 0-9 - _ and dot")
+		p.add("id", quote(id)+" is not a client ID", "write 1 to 128 of A-Z a-z 0-9 - _ and dot")
 	}
 }
 
@@ -93,11 +143,7 @@ func (p *problems) scopes(scopes []string) {
 		if slices.Contains(known, scope) {
 			continue
 		}
-		remedy := "write some of " + strings.Join(known[1:], ", ")
-		if near := spelling.Nearest(scope, known); near != "" {
-			remedy = "did you mean " + near + "?"
-		}
-		p.add("scopes", fmt.Sprintf("there is no scope %q", scope), remedy)
+		p.add("scopes", "there is no scope "+quote(scope), nearOrAll(scope, known[1:]))
 	}
 	p.bounded("scopes", scopes)
 }

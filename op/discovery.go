@@ -31,7 +31,7 @@ type discoveryDocument struct {
 
 // What is offered for tokens, and taken from clients.
 var (
-	signingAlgs    = []string{storage.ES256, storage.ES384, storage.ES512, storage.RS256, storage.RS384, storage.RS512, storage.PS256, storage.EdDSA}
+	signingAlgs    = storage.SigningAlgs()
 	encryptionAlgs = []string{"RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"}
 	encryptionEncs = []string{"A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"}
 	messageTypes   = []string{"text/plain", "text/markdown"}

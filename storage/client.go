@@ -225,3 +225,6 @@ const (
 	PS256 = "PS256"
 	EdDSA = "EdDSA"
 )
+
+// SigningAlgs returns the signature algorithms, the first for those who ask for none.
+func SigningAlgs() []string { return []string{ES256, ES384, ES512, RS256, RS384, RS512, PS256, EdDSA} }

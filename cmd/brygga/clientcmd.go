@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,11 +42,11 @@ func newClientAdd(h *host, where *whereFlags) *cobra.Command {
 		Use: "add ID", Short: "Register a client and show its secret, once", Args: cobra.ExactArgs(1),
 		Example: "  brygga client add journal --name \"The Journal\" --redirect-uri https://journal.example.se/callback",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(checkOutput(output), flags.checkPolicy(), flags.brand.read(cmd, h), flags.oauth.read(cmd, h)); err != nil {
+			if err := errors.Join(checkOutput(output), flags.read(cmd, h)); err != nil {
 				return err
 			}
 			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-				return addClient(ctx, h, o, args[0], flags.change(cmd, h, args[0]), output)
+				return addClient(ctx, h, o, args[0], flags.change(cmd, h), output)
 			})
 		},
 	}
@@ -58,7 +57,8 @@ func newClientAdd(h *host, where *whereFlags) *cobra.Command {
 
 func addClient(ctx context.Context, h *host, o *operator, id string, change func(*storage.Client) error, output string) error {
 	now := o.now().UTC().Truncate(time.Microsecond)
-	c := storage.Client{ID: id, PersonalNumber: true, Created: now, Updated: now}
+	c := clients.New(id)
+	c.Created, c.Updated = now, now
 	if err := change(&c); err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func provideKeys(ctx context.Context, o *operator, c *storage.Client) error {
 
 // algorithmsOf returns the signature algorithms of a client's tokens.
 func algorithmsOf(c *storage.Client) []string {
-	return withoutEmpty([]string{c.IDTokenAlg, c.UserinfoAlg})
+	return slices.DeleteFunc([]string{c.IDTokenAlg, c.UserinfoAlg}, func(alg string) bool { return alg == "" })
 }
 
 // usesSecret reports whether the client proves itself by a secret.
@@ -121,9 +121,9 @@ func usesSecret(c *storage.Client) bool {
 func showSecret(h *host, c *storage.Client, value secret.String, output, done string) error {
 	if output == "json" {
 		return writeJSON(h.out, struct {
-			Client clientView `json:"client"`
-			Secret string     `json:"client_secret,omitempty"`
-		}{viewOf(c), value.Reveal()})
+			Client object `json:"client"`
+			Secret string `json:"client_secret,omitempty"`
+		}{clientView(c), value.Reveal()})
 	}
 	fmt.Fprintf(h.out, "%s client %s\n", done, c.ID)
 	switch {
@@ -139,15 +139,10 @@ func showSecret(h *host, c *storage.Client, value secret.String, output, done st
 
 // checkClient returns all that is wrong with the client as one error.
 func checkClient(c *storage.Client) error {
-	found := clients.Check(c)
-	if len(found) == 0 {
-		return nil
+	if found := clients.Check(c); len(found) > 0 {
+		return fail(exitUsage, "nothing was changed; see --help for the flags", "%w", found)
 	}
-	lines := make([]string, len(found))
-	for i, p := range found {
-		lines[i] = fmt.Sprintf("%s: %s - %s", p.Key, p.Problem, p.Remedy)
-	}
-	return fail(exitUsage, "nothing was changed; see --help for the flags", "%s", strings.Join(lines, "\n"))
+	return nil
 }
 
 // checkCertificate refuses a policy that names a certificate which is not configured: no login would ever start.
@@ -191,7 +186,10 @@ func newClientUpdate(h *host, where *whereFlags) *cobra.Command {
 		Use: "update ID", Short: "Change what the flags name and leave the rest", Args: cobra.ExactArgs(1),
 		Example: "  brygga client update journal --redirect-uri https://a.example.se/cb --redirect-uri https://b.example.se/cb",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(flags.checkPolicy(), flags.brand.read(cmd, h), flags.oauth.read(cmd, h)); err != nil {
+			if !flags.any(cmd) {
+				return fail(exitUsage, "name what is to change; see --help for the flags", "nothing to change")
+			}
+			if err := flags.read(cmd, h); err != nil {
 				return err
 			}
 			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
@@ -199,7 +197,7 @@ func newClientUpdate(h *host, where *whereFlags) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := flags.change(cmd, h, args[0])(&c); err != nil {
+				if err := flags.change(cmd, h)(&c); err != nil {
 					return err
 				}
 				var value secret.String

@@ -81,7 +81,7 @@ func (l *clientList) writeJSON(page []*storage.Client) error {
 		e := json.NewEncoder(&text)
 		e.SetIndent("  ", "  ")
 		e.SetEscapeHTML(false)
-		if err := e.Encode(viewOf(c)); err != nil {
+		if err := e.Encode(clientView(c)); err != nil {
 			return err
 		}
 		text.Truncate(text.Len() - 1) // the encoder ends with a line break

@@ -17,9 +17,9 @@ func TestClientListInPages(t *testing.T) {
 	}
 	for n := range all {
 		all := all[:n]
-		views := make([]clientView, n)
+		views := make([]object, n)
 		for i, c := range all {
-			views[i] = viewOf(c)
+			views[i] = clientView(c)
 		}
 		var want, json, text bytes.Buffer
 		if err := writeJSON(&want, views); err != nil {

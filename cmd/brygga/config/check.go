@@ -15,6 +15,7 @@ import (
 
 	"brygga/bankid"
 	"brygga/clients"
+	"brygga/duration"
 	"brygga/keys"
 	"brygga/login"
 	"brygga/storage"
@@ -257,21 +258,8 @@ func (r *reader) word(key, value string, allowed ...string) {
 
 func (r *reader) between(key string, d, least, most time.Duration) {
 	if r.sound(key) && (d < least || d > most) {
-		r.fault(key, fmt.Sprintf("%s is out of range", shortDuration(d)), fmt.Sprintf("write %s to %s", shortDuration(least), shortDuration(most)))
+		r.fault(key, fmt.Sprintf("%s is out of range", duration.Format(d)), fmt.Sprintf("write %s to %s", duration.Format(least), duration.Format(most)))
 	}
-}
-
-// shortDuration writes d as a person would: 90d and not 2160h0m0s.
-func shortDuration(d time.Duration) string {
-	switch {
-	case d != 0 && d%(24*time.Hour) == 0:
-		return itoa(int(d/(24*time.Hour))) + "d"
-	case d != 0 && d%time.Hour == 0:
-		return itoa(int(d/time.Hour)) + "h"
-	case d != 0 && d%time.Minute == 0:
-		return itoa(int(d/time.Minute)) + "m"
-	}
-	return d.String()
 }
 
 func (r *reader) length(key, value string, most int) {

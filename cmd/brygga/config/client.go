@@ -14,13 +14,8 @@ const minSecret = 32
 
 // record returns the client as a record, or reports why its secret or keys cannot be used.
 func (c *Client) record(r *reader, section string) (storage.Client, bool) {
-	record := storage.Client{
-		ID: c.ID, Name: c.Name, LocalNames: c.LocalNames, HomeURI: c.HomeURI, Native: c.Native, AuthMethod: c.AuthMethod,
-		RedirectURIs: c.RedirectURIs, PostLogoutRedirectURIs: c.PostLogoutRedirectURIs, Scopes: c.Scopes, IDTokenAlg: c.IDTokenAlg,
-		SubjectType: c.SubjectType, Sector: c.Sector, PersonalNumber: c.PersonalNumber, RequirePKCE: c.RequirePKCE,
-		CustomIdentifier: c.CustomIdentifier, Policy: c.Policy,
-	}
-	c.recordOAuth(&record)
+	record := c.settings
+	record.ID, record.Policy = c.ID, c.Policy
 	clients.Complete(&record)
 	keys := c.recordKeys(r, section, &record)
 	return record, c.recordSecret(r, section, &record) && keys
@@ -51,19 +46,20 @@ func (c *Client) recordSecret(r *reader, section string, record *storage.Client)
 	return true
 }
 
-// recordOAuth takes over what the client's requests and tokens are to be like.
-func (c *Client) recordOAuth(record *storage.Client) {
-	record.Profile, record.AuthAlg, record.JWKSURI = c.Profile, c.AuthAlg, c.JWKSURI
-	record.IDTokenEncryption = storage.Encryption{Alg: c.IDTokenEncryptionAlg, Enc: c.IDTokenEncryptionEnc}
-	record.UserinfoAlg = c.UserinfoAlg
-	record.UserinfoEncryption = storage.Encryption{Alg: c.UserinfoEncryptionAlg, Enc: c.UserinfoEncryptionEnc}
-	record.RequestObjectAlg, record.RequireRequestObject = c.RequestObjectAlg, c.RequireRequestObject
-	record.UnsignedRequestObjects, record.RequirePAR = c.UnsignedRequestObjects, c.RequirePAR
-	record.AccessTokenFormat, record.Resources = c.AccessTokenFormat, c.Resources
-	record.DefaultACRValues, record.DefaultLocale = c.DefaultACRValues, c.DefaultLocale
-	record.DefaultMaxAge = clients.MaxAge(c.DefaultMaxAge)
-	record.SessionGroup, record.BackchannelLogoutURI = c.SessionGroup, c.BackchannelLogoutURI
-	record.Origins, record.Contacts, record.SectorIdentifierURI = c.Origins, c.Contacts, c.SectorIdentifierURI
+// place returns where the setting of that key stands, nil when there is none.
+func (c *Client) place(key string) any {
+	if s := clients.SettingOf(key); s != nil {
+		return s.Place(&c.settings)
+	}
+	return nil
+}
+
+// keys returns the keys that place knows.
+func (c *Client) keys() (keys []string) {
+	for _, s := range clients.Settings() {
+		keys = append(keys, s.Key)
+	}
+	return keys
 }
 
 // HashSecret returns the record of a client secret.

@@ -8,24 +8,21 @@ import (
 	"brygga/storage"
 )
 
-// recordKeys takes the client's public keys over, or reports why it cannot.
+// recordKeys reads the file with the client's public keys, or reports why it cannot.
 func (c *Client) recordKeys(r *reader, section string, record *storage.Client) bool {
-	text := c.JWKS
-	switch {
-	case c.JWKS != "" && c.JWKSFile != "":
+	if c.JWKSFile == "" {
+		return true
+	}
+	if len(record.JWKS) > 0 {
 		r.fault(section+".jwks_file", "set together with jwks", "keep one of them")
 		return false
-	case c.JWKSFile != "":
-		content, err := ReadJWKS(c.JWKSFile)
-		if err != nil {
-			r.fault(section+".jwks_file", "cannot be read: "+reason(err), "name a file with a JSON Web Key Set of public keys")
-			return false
-		}
-		text = content
 	}
-	if text != "" {
-		record.JWKS = json.RawMessage(text)
+	content, err := ReadJWKS(c.JWKSFile)
+	if err != nil {
+		r.fault(section+".jwks_file", "cannot be read: "+reason(err), "name a file with a JSON Web Key Set of public keys")
+		return false
 	}
+	record.JWKS = json.RawMessage(content)
 	return true
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"time"
 
+	"brygga/clients"
 	"brygga/login"
 	"brygga/secret"
 	"brygga/storage"
@@ -244,98 +245,24 @@ type Brand struct {
 	AccessibilityURL string `yaml:"accessibility_url"`
 }
 
-// Client is an app that sends people here to log in; see storage.Client.
+// Client is an app that sends people here to log in. Beside the keys here it has those of [clients.Settings].
 type Client struct {
 	// ID is the client_id. Required.
 	ID string `yaml:"id"`
-	// Name is what people read. Default: the ID.
-	Name string `yaml:"name"`
-	// LocalNames holds the name in other languages, by language tag.
-	LocalNames map[string]string `yaml:"local_names"`
-	// HomeURI is the app's start page.
-	HomeURI string `yaml:"home_uri"`
-	// Native allows any port on redirect URIs at 127.0.0.1 or [::1].
-	Native bool `yaml:"native"`
-	// Profile is standard, swedish (the Swedish OpenID Connect Profile) or swedenconnect. It sets the defaults of AuthMethod,
-	// Scopes, SubjectType and UserinfoAlg. Default standard.
-	Profile string `yaml:"profile"`
-	// AuthMethod is client_secret_basic, client_secret_post, private_key_jwt or none. Default client_secret_basic, and
-	// private_key_jwt for the Swedish profiles.
-	AuthMethod string `yaml:"auth_method"`
-	// AuthAlg is the only algorithm of its assertions. Default any.
-	AuthAlg string `yaml:"auth_alg"`
-	// JWKS holds its public keys as JSON text. Excludes JWKSFile and JWKSURI.
-	JWKS string `yaml:"jwks"`
-	// JWKSFile is a file with its public keys. Excludes JWKS and JWKSURI.
+	// JWKSFile is a file with its public keys. Excludes jwks and jwks_uri.
 	JWKSFile string `yaml:"jwks_file" kind:"path"`
-	// JWKSURI is where its public keys are fetched, https. Excludes JWKS and JWKSFile.
-	JWKSURI string `yaml:"jwks_uri"`
 	// Secret is the client secret, at least 32 characters. Excludes SecretFile and SecretHash.
 	Secret secret.String `yaml:"secret"`
 	// SecretFile is a file with the client secret. Excludes Secret and SecretHash.
 	SecretFile string `yaml:"secret_file" kind:"path"`
 	// SecretHash is the SHA-256 of the client secret in hex. Excludes Secret and SecretFile.
 	SecretHash string `yaml:"secret_hash"`
-	// RedirectURIs are where people are sent back to, exactly. Required.
-	RedirectURIs []string `yaml:"redirect_uris"`
-	// PostLogoutRedirectURIs are where people may be sent after logging out.
-	PostLogoutRedirectURIs []string `yaml:"post_logout_redirect_uris"`
-	// Scopes are those the app may ask for beside openid.
-	Scopes []string `yaml:"scopes"`
-	// IDTokenAlg is ES256, ES384, ES512, RS256, RS384, RS512, PS256 or EdDSA. Default ES256.
-	IDTokenAlg string `yaml:"id_token_alg"`
-	// IDTokenEncryptionAlg is RSA-OAEP, RSA-OAEP-256, ECDH-ES, ECDH-ES+A128KW or ECDH-ES+A256KW. Default: not encrypted.
-	IDTokenEncryptionAlg string `yaml:"id_token_encryption_alg"`
-	// IDTokenEncryptionEnc is A128CBC-HS256, A256CBC-HS512, A128GCM or A256GCM. Default A128CBC-HS256.
-	IDTokenEncryptionEnc string `yaml:"id_token_encryption_enc"`
-	// UserinfoAlg signs what userinfo answers, with one of IDTokenAlg's. Default: plain JSON, and IDTokenAlg for the Swedish
-	// profiles.
-	UserinfoAlg string `yaml:"userinfo_alg"`
-	// UserinfoEncryptionAlg and UserinfoEncryptionEnc encrypt what userinfo answers, as for ID tokens.
-	UserinfoEncryptionAlg string `yaml:"userinfo_encryption_alg"`
-	UserinfoEncryptionEnc string `yaml:"userinfo_encryption_enc"`
-	// RequestObjectAlg is the only algorithm of its request objects. Default any.
-	RequestObjectAlg string `yaml:"request_object_alg"`
-	// RequireRequestObject refuses requests without a signed request object. Default false.
-	RequireRequestObject bool `yaml:"require_request_object"`
-	// UnsignedRequestObjects accepts request objects that nobody has signed. Default false.
-	UnsignedRequestObjects bool `yaml:"unsigned_request_objects"`
-	// RequirePAR refuses requests that were not pushed. Default false.
-	RequirePAR bool `yaml:"require_par"`
-	// AccessTokenFormat is opaque or jwt. Default opaque.
-	AccessTokenFormat string `yaml:"access_token_format"`
-	// Resources are the APIs that it may ask access tokens for, by their resource indicators.
-	Resources []string `yaml:"resources"`
-	// DefaultACRValues, DefaultMaxAge and DefaultLocale stand for what its requests leave out.
-	DefaultACRValues []string      `yaml:"default_acr_values"`
-	DefaultMaxAge    time.Duration `yaml:"default_max_age"`
-	DefaultLocale    string        `yaml:"default_locale"`
-	// SessionGroup names the apps that share a browser's session. Default: each login is asked for.
-	SessionGroup string `yaml:"session_group"`
-	// BackchannelLogoutURI is told when a session ends.
-	BackchannelLogoutURI string `yaml:"backchannel_logout_uri"`
-	// Origins are the web origins whose scripts may call the endpoints. Default none, and for auth_method none the origins of
-	// its redirect URIs.
-	Origins []string `yaml:"origins"`
-	// Contacts are e-mail addresses of those who run the app.
-	Contacts []string `yaml:"contacts"`
-	// SubjectType is pairwise or public. Default pairwise, and public for the Swedish profiles.
-	SubjectType string `yaml:"subject_type"`
-	// Sector groups clients that see the same pairwise subject. Default: the host of SectorIdentifierURI or of its web
-	// redirect URIs; without any, the client alone.
-	Sector string `yaml:"sector"`
-	// SectorIdentifierURI is an https address with a JSON list that holds all its redirect URIs.
-	SectorIdentifierURI string `yaml:"sector_identifier_uri"`
-	// PersonalNumber lets the app have the personal number and name. Default true.
-	PersonalNumber bool `yaml:"personal_number"`
-	// RequirePKCE demands PKCE of a client that has a secret too. Default false.
-	RequirePKCE bool `yaml:"require_pkce"`
-	// CustomIdentifier tags the app's audit events.
-	CustomIdentifier string `yaml:"custom_identifier"`
 	// Policy is what this app's logins must meet; what it leaves out stands in bankid.policy.
 	Policy storage.Policy `yaml:"policy"`
 	// Brand is how the pages look for this app; what it leaves out stands in page.brand.
 	Brand Brand `yaml:"brand"`
+
+	settings storage.Client
 }
 
 func (c *Config) setDefaults() {
@@ -344,9 +271,7 @@ func (c *Config) setDefaults() {
 	c.BankID.Verify = string(login.VerifyRequire)
 }
 
-func (c *Client) setDefaults() {
-	c.PersonalNumber = true // the other defaults depend on the profile: see Complete
-}
+func (c *Client) setDefaults() { c.settings = clients.New("") }
 
 // Warnings returns what is allowed and yet worth a look, for the operator to read.
 func (c *Config) Warnings() []string { return c.warnings }

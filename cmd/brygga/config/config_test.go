@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"brygga/clients"
 	"brygga/cmd/brygga/config"
 	"brygga/keys"
 	"brygga/storage"
@@ -75,14 +76,14 @@ func TestExampleLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Issuer != "https://login.example.se" || len(c.Clients) != 1 || !c.Clients[0].PersonalNumber || c.BankID.Passphrase.Reveal() != "secret" {
+	if c.Issuer != "https://login.example.se" || len(c.Clients) != 1 || c.BankID.Passphrase.Reveal() != "secret" {
 		t.Errorf("the example was not read as it stands: %+v", c)
 	}
 	if !filepath.IsAbs(c.Data) || !filepath.IsAbs(c.BankID.RootCAFile) {
 		t.Errorf("paths %q and %q do not start at the directory of the file", c.Data, c.BankID.RootCAFile)
 	}
 	client := c.StaticClients(time.Unix(0, 0))[0]
-	if client.IDTokenAlg != storage.ES256 || client.SubjectType != storage.SubjectPairwise || client.NameIn("sv") != "Journalen" || len(client.Secrets) != 1 {
+	if client.IDTokenAlg != storage.ES256 || client.SubjectType != storage.SubjectPairwise || client.NameIn("sv") != "Journalen" || !client.PersonalNumber || len(client.Secrets) != 1 {
 		t.Errorf("static client = %+v", client)
 	}
 }
@@ -120,6 +121,11 @@ func TestExampleShowsEveryKey(t *testing.T) {
 		}
 	}
 	section("", "", reflect.TypeFor[config.Config]())
+	for _, s := range clients.Settings() {
+		if !regexp.MustCompile(`(?m)^\s+(- )?` + s.Key + `:`).MatchString(all) {
+			t.Errorf("config.example.yaml lacks clients.%s", s.Key)
+		}
+	}
 }
 
 // TestReferringDomain derives the domain for issuers of every kind that may be set.
@@ -243,7 +249,7 @@ func TestEnvironment(t *testing.T) {
 	if p := c.BankID.Policy; !p.PinCode.On() || p.VisibleText["sv"] != "Hej, {client}" || len(p.CertificatePolicies) != 2 {
 		t.Errorf("policy = %+v", p)
 	}
-	if len(c.Clients) != 1 || c.Clients[0].RedirectURIs[0] != "https://app/cb" {
+	if len(c.Clients) != 1 || c.StaticClients(time.Now())[0].RedirectURIs[0] != "https://app/cb" {
 		t.Errorf("clients = %+v", c.Clients)
 	}
 	_, err = config.Load(write(t, minimal), []string{"BRYGGA_ISUER=x", "BRYGGA_BANKID_TIMEOUT=soon"})

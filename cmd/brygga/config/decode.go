@@ -2,8 +2,11 @@ package config
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +15,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"brygga/clients"
+	"brygga/duration"
 	"brygga/secret"
 	"brygga/spelling"
 )
@@ -98,22 +103,52 @@ func (r *reader) section(file, key string, node ast.Node, target reflect.Value) 
 		name := entry.Key.GetToken().Value
 		at := nodePlace(file, entry.Key)
 		full := join(key, name)
-		field, known := fields[name]
-		if !known {
-			r.faultAt(at, full, "no such key", suggest(name, key, fields))
+		member := memberOf(target, fields, name)
+		if !member.IsValid() {
+			r.faultAt(at, full, "no such key", suggest(name, key, keysOf(target, fields)))
 			continue
 		}
 		r.places[full] = at
-		r.value(file, full, entry.Value, target.Field(field))
+		r.value(file, full, entry.Value, member)
 	}
 }
 
-func suggest(name, section string, fields map[string]int) string {
-	names := make([]string, 0, len(fields))
-	for n := range fields {
-		names = append(names, n)
+// table is a section with more keys than it has fields.
+type table interface {
+	// place returns where the value of the key stands: a pointer, or an encoding.TextUnmarshaler that holds one. Nil means that
+	// there is no such key.
+	place(key string) any
+	keys() []string
+}
+
+// memberOf returns where the value of a key of the section goes, the zero Value when it has no such key.
+func memberOf(section reflect.Value, fields map[string]int, key string) reflect.Value {
+	if field, known := fields[key]; known {
+		return section.Field(field)
 	}
-	if near := spelling.Nearest(name, names); near != "" {
+	t, ok := section.Addr().Interface().(table)
+	if !ok {
+		return reflect.Value{}
+	}
+	at := reflect.ValueOf(t.place(key))
+	if !at.IsValid() || at.Kind() == reflect.Pointer {
+		return reflect.Indirect(at)
+	}
+	member := reflect.New(at.Type()).Elem()
+	member.Set(at)
+	return member
+}
+
+func keysOf(section reflect.Value, fields map[string]int) []string {
+	keys := slices.Sorted(maps.Keys(fields))
+	if t, ok := section.Addr().Interface().(table); ok {
+		keys = append(keys, t.keys()...)
+	}
+	return keys
+}
+
+func suggest(name, section string, keys []string) string {
+	if near := spelling.Nearest(name, keys); near != "" {
 		return "did you mean " + near + "?"
 	}
 	where := "at the top level"
@@ -201,7 +236,7 @@ func setText(target reflect.Value, text string) (problem, remedy string) {
 		*v = secret.New(text)
 		return "", ""
 	case *time.Duration:
-		d, err := parseDuration(text)
+		d, err := duration.Parse(text)
 		if err != nil {
 			return fmt.Sprintf("%q is not a duration", text), "write a number and a unit, such as 90s, 10m, 12h or 90d"
 		}
@@ -214,7 +249,11 @@ func setText(target reflect.Value, text string) (problem, remedy string) {
 		*v = text == "true"
 		return "", ""
 	case encoding.TextUnmarshaler:
-		if err := v.UnmarshalText([]byte(text)); err != nil {
+		err := v.UnmarshalText([]byte(text))
+		if problem, ok := errors.AsType[clients.Problem](err); ok {
+			return problem.Problem, problem.Remedy
+		}
+		if err != nil {
 			return fmt.Sprintf("%q is not a network", text), "write it as 10.0.0.0/8 or 2001:db8::/32; a single address ends in /32 or /128"
 		}
 		return "", ""
@@ -228,15 +267,6 @@ func setText(target reflect.Value, text string) (problem, remedy string) {
 	}
 	target.SetString(text)
 	return "", ""
-}
-
-// parseDuration is time.ParseDuration with whole days besides.
-func parseDuration(text string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		n, err := strconv.ParseUint(days, 10, 16)
-		return time.Duration(n) * 24 * time.Hour, err
-	}
-	return time.ParseDuration(text)
 }
 
 func join(section, name string) string {

@@ -1,0 +1,59 @@
+package config_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"brygga/clients"
+	"brygga/cmd/brygga/config"
+)
+
+// TestEverySettingIsRead writes a client with every setting that the file takes, and compares what is read.
+func TestEverySettingIsRead(t *testing.T) {
+	given := map[string][]string{
+		"name": {"The Journal"}, "local_names": {"en=Journal", "sv=Journalen"}, "home_uri": {"https://a.example/"}, "profile": {"swedish"}, "auth_method": {"none"},
+		"auth_alg": {"ES384"}, "jwks_uri": {"https://a.example/jwks"}, "native": {"true"}, "redirect_uris": {"https://a.example/cb", "https://a.example/b"},
+		"post_logout_redirect_uris": {"https://a.example/out"}, "scopes": {"profile", "offline_access"}, "id_token_alg": {"RS256"}, "id_token_encryption_alg": {"ECDH-ES"},
+		"id_token_encryption_enc": {"A128GCM"}, "userinfo_alg": {"PS256"}, "userinfo_encryption_alg": {"RSA-OAEP"}, "userinfo_encryption_enc": {"A256GCM"},
+		"request_object_alg": {"ES512"}, "require_request_object": {"true"}, "unsigned_request_objects": {"false"}, "require_par": {"true"}, "access_token_format": {"jwt"},
+		"resources": {"https://api.example/"}, "default_acr_values": {"http://id.elegnamnden.se/loa/1.0/loa3"}, "default_max_age": {"30m"}, "default_locale": {"sv"},
+		"session_group": {"intranet"}, "backchannel_logout_uri": {"https://a.example/bc"}, "origins": {"https://a.example"}, "contacts": {"it@a.example"},
+		"subject_type": {"pairwise"}, "sector": {"all"}, "sector_identifier_uri": {"https://a.example/s"}, "personal_number": {"false"}, "require_pkce": {"true"},
+		"custom_identifier": {"tag"},
+	}
+	text := minimal + "clients:\n  - id: app\n"
+	want := clients.New("app")
+	for _, s := range clients.Settings() {
+		values, ok := given[s.Key]
+		if !ok {
+			if s.Key != "jwks" { // excludes jwks_uri
+				t.Errorf("%s has no row", s.Key)
+			}
+			continue
+		}
+		if err := s.Set(&want, values...); err != nil {
+			t.Fatal(err)
+		}
+		switch s.Kind() {
+		case clients.List, clients.Words:
+			text += fmt.Sprintf("    %s: [%s]\n", s.Key, strings.Join(values, ", "))
+		case clients.Texts:
+			text += fmt.Sprintf("    %s: {%s}\n", s.Key, strings.ReplaceAll(strings.Join(values, ", "), "=", ": "))
+		default:
+			text += fmt.Sprintf("    %s: %s\n", s.Key, values[0])
+		}
+	}
+	c, err := config.Load(write(t, text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := c.StaticClients(time.Time{})[0]
+	got.Revision = 0
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
