@@ -135,10 +135,11 @@ func (w *wireCompletion) plain() *CompletionData {
 	}
 }
 
-// parseDate reads the day from "2020-02-01", with or without an offset or a time of day; what else it may be, the login
-// must not fail over it. The day is the written one and is not moved by the offset.
+// parseDate reads the day from "2020-02-01Z", as BankID answers it, from "2020-02-01", as it is documented, with another offset
+// or with a time of day; what else it may be, the login must not fail over it. The day is the written one and is not moved by
+// the offset.
 func parseDate(text string) time.Time {
-	for _, layout := range []string{"2006-01-02", "2006-01-02Z07:00", time.RFC3339, "2006-01-02T15:04:05"} {
+	for _, layout := range []string{"2006-01-02Z07:00", "2006-01-02", "2006-01-02Z0700", time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05"} {
 		if t, err := time.Parse(layout, text); err == nil {
 			return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 		}

@@ -146,8 +146,15 @@ func testPeopleVary(t *testing.T) {
 	kinds := map[string]*regexp.Regexp{
 		"surname in capitals": regexp.MustCompile(`"surname":"[A-ZÅÄÖ]{4,}"`), "å, ä or ö": regexp.MustCompile(`"name":"[^"]*[ÅÄÖåäö]`),
 		"several given names": regexp.MustCompile(`"givenName":"\S+ \S+`), "date alone": regexp.MustCompile(`"bankIdIssueDate":"\d{4}-\d\d-\d\d"`),
+		"date with Z": regexp.MustCompile(`"bankIdIssueDate":"\d{4}-\d\d-\d\dZ"`), "surname alone": regexp.MustCompile(`"givenName":"","surname":"\pL+"`),
+		"given name alone": regexp.MustCompile(`"name":"(\pL+)","givenName":"\pL+","surname":""`), "birth of which only the year is known": regexp.MustCompile(`"personalNumber":"\d{4}0060`),
 		"date with offset":    regexp.MustCompile(`"bankIdIssueDate":"\d{4}-\d\d-\d\d\+\d\d:00"`),
 		"coordination number": regexp.MustCompile(`"personalNumber":"\d{6}[6-9]\d{5}"`),
+	}
+	for form, number := range map[string]string{"2024-02-29": "200001019801", "2024-02-29+01:00": "200001019819"} {
+		if _, err := r.AddPerson(Person{PersonalNumber: number, GivenName: "Nova", Surname: "Berg", BankIDs: []BankID{{Policy: PolicyMobile, IssueDate: form}}}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, p := range r.People() {
 		o := r.auth()

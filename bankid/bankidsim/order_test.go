@@ -375,7 +375,7 @@ func TestPeople(t *testing.T) {
 	for name, p := range map[string]Person{
 		"check digit": {PersonalNumber: "198502039823", GivenName: "A", Surname: "B"},
 		"no date":     {PersonalNumber: "198513039829", GivenName: "A", Surname: "B"},
-		"no name":     {PersonalNumber: "200001019819", GivenName: "A"},
+		"no name":     {PersonalNumber: "200001019819", GivenName: " "},
 		"policy":      {PersonalNumber: "200001019819", GivenName: "A", Surname: "B", BankIDs: []BankID{{Policy: "1.2"}}},
 	} {
 		_, err := r.AddPerson(p)

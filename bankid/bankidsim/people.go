@@ -1,9 +1,10 @@
 package bankidsim
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -20,10 +21,11 @@ const maxPeople = 20_000
 
 // Person is a made-up holder of one or more BankIDs.
 type Person struct {
-	// PersonalNumber has twelve digits; a coordination number has the day plus 60.
+	// PersonalNumber has twelve digits; a coordination number has the day plus 60, and 00 for what is not known of the date.
 	PersonalNumber string `json:"personalNumber"`
-	GivenName      string `json:"givenName"`
-	Surname        string `json:"surname"`
+	// Some people have one name only; then the other is empty, in the result too, and is not in the certificate.
+	GivenName string `json:"givenName"`
+	Surname   string `json:"surname"`
 	// BankIDs are what the person can use; AddPerson gives a mobile one to a person without any.
 	BankIDs []BankID `json:"bankIDs"`
 	// Note says what the person is good for in tests.
@@ -37,7 +39,8 @@ func (p Person) Name() string { return strings.TrimSpace(p.GivenName + " " + p.S
 type BankID struct {
 	// Policy is the object identifier of its type: PolicyMobile or PolicyFile.
 	Policy string `json:"policy"`
-	// IssueDate is as the result has it: a date, with or without an offset. Empty is filled in by AddPerson.
+	// IssueDate is as the result has it: a date, with Z behind it as BankID answers it, with an offset or alone as BankID
+	// documents it. Empty is filled in by AddPerson.
 	IssueDate string `json:"issueDate"`
 
 	issued time.Time
@@ -59,11 +62,14 @@ func testPeople() []Person {
 		{PersonalNumber: "201205249848", GivenName: "Love", Surname: "Ek", BankIDs: mobile(), Note: "young"},
 		{PersonalNumber: "196209309852", GivenName: "Göran", Surname: "Wåhlström", BankIDs: []BankID{{Policy: PolicyMobile}, {Policy: PolicyFile}}, Note: "mobile and file"},
 		{PersonalNumber: "199912319861", GivenName: "Li", Surname: "Å", BankIDs: mobile(), Note: "short names"},
+		{PersonalNumber: "199007179873", GivenName: "Wayan", BankIDs: mobile(), Note: "one name, which is a given name"},
+		{PersonalNumber: "198001109886", Surname: "Thiruvengadam", BankIDs: mobile(), Note: "one name, which is a surname"},
+		{PersonalNumber: "197500609891", GivenName: "Yonas", Surname: "Tesfay", BankIDs: mobile(), Note: "coordination number of a birth whose month and day are not known"},
 		{PersonalNumber: "191212121212", GivenName: "Tolvan", Surname: "Tolvansson", BankIDs: mobile(), Note: "very old"},
 	}
 }
 
-// People returns the people, sorted by surname and given name.
+// People returns the people, sorted by surname and given name; who has one name is sorted by that.
 func (s *Simulator) People() []Person {
 	s.mu.Lock()
 	list := make([]Person, 0, len(s.people))
@@ -71,10 +77,8 @@ func (s *Simulator) People() []Person {
 		list = append(list, *p)
 	}
 	s.mu.Unlock()
-	sort.Slice(list, func(i, j int) bool {
-		a, b := list[i], list[j]
-		return a.Surname+"\x00"+a.GivenName+a.PersonalNumber < b.Surname+"\x00"+b.GivenName+b.PersonalNumber
-	})
+	key := func(p Person) string { return cmp.Or(p.Surname, p.GivenName) + "\x00" + p.GivenName + p.PersonalNumber }
+	slices.SortFunc(list, func(a, b Person) int { return strings.Compare(key(a), key(b)) })
 	return list
 }
 
@@ -82,10 +86,10 @@ func (s *Simulator) People() []Person {
 // name, an unknown policy, a number already taken, or too many people.
 func (s *Simulator) AddPerson(p Person) (Person, error) {
 	if !validPersonalNumber(p.PersonalNumber) {
-		return Person{}, refuse(http.StatusBadRequest, "invalidPerson", "personalNumber must be twelve digits with a real date (day plus 60 for a coordination number) and the right check digit")
+		return Person{}, refuse(http.StatusBadRequest, "invalidPerson", "personalNumber must be twelve digits with a real date (in a coordination number the day plus 60, and 00 for what is not known) and the right check digit")
 	}
-	if p.GivenName == "" || p.Surname == "" || utf8.RuneCountInString(p.Name()) > 60 {
-		return Person{}, refuse(http.StatusBadRequest, "invalidPerson", "givenName and surname are needed, at most 60 characters together")
+	if p.Name() == "" || utf8.RuneCountInString(p.Name()) > 60 {
+		return Person{}, refuse(http.StatusBadRequest, "invalidPerson", "givenName or surname is needed, at most 60 characters together")
 	}
 	if len(p.BankIDs) == 0 {
 		p.BankIDs = []BankID{{Policy: PolicyMobile}}
@@ -108,38 +112,43 @@ func (s *Simulator) AddPerson(p Person) (Person, error) {
 	return p, nil
 }
 
-// complete fills in the issue date: some months before now, and every other one with an offset, as both are met.
+// issueForms are the forms of an issue date that have been seen or are documented.
+var issueForms = []string{"2006-01-02Z", time.DateOnly, "2006-01-02-07:00"}
+
+// complete fills in the issue date: some months before now.
 func (b *BankID) complete(now time.Time, n int) error {
 	if b.Policy != PolicyMobile && b.Policy != PolicyFile {
 		return refuse(http.StatusBadRequest, "invalidPerson", "policy must be "+PolicyMobile+" (mobile) or "+PolicyFile+" (file)")
 	}
-	b.issued = now.In(swedishWinter).AddDate(0, -3-n%6, 0)
 	if b.IssueDate == "" {
-		b.IssueDate = b.issued.Format(time.DateOnly)
-		if n%2 == 1 {
-			b.IssueDate += b.issued.Format("-07:00")
-		}
+		b.issued = now.In(swedishWinter).AddDate(0, -3-n%6, 0)
+		b.IssueDate = b.issued.Format("2006-01-02") + "Z"
 		return nil
 	}
-	issued, err := time.ParseInLocation(time.DateOnly, b.IssueDate, swedishWinter)
-	if err != nil || issued.After(now) {
-		return refuse(http.StatusBadRequest, "invalidPerson", "issueDate must be a past date such as 2024-02-29")
+	for _, form := range issueForms {
+		if issued, err := time.ParseInLocation(form, b.IssueDate, swedishWinter); err == nil && !issued.After(now) {
+			b.issued = issued
+			return nil
+		}
 	}
-	b.issued = issued
-	return nil
+	return refuse(http.StatusBadRequest, "invalidPerson", "issueDate must be a past date such as 2024-02-29Z, 2024-02-29 or 2024-02-29+01:00")
 }
 
 // validPersonalNumber says whether text is a personal or coordination number of twelve digits: a date, then four digits
-// of which the last is the check digit over the ten last (Skatteverket, SKV 704).
+// of which the last is the check digit over the ten last (Skatteverket, SKV 704, SKV 707).
 func validPersonalNumber(text string) bool {
 	if !isPersonalNumber(text) {
 		return false
 	}
-	day := int(text[6]-'0')*10 + int(text[7]-'0')
-	if day > 60 {
+	year, month, day := text[:4], text[4:6], int(text[6]-'0')*10+int(text[7]-'0')
+	if day >= 60 { // a coordination number; any month and day will do for one that is not known
 		day -= 60
+		if month == "00" {
+			month = "12"
+		}
+		day = max(day, 1)
 	}
-	if _, err := time.Parse("20060102", fmt.Sprintf("%s%02d", text[:6], day)); err != nil {
+	if _, err := time.Parse("20060102", fmt.Sprintf("%s%s%02d", year, month, day)); err != nil {
 		return false
 	}
 	sum := 0

@@ -165,13 +165,15 @@ func newLeaf(chain *bankChain, person Person, id BankID, signing bool) (*authori
 	if id.Policy == PolicyMobile {
 		kind, years = "Mobilt BankID", 5
 	}
-	raw, err := subject(
-		attribute{oidCountry, "SE"}, attribute{oidOrganization, bankName},
-		attribute{oidSurname, person.Surname}, attribute{oidGivenName, person.GivenName},
-		attribute{oidSerialNumber, person.PersonalNumber},
+	attrs := []attribute{{oidCountry, "SE"}, {oidOrganization, bankName}}
+	for _, name := range []attribute{{oidSurname, person.Surname}, {oidGivenName, person.GivenName}} {
+		if name.value != "" {
+			attrs = append(attrs, name)
+		}
+	}
+	raw, err := subject(append(attrs, attribute{oidSerialNumber, person.PersonalNumber},
 		attribute{oidName, fmt.Sprintf("(%s) %s - %s", id.issued.Format("060102 15.04"), person.Name(), kind)},
-		attribute{oidCommonName, person.Name()},
-	)
+		attribute{oidCommonName, person.Name()})...)
 	if err != nil {
 		return nil, err
 	}

@@ -42,11 +42,16 @@ function show(name) {
   $(name).querySelector('h1').focus({ preventScroll: true });
 }
 
+// fullName is the name of a person, who may have a given name or a surname alone.
+function fullName(p) {
+  return [p.givenName, p.surname].filter(Boolean).join(' ');
+}
+
 function remember(p) {
   person = p;
-  $('who-name').textContent = `${p.givenName.split(' ')[0]} ${p.surname}`;
-  $('who-face').textContent = p.givenName[0];
-  $('who').setAttribute('aria-label', `${p.givenName} ${p.surname}. Change person`);
+  $('who-name').textContent = fullName({ ...p, givenName: p.givenName.split(' ')[0] });
+  $('who-face').textContent = fullName(p)[0];
+  $('who').setAttribute('aria-label', `${fullName(p)}. Change person`);
   try { localStorage.setItem('person', p.personalNumber); } catch { /* storage may be off */ }
 }
 
@@ -81,7 +86,7 @@ function item(face, title, detail, data, onclick) {
 
 function showPeople() {
   $('people-list').replaceChildren(...people.slice(0, 40).map((p) =>
-    item(p.givenName[0], `${p.givenName} ${p.surname}`, p.note || p.personalNumber, { person: p.personalNumber }, () => { remember(p); next(); })));
+    item(fullName(p)[0], fullName(p), p.note || p.personalNumber, { person: p.personalNumber }, () => { remember(p); next(); })));
   show('people');
 }
 
@@ -129,7 +134,7 @@ function showOrder(o) {
   const signing = o.kind.endsWith('sign');
   $('order-kind').textContent = signing ? 'Sign a text for' : 'Identify yourself to';
   $('order-rp').textContent = o.rpName;
-  $('order-who').textContent = o.pickedUp ? `As ${person.givenName} ${person.surname}, ${person.personalNumber}` : 'The app is looking for a BankID.';
+  $('order-who').textContent = o.pickedUp ? `As ${fullName(person)}, ${person.personalNumber}` : 'The app is looking for a BankID.';
   if (fresh) {
     $('order-text').replaceChildren(...blocks(o.visibleText || '', o.visibleFormat === 'simpleMarkdownV1'));
     $('order-text').hidden = !o.visibleText;
