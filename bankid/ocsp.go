@@ -26,6 +26,8 @@ type ocspResponse struct {
 	nextUpdate    time.Time // zero if absent, as BankID's is
 	nonce         []byte
 	nonceCritical bool
+
+	otherAlgorithm bool // than SHA-256 with RSA, or SHA-1 for the issuer's hashes
 }
 
 // Values of DER that occur in every response, whole.
@@ -57,17 +59,32 @@ func parseOCSP(text string) (*ocspResponse, error) {
 	typed.literal(derBasicResponse)
 	basic := typed.only(tagOctetString).only(tagSequence)
 	r.signed = basic.whole(tagSequence)
-	basic.literal(derSHA256RSA)
+	r.algorithm(basic, derSHA256RSA)
 	bits := basic.content(tagBitString)
 	r.responder = basic.only(tagInside0).only(tagSequence).onlyWhole(tagSequence)
 	if all.bad() || !successful || len(bits) == 0 || bits[0] != 0 {
 		return nil, refused(CheckOCSPStructure, "the OCSP response is unsuccessful or has not the published form")
 	}
 	r.signature = bits[1:]
-	if !r.parseData() {
+	switch {
+	case !r.parseData():
 		return nil, refused(CheckOCSPStructure, "the data of the OCSP response has not the published form")
+	case r.otherAlgorithm:
+		return nil, refused(CheckAlgorithm, "the OCSP response uses another algorithm, such as RSA with SHA-1, which was in use until 2017")
 	}
 	return r, nil
+}
+
+// algorithm reads the identifier of the one algorithm that is accepted, and notes when there is another.
+func (r *ocspResponse) algorithm(d *der, accepted string) {
+	if d.skip(accepted) {
+		return
+	}
+	oid := accepted[2 : 4+accepted[3]]
+	if bytes.HasPrefix(d.content(tagSequence), []byte(oid)) {
+		d.fail() // the same in another form
+	}
+	r.otherAlgorithm = true
 }
 
 // parseData reads the ResponseData and reports whether all of it was understood.
@@ -78,7 +95,7 @@ func (r *ocspResponse) parseData() bool {
 	r.producedAt = data.time()
 	single := data.inside(tagSequence).only(tagSequence)
 	id := single.inside(tagSequence)
-	id.literal(derSHA1)
+	r.algorithm(id, derSHA1)
 	r.nameHash, r.keyHash = id.content(tagOctetString), id.content(tagOctetString)
 	r.serial = id.content(tagInteger)
 	id.end()

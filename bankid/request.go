@@ -95,6 +95,8 @@ const (
 	PolicyTestOnFile = "1.2.3.4.5"
 	PolicyTestOnCard = "1.2.3.4.10"
 	PolicyTestMobile = "1.2.3.4.25"
+	// PolicyTestOfBanks is that of test BankIDs which some banks issue.
+	PolicyTestOfBanks = "1.2.752.60.1.6"
 )
 
 // Web says from which page and browser an order was started. BankID's risk assessment uses it.

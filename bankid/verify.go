@@ -1,10 +1,7 @@
 package bankid
 
 import (
-	"crypto/sha1"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -27,6 +24,8 @@ type VerifierOptions struct {
 	CertificatePolicies []string
 	// Skew is how far BankID's clock may be from ours.
 	Skew time.Duration
+	// Except are checks that refuse no result: Verify goes on and says so. They must be of ExcusableChecks.
+	Except []Check
 
 	Now func() time.Time // nil means time.Now
 }
@@ -35,7 +34,9 @@ type VerifierOptions struct {
 func ProductionPolicies() []string { return []string{PolicyOnFile, PolicyOnCard, PolicyMobile} }
 
 // TestPolicies are those of BankID's test environment, and of the simulator.
-func TestPolicies() []string { return []string{PolicyTestOnFile, PolicyTestOnCard, PolicyTestMobile} }
+func TestPolicies() []string {
+	return []string{PolicyTestOnFile, PolicyTestOnCard, PolicyTestMobile, PolicyTestOfBanks}
+}
 
 // Verifier checks the evidence in results: that the person's BankID signed what we asked for, at the time we asked, and
 // that the person is the one named. It is safe for concurrent use and does no I/O.
@@ -43,6 +44,7 @@ type Verifier struct {
 	roots    *x509.CertPool
 	policies []string
 	skew     time.Duration
+	except   []Check
 	now      func() time.Time
 
 	issuers    boundedCache[*issuer]
@@ -58,7 +60,7 @@ func NewVerifier(o VerifierOptions) (*Verifier, error) {
 		o.Now = time.Now
 	}
 	roots, errRoots := signatureRoots(o.RootsPEM)
-	var errPolicies, errSkew error
+	var errPolicies, errSkew, errExcept error
 	if len(o.CertificatePolicies) == 0 {
 		errPolicies = errors.New("bankid: CertificatePolicies is missing: give ProductionPolicies or TestPolicies")
 	} else if !validPolicies(o.CertificatePolicies) {
@@ -67,10 +69,17 @@ func NewVerifier(o VerifierOptions) (*Verifier, error) {
 	if o.Skew < 0 {
 		errSkew = errors.New("bankid: Skew must not be negative")
 	}
-	if err := errors.Join(errRoots, errPolicies, errSkew); err != nil {
+	for _, check := range o.Except {
+		if !slices.Contains(excusable, check) {
+			errExcept = fmt.Errorf("bankid: Except names %q, without which nobody's identity is proven, or which is no check", check)
+		}
+	}
+	if err := errors.Join(errRoots, errPolicies, errSkew, errExcept); err != nil {
 		return nil, err
 	}
-	return &Verifier{roots: roots, policies: slices.Clone(o.CertificatePolicies), skew: o.Skew, now: o.Now}, nil
+	return &Verifier{
+		roots: roots, policies: slices.Clone(o.CertificatePolicies), skew: o.Skew, except: slices.Clone(o.Except), now: o.Now,
+	}, nil
 }
 
 // serverBranch is the organisational unit of the roots of BankID's servers, which vouch for no person.
@@ -140,7 +149,7 @@ func (w Expected) check() error {
 // Evidence is what a verified result proves, and how. Its plain members may be logged: the words are of a harmless shape or
 // empty. For storage there are CompletionData.Signature and OCSPResponse, which Verify accepts again at any later time.
 type Evidence struct {
-	SignedAt    time.Time // UTC, whole seconds, by BankID's clock
+	SignedAt    time.Time // UTC, whole seconds, by BankID's clock; zero without a readable OCSP response
 	Certificate string    // SHA-256 of the person's certificate in hex; the same at each login with this BankID
 	Policy      string    // OID of the kind of BankID, such as PolicyMobile
 	Kind        Kind
@@ -153,63 +162,27 @@ type Evidence struct {
 	UHI secret.String // identifies the device; BankID does not promise that it is Device.UHI
 }
 
-// Verify checks data against want and returns what is proven. A *VerificationError names the check that failed; the
-// result must then not be believed. Any other error is a fault in want, and data has not been looked at. Errors hold
-// nothing of data.
+// Verify checks data against want and returns what is proven. A *VerificationError names the first check that failed; the
+// result must then not be believed, unless the error says that the check is excepted: then all others passed, and the evidence
+// is returned with it. Any other error is a fault in want, and data has not been looked at. Errors hold nothing of data.
 //
 // It checks what an identity rests on (BankID API: verifying signatures): the exact structure of the signature document;
 // its digests and RSA signature; the person's certificate with its chain to the root, purpose and policy, at the time of
-// signing; the OCSP response with its signature, its nonce that binds it to this signature, and its time; both texts, our
-// name and the function, byte for byte; and that the certificate names the person in data.
+// signing; the OCSP response with its signature, its nonce that binds it to this signature, and its time; both texts and the
+// function, byte for byte; our name, attribute by attribute; and that the certificate names the person in data.
 func (v *Verifier) Verify(data *CompletionData, want Expected) (Evidence, error) {
-	if err := want.check(); err != nil {
-		return Evidence{}, err
-	}
-	if data == nil {
-		return Evidence{}, refused(CheckStructure, "there is no result")
-	}
-	if want.EndedAt.IsZero() {
-		want.EndedAt = v.now()
-	}
-	text := []byte(data.Signature.Reveal())
-	doc, err := parseSignature(text)
+	evidence, findings, err := v.Examine(data, want)
 	if err != nil {
 		return Evidence{}, err
 	}
-	leaf, err := doc.verify()
-	if err != nil {
-		return Evidence{}, err
+	refusal, excused := v.settle(findings)
+	switch {
+	case refusal != nil:
+		return Evidence{}, refusal
+	case excused != nil:
+		return evidence, excused
 	}
-	answer, err := parseOCSP(data.OCSPResponse.Reveal())
-	if err != nil {
-		return Evidence{}, err
-	}
-	ca, err := v.verifyChain(doc, leaf, answer.producedAt)
-	if err != nil {
-		return Evidence{}, err
-	}
-	if err := v.verifyOCSP(answer, ca, leaf, sha1.Sum(text)); err != nil {
-		return Evidence{}, err
-	}
-	if answer.producedAt.Before(want.StartedAt.Add(-v.skew)) || answer.producedAt.After(want.EndedAt.Add(v.skew)) {
-		return Evidence{}, refused(CheckTime, "signed before or after the order")
-	}
-	policy, err := v.verifyMeaning(doc, leaf, data.User, want)
-	if err != nil {
-		return Evidence{}, err
-	}
-	sum := sha256.Sum256(leaf.Raw)
-	return Evidence{
-		SignedAt:        answer.producedAt,
-		Certificate:     hex.EncodeToString(sum[:]),
-		Policy:          policy,
-		Kind:            want.Kind,
-		ClientVersion:   clientVersion(doc.version),
-		Platform:        harmless(decodedWord(doc.platform)),
-		PlatformVersion: harmless(decodedWord(doc.platformVersion)),
-		UserAuth:        harmless(string(doc.userAuth)),
-		UHI:             secret.New(string(doc.uhi)),
-	}, nil
+	return evidence, nil
 }
 
 // Certificate returns the person's certificate as it stands in the signature, which holds the personal number and the name.

@@ -104,36 +104,32 @@ func (ca *issuer) vouches(cert *x509.Certificate, at time.Time, use x509.ExtKeyU
 
 // verifyOCSP verifies that a responder appointed by the person's issuer says that the person's certificate was good, in
 // answer to this very signature.
-func (v *Verifier) verifyOCSP(r *ocspResponse, ca *issuer, leaf *x509.Certificate, signature [sha1.Size]byte) error {
+func (v *Verifier) verifyOCSP(e *examination, r *ocspResponse, ca *issuer, leaf *x509.Certificate, signature [sha1.Size]byte) {
 	by, err := v.appointed(r, ca)
-	if err != nil {
-		return err
-	}
-	key, sum := by.cert.PublicKey.(*rsa.PublicKey), sha256.Sum256(r.signed)
-	if rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], r.signature) != nil {
-		return refused(CheckOCSPSignature, "the responder did not sign the OCSP response")
-	}
+	e.step(err, CheckOCSPResponder)
+	e.want(by != nil && signedBy(by, r), CheckOCSPSignature, "the responder did not sign the OCSP response")
 	serial := leaf.SerialNumber.Bytes()
 	if len(serial) > 0 && serial[0] >= 0x80 {
 		serial = append([]byte{0}, serial...) // as DER writes positive numbers
 	}
-	switch {
-	case !bytes.Equal(r.nameHash, ca.nameHash[:]) || !bytes.Equal(r.keyHash, ca.keyHash[:]) || !bytes.Equal(r.serial, serial):
-		return refused(CheckOCSPCertificate, "the OCSP response is about another certificate")
-	case !r.good:
-		return refused(CheckOCSPStatus, "the person's certificate is revoked or unknown")
-	case !r.belongsTo(signature):
-		return refused(CheckNonce, "the OCSP response was made for another signature")
-	case r.thisUpdate.Before(r.producedAt.Add(-v.skew)) || r.thisUpdate.After(r.producedAt.Add(v.skew)):
-		return refused(CheckTime, "the OCSP response tells of another time than its own")
-	case !r.nextUpdate.IsZero() && r.nextUpdate.Before(r.producedAt):
-		return refused(CheckTime, "the OCSP response was outdated when it was made")
-	}
-	return nil
+	e.want(bytes.Equal(r.nameHash, ca.nameHash[:]) && bytes.Equal(r.keyHash, ca.keyHash[:]) && bytes.Equal(r.serial, serial),
+		CheckOCSPCertificate, "the OCSP response is about another certificate")
+	e.want(r.good, CheckOCSPStatus, "the person's certificate is revoked or unknown")
+	e.want(r.belongsTo(signature), CheckNonce, "the OCSP response was made for another signature")
+	e.want(!r.thisUpdate.Before(r.producedAt.Add(-v.skew)) && !r.thisUpdate.After(r.producedAt.Add(v.skew)),
+		CheckTime, "the OCSP response tells of another time than its own")
+	e.want(r.nextUpdate.IsZero() || !r.nextUpdate.Before(r.producedAt), CheckTime, "the OCSP response was outdated when it was made")
 }
 
-// appointed returns the responder in the response, if ca issued its certificate for that purpose and it was valid.
-func (v *Verifier) appointed(r *ocspResponse, ca *issuer) (*responder, error) {
+func signedBy(responder *x509.Certificate, r *ocspResponse) bool {
+	key, ok := responder.PublicKey.(*rsa.PublicKey)
+	sum := sha256.Sum256(r.signed)
+	return ok && rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], r.signature) == nil
+}
+
+// appointed returns the responder's certificate in the response, unless it cannot be parsed, and a *VerificationError unless ca
+// issued it for that purpose and it was valid.
+func (v *Verifier) appointed(r *ocspResponse, ca *issuer) (*x509.Certificate, error) {
 	by, known := v.responders.get(r.responder)
 	if !known || by.issuer != ca || r.producedAt.Before(by.cert.NotBefore) || r.producedAt.After(by.cert.NotAfter) {
 		cert, err := x509.ParseCertificate(r.responder)
@@ -141,15 +137,15 @@ func (v *Verifier) appointed(r *ocspResponse, ca *issuer) (*responder, error) {
 			return nil, refused(CheckCertificate, "the responder's certificate cannot be parsed")
 		}
 		if ca.vouches(cert, r.producedAt, x509.ExtKeyUsageOCSPSigning) != nil || !signsOCSPOnly(cert) {
-			return nil, refused(CheckOCSPResponder, "the person's issuer did not appoint the responder, or not for this time")
+			return cert, refused(CheckOCSPResponder, "the person's issuer did not appoint the responder, or not for this time")
 		}
 		by = &responder{cert: cert, issuer: ca}
 		v.responders.put(r.responder, by)
 	}
 	if !bytes.Equal(r.responderName, by.cert.RawSubject) {
-		return nil, refused(CheckOCSPResponder, "the OCSP response names another responder")
+		return by.cert, refused(CheckOCSPResponder, "the OCSP response names another responder")
 	}
-	return by, nil
+	return by.cert, nil
 }
 
 // signsOCSPOnly reports whether a certificate is for OCSP responses and nothing else, so that neither a person nor an

@@ -6,7 +6,7 @@ type Check string
 // The checks, in the order in which they are made. The first that fails is reported.
 const (
 	CheckStructure       Check = "structure"        // the signature document has not exactly the published form
-	CheckAlgorithm       Check = "algorithm"        // another algorithm than SHA-256 and RSA with SHA-256
+	CheckAlgorithm       Check = "algorithm"        // another algorithm than SHA-256 and RSA with SHA-256, in the signature or the OCSP response
 	CheckDigest          Check = "digest"           // the signed data or the certificates were changed after signing
 	CheckCertificate     Check = "certificate"      // an included certificate cannot be used
 	CheckSignature       Check = "signature"        // the person's key did not make the signature
@@ -24,7 +24,8 @@ const (
 	CheckRelyingParty    Check = "relying_party"    // signed for somebody else
 	CheckVisibleData     Check = "visible_data"     // not the text, or the format, that was to be shown
 	CheckNonVisibleData  Check = "non_visible_data" // not the data that binds the order to our request
-	CheckPerson          Check = "person"           // the certificate names another person than the result
+	CheckPerson          Check = "person"           // the certificate has another personal number than the result
+	CheckName            Check = "name"             // the certificate has another name than the result
 )
 
 // Checks returns every check.
@@ -32,7 +33,7 @@ func Checks() []Check {
 	return []Check{
 		CheckStructure, CheckAlgorithm, CheckDigest, CheckCertificate, CheckSignature, CheckOCSPStructure, CheckChain,
 		CheckOCSPResponder, CheckOCSPSignature, CheckOCSPCertificate, CheckOCSPStatus, CheckNonce, CheckTime, CheckFunction,
-		CheckKeyUsage, CheckPolicy, CheckRelyingParty, CheckVisibleData, CheckNonVisibleData, CheckPerson,
+		CheckKeyUsage, CheckPolicy, CheckRelyingParty, CheckVisibleData, CheckNonVisibleData, CheckPerson, CheckName,
 	}
 }
 
@@ -40,10 +41,15 @@ func Checks() []Check {
 type VerificationError struct {
 	Check  Check
 	Reason string // for operators; may change
+	// Excepted says that VerifierOptions.Except names the check and that no other failed, so that the result may be believed.
+	Excepted bool
 }
 
 // Error says which check failed and why.
 func (e *VerificationError) Error() string {
+	if e.Excepted {
+		return "bankid: result fails excepted check " + string(e.Check) + ": " + e.Reason
+	}
 	return "bankid: result refused by check " + string(e.Check) + ": " + e.Reason
 }
 

@@ -46,33 +46,25 @@ func RelyingPartyOf(cert *x509.Certificate) RelyingParty {
 func (a *API) RelyingParty() RelyingParty { return RelyingPartyOf(a.cert.current().Leaf) }
 
 // verifyMeaning checks what was signed, with what, and by whom, and returns the policy of the person's BankID.
-func (v *Verifier) verifyMeaning(doc *signatureDocument, leaf *x509.Certificate, user User, want Expected) (string, error) {
+func (v *Verifier) verifyMeaning(e *examination, doc *signatureDocument, leaf *x509.Certificate, user User, want Expected) string {
 	function, usage := "Identification", x509.KeyUsageDigitalSignature
 	if want.Kind == KindSign || want.Kind == KindPhoneSign {
 		function, usage = "Signing", x509.KeyUsageContentCommitment
 	}
-	if string(doc.function) != function {
-		return "", refused(CheckFunction, "the person did something else than was asked for")
-	}
-	if leaf.KeyUsage != usage || leaf.IsCA || len(leaf.ExtKeyUsage)+len(leaf.UnknownExtKeyUsage) > 0 {
-		return "", refused(CheckKeyUsage, "the certificate is not a person's for this function")
-	}
+	e.want(string(doc.function) == function, CheckFunction, "the person did something else than was asked for")
+	e.want(leaf.KeyUsage == usage && !leaf.IsCA && len(leaf.ExtKeyUsage)+len(leaf.UnknownExtKeyUsage) == 0,
+		CheckKeyUsage, "the certificate is not a person's for this function")
 	policy := v.policyOf(leaf, want.CertificatePolicies)
-	switch {
-	case policy == "":
-		return "", refused(CheckPolicy, "the kind of BankID is not allowed")
-	case !isNameOf(doc.serviceName, want.RelyingParty.Name) || !isBase64Of(doc.serviceDisplayName, want.RelyingParty.DisplayName):
-		return "", refused(CheckRelyingParty, "the signature is for another relying party")
-	case (doc.visible != nil) != (want.UserVisibleData != "") || !isBase64Of(doc.visible, want.UserVisibleData):
-		return "", refused(CheckVisibleData, "the text is not the one that was to be shown")
-	case !sameFormat(doc, want):
-		return "", refused(CheckVisibleData, "the text was shown in another format")
-	case (doc.nonVisible != nil) != (len(want.UserNonVisibleData) > 0) || !isBase64Of(doc.nonVisible, string(want.UserNonVisibleData)):
-		return "", refused(CheckNonVisibleData, "the data that is signed along is not ours")
-	case !names(leaf, user):
-		return "", refused(CheckPerson, "the certificate names another person")
-	}
-	return policy, nil
+	e.want(policy != "", CheckPolicy, "the kind of BankID is not allowed")
+	e.want(isNameOf(doc.serviceName, want.RelyingParty.Name) && isBase64Of(doc.serviceDisplayName, want.RelyingParty.DisplayName),
+		CheckRelyingParty, "the signature is for another relying party")
+	e.want((doc.visible != nil) == (want.UserVisibleData != "") && isBase64Of(doc.visible, want.UserVisibleData),
+		CheckVisibleData, "the text is not the one that was to be shown")
+	e.want(sameFormat(doc, want), CheckVisibleData, "the text was shown in another format")
+	e.want((doc.nonVisible != nil) == (len(want.UserNonVisibleData) > 0) && isBase64Of(doc.nonVisible, string(want.UserNonVisibleData)),
+		CheckNonVisibleData, "the data that is signed along is not ours")
+	verifyPerson(e, leaf, user)
+	return policy
 }
 
 // sameFormat compares the format of the visible text. Plain text has no attribute; that it may have one saying so is
@@ -121,32 +113,6 @@ func policyIn(list []string, policy string) bool {
 
 func validPolicies(list []string) bool {
 	return !slices.ContainsFunc(list, func(policy string) bool { return !validPolicy(policy) })
-}
-
-// names reports whether the certificate's subject is the person, with each attribute once. Authorities have a serialNumber
-// too, so only the person's own subject counts.
-func names(leaf *x509.Certificate, user User) bool {
-	for _, attribute := range []struct {
-		oid  asn1.ObjectIdentifier
-		want string
-	}{
-		{oidSerialNumber, user.PersonalNumber.Reveal()}, {oidCommonName, user.Name.Reveal()},
-		{oidGivenName, user.GivenName.Reveal()}, {oidSurname, user.Surname.Reveal()},
-	} {
-		found := 0
-		for _, name := range leaf.Subject.Names {
-			if name.Type.Equal(attribute.oid) {
-				if text, ok := name.Value.(string); !ok || text == "" || text != attribute.want {
-					return false
-				}
-				found++
-			}
-		}
-		if found != 1 {
-			return false
-		}
-	}
-	return true
 }
 
 // isBase64Of reports whether text is the base64 of plain, as the requests of this package have it.

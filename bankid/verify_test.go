@@ -183,11 +183,8 @@ func TestVerifyNowBoundsTheOrder(t *testing.T) {
 
 func TestVerifyPerson_T10(t *testing.T) {
 	for name, change := range map[string]func(*User){
-		"number":     func(u *User) { u.PersonalNumber = secret.New("197807159814") },
-		"no number":  func(u *User) { u.PersonalNumber = secret.String{} },
-		"name":       func(u *User) { u.Name = secret.New("Åsa Oberg") },
-		"given name": func(u *User) { u.GivenName = secret.New("Asa") },
-		"surname":    func(u *User) { u.Surname = secret.New("Oberg") },
+		"number":    func(u *User) { u.PersonalNumber = secret.New("197807159814") },
+		"no number": func(u *User) { u.PersonalNumber = secret.String{} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newForger()
@@ -298,7 +295,7 @@ func TestChecksAreNamedOnce(t *testing.T) {
 		}
 		seen[check] = true
 	}
-	if len(seen) != 20 {
+	if len(seen) != 21 {
 		t.Errorf("%d checks", len(seen))
 	}
 }
