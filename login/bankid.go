@@ -178,7 +178,7 @@ func (m *bankIDMethod) verify(order *storage.Order, data *bankid.CompletionData)
 		RelyingParty: bankid.RelyingParty{Name: sent.PartyName, DisplayName: sent.PartyDisplay}, StartedAt: order.Started,
 	})
 	if failed, ok := errors.AsType[*bankid.VerificationError](err); ok {
-		return &UnverifiedError{Check: string(failed.Check), Err: err}
+		return &UnverifiedError{Check: string(failed.Check), Err: err, Excepted: failed.Excepted}
 	}
 	return err
 }

@@ -1,7 +1,9 @@
 package login_test
 
 import (
+	"errors"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,9 +124,9 @@ func TestBankIDLaunch(t *testing.T) {
 	}
 }
 
-// TestBankIDWithoutVerifier shows that a result is not believed when nothing can check it.
-func TestBankIDWithoutVerifier(t *testing.T) {
-	m, sim := newBankID(t, nil)
+// finished makes an order, approves it and collects the result.
+func finished(t *testing.T, m login.Method, sim *bankidsim.Simulator) login.Progress {
+	t.Helper()
 	order, err := m.Start(t.Context(), login.Request{Starter: storage.Starter{Device: storage.DeviceOther, IP: "192.0.2.1"}})
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +142,45 @@ func TestBankIDWithoutVerifier(t *testing.T) {
 	if err != nil || progress.Status != login.Complete {
 		t.Fatalf("%+v, %v", progress, err)
 	}
-	if err := progress.Verify(); err == nil || !strings.Contains(err.Error(), "no verifier") {
+	return progress
+}
+
+// TestBankIDWithoutVerifier shows that a result is not believed when nothing can check it.
+func TestBankIDWithoutVerifier(t *testing.T) {
+	m, sim := newBankID(t, nil)
+	if err := finished(t, m, sim).Verify(); err == nil || !strings.Contains(err.Error(), "no verifier") {
 		t.Errorf("verified: %v", err)
+	}
+	m, sim = newBankID(t, func(o *login.BankIDOptions) {
+		o.Verifier = func() (*bankid.Verifier, error) { return nil, errors.New("no root") }
+	})
+	if err := finished(t, m, sim).Verify(); err == nil || !strings.Contains(err.Error(), "no root") {
+		t.Errorf("verified: %v", err)
+	}
+}
+
+// TestBankIDExceptedCheck has one check of a result fail, with and without an exception for it.
+func TestBankIDExceptedCheck(t *testing.T) {
+	for _, except := range [][]bankid.Check{nil, {bankid.CheckName}, {bankid.CheckRelyingParty}} {
+		m, sim := newBankID(t, func(o *login.BankIDOptions) {
+			o.Verifier = func() (*bankid.Verifier, error) {
+				root, err := simulator().SignatureRootPEM()
+				if err != nil {
+					return nil, err
+				}
+				return bankid.NewVerifier(bankid.VerifierOptions{RootsPEM: root, CertificatePolicies: bankid.TestPolicies(), Except: except})
+			}
+		})
+		if err := sim.SetChaos(bankidsim.Chaos{Attacks: []string{bankidsim.AttackForeignService}}); err != nil {
+			t.Fatal(err)
+		}
+		err := finished(t, m, sim).Verify()
+		if err := sim.SetChaos(bankidsim.Chaos{}); err != nil {
+			t.Fatal(err)
+		}
+		unverified, ok := errors.AsType[*login.UnverifiedError](err)
+		if !ok || unverified.Check != "relying_party" || unverified.Excepted != slices.Contains(except, bankid.CheckRelyingParty) {
+			t.Errorf("except %v: %+v", except, err)
+		}
 	}
 }

@@ -72,6 +72,7 @@ type Engine struct {
 	log     *slog.Logger
 	limits  *limiter
 	watches watches
+	alarm   alarm
 
 	mu         sync.Mutex
 	collectors map[string]*collector // by login ID

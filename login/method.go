@@ -99,6 +99,8 @@ type UnverifiedError struct {
 	// Check is a stable word for the audit log, such as "signature".
 	Check string
 	Err   error
+	// Excepted says that the check alone failed, and that whoever runs the service wants no login refused over it.
+	Excepted bool
 }
 
 // Error returns the cause.

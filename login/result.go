@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"time"
 
@@ -87,17 +88,33 @@ func (c *collector) proven(ctx context.Context, l *storage.Login, progress Progr
 	if progress.Verify != nil {
 		err = progress.Verify()
 	}
+	c.watchResults(ctx, err)
 	if err == nil {
 		return true
 	}
-	check := "unable" // the fault is ours: a root that cannot be read, or an order without what was sent
+	check, level, excepted := "unable", slog.LevelError, false // the fault is ours: a root that cannot be read, or an order without what was sent
 	if unverified, ok := errors.AsType[*UnverifiedError](err); ok {
-		check = unverified.Check
+		check, excepted = unverified.Check, unverified.Excepted
 	}
-	c.log.ErrorContext(ctx, "result not verified", "login", l.ID, "order", l.Order.ID, "mode", c.Verify, "err", err)
+	if excepted {
+		level = slog.LevelWarn
+	}
+	c.log.Log(ctx, level, "result not verified", "login", l.ID, "order", l.Order.ID, "mode", c.Verify, "excepted", excepted, "err", err)
 	c.Observe("result_unverified", check)
 	c.record(ctx, audit.ResultUnverified, l, check)
-	return c.Verify == VerifyLog
+	return excepted || c.Verify == VerifyLog
+}
+
+// watchResults tells once when results stop verifying, and once when they do again. A check that is excepted counts as passed.
+func (c *collector) watchResults(ctx context.Context, err error) {
+	unverified, ok := errors.AsType[*UnverifiedError](err)
+	switch c.alarm.note(err == nil || ok && unverified.Excepted) {
+	case alarmGoesOff:
+		c.log.ErrorContext(ctx, "results of the service no longer verify: look at the checks that fail, at the clock and at the root of signatures",
+			"of_the_last", alarmOf, "not_verified", alarmAfter, "err", err)
+	case alarmIsOver:
+		c.log.InfoContext(ctx, "results of the service verify again", "in_a_row", calmAfter)
+	}
 }
 
 // clientOf reads the login's client, again and again while the store fails.

@@ -37,7 +37,7 @@ func newVerifier(b *config.BankID, now func() time.Time) (func() (*bankid.Verifi
 	if err != nil {
 		return nil, fail(exitUsage, "name the member banks' root in bankid.signature_root_file", "%w", err)
 	}
-	verifier, err := bankid.NewVerifier(bankid.VerifierOptions{RootsPEM: root, CertificatePolicies: b.Policies(), Now: now})
+	verifier, err := bankid.NewVerifier(bankid.VerifierOptions{RootsPEM: root, CertificatePolicies: b.Policies(), Except: b.Except(), Now: now})
 	if err != nil {
 		return nil, fail(exitUsage, "look at bankid.signature_root_file", "%w", err)
 	}
@@ -128,6 +128,18 @@ func (m *metrics) watchCertificate(name string, api *bankid.API, now func() time
 		Name: "brygga_bankid_certificate_expires_in_seconds", Help: "Seconds until a BankID certificate of ours ends; negative when it has.",
 		ConstLabels: prometheus.Labels{"certificate": certificateName(name)},
 	}, func() float64 { return api.CertificateInfo().NotAfter.Sub(now()).Seconds() }))
+}
+
+// watchResults adds whether the results of BankID verify, which nobody should have to look for in the log.
+func (m *metrics) watchResults(engine *login.Engine) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "brygga_results_unverified", Help: "1 when results of BankID have stopped verifying, else 0.",
+	}, func() float64 {
+		if engine.ResultsUnverified() {
+			return 1
+		}
+		return 0
+	}))
 }
 
 // checkSkew says what is wrong with our clock by BankID's, or "". It was told in whole seconds while the call ran.

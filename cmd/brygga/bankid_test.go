@@ -104,7 +104,7 @@ func TestCertificateWarnings(t *testing.T) {
 	}
 	defer api.Close()
 	for left, want := range map[time.Duration]string{
-		certificateWarning + time.Second: "", certificateWarning: "days_left=30", time.Hour: "days_left=0", -time.Hour: "days_left=-1",
+		certificateWarning + time.Second: "", certificateWarning: "days_left=30", time.Hour: "days_left=0", -time.Hour: "logins fail",
 	} {
 		var log bytes.Buffer
 		s := &server{apis: map[string]*bankid.API{"": api}}

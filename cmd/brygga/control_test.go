@@ -126,7 +126,7 @@ func TestMetricLabels(t *testing.T) {
 	}
 	for _, name := range []string{
 		"brygga_build_info{", "brygga_login_events_total{", "brygga_http_request_seconds_bucket{", "brygga_signing_keys{", "brygga_orders_pending 0",
-		"brygga_store_bytes ", "brygga_store_swept_total", "brygga_bankid_certificate_expires_in_seconds{certificate=\"default\"} ", "go_goroutines ", "process_resident_memory_bytes ",
+		"brygga_store_bytes ", "brygga_store_swept_total", "brygga_bankid_certificate_expires_in_seconds{certificate=\"default\"} ", "brygga_results_unverified 0", "go_goroutines ", "process_resident_memory_bytes ",
 	} {
 		if name == "brygga_http_request_seconds_bucket{" {
 			fetch(t, d.Issuer+"/healthz")

@@ -114,6 +114,7 @@ func (s *server) build(ctx context.Context) (err error) {
 	if s.engine, err = s.newEngine(); err != nil {
 		return err
 	}
+	s.metrics.watchResults(s.engine)
 	return s.connect(ctx)
 }
 

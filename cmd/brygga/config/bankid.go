@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 
 	"brygga/bankid"
 	"brygga/clients"
@@ -132,6 +133,7 @@ func (c *Config) checkCertificate(r *reader, section string, b Certificate) {
 func (c *Config) checkVerification(r *reader) {
 	b := &c.BankID
 	r.word("bankid.verify", b.Verify, string(login.VerifyRequire), string(login.VerifyLog), string(login.VerifyOff))
+	c.checkExcept(r)
 	switch {
 	case b.Verify == string(login.VerifyOff):
 		if b.Environment == Production {
@@ -146,6 +148,33 @@ func (c *Config) checkVerification(r *reader) {
 		return
 	}
 	c.checkPinned(r, "bankid.signature_root_file", b.SignatureRootFile, signatureRoots)
+}
+
+// checkExcept looks whether the checks that shall refuse nothing are such that nobody's identity rests on them.
+func (c *Config) checkExcept(r *reader) {
+	var may []string
+	for _, check := range bankid.ExcusableChecks() {
+		may = append(may, string(check))
+	}
+	for _, check := range c.BankID.VerifyExcept {
+		switch known := slices.Contains(bankid.Checks(), bankid.Check(check)); {
+		case slices.Contains(may, check):
+			c.warnings = append(c.warnings, "bankid.verify_except: "+check+"; results that fail this check are believed")
+		case known:
+			r.fault("bankid.verify_except", "nobody's identity is proven without the check "+check, "leave it out; the checks that may stand here are "+strings.Join(may, ", "))
+		default:
+			r.fault("bankid.verify_except", fmt.Sprintf("%q is no check", check), "write some of "+strings.Join(may, ", "))
+		}
+	}
+}
+
+// Except are the checks that VerifyExcept names.
+func (b *BankID) Except() []bankid.Check {
+	var checks []bankid.Check
+	for _, check := range b.VerifyExcept {
+		checks = append(checks, bankid.Check(check))
+	}
+	return checks
 }
 
 // checkRoot looks whether the pinned root is that of the environment's server.

@@ -112,6 +112,10 @@ type BankID struct {
 	// Verify says what becomes of a login whose result its signature and OCSP answer do not prove: require (the login fails), log
 	// (it goes on, with an audit event) or off (nobody looks). Default require.
 	Verify string `yaml:"verify"`
+	// VerifyExcept are checks of a result that are logged and refuse no login, for the day when BankID changes something that no
+	// identity rests on: ocsp_structure, ocsp_responder, ocsp_signature, ocsp_certificate, nonce, key_usage, relying_party,
+	// visible_data or name. Default none.
+	VerifyExcept []string `yaml:"verify_except"`
 	// SignatureRootFile holds the root of people's signatures in PEM: the member banks' root of the environment, which BankID
 	// hands out on request. It is not the root of the server. Required unless Verify is off.
 	SignatureRootFile string `yaml:"signature_root_file" kind:"path"`

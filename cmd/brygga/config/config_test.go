@@ -182,6 +182,9 @@ func TestFaults_T14_RowA13_RowA20(t *testing.T) {
 		{"no root", strings.Replace(minimal, "bankid-root.pem", "tls.crt", 1), []string{"holds no certificate in PEM"}},
 		{"no signature root", strings.Replace(minimal, "  signature_root_file: bankid-signature-root.pem\n", "", 1), []string{"bankid.signature_root_file: missing - name a PEM file with the member banks' root"}},
 		{"verify", minimal + "  verify: maybe\n", []string{`:8:3: bankid.verify: "maybe" is none of its values - write require, log or off`}},
+		{"excepted checks", minimal + "  verify_except: [nonce, person, signature, chain, non_visible_data, nosuch]\n", []string{
+			"bankid.verify_except: nobody's identity is proven without the check person - leave it out", "the check signature", "the check chain", "the check non_visible_data",
+			`bankid.verify_except: "nosuch" is no check - write some of ocsp_structure`}},
 		{"further certificates", minimal + "  certificates:\n    - {pkcs12_file: bankid.p12}\n    - {name: a, certificate_file: bankid.crt, key_file: no.key}\n    - {name: a, pkcs12_file: bankid.p12}\n", []string{
 			"certificates[0].name: missing", "certificates[1].key_file: cannot be read", "certificates[2].name: is the name of another"}},
 		{"policy", minimal + "  policy:\n    pin_code: true\n    return: lax\n    minimum_age: 200\n    certificate_policies: [1.2, '1.2.752.78.*']\n    visible_text: {sv: '', zz-: a}\n    certificate: second\n    high_risk: off\n", []string{
