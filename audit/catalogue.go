@@ -44,6 +44,8 @@ const (
 
 	// ConfigurationRead: a running server took over what changed in its configuration.
 	ConfigurationRead Type = "ADM_300005"
+	// IssuerChanged: the server was started with another issuer than before.
+	IssuerChanged Type = "ADM_300006"
 
 	KeyCreated   Type = "KEY_400001"
 	KeyActivated Type = "KEY_400002"
@@ -75,6 +77,7 @@ var texts = map[Type]string{
 	ClientSecretRotated: "client secret rotated",
 	ClientRemoved:       "client removed",
 	ConfigurationRead:   "configuration read again",
+	IssuerChanged:       "issuer changed",
 	KeyCreated:          "signing key created",
 	KeyActivated:        "signing key activated",
 	KeyRetired:          "signing key retired",

@@ -211,8 +211,11 @@ type SigningKeys interface {
 // Secrets keeps the long-lived secrets of the installation, sealed.
 type Secrets interface {
 	// SecretOrCreate returns the secret of that name; when there is none it stores the proposed one first. All callers, in
-	// all processes, get the same value for ever.
+	// all processes, get the same value until somebody replaces it.
 	SecretOrCreate(ctx context.Context, name string, proposed []byte) ([]byte, error)
+	// ReplaceSecret puts another value in the place of before. It returns ErrConflict when the stored value is not before, and
+	// ErrNotFound when there is none of that name.
+	ReplaceSecret(ctx context.Context, name string, before, after []byte) error
 }
 
 // AuditLog keeps audit events.

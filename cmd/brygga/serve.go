@@ -19,6 +19,7 @@ import (
 
 func newServeCommand(h *host) *cobra.Command {
 	var file string
+	var issuerChanged bool
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the server", Args: cobra.NoArgs,
 		Long: "Run the server until SIGINT or SIGTERM. It then finishes the requests under way and ends with code 0; a second signal\n" +
@@ -43,10 +44,12 @@ func newServeCommand(h *host) *cobra.Command {
 			tuneMemory(h, out.log)
 			ctx, stop := untilSignal(cmd.Context())
 			defer stop()
-			return serve(ctx, serverOptions{config: c, dressed: looks, logs: out, hangUp: hangUp, read: read, now: time.Now})
+			return serve(ctx, serverOptions{config: c, dressed: looks, logs: out, hangUp: hangUp, read: read, now: time.Now,
+				issuerChanged: issuerChanged, starter: currentUser(h)})
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", variable(h, "BRYGGA_CONFIG"), "configuration `file` (or BRYGGA_CONFIG)")
+	cmd.Flags().BoolVar(&issuerChanged, "issuer-changed", false, "start with another issuer than before: apps must be told of it")
 	return cmd
 }
 

@@ -43,6 +43,10 @@ type serverOptions struct {
 	// bankid is which BankID to ask, and as whom; phone is where launch links lead instead of to the app, if anywhere.
 	bankid bankid.Options
 	phone  bankid.Form
+	// issuerChanged says that the issuer may be another than the store remembers.
+	issuerChanged bool
+	// starter is who starts the server, for the audit log.
+	starter string
 	// preview serves every state of the pages, for designers.
 	preview bool
 	// certificates are the further ones of ours, by name; verifier returns what checks results, or is nil when nobody does.
@@ -107,6 +111,9 @@ func (s *server) build(ctx context.Context) (err error) {
 	if s.audit, err = openAudit(ctx, s.store, audit.Options{Retention: c.Audit.Retention, Logger: s.log, Lines: s.events, Now: s.now}); err != nil {
 		return err
 	}
+	if err = s.checkIssuer(ctx); err != nil {
+		return err
+	}
 	if s.ring, err = s.openKeys(ctx); err != nil {
 		return err
 	}
@@ -130,6 +137,28 @@ func (s *server) checkSectors(ctx context.Context, clients []storage.Client) err
 			s.log.WarnContext(ctx, "sector_identifier_uri was not checked", "client_id", clients[i].ID, "err", err)
 		}
 	}
+	return nil
+}
+
+// checkIssuer refuses another issuer than the store remembers: apps have stored it, and refuse every token of another.
+func (s *server) checkIssuer(ctx context.Context) error {
+	const name = "issuer"
+	known, err := s.store.SecretOrCreate(ctx, name, []byte(s.config.Issuer))
+	before := string(known)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the issuer: %w", err)
+	case before == s.config.Issuer:
+		return nil
+	case !s.issuerChanged:
+		return fail(exitUsage, "write the old one back; or tell the apps of the new one and start once with --issuer-changed",
+			"issuer: was %s until now and is %s: apps know the old one and would refuse every login", before, s.config.Issuer)
+	}
+	if err := s.store.ReplaceSecret(ctx, name, known, []byte(s.config.Issuer)); err != nil {
+		return fmt.Errorf("remember the issuer: %w", err)
+	}
+	s.log.WarnContext(ctx, "the issuer has changed: apps must be told", "before", before, "issuer", s.config.Issuer)
+	s.audit.Record(ctx, audit.Event{Type: audit.IssuerChanged, Actor: s.starter, Changes: []audit.Change{{Name: name, Before: before, After: s.config.Issuer}}})
 	return nil
 }
 

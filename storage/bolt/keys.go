@@ -84,3 +84,22 @@ func (s *Store) SecretOrCreate(ctx context.Context, name string, proposed []byte
 	}
 	return value, nil
 }
+
+// ReplaceSecret puts another value in the place of before; see storage.Secrets.
+func (s *Store) ReplaceSecret(ctx context.Context, name string, before, after []byte) error {
+	fresh := s.codec.EncodeSecret(name, after)
+	return s.update(ctx, func(t *tx) error {
+		sealed := t.get(secretsBucket, []byte(name))
+		if sealed == nil {
+			return storage.ErrNotFound
+		}
+		value, err := s.codec.DecodeSecret(name, sealed)
+		switch {
+		case err != nil:
+			return err
+		case !bytes.Equal(value, before):
+			return storage.ErrConflict
+		}
+		return t.put(secretsBucket, []byte(name), fresh)
+	})
+}

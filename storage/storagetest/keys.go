@@ -45,6 +45,21 @@ var keyTests = map[string]func(*fixture){
 		f.ok(err)
 		f.same(got, want)
 	},
+	"a secret is replaced by who knows it": func(f *fixture) {
+		replace := func(before, after string) error {
+			return f.Store.ReplaceSecret(f.Context(), "subject", []byte(before), []byte(after))
+		}
+		f.is(replace("", "new"), storage.ErrNotFound)
+		_, err := f.Store.SecretOrCreate(f.Context(), "subject", []byte("old"))
+		f.ok(err)
+		f.is(replace("other", "new"), storage.ErrConflict)
+		f.ok(replace("old", "new"))
+		f.is(replace("old", "newer"), storage.ErrConflict)
+		f.restart()
+		got, err := f.Store.SecretOrCreate(f.Context(), "subject", []byte("late"))
+		f.ok(err)
+		f.same(string(got), "new")
+	},
 	"a secret is made once and kept": func(f *fixture) {
 		for range 2 {
 			for name, value := range map[string]string{"subject": canarySecret, "pseudonym": canarySecret + "2"} {
