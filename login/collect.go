@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"brygga/audit"
+	"brygga/bankid"
 	"brygga/storage"
 )
 
@@ -151,9 +152,19 @@ func (c *collector) step(l *storage.Login) *storage.Login {
 	return l
 }
 
+// saysLess reports whether a hint code tells less than what is known of the order: a step that an app has come to is neither
+// unknown again nor undone, so that the page does not go back and forth, and what was picked up is never renewed.
+func saysLess(order *storage.Order, hintCode string) bool {
+	if order.AwaitsApp() || !bankid.HintCode(order.HintCode).Known() {
+		return false
+	}
+	next := storage.Order{HintCode: hintCode}
+	return next.AwaitsApp() || !bankid.HintCode(hintCode).Known()
+}
+
 // hint stores a hint code that has changed, and wakes the page.
 func (c *collector) hint(ctx context.Context, l *storage.Login, hintCode string) *storage.Login {
-	if l.Order.HintCode == hintCode {
+	if l.Order.HintCode == hintCode || saysLess(l.Order, hintCode) {
 		return l
 	}
 	next, err := c.Store.RecordHint(ctx, l.ID, l.Order.ID, hintCode, c.now())

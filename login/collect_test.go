@@ -254,3 +254,47 @@ func TestResultSurvivesStoreFault(t *testing.T) {
 		}
 	})
 }
+
+// TestHintsSayNoLess_U11: what an app is known to do stays on the page until something else is known: an unknown hint code replaces
+// only the wait for an app, and nothing leads back to that.
+func TestHintsSayNoLess_U11(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		hints, want []string
+	}{
+		{"an unknown one in between", []string{"userSign", "brandNew", "userSign", "other", "userFace"}, []string{"userSign", "userSign", "userSign", "userSign", "userFace"}},
+		{"an unknown one first", []string{"outstandingTransaction", "brandNew", "other", "userSign"}, []string{"outstandingTransaction", "brandNew", "other", "userSign"}},
+		{"back to the wait", []string{"started", "outstandingTransaction", "noClient", "", "userSign"}, []string{"started", "started", "started", "started", "userSign"}},
+		{"an unknown one that was none", []string{"brandNew", "outstandingTransaction"}, []string{"brandNew", "outstandingTransaction"}},
+		{"known steps in any order", []string{"userMrtd", "userSign", "processing", "userMrtd"}, []string{"userMrtd", "userSign", "processing", "userMrtd"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHouse(t, nil)
+				defer h.close()
+				l := h.started(other)
+				time.Sleep(time.Second) // half way between two collects
+				for i, hint := range test.hints {
+					h.service.set(1, pending(hint), nil)
+					if l = h.after(2*time.Second, l); l.Order.HintCode != test.want[i] {
+						t.Errorf("after %v the order is at %q, want %q", test.hints[:i+1], l.Order.HintCode, test.want[i])
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestPickedUpIsNeverRenewed_U07: also when BankID says that nobody has the order, once an app has had it.
+func TestPickedUpIsNeverRenewed_U07(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, nil)
+		defer h.close()
+		h.service.set(1, pending("started"), nil)
+		l := h.after(3*time.Second, h.started(other))
+		h.service.set(1, pending("outstandingTransaction"), nil)
+		if h.after(time.Minute, l); h.service.orders() != 1 || !h.Frame(l).IsZero() {
+			t.Errorf("%d orders, and the code is shown: %v", h.service.orders(), !h.Frame(l).IsZero())
+		}
+	})
+}
