@@ -217,8 +217,7 @@ func TestCloseWritesTheFreelist(t *testing.T) {
 
 func TestBackupIsAStore(t *testing.T) {
 	s := openTest(t, Options{})
-	now := time.Now().UTC()
-	if err := s.CreateLogin(t.Context(), storage.Login{ID: "l1", Expires: now.Add(time.Minute)}); err != nil {
+	if err := s.CreateClient(t.Context(), storage.Client{ID: "app1"}); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "copy.db")
@@ -233,19 +232,22 @@ func TestBackupIsAStore(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Size() != n {
 		t.Errorf("Backup counted %d bytes of %v, %v", n, info.Size(), err)
 	}
-	if err := s.CreateLogin(t.Context(), storage.Login{ID: "l2", Expires: now.Add(time.Minute)}); err != nil {
+	if err := s.CreateClient(t.Context(), storage.Client{ID: "app2"}); err != nil {
 		t.Fatal(err)
 	}
-	backup, err := Open(path, storagetest.FixedSealer("test"), Options{})
+	if err := Check(path); err != nil {
+		t.Error(err)
+	}
+	backup, err := Open(path, storagetest.FixedSealer("test"), Options{Accept: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer backup.Close()
-	if _, err := backup.Login(t.Context(), "l1", now); err != nil {
-		t.Errorf("the copy lacks a login: %v", err)
+	if _, err := backup.Client(t.Context(), "app1"); err != nil {
+		t.Errorf("the copy lacks a client: %v", err)
 	}
-	if _, err := backup.Login(t.Context(), "l2", now); !errors.Is(err, storage.ErrNotFound) {
-		t.Errorf("the copy has a later login: %v", err)
+	if _, err := backup.Client(t.Context(), "app2"); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("the copy has a later client: %v", err)
 	}
 	if _, err := s.Backup(failingWriter{}); err == nil {
 		t.Error("a backup that was not written counts as one")

@@ -8,8 +8,9 @@
 // The file belongs to one process at a time. That is why recent clients, logins and grants are cached in memory, and why the heartbeats of
 // collectors live in memory only: when a file is opened, every collector of before is dead.
 //
-// Opening a file takes no longer when more is stored, if it was closed. After a kill or a power cut bbolt looks at every page once,
-// which takes seconds for gigabytes.
+// Opening a file takes no longer when more is stored. After a kill or a power cut, what has changed since the last checkpoint is read.
+// A file whose pages do not fit together is refused, and so is one that was put in place of a later one: beside the file lies a mark,
+// which says how far it has come.
 //
 // A step whose context ends while it waits for its turn does not happen and returns the context's error. Once its turn has
 // come the caller is told the outcome, however long the disk takes, so a step that was committed never counts as failed.
@@ -31,28 +32,25 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"brygga/cache"
 	"brygga/storage"
 )
 
-// Errors of this backend, beside those of package storage.
+// Errors of an open store, beside those of package storage.
 var (
-	// ErrLocked means that another process has the file open. Stop it first, or give this one a file of its own.
-	ErrLocked = errors.New("storage/bolt: file is in use by another process")
-	// ErrFormat means that the file is not a brygga store, or that a newer brygga wrote it.
-	ErrFormat = errors.New("storage/bolt: unknown file format")
 	// ErrClosed means that the store was closed.
 	ErrClosed = errors.New("storage/bolt: store is closed")
-	// ErrBroken means that an earlier write to disk failed in a way that leaves the state of the file unknown. Look after
-	// the disk, then restart: opening the file finds the last committed state.
-	ErrBroken = errors.New("storage/bolt: an earlier write failed, restart needed")
+	// ErrBroken means that an earlier write to disk failed in a way that leaves the state of the file unknown, or that pages of
+	// it do not fit together. Look after the disk, then restart: opening the file finds the last committed state, and Check what
+	// is wrong with it.
+	ErrBroken = errors.New("storage/bolt: an earlier write failed or the file is damaged, restart needed")
 )
 
 // format is the version of the file's layout. An older program refuses a newer format; this one turns older ones into its own:
-// format 1 had no index of origins, no sessions, refresh tokens and pushed requests.
-const format = 2
+// format 1 had no index of origins, no sessions, refresh tokens and pushed requests; format 2 no checkpoints, and no mark beside
+// the file.
+const format = 3
 
 // Options configures Open. The zero value is fine.
 type Options struct {
@@ -60,15 +58,26 @@ type Options struct {
 	Logger *slog.Logger
 	// LockTimeout is how long Open waits for another process to let go of the file; 0 means 2 s.
 	LockTimeout time.Duration
+	// Accept takes a file that Open refuses with ErrCopy. All that it would bring back to life ends: logins, codes, grants, tokens,
+	// sessions and pushed requests. Clients, keys, secrets, notices and audit events stay.
+	Accept bool
 
 	testOnlyOpenFile func(name string, flag int, mode os.FileMode) (*os.File, error)
+	// testOnlyUnchecked leaves small files as unchecked as large ones.
+	testOnlyUnchecked bool
 }
 
 // Store is a storage.Store on one file. It is safe for concurrent use.
 type Store struct {
+	path  string
 	db    *bbolt.DB
+	file  *os.File // of db
 	codec storage.Codec
 	log   *slog.Logger
+
+	name, run string // of the store and of this opening; see mark
+	mapped    int64  // bytes of the file that are mapped into memory, at least
+	kept      keeper // of the writer
 
 	clients *cache.Cache[*storage.Client]
 	logins  recent[storage.Login]
@@ -83,15 +92,18 @@ type Store struct {
 	queue   chan *step
 	done    chan struct{} // closed when the writer has ended
 	broken  atomic.Bool
+	stuck   atomic.Bool // db is, and cannot be closed
 }
 
 var _ storage.Store = (*Store)(nil)
 
 // Open opens the store in the file at path, and makes the file (mode 0600) and its directory (mode 0700) when they are missing.
-// It returns ErrLocked when another process has the file, ErrFormat when the file is not a store that this program
-// can read, and storage.ErrWrongKey when it was sealed with another master key. The caller closes the store.
+// Beside it lies a mark, which belongs to it. It returns ErrLocked when another process has the file, ErrFormat when the file is not a
+// store that this program can read, ErrDamaged, ErrEmpty or ErrCopy when it is not the store that was here, and
+// storage.ErrWrongKey when it was sealed with another master key. The caller closes the store.
 func Open(path string, sealer storage.Sealer, options Options) (*Store, error) {
 	s := &Store{
+		path:    path,
 		codec:   storage.NewCodec(sealer),
 		log:     options.Logger,
 		clients: cache.New[*storage.Client](maxClientBytes),
@@ -107,71 +119,30 @@ func Open(path string, sealer storage.Sealer, options Options) (*Store, error) {
 	if err := s.openFile(path, options); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
-	if err := s.prepare(); err != nil {
-		return nil, fmt.Errorf("open store %s: %w", path, errors.Join(err, s.db.Close()))
+	if err := s.guard(func(*tx) error { return s.prepare(options) }, nil); err != nil {
+		if s.broken.Load() {
+			err = fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		return nil, fmt.Errorf("open store %s: %w", path, errors.Join(err, s.closeFile()))
 	}
 	go s.write()
 	return s, nil
 }
 
-func (s *Store) openFile(path string, options Options) error {
-	directory := filepath.Dir(path)
-	if err := os.MkdirAll(directory, 0o700); err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	fresh := errors.Is(err, os.ErrNotExist)
-	if err == nil && info.Mode().Perm()&0o077 != 0 {
-		s.log.Warn("store file is open to other users of this machine", "path", path, "mode", info.Mode().Perm().String())
-	}
-	if options.LockTimeout == 0 {
-		options.LockTimeout = 2 * time.Second
-	}
-	// Readers hold back a writer only when the memory map must grow: so it is large from the start. It costs address space
-	// and no memory.
-	initialMap := 64 << 20
-	if strconv.IntSize == 64 {
-		initialMap = 1 << 30
-	}
-	s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout:         options.LockTimeout,
-		NoFreelistSync:  true,
-		FreelistType:    bbolt.FreelistMapType,
-		InitialMmapSize: initialMap,
-		NoStatistics:    true,
-		OpenFile:        options.testOnlyOpenFile,
-	})
-	switch {
-	case errors.Is(err, berrors.ErrTimeout):
-		return ErrLocked
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrVersionMismatch), errors.Is(err, berrors.ErrChecksum):
-		return fmt.Errorf("%w: %w", ErrFormat, err)
-	case err != nil:
-		return err
-	}
-	if fresh {
-		return syncDirectory(directory)
-	}
-	return nil
-}
-
-// syncDirectory makes the name of a new file survive a power cut.
-func syncDirectory(path string) error {
-	directory, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(directory.Sync(), directory.Close())
-}
-
 var (
-	metaFormat = []byte("format")
-	metaKey    = []byte("key check")
+	metaFormat     = []byte("format")
+	metaKey        = []byte("key check")
+	metaStore      = []byte("store")      // see mark.Store
+	metaCheckpoint = []byte("checkpoint") // see checkpoint
 )
 
-// prepare checks format and master key, or stores them in a new file, and counts what is kept in memory. It takes no longer
+// prepare brings the store up to this format, or makes it in a new file, and counts what is kept in memory. It takes no longer
 // when more is stored.
-func (s *Store) prepare() error {
+func (s *Store) prepare(options Options) error {
+	s.run = storage.NewID()
+	if err := s.keep(); err != nil {
+		return err
+	}
 	btx, err := s.db.Begin(true)
 	if err != nil {
 		return err
@@ -187,31 +158,42 @@ func (s *Store) prepare() error {
 			return err
 		}
 	}
+	if options.Accept && stored != 0 {
+		if err := s.startAnew(t); err != nil {
+			return err
+		}
+	}
 	cursor := t.bucket(pendingBucket).Cursor()
 	for key, _ := cursor.First(); key != nil; key, _ = cursor.Next() {
 		s.pending.Add(1)
 	}
-	if t.writes == 0 {
-		return btx.Rollback()
+	s.name = string(t.get(metaBucket, metaStore))
+	last := uint64(btx.ID())
+	if t.writes > 0 {
+		err = errors.Join(s.remember(t), btx.Commit())
+	} else {
+		last--
+		err = btx.Rollback()
 	}
-	return btx.Commit()
+	if err != nil {
+		return err
+	}
+	if err := s.mark(last); err != nil {
+		if stored != format || options.Accept {
+			return err // without it the next start would take the file for a copy
+		}
+		s.log.Warn("the mark of the store cannot be written", "err", err)
+	}
+	return syncDirectory(filepath.Dir(s.path))
 }
 
 // storedFormat returns the format of the file, 0 when it is empty, and an error when this program must not touch it.
 func (s *Store) storedFormat(btx *bbolt.Tx) (int, error) {
 	meta := btx.Bucket(bucketNames[metaBucket])
 	if meta == nil {
-		if first, _ := btx.Cursor().First(); first != nil {
-			return 0, fmt.Errorf("%w: another program's database", ErrFormat)
-		}
 		return 0, nil
 	}
-	text := string(meta.Get(metaFormat))
-	number, err := strconv.Atoi(text)
-	if err != nil || number < 1 || number > format {
-		return 0, fmt.Errorf("%w: file has format %q, this program reads 1 to %d", ErrFormat, text, format)
-	}
-	return number, s.codec.CheckKey(meta.Get(metaKey))
+	return s.checkFormat(meta.Get(metaFormat), meta.Get(metaKey))
 }
 
 // upgrade makes a file of an older format, 0 for an empty one, one of this format.
@@ -226,7 +208,8 @@ func (s *Store) upgrade(t *tx, stored int) error {
 			return err
 		}
 	}
-	return errors.Join(indexOrigins(t), t.put(metaBucket, metaFormat, []byte(strconv.Itoa(format))))
+	return errors.Join(
+		indexOrigins(t), t.put(metaBucket, metaStore, []byte(storage.NewID())), t.put(metaBucket, metaFormat, []byte(strconv.Itoa(format))))
 }
 
 // Ping returns nil when the file can be read and the writer takes steps. It writes nothing.
@@ -244,7 +227,8 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // Backup writes a copy of the last committed state to w, while everything goes on, and returns how many bytes it wrote. The
-// copy is a store file: Open it with the same master key. Old pages are kept while it runs, so a slow w makes the file grow.
+// copy is a store file: Open it with the same master key and
+// Options.Accept. Old pages are kept while it runs, so a slow w makes the file grow.
 func (s *Store) Backup(w io.Writer) (int64, error) {
 	btx, err := s.begin()
 	if err != nil {
@@ -270,21 +254,13 @@ func (s *Store) Close() error {
 	s.closing.Unlock()
 	<-s.done
 	s.syncFreelist()
-	return s.db.Close()
+	return s.closeFile()
 }
 
-// syncFreelist writes down which pages of the file are free, which no commit before did. Whoever opens the file next is
-// then spared a look at every page. When it fails, only that is lost.
-func (s *Store) syncFreelist() {
-	if s.broken.Load() {
-		return
+func (s *Store) closeFile() error {
+	if s.stuck.Load() {
+		return s.file.Close()
 	}
-	s.db.NoFreelistSync = false
-	btx, err := s.db.Begin(true)
-	if err == nil {
-		err = commitGuarded(btx)
-	}
-	if err != nil {
-		s.log.Warn("the next start looks at every page of the store file", "err", err)
-	}
+	s.kept.release()
+	return s.db.Close()
 }

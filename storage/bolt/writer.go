@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -169,15 +168,15 @@ func (s *Store) transact(batch []*step) (err error) {
 	t := &tx{btx: btx}
 	for _, st := range batch {
 		before := t.writes
-		st.err = guard(st.run, t)
+		st.err = s.guard(st.run, t)
 		if st.err != nil && (t.writes != before || !refused(st.err)) {
-			return &faultError{errors.Join(st.err, btx.Rollback())}
+			return &faultError{errors.Join(st.err, s.rollback(btx))}
 		}
 	}
 	if t.writes == 0 {
 		return btx.Rollback() // nothing to wait for
 	}
-	if err := commitGuarded(btx); err != nil {
+	if err := s.commitKept(t); err != nil {
 		if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
 			s.broken.Store(true)
 		}
@@ -206,34 +205,6 @@ func refused(err error) bool {
 		errors.As(err, &code) || errors.As(err, &token)
 }
 
-// guard runs the step and turns a panic into an error, so that one bad record does not stop every login.
-func guard(run func(*tx) error, t *tx) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = panicked("step", r)
-		}
-	}()
-	return run(t)
-}
-
-// commitGuarded commits, or leaves the transaction rolled back, whatever happens.
-func commitGuarded(btx *bbolt.Tx) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = errors.Join(panicked("commit", r), btx.Rollback())
-		}
-	}()
-	return btx.Commit()
-}
-
-// panicked describes a panic without its value, which may hold part of a record, unless the runtime itself raised it.
-func panicked(doing string, value any) error {
-	if err, ok := value.(runtime.Error); ok {
-		return fmt.Errorf("storage/bolt: panic in %s: %w\n%s", doing, err, debug.Stack())
-	}
-	return fmt.Errorf("storage/bolt: panic in %s: %T\n%s", doing, value, debug.Stack())
-}
-
 // begin starts a reading transaction on the last committed state.
 func (s *Store) begin() (*bbolt.Tx, error) {
 	s.closing.RLock()
@@ -251,5 +222,5 @@ func (s *Store) view(read func(*tx) error) error {
 		return err
 	}
 	defer btx.Rollback()
-	return read(&tx{btx: btx})
+	return s.guard(read, &tx{btx: btx})
 }

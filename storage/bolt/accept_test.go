@@ -1,0 +1,123 @@
+package bolt
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"brygga/storage"
+	"brygga/storage/storagetest"
+)
+
+// TestOlderCopyIsKnown: a file that was put in place of a later one is refused, and so is one from elsewhere, until it is accepted.
+func TestOlderCopyIsKnown(t *testing.T) {
+	f := fillFile(t, true)
+	path, sealer := f.put(t, f.raw), storagetest.FixedSealer("test")
+	s, err := Open(path, sealer, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.update(t.Context(), write("later")), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	later, laterMark := readFile(t, path), readFile(t, markPath(path))
+	other := fillFile(t, true)
+	for name, lay := range map[string]func() error{
+		"older":                  func() error { return os.WriteFile(path, f.raw, 0o600) },
+		"another installation's": func() error { return os.WriteFile(path, other.raw, 0o600) },
+		"without its mark":       func() error { return errors.Join(os.WriteFile(path, later, 0o600), os.Remove(markPath(path))) },
+		"an unreadable mark":     func() error { return os.WriteFile(markPath(path), []byte("{"), 0o600) },
+	} {
+		if err := errors.Join(os.WriteFile(path, later, 0o600), os.WriteFile(markPath(path), laterMark, 0o600), lay()); err != nil {
+			t.Fatal(err)
+		}
+		before := readFile(t, path)
+		if _, err := Open(path, sealer, Options{}); !errors.Is(err, ErrCopy) {
+			t.Errorf("%s: got %v, want ErrCopy", name, err)
+		}
+		if !bytes.Equal(before, readFile(t, path)) {
+			t.Errorf("%s: the refused file was changed", name)
+		}
+	}
+	if err := errors.Join(os.WriteFile(path, later, 0o600), os.WriteFile(markPath(path), laterMark, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(path, sealer, Options{}); err != nil {
+		t.Fatalf("the latest file with its mark: %v", err)
+	}
+	s.Close()
+}
+
+// TestAcceptedCopyStartsAnew: clients, keys, secrets, used keys and audit events stay, and nothing that was granted.
+func TestAcceptedCopyStartsAnew(t *testing.T) {
+	s := openTest(t, Options{})
+	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
+	storeOneOfEach(t, s, now)
+	if err := errors.Join(s.CreateClient(ctx, storage.Client{ID: "app"}), s.ReplaceSigningKeys(ctx, []storage.SigningKey{{ID: "k1"}}, 0), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	old, oldMark := readFile(t, s.path), readFile(t, markPath(s.path))
+	if err := os.Remove(markPath(s.path)); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(s.path, storagetest.FixedSealer("test"), Options{Accept: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := map[string]func() error{
+		"login": func() error { _, err := s.Login(ctx, "l1", now); return err },
+		"code": func() error {
+			_, err := s.RedeemCode(ctx, storage.Redemption{CodeHash: [32]byte{2}, ClientID: "app", Now: now})
+			return err
+		},
+		"access token":  func() error { _, _, err := s.AccessToken(ctx, [32]byte{2}, now); return err },
+		"refresh token": func() error { _, _, err := s.RefreshToken(ctx, [32]byte{2}, now); return err },
+		"session":       func() error { _, err := s.Session(ctx, [32]byte{1}, now); return err },
+		"request":       func() error { _, err := s.TakePushedRequest(ctx, [32]byte{1}, "", now); return err },
+	}
+	for name, look := range gone {
+		if err := look(); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("%s: got %v, want ErrNotFound", name, err)
+		}
+	}
+	if n, err := s.PendingOrders(ctx); n != 0 || err != nil {
+		t.Errorf("%d orders are pending, %v", n, err)
+	}
+	if _, err := s.Client(ctx, "app"); err != nil {
+		t.Errorf("client: %v", err)
+	}
+	if keys, _, err := s.SigningKeys(ctx); len(keys) != 1 || err != nil {
+		t.Errorf("%d keys, %v", len(keys), err)
+	}
+	if value, err := s.SecretOrCreate(ctx, "subject", []byte("another")); string(value) != "value" || err != nil {
+		t.Errorf("the secret is another: %v", err)
+	}
+	if events, err := s.AuditEvents(ctx, time.Time{}, now.Add(time.Hour), 10); len(events) != 1 || err != nil {
+		t.Errorf("%d audit events, %v", len(events), err)
+	}
+	if err := s.UseOnce(ctx, [32]byte{1}, now.Add(time.Minute), now); !errors.Is(err, storage.ErrExists) {
+		t.Errorf("a used key may be used again: %v", err)
+	}
+	if n, err := s.Sweep(ctx, now.Add(48*time.Hour), 100); n != 3 || err != nil { // a notice, a used key and an event
+		t.Errorf("swept %d, %v, want 3", n, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(s.path, storagetest.FixedSealer("test"), Options{}); err != nil {
+		t.Fatalf("an accepted copy: %v", err)
+	}
+	s.Close()
+	accepted := readFile(t, markPath(s.path))
+	if err := os.WriteFile(s.path, old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(s.path, storagetest.FixedSealer("test"), Options{}); !errors.Is(err, ErrCopy) {
+		t.Errorf("the file that was replaced: got %v, want ErrCopy", err)
+	}
+	if bytes.Equal(accepted, oldMark) {
+		t.Error("the mark did not change")
+	}
+}
