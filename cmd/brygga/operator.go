@@ -169,12 +169,16 @@ func direct(ctx context.Context, h *host, in installation, store storage.Store, 
 	return err
 }
 
-func openStore(data string, masterKey secret.String, log *slog.Logger, wait time.Duration) (*bolt.Store, error) {
+func newSealer(masterKey secret.String) (storage.Sealer, error) {
 	key, err := keys.ParseMasterKey(masterKey.Reveal())
 	if err != nil {
 		return nil, fail(exitUsage, "\"brygga config init\" makes one: 32 random bytes in base64", "%w", err)
 	}
-	sealer, err := keys.NewSealer(key)
+	return keys.NewSealer(key)
+}
+
+func openStore(data string, masterKey secret.String, log *slog.Logger, wait time.Duration) (*bolt.Store, error) {
+	sealer, err := newSealer(masterKey)
 	if err != nil {
 		return nil, err
 	}

@@ -116,6 +116,12 @@ func classify(err error) (code int, remedy string) {
 		return exitUnavailable, "stop the other brygga that uses this data directory"
 	case errors.Is(err, bolt.ErrFormat):
 		return exitFailure, "use the brygga that wrote the file, or a newer one"
+	case errors.Is(err, bolt.ErrEmpty):
+		return exitFailure, "put the store back, with its mark; for a new installation, with other keys, remove brygga.db and brygga.db.mark"
+	case errors.Is(err, bolt.ErrDamaged):
+		return exitFailure, "put a copy in its place that was made while no server ran, and see \"brygga help backup\""
+	case errors.Is(err, bolt.ErrCopy):
+		return exitFailure, "put brygga.db.mark there, too, if this is the latest; a backup is taken by \"brygga store accept\""
 	case errors.Is(err, storage.ErrNotFound):
 		return exitNotFound, ""
 	case errors.Is(err, storage.ErrExists), errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrStatic):
@@ -142,7 +148,7 @@ func newRoot(h *host) *cobra.Command {
 	})
 	root.AddCommand(newClientCommand(h), newKeyCommand(h), newLoginCommand(h))
 	if h.operator == nil {
-		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newBankIDCommand(h), newVersionCommand(h),
+		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newBankIDCommand(h), newVersionCommand(h), newStoreCommand(h),
 			&cobra.Command{Use: "exit-codes", Short: "The exit codes of all commands", Long: exitCodesHelp})
 		root.AddCommand(newTopics()...)
 	}

@@ -44,7 +44,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": awaitFile, "answers": answers, "certificate": writeCertificate, "mode": checkMode, "setting": setting, "code": exitsWith,
+			"await": awaitFile, "answers": answers, "certificate": writeCertificate, "mode": checkMode, "cut": cutFile, "setting": setting, "code": exitsWith,
 			"term": sendSignal(syscall.SIGTERM), "hup": sendSignal(syscall.SIGHUP), "holds": holds, "shows": showsPage, "pkcs12": writePKCS12, "pipe": makePipe,
 		},
 	})
@@ -170,6 +170,16 @@ func writePKCS12(ts *testscript.TestScript, _ bool, args []string) {
 // pipe FILE makes a named pipe that nobody writes to.
 func makePipe(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(syscall.Mkfifo(ts.MkAbs(args[0]), 0o600))
+}
+
+// cut FILE leaves the first five pages of a file.
+func cutFile(ts *testscript.TestScript, _ bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), 5*int64(os.Getpagesize())))
+	if info.Size() <= 5*int64(os.Getpagesize()) {
+		ts.Fatalf("%s is too short to be cut", args[0])
+	}
 }
 
 // mode FILE MODE checks the permissions of a file, in octal.

@@ -12,6 +12,7 @@ import (
 var topics = [][3]string{
 	{"apps", "apps.md", "What apps need: endpoints, tokens, claims"},
 	{"audit", "audit.md", "The audit log: its fields and every event"},
+	{"backup", "backup.md", "Back up, restore and move the store"},
 	{"looks", "looks.md", "Logos, colours, texts and style sheets of the pages"},
 	{"proxies", "proxies.md", "Settings of nginx, Caddy, HAProxy and Apache in front"},
 	{"reasons", "reasons.md", "Why logins fail, and what to do"},
