@@ -19,7 +19,7 @@ var allowed = map[string][]string{
 	"bankid/bankidsim":         {},
 	"bankid/bankidsim/interop": {}, // tests alone
 	"cache":                    {},
-	"clients":                  {"duration", "spelling", "storage"},
+	"clients":                  {"audit", "duration", "outbound", "spelling", "storage"},
 	"cmd/bench":                nil, // everything: it drives the parts from outside
 	"cmd/brygga":               nil, // everything: it connects the parts
 	"cmd/brygga/config":        {"bankid", "clients", "duration", "keys", "login", "spelling", "storage"},

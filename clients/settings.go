@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -177,7 +178,8 @@ func Lines(c *storage.Client) (lines []Line) {
 	}
 	b := &c.Brand
 	if len(b.Logo) > 0 {
-		lines = append(lines, Line{"brand.logo", fmt.Sprintf("%s, %d bytes", b.LogoType, len(b.Logo))})
+		digest := sha256.Sum256(b.Logo)
+		lines = append(lines, Line{"brand.logo", fmt.Sprintf("%s, %d bytes, SHA-256 %x…", b.LogoType, len(b.Logo), digest[:6])})
 	}
 	for _, l := range []Line{
 		{"brand.accent", b.Accent}, {"brand.accent_dark", b.AccentDark}, {"brand.support_url", b.SupportURL}, {"brand.accessibility_url", b.AccessibilityURL},
@@ -196,4 +198,29 @@ func line(key, value string, kind Kind) Line {
 		return Line{key + "." + name, text}
 	}
 	return Line{key, value}
+}
+
+// settingPairs returns what is set of a client, each setting once, for comparing. Of its secrets there is only when they were made
+// and when they end.
+func settingPairs(c *storage.Client) (pairs [][2]string) {
+	lines := Lines(c)
+	for _, s := range c.Secrets {
+		lines = append(lines, Line{"secrets", secretTimes(s)})
+	}
+	for _, l := range lines {
+		if last := len(pairs) - 1; last >= 0 && pairs[last][0] == l.Key {
+			pairs[last][1] += " " + l.Value
+			continue
+		}
+		pairs = append(pairs, [2]string{l.Key, l.Value})
+	}
+	return pairs
+}
+
+func secretTimes(s storage.ClientSecret) string {
+	times := "made " + s.Created.UTC().Format(time.RFC3339)
+	if !s.Expires.IsZero() {
+		times += " until " + s.Expires.UTC().Format(time.RFC3339)
+	}
+	return times
 }

@@ -27,7 +27,7 @@ func newClientCheck(h *host, where *whereFlags) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return showCheck(h, &c, rulesOf(ctx, o, &c), output)
+				return showCheck(h, c, rulesOf(ctx, o, c), output)
 			})
 		},
 	}
@@ -45,7 +45,7 @@ func rulesOf(ctx context.Context, o *operator, c *storage.Client) []clients.Rule
 	for _, p := range clients.Check(c) {
 		rules = append(rules, clients.Rule{Section: "settings", Key: p.Key, Rule: p.Problem, Must: true, Broken: true, Remedy: p.Remedy})
 	}
-	if err := readSector(ctx, o.outbound, c); err != nil {
+	if err := clients.CheckSector(ctx, o.outbound, c); err != nil {
 		rules = append(rules, clients.Rule{
 			Section: "OpenID Connect Registration §5", Key: "sector_identifier_uri", Rule: err.Error(), Must: true, Broken: true,
 			Remedy: "let it answer with a JSON list that holds every redirect URI",

@@ -106,9 +106,9 @@ func newClientShow(h *host, where *whereFlags) *cobra.Command {
 					return err
 				}
 				if output == "json" {
-					return writeJSON(h.out, clientView(&c))
+					return writeJSON(h.out, clientView(c))
 				}
-				return showClient(h, &c)
+				return showClient(h, c)
 			})
 		},
 	}

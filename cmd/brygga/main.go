@@ -10,5 +10,5 @@ import (
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], &host{out: os.Stdout, err: os.Stderr, environ: os.Environ()}))
+	os.Exit(run(context.Background(), os.Args[1:], &host{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ()}))
 }

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"context"
 	"crypto/x509"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -12,11 +9,7 @@ import (
 
 	"brygga/cmd/brygga/config"
 	"brygga/outbound"
-	"brygga/storage"
 )
-
-// maxSectorFile bounds what a sector_identifier_uri answers, in bytes.
-const maxSectorFile = 256 << 10
 
 // loopback are the networks of this machine. A server whose issuer is there may call its clients there too, by http.
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
@@ -40,37 +33,4 @@ func newOutbound(c config.Outbound, local bool) (*outbound.Caller, error) {
 		}
 	}
 	return outbound.New(o), nil
-}
-
-// errSector means that the document at a client's sector_identifier_uri does not say what it must.
-var errSector = errors.New("does not list every redirect URI of the client")
-
-// readSector fetches the client's sector_identifier_uri, if it has one, and checks that it lists all redirect URIs (OIDC Core
-// §8.1, OIDC Registration §5). It returns errSector when it does not, another error when it cannot be had.
-func readSector(ctx context.Context, calls *outbound.Caller, c *storage.Client) error {
-	if c.SectorIdentifierURI == "" || calls == nil {
-		return nil
-	}
-	body, _, err := calls.Get(ctx, c.SectorIdentifierURI, maxSectorFile)
-	if err != nil {
-		return err
-	}
-	var listed []string
-	if json.Unmarshal(body, &listed) != nil {
-		return fmt.Errorf("%w: it is no JSON list of addresses", errSector)
-	}
-	for _, uri := range c.RedirectURIs {
-		if !slices.Contains(listed, uri) {
-			return fmt.Errorf("%w: %s is missing", errSector, uri)
-		}
-	}
-	return nil
-}
-
-// checkSector refuses a client whose sector_identifier_uri does not list its redirect URIs, or cannot be asked.
-func checkSector(ctx context.Context, o *operator, c *storage.Client) error {
-	if err := readSector(ctx, o.outbound, c); err != nil {
-		return fail(exitUsage, "let it answer with a JSON list that holds every redirect URI; nothing was changed", "sector_identifier_uri: %w", err)
-	}
-	return nil
 }

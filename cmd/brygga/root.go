@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,7 @@ import (
 
 // host is where a command runs: its streams and environment, and the parts of a running server when it runs inside one.
 type host struct {
+	in       *os.File // where somebody may be asked; nil for nowhere
 	out, err io.Writer
 	environ  []string
 	// operator is set inside a running server, for which client and key commands run.

@@ -17,6 +17,7 @@ import (
 
 	"brygga/audit"
 	"brygga/bankid"
+	"brygga/clients"
 	"brygga/cmd/brygga/config"
 	"brygga/keys"
 	"brygga/login"
@@ -127,14 +128,14 @@ func (s *server) build(ctx context.Context) (err error) {
 
 // checkSectors refuses clients of the configuration whose sector_identifier_uri does not list their redirect URIs. One that
 // cannot be asked now is no reason to stay down.
-func (s *server) checkSectors(ctx context.Context, clients []storage.Client) error {
-	for i := range clients {
-		err := readSector(ctx, s.outbound, &clients[i])
-		if errors.Is(err, errSector) {
-			return fail(exitUsage, "correct the document, or remove sector_identifier_uri", "client %q: sector_identifier_uri %w", clients[i].ID, err)
+func (s *server) checkSectors(ctx context.Context, all []storage.Client) error {
+	for i := range all {
+		err := clients.CheckSector(ctx, s.outbound, &all[i])
+		if errors.Is(err, clients.ErrSector) {
+			return fail(exitUsage, "correct the document, or remove sector_identifier_uri", "client %q: sector_identifier_uri %w", all[i].ID, err)
 		}
 		if err != nil {
-			s.log.WarnContext(ctx, "sector_identifier_uri was not checked", "client_id", clients[i].ID, "err", err)
+			s.log.WarnContext(ctx, "sector_identifier_uri was not checked", "client_id", all[i].ID, "err", err)
 		}
 	}
 	return nil
@@ -173,10 +174,10 @@ func (s *server) openKeys(ctx context.Context) (*keys.Ring, error) {
 
 // provideKeys makes signing keys for the clients of the configuration, in the background: an RSA key takes up to a second. Those
 // of stored clients were made when they were stored.
-func (s *server) provideKeys(ctx context.Context, clients []storage.Client) {
+func (s *server) provideKeys(ctx context.Context, all []storage.Client) {
 	var algorithms []string
-	for i := range clients {
-		algorithms = append(algorithms, algorithmsOf(&clients[i])...)
+	for i := range all {
+		algorithms = append(algorithms, clients.Algorithms(&all[i])...)
 	}
 	s.background.Go(func() {
 		if err := s.ring.Provide(context.WithoutCancel(ctx), algorithms...); err != nil {

@@ -1,0 +1,236 @@
+package clients
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"brygga/audit"
+	"brygga/outbound"
+	"brygga/secret"
+	"brygga/storage"
+)
+
+// Options are the parts of a Registry. Store, Keys and Audit are required.
+type Options struct {
+	// Store keeps the clients. Those of the configuration file are added to it by [storage.WithStaticClients].
+	Store storage.Clients
+	// Keys returns what makes signing keys. It is called when keys may be wanted, and not before all else is checked.
+	Keys func(context.Context) (Keys, error)
+	// Audit is told of every change.
+	Audit *audit.Log
+	// Outbound fetches a client's sector_identifier_uri; nil takes those addresses as they are.
+	Outbound *outbound.Caller
+	// Certificates are the names of the BankID certificates that a policy may give.
+	Certificates []string
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Keys is the part of a keys.Ring that registering a client needs.
+type Keys interface {
+	// Provide lets there be keys for each of the signature algorithms.
+	Provide(ctx context.Context, algorithms ...string) error
+}
+
+// Registry registers clients. Each of its changes is complete or not made at all: the client is filled up and checked, then the
+// signing keys that it needs are made, then it is stored, and last the audit log is told. Its methods may be called concurrently.
+type Registry struct{ o Options }
+
+// NewRegistry returns a Registry over the options, or an error that names the option which is missing.
+func NewRegistry(o Options) (*Registry, error) {
+	switch {
+	case o.Store == nil:
+		return nil, errors.New("clients: no store")
+	case o.Keys == nil:
+		return nil, errors.New("clients: no keys")
+	case o.Audit == nil:
+		return nil, errors.New("clients: no audit log")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Registry{o}, nil
+}
+
+func (r *Registry) now() time.Time { return r.o.Now().UTC().Truncate(time.Microsecond) }
+
+// Registered is a client after a change.
+type Registered struct {
+	Client *storage.Client
+	// Secret is one that was made for it, which cannot be had again; the zero value when none was.
+	Secret secret.String
+	// Changed are the keys of the settings that differ from before, in order. A change of none was not made.
+	Changed []string
+}
+
+// Add registers a new client, with the settings that change makes on what every client has, and with a secret if it proves itself
+// by one. It returns Problems if the client may not be as it is, storage.ErrExists if there is one of that ID, or the error of
+// change.
+func (r *Registry) Add(ctx context.Context, actor, id string, change func(*storage.Client) error) (*Registered, error) {
+	now := r.now()
+	c := New(id)
+	c.Created, c.Updated = now, now
+	if err := change(&c); err != nil {
+		return nil, err
+	}
+	Complete(&c)
+	value := fitSecret(&c, now)
+	if err := r.check(ctx, &c); err != nil {
+		return nil, err
+	}
+	if _, err := r.o.Store.Client(ctx, id); err == nil {
+		return nil, storage.ErrExists
+	} else if !errors.Is(err, storage.ErrNotFound) {
+		return nil, fmt.Errorf("find client: %w", err)
+	}
+	if err := r.provide(ctx, &c); err != nil {
+		return nil, err
+	}
+	if err := r.o.Store.CreateClient(ctx, c); err != nil {
+		return nil, fmt.Errorf("add client: %w", err)
+	}
+	return r.done(ctx, actor, audit.ClientAdded, &storage.Client{}, &c, value), nil
+}
+
+// Update makes a change of a client. A secret that it needs and has not is made; secrets that it cannot use any more are dropped.
+// It returns Problems if the client may not be so, storage.ErrNotFound, storage.ErrStatic for a client of the configuration file,
+// storage.ErrConflict if somebody else has changed it meanwhile, or the error of change.
+func (r *Registry) Update(ctx context.Context, actor, id string, change func(*storage.Client) error) (*Registered, error) {
+	before, err := r.changeable(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	c := *before
+	if err := change(&c); err != nil {
+		return nil, err
+	}
+	if c.SectorIdentifierURI != before.SectorIdentifierURI && c.Sector == before.Sector {
+		c.Sector = "" // Derive makes it anew from the address
+	}
+	Derive(&c)
+	value := fitSecret(&c, r.now())
+	if len(audit.Diff(settingPairs(before), settingPairs(&c))) == 0 && value.IsZero() {
+		return &Registered{Client: before}, nil
+	}
+	if err := r.check(ctx, &c); err != nil {
+		return nil, err
+	}
+	if err := r.provide(ctx, &c); err != nil {
+		return nil, err
+	}
+	if err := r.store(ctx, &c); err != nil {
+		return nil, err
+	}
+	return r.done(ctx, actor, audit.ClientChanged, before, &c, value), nil
+}
+
+// RotateSecret gives a client a new secret. The others that work go on for keep, or until the end that they have; with 0 they stop
+// at once. It returns ErrNoSecret if the client does not prove itself by a secret, a *SecretsError if too many would work, and
+// the errors of Update.
+func (r *Registry) RotateSecret(ctx context.Context, actor, id string, keep time.Duration) (*Registered, error) {
+	before, err := r.changeable(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !UsesSecret(before) {
+		return nil, ErrNoSecret
+	}
+	now, c := r.now(), *before
+	kept := keptSecrets(c.Secrets, keep, now)
+	if len(kept) >= maxSecrets {
+		return nil, &SecretsError{Working: len(kept), FirstEnd: firstEnd(kept)}
+	}
+	value := newSecret()
+	c.Secrets = append([]storage.ClientSecret{{Hash: value.Hash(), Created: now}}, kept...)
+	if err := r.store(ctx, &c); err != nil {
+		return nil, err
+	}
+	return r.done(ctx, actor, audit.ClientSecretRotated, before, &c, value), nil
+}
+
+// Remove removes a client and revokes what it was granted. It returns storage.ErrNotFound or storage.ErrStatic.
+func (r *Registry) Remove(ctx context.Context, actor, id string) error {
+	c, err := r.changeable(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := r.o.Store.RemoveClient(ctx, id, r.now()); err != nil {
+		return fmt.Errorf("remove client: %w", err)
+	}
+	r.done(ctx, actor, audit.ClientRemoved, c, &storage.Client{ID: id, CustomIdentifier: c.CustomIdentifier}, secret.String{})
+	return nil
+}
+
+// changeable returns the client of that ID, which is shared, if it may be changed at all.
+func (r *Registry) changeable(ctx context.Context, id string) (*storage.Client, error) {
+	c, err := r.o.Store.Client(ctx, id)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("find client: %w", err)
+	case c.Static:
+		return nil, storage.ErrStatic
+	}
+	return c, nil
+}
+
+// check returns all that is wrong with the client. Its sector's document is asked for only when nothing else is.
+func (r *Registry) check(ctx context.Context, c *storage.Client) error {
+	found := Check(c)
+	if name := c.Policy.Certificate; name != "" && !slices.Contains(r.o.Certificates, name) {
+		found = append(found, Problem{"policy.certificate", "no certificate is called " + quote(name),
+			"add it to bankid.certificates and restart the server, or leave the setting empty for the default one"})
+	}
+	if len(found) > 0 {
+		return found
+	}
+	if err := CheckSector(ctx, r.o.Outbound, c); err != nil {
+		return Problems{{"sector_identifier_uri", err.Error(), "let it answer with a JSON list that holds every redirect URI"}}
+	}
+	return nil
+}
+
+// provide lets there be signing keys for the client's tokens before it first asks for one.
+func (r *Registry) provide(ctx context.Context, c *storage.Client) error {
+	ring, err := r.o.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	return ring.Provide(ctx, Algorithms(c)...)
+}
+
+func (r *Registry) store(ctx context.Context, c *storage.Client) error {
+	c.Updated = r.now()
+	if err := r.o.Store.UpdateClient(ctx, *c); err != nil {
+		return fmt.Errorf("change client: %w", err)
+	}
+	return nil
+}
+
+// done tells the audit log of a change and returns what became of it.
+func (r *Registry) done(ctx context.Context, actor string, what audit.Type, before, after *storage.Client, value secret.String) *Registered {
+	changes := audit.Diff(settingPairs(before), settingPairs(after))
+	changed := make([]string, len(changes))
+	for i, c := range changes {
+		changed[i] = c.Name
+	}
+	if what == audit.ClientAdded || what == audit.ClientRemoved {
+		changes = slices.DeleteFunc(changes, func(c audit.Change) bool {
+			return c.Before == "" && c.After == "false" || c.Before == "false" && c.After == ""
+		})
+	}
+	r.o.Audit.Record(ctx, audit.Event{Type: what, ClientID: after.ID, CustomerIdentifier: after.CustomIdentifier, Actor: actor, Changes: changes})
+	return &Registered{Client: after, Secret: value, Changed: changed}
+}
+
+// Algorithms returns the signature algorithms of a client's tokens.
+func Algorithms(c *storage.Client) (algorithms []string) {
+	for _, alg := range []string{c.IDTokenAlg, c.UserinfoAlg} {
+		if alg != "" && !slices.Contains(algorithms, alg) {
+			algorithms = append(algorithms, alg)
+		}
+	}
+	return algorithms
+}
