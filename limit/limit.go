@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
-	"net/netip"
 	"sync"
 	"time"
 )
@@ -20,22 +19,20 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("limit: too many; try again in %s", e.RetryAfter)
 }
 
-const (
-	// refill is how long an empty bucket takes to fill: then it is as if it had never been there.
-	refill = time.Minute
-	// maxBuckets bounds the memory of a Limiter: it holds twice as many buckets at most, some 8 MB.
-	maxBuckets = 100_000
-)
+// maxBuckets bounds the memory of a Limiter: it holds twice as many buckets at most, some 8 MB.
+const maxBuckets = 100_000
 
-// Limiter keeps a bucket of tokens for each key. A bucket holds one minute's worth and fills evenly. The methods may be called
+// Limiter keeps a bucket of tokens for each key. A bucket holds one period's worth and fills evenly. The methods may be called
 // concurrently. Keys are known by a hash of fixed size, so that none stays in memory; two that share one share a bucket.
 type Limiter[K comparable] struct {
-	perMinute float64
-	now       func() time.Time
-	seed      maphash.Seed
+	size float64
+	// period is how long an empty bucket takes to fill: then it is as if it had never been there.
+	period time.Duration
+	now    func() time.Time
+	seed   maphash.Seed
 
 	mu sync.Mutex
-	// buckets are those that were touched since turned, older those of the minute before. All else is full again.
+	// buckets are those that were touched since turned, older those of the period before. All else is full again.
 	buckets, older map[uint64]bucket
 	turned         time.Time
 }
@@ -49,7 +46,12 @@ type bucket struct {
 
 // New returns a Limiter that lets perMinute tokens pass for each key. Now is the clock.
 func New[K comparable](perMinute int, now func() time.Time) *Limiter[K] {
-	return &Limiter[K]{perMinute: float64(perMinute), now: now, seed: maphash.MakeSeed(), buckets: make(map[uint64]bucket), turned: now()}
+	return NewOver[K](perMinute, time.Minute, now)
+}
+
+// NewOver returns a Limiter that lets size tokens pass for each key in a period.
+func NewOver[K comparable](size int, period time.Duration, now func() time.Time) *Limiter[K] {
+	return &Limiter[K]{size: float64(size), period: period, now: now, seed: maphash.MakeSeed(), buckets: make(map[uint64]bucket), turned: now()}
 }
 
 // Allow takes one token from the key's bucket, or returns an *Error when it is empty.
@@ -79,12 +81,14 @@ func (l *Limiter[K]) CheckN(key K, n int) error {
 	return l.short(missing, n)
 }
 
-// Charge takes n tokens from the key's bucket, or what is left of them.
-func (l *Limiter[K]) Charge(key K, n int) {
+// Charge takes n tokens from the key's bucket, or what is left of them, and returns how many it took, rounded up.
+func (l *Limiter[K]) Charge(key K, n int) (taken int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	hash, missing, now := l.look(key)
-	l.buckets[hash] = bucket{min(missing+float64(n), l.perMinute), now.UnixNano()}
+	after := min(missing+float64(n), l.size)
+	l.buckets[hash] = bucket{after, now.UnixNano()}
+	return int(math.Ceil(after - missing))
 }
 
 // look returns the hash of the key, how many tokens are missing from its bucket, and the time. The caller holds mu.
@@ -97,49 +101,30 @@ func (l *Limiter[K]) look(key K) (hash uint64, missing float64, now time.Time) {
 		b = l.older[hash]
 	}
 	passed := time.Duration(max(0, now.UnixNano()-b.at))
-	return hash, max(0, b.missing-passed.Minutes()*l.perMinute), now
+	return hash, max(0, b.missing-float64(passed)/float64(l.period)*l.size), now
 }
 
 // short returns an *Error with the time until n tokens are there, nil when they are.
 func (l *Limiter[K]) short(missing float64, n int) error {
 	const rounding = 1e-6
-	over := missing + float64(n) - l.perMinute
+	over := missing + float64(n) - l.size
 	if over <= rounding {
 		return nil
 	}
-	wait := min(over/l.perMinute, 1) * refill.Seconds()
+	wait := min(over/l.size, 1) * l.period.Seconds()
 	return &Error{RetryAfter: max(time.Second, time.Duration(math.Ceil(wait-rounding))*time.Second)}
 }
 
-// turn forgets the buckets that were touched last a minute ago or earlier: they are full again. Nothing is ever looked through.
-// When more keys come in a minute than there is room for, buckets go that are not full yet: letting a flood through for a moment
+// turn forgets the buckets that were touched last a period ago or earlier: they are full again. Nothing is ever looked through.
+// When more keys come in a period than there is room for, buckets go that are not full yet: letting a flood through for a moment
 // is better than shutting everybody out.
 func (l *Limiter[K]) turn(now time.Time) {
 	passed := now.Sub(l.turned)
-	if passed < refill && passed >= 0 && len(l.buckets) < maxBuckets {
+	if passed < l.period && passed >= 0 && len(l.buckets) < maxBuckets {
 		return
 	}
-	if l.older = l.buckets; passed >= 2*refill {
+	if l.older = l.buckets; passed >= 2*l.period {
 		l.older = nil
 	}
 	l.buckets, l.turned = make(map[uint64]bucket), now
-}
-
-// Network returns what addresses are counted by: an IPv4 address, or the /64 of an IPv6 one, which one household has. A text
-// that is no address gets the zero Prefix.
-func Network(ip string) netip.Prefix {
-	address, err := netip.ParseAddr(ip)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	address = address.Unmap().WithZone("")
-	bits := 64
-	if address.Is4() {
-		bits = 32
-	}
-	prefix, err := address.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return prefix
 }
