@@ -16,8 +16,9 @@ const (
 	forgotten = 4
 )
 
-// shareBits is the network of an IPv6 address that has a share of its own: what one subscriber may have.
-const shareBits = 48
+// Subscriber returns the network that has a share of its own: what one subscriber may have at most, an IPv4 address or the /48 of an
+// IPv6 one (RIPE-690).
+func Subscriber(ip string) netip.Prefix { return network(ip, 48) }
 
 // Shared is a budget for each key that strangers spend together. So that nobody spends it for all, a network may have spent at most as
 // much of it as is left: of many that want all they can get, each gets the same, and there is always that much left for one that
@@ -77,7 +78,7 @@ func (s *Shared[K]) CheckN(key K, ip string, n int) error {
 
 // hashes returns those of the key's whole budget and of the share that the address has in it. The caller holds mu, as for all below.
 func (s *Shared[K]) hashes(key K, ip string) (whole, own uint64) {
-	return s.hash(share[K]{key: key, whole: true}), s.hash(share[K]{key: key, network: network(ip, shareBits)})
+	return s.hash(share[K]{key: key, whole: true}), s.hash(share[K]{key: key, network: Subscriber(ip)})
 }
 
 func (s *Shared[K]) hash(what share[K]) uint64 {
@@ -88,10 +89,10 @@ func (s *Shared[K]) hash(what share[K]) uint64 {
 	return hash
 }
 
-// short returns an *Error when n more would be more than is left of the whole, or would make the share larger than that.
+// short returns an *Error when n more would make the share larger than what is left of the whole then.
 func (s *Shared[K]) short(inAll, byOwn float64, n int) error {
 	const rounding = 1e-6
-	if left := s.budget - inAll; byOwn+float64(n) <= left+rounding {
+	if left := s.budget - inAll - float64(n); byOwn+float64(n) <= left+rounding {
 		return nil
 	}
 	return &Error{RetryAfter: max(time.Second, s.period/6).Round(time.Second)}

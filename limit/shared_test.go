@@ -63,7 +63,7 @@ func TestBudgetIsNeverExceeded(t *testing.T) {
 		}
 	}
 	var limit *Error
-	if err := s.Allow("app", "192.0.2.1"); passed != 100 || !errors.As(err, &limit) || limit.RetryAfter != 10*time.Second {
+	if err := s.Allow("app", "192.0.2.1"); passed != 99 || !errors.As(err, &limit) || limit.RetryAfter != 10*time.Second {
 		t.Errorf("%d passed, then %v", passed, err)
 	}
 }
@@ -71,19 +71,19 @@ func TestBudgetIsNeverExceeded(t *testing.T) {
 func TestSpentIsForgotten(t *testing.T) {
 	c := newClock()
 	s := NewShared[string](100, time.Minute, c.now)
-	if s.CheckN("app", "a", 101) == nil || s.AllowN("app", "192.0.2.1", 50) != nil || s.Allow("app", "192.0.2.1") == nil {
+	if s.CheckN("app", "a", 51) == nil || s.AllowN("app", "192.0.2.1", 50) != nil || s.Allow("app", "192.0.2.1") == nil {
 		t.Error("one network alone may have half")
 	}
 	c.at = c.at.Add(41589 * time.Millisecond) // a minute × ln 2
-	if s.CheckN("app", "192.0.2.1", 50) != nil || s.CheckN("app", "192.0.2.1", 52) == nil {
+	if s.CheckN("app", "192.0.2.1", 25) != nil || s.CheckN("app", "192.0.2.1", 26) == nil {
 		t.Error("half should be forgotten")
 	}
 	c.at = c.at.Add(-time.Hour)
-	if s.CheckN("app", "192.0.2.1", 52) == nil {
+	if s.CheckN("app", "192.0.2.1", 26) == nil {
 		t.Error("a clock that goes back forgets what was spent")
 	}
 	c.at = c.at.Add(2 * time.Hour)
-	if s.CheckN("app", "192.0.2.1", 100) != nil {
+	if s.CheckN("app", "192.0.2.1", 50) != nil {
 		t.Error("after an hour all should be forgotten")
 	}
 }
