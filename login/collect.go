@@ -3,10 +3,12 @@ package login
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"brygga/audit"
 	"brygga/bankid"
+	"brygga/limit"
 	"brygga/storage"
 )
 
@@ -33,8 +35,9 @@ type collector struct {
 	// guards them.
 	orderID string
 	started time.Time
-	// order is the order as it was when collecting began.
-	order *storage.Order
+	// order is the order as it was when collecting began, and network the subscriber who started it.
+	order   *storage.Order
+	network netip.Prefix
 }
 
 // collect collects the login's current order from now on, and no other order of the login. A zero started means that the
@@ -52,9 +55,10 @@ func (e *Engine) collect(l *storage.Login, started time.Time) {
 	if c != nil {
 		c.stop()
 	}
-	c = &collector{Engine: e, id: l.ID, orderID: l.Order.ID, order: l.Order, started: started}
+	c = &collector{Engine: e, id: l.ID, orderID: l.Order.ID, order: l.Order, started: started, network: limit.Subscriber(l.Order.Starter.IP)}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	e.collectors[l.ID] = c
+	e.networks[c.network]++
 	e.running.Go(func() { c.run(l) })
 }
 
@@ -112,11 +116,14 @@ func (c *collector) pause(l *storage.Login) time.Duration {
 	return c.CollectEvery
 }
 
-// leave takes c off the list, unless another collector has taken its place there.
+// leave takes c off the lists, unless another collector has taken its place there.
 func (c *collector) leave() {
 	c.stop()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.networks[c.network]--; c.networks[c.network] == 0 {
+		delete(c.networks, c.network)
+	}
 	if c.collectors[c.id] == c {
 		delete(c.collectors, c.id)
 	}
@@ -207,7 +214,7 @@ func (c *collector) notCollected(ctx context.Context, l *storage.Login, fault *F
 // nextOrder replaces an order that no app has picked up by a new one, within the window. dead says why the old one has
 // ended at the service already; a zero dead means that it lives and is cancelled once the new one is in place.
 func (c *collector) nextOrder(ctx context.Context, l *storage.Login, dead storage.Failure) *storage.Login {
-	if !c.now().Before(l.Order.WindowEnds) {
+	if !c.mayRenew(ctx, l) {
 		if dead.Reason == "" {
 			c.cancelOrder(l.Order)
 		}
@@ -233,6 +240,19 @@ func (c *collector) nextOrder(ctx context.Context, l *storage.Login, dead storag
 		return c.fail(ctx, next, fault.Reason)
 	}
 	return c.lostTo(ctx, l, "renew order", err)
+}
+
+// mayRenew reports whether the window is open still, and whoever asked for the order may have one more: a renewal costs as much as
+// an order. It counts the renewal.
+func (c *collector) mayRenew(ctx context.Context, l *storage.Login) bool {
+	if !c.now().Before(l.Order.WindowEnds) {
+		return false
+	}
+	err := c.limits.allowRenewal(l.Order.Starter.IP, l.Request.ClientID)
+	if err != nil {
+		c.log.InfoContext(ctx, "order not renewed", "login", l.ID, "client_id", l.Request.ClientID, "err", err)
+	}
+	return err == nil
 }
 
 // renew makes the next order of the round and puts it in place of l's. When the service makes none, it returns the login

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -76,8 +77,10 @@ type Engine struct {
 
 	mu         sync.Mutex
 	collectors map[string]*collector // by login ID
-	stopped    bool
-	running    sync.WaitGroup
+	// networks counts the collectors by the subscriber who started their order.
+	networks map[netip.Prefix]int
+	stopped  bool
+	running  sync.WaitGroup
 	// beaten is when the last heartbeat was stored.
 	beaten time.Time
 }
@@ -130,7 +133,10 @@ func New(o Options) (*Engine, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{Options: o, log: o.Logger, limits: newLimiter(o.Limits, o.Now), collectors: make(map[string]*collector)}, nil
+	return &Engine{
+		Options: o, log: o.Logger, limits: newLimiter(o.Limits, o.Life, o.Now), collectors: make(map[string]*collector),
+		networks: make(map[netip.Prefix]int),
+	}, nil
 }
 
 func setDefault[T time.Duration | int](value *T, standard T) {
@@ -216,9 +222,9 @@ func (e *Engine) adopt(ctx context.Context) {
 }
 
 // Create stores a new login that answers request, bound to the browser that has the binding cookie. It returns a
-// *[LimitError] when the address has begun too many.
+// *[LimitError] when the address has begun too many, or too large ones.
 func (e *Engine) Create(ctx context.Context, request storage.AuthRequest, binding secret.String, ip string) (*storage.Login, error) {
-	if err := e.limits.allowLogin(ip); err != nil {
+	if err := e.limits.allowLogin(ip, request.Size()); err != nil {
 		return nil, err
 	}
 	now := e.now()

@@ -161,7 +161,7 @@ func TestLimits_T13_RowA23(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, func(o *login.Options) {
 			o.MaxOrders = 3
-			o.Limits = login.Limits{LoginsPerAddress: 20, OrdersPerAddress: 6, PendingOrders: 5}
+			o.Limits = login.Limits{LoginsPerAddress: 20, OrdersPerAddress: 6, PendingOrders: 7}
 		})
 		defer h.close()
 		var limit *login.LimitError
@@ -189,9 +189,15 @@ func TestLimits_T13_RowA23(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		elsewhere.IP = "2001:db8:1::1"
 		if _, err := h.Start(t.Context(), h.begin().ID, elsewhere); !errors.As(err, &limit) {
-			t.Errorf("a sixth pending order: %v, want a *LimitError", err)
+			t.Errorf("a fourth order of one network, where two more may be pending: %v, want a *LimitError", err)
+		}
+		elsewhere.IP = "2001:db8:1::1"
+		if _, err := h.Start(t.Context(), h.begin().ID, elsewhere); err != nil {
+			t.Errorf("an order of another network: %v", err)
+		}
+		if _, err := h.Start(t.Context(), h.begin().ID, elsewhere); !errors.As(err, &limit) {
+			t.Errorf("a seventh pending order: %v, want a *LimitError", err)
 		}
 		for range 15 {
 			if _, err = h.Create(t.Context(), storage.AuthRequest{ClientID: "app"}, secret.New("b"), "192.0.2.1"); err != nil {

@@ -47,7 +47,7 @@ func (e *Engine) Begin(ctx context.Context, id string, starter storage.Starter) 
 	if err != nil {
 		return nil, fmt.Errorf("count pending orders: %w", err)
 	}
-	if err := e.limits.allowOrder(starter.IP, client.ID, pending); err != nil {
+	if err := e.countOrder(starter.IP, client.ID, pending); err != nil {
 		return nil, err
 	}
 	now := e.now()
