@@ -41,7 +41,7 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if err := p.limits.visits.Allow(client.ID); err != nil {
+	if err := p.countVisit(r, client, sent); err != nil {
 		p.showTooMany(w, r, err)
 		return
 	}

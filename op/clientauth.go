@@ -1,6 +1,7 @@
 package op
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -45,16 +46,19 @@ type credentials struct {
 // authenticate returns the client that sent a POSTed form, by exactly the method that it is registered for (OIDC Core §9). A
 // public client only says who it is, which is not enough for introspection (RFC 7662 §2.1). The form has passed guardForm.
 // Errors are for writeRefusal: invalid_client for all that fails, invalid_request for two methods at once (RFC 6749 §5.2), and
-// one with status 429 beyond a limit. What the client has proven counts for it, all else for the network address.
+// one with status 429 beyond a limit. What the client has proven counts for it, all else for the network address: whoever proves
+// to be a client passes the limits of the address that it comes from.
 func (p *Provider) authenticate(r *http.Request) (*storage.Client, *oidc.Error) {
 	ctx := r.Context()
 	c, err := readCredentials(r)
-	who := attempt{limit.Network(addressOf(ctx)), c.clientID}
+	origin := originOf(ctx)
+	who := attempt{limit.Network(origin.address), c.clientID}
+	over := cmp.Or(origin.over, p.limits.failures.Check(who))
 	var client *storage.Client
-	if err == nil {
-		if over := p.limits.failures.Check(who); over != nil {
-			return nil, tooMany(over)
-		}
+	switch {
+	case err == nil && over != nil && !c.cheap():
+		return nil, tooMany(over)
+	case err == nil:
 		client, err = p.prove(ctx, &c, r.URL.Path)
 	}
 	var (
@@ -63,22 +67,32 @@ func (p *Provider) authenticate(r *http.Request) (*storage.Client, *oidc.Error) 
 	)
 	switch {
 	case err == nil && client.Public():
-		p.limits.addresses.Charge(who.network, 1)
+		if origin.over != nil {
+			return nil, tooMany(origin.over)
+		}
+		p.limits.addresses.Charge(origin.address, 1)
 		fallthrough
 	case err == nil:
-		if refusal = p.spend(client); refusal != nil {
+		if refusal = p.spend(client, origin.address); refusal != nil {
 			return nil, refusal
 		}
 		return client, nil
 	case errors.As(err, &why):
 		p.noteFailure(ctx, who, client, why)
-		return nil, refuseClient()
+		refusal = refuseClient()
 	case errors.As(err, &refusal):
-		p.limits.addresses.Charge(who.network, 1)
-		return nil, refusal
+		p.limits.addresses.Charge(origin.address, 1)
+	default:
+		return nil, p.fault(ctx, "authenticate client", err)
 	}
-	return nil, p.fault(ctx, "authenticate client", err)
+	if over != nil {
+		refusal = tooMany(over)
+	}
+	return nil, refusal
 }
+
+// cheap reports whether it costs next to nothing to see if the credentials are right.
+func (c *credentials) cheap() bool { return c.method != storage.AuthMethodPrivateKey }
 
 // readCredentials returns what the request brings. It brings one method at most (RFC 6749 §2.3), and the client_id in the body,
 // if there is one, names the same client.

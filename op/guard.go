@@ -6,23 +6,30 @@ import (
 	"net/http"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
-
-	"brygga/limit"
 )
 
-// addressKey is the context key of the address that a form came from.
-type addressKey struct{}
+// originKey is the context key of where a form came from.
+type originKey struct{}
+
+// formOrigin is where a form came from.
+type formOrigin struct {
+	address string
+	// over is the *limit.Error for an address that has asked for too much: of it only what a client proves to be its own is served.
+	over error
+}
+
+func originOf(ctx context.Context) formOrigin {
+	origin, _ := ctx.Value(originKey{}).(formOrigin)
+	return origin
+}
 
 // addressOf returns the address that a form came from, "" when ctx belongs to none.
-func addressOf(ctx context.Context) string {
-	address, _ := ctx.Value(addressKey{}).(string)
-	return address
-}
+func addressOf(ctx context.Context) string { return originOf(ctx).address }
 
 // guardForm lets only clean requests pass to an endpoint that authenticates clients: one form, each parameter once (RFC 6749
 // §3.2), nothing in the query, one Authorization header at most. resource alone may be repeated (RFC 8707 §2). Afterwards
 // r.PostForm and r.Form hold the same parameters, and no answer is kept by a cache. An address that has asked for too much gets
-// no further.
+// no further than to authenticate.
 func (p *Provider) guardForm(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -31,34 +38,31 @@ func (p *Provider) guardForm(next http.HandlerFunc) http.HandlerFunc {
 		if w, ok := w.(*response); ok {
 			w.challenge = challengeBasic
 		}
-		address := p.o.ClientIP(r)
-		network := limit.Network(address)
-		if err := p.limits.addresses.Check(network); err != nil {
-			writeRefusal(w, tooMany(err))
-			return
-		}
-		if description := readForm(w, r); description != "" {
-			p.limits.addresses.Charge(network, 1)
+		origin := formOrigin{address: p.o.ClientIP(r)}
+		origin.over = p.limits.addresses.Check(origin.address)
+		description := readForm(w, r)
+		switch {
+		case description == "":
+			next(w, r.WithContext(context.WithValue(r.Context(), originKey{}, origin)))
+		case origin.over != nil:
+			writeRefusal(w, tooMany(origin.over))
+		default:
+			p.limits.addresses.Charge(origin.address, 1)
 			writeRefusal(w, oidc.ErrInvalidRequest().WithDescription("%s", description))
-			return
 		}
-		next(w, r.WithContext(context.WithValue(r.Context(), addressKey{}, address)))
 	}
 }
 
-// guardBearer lets requests with an access token pass from addresses that have not asked for too much. What is refused counts for
-// the address, the rest for the client that the token is for.
+// guardBearer counts what is refused of an endpoint for access tokens for the address; the rest counts for the client that the token
+// is for. Of an address that has had too much refused only tokens that stand are served: next asks over before it refuses one.
 func (p *Provider) guardBearer(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		network := limit.Network(p.o.ClientIP(r))
-		if err := p.limits.addresses.Check(network); err != nil {
-			writeRefusal(w, tooMany(err))
-			return
-		}
-		next(w, r)
+		origin := formOrigin{address: p.o.ClientIP(r)}
+		origin.over = p.limits.addresses.Check(origin.address)
+		next(w, r.WithContext(context.WithValue(r.Context(), originKey{}, origin)))
 		if w, ok := w.(*response); ok && w.status >= 400 {
-			p.limits.addresses.Charge(network, 1)
+			p.limits.addresses.Charge(origin.address, 1)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func (p *Provider) readHint(hint string) (claims hintClaims, ok bool) {
 	if hint == "" {
 		return hintClaims{}, true
 	}
-	if strings.Count(hint, ".") == 4 {
+	if isEncrypted(hint) {
 		signed, err := p.o.Keys.Decrypt(hint)
 		if err != nil {
 			return hintClaims{}, false

@@ -7,7 +7,9 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -19,19 +21,27 @@ import (
 
 // Limits bound how much is asked of the endpoints. Zero fields mean the default.
 type Limits struct {
-	// RequestsPerAddress is per minute and network address (IPv4 address, IPv6 /64). What a client has proven to be its own is
+	// RequestsPerAddress is per minute and network address (see [limit.Addresses]). What a client has proven to be its own is
 	// not counted here but for the client, so that a broker may send what it likes from one address. Default 6000.
 	RequestsPerAddress int
-	// RequestsPerClient is per minute and client, for its own requests, and once more for those of browsers in its name.
-	// Default 60000.
+	// RequestsPerClient is per minute and client, for what it has proven to be its own, and once more for what strangers ask in its
+	// name: of that a network may have had as much as is left. Default 60000.
 	RequestsPerClient int
+	// LoginsPerAddress is how many requests of browsers are kept until they come again, per minute and network address. Default 600.
+	LoginsPerAddress int
+	// StoredPerAddress is how many bytes requests of strangers from one network address may take in the store, and Stored those of
+	// all, of which a network may have as much as is left. Defaults 64 MiB and 2 GiB.
+	StoredPerAddress, Stored int
 }
 
 const (
-	// failureCost is how many requests a failed client authentication counts for.
-	failureCost = 10
-	// failuresPerMinute is how often one network address may fail to authenticate as one client. Then it must wait, even with
-	// the right secret: guessing goes on too slowly to get anywhere.
+	// failureCost is how many requests a failed client authentication counts for, decryptionCost how many the decryption of what a
+	// stranger has sent: an RSA key takes a millisecond.
+	failureCost    = 10
+	decryptionCost = 10
+	// failuresPerMinute is how often one network address may fail to authenticate as one client. Beyond that no signature is looked
+	// at, and who fails is not told how. The right secret passes all the same, as comparing one costs next to nothing: strangers
+	// who share an address with a client's back end, a proxy's or a cloud's, must not lock it out.
 	failuresPerMinute = 60
 	// failureEvents is how many failed authentications go into the audit log in a minute, in all. Of one address and client
 	// it is one.
@@ -45,21 +55,30 @@ type attempt struct {
 }
 
 // limits counts what is asked. Browsers that are sent here in a client's name are visits: as anybody can send them, they must not
-// use up what the client itself may ask.
+// use up what the client itself may ask. Nor must what is asked in the name of a public client, which everybody can be.
 type limits struct {
-	addresses *limit.Limiter[netip.Prefix]
+	addresses *limit.Addresses
 	clients   *limit.Limiter[string]
-	visits    *limit.Limiter[string]
+	public    *limit.Shared[string]
+	visits    *limit.Shared[string]
+	returns   *limit.Addresses
+	stored    *limit.Addresses
+	allStored *limit.Shared[struct{}]
 	failures  *limit.Limiter[attempt]
 	events    *limit.Limiter[attempt]
 	allEvents *limit.Limiter[struct{}]
 }
 
 func newLimits(l Limits, now func() time.Time) *limits {
+	perClient := cmp.Or(l.RequestsPerClient, 60_000)
 	return &limits{
-		addresses: limit.New[netip.Prefix](cmp.Or(l.RequestsPerAddress, 6000), now),
-		clients:   limit.New[string](cmp.Or(l.RequestsPerClient, 60_000), now),
-		visits:    limit.New[string](cmp.Or(l.RequestsPerClient, 60_000), now),
+		addresses: limit.NewAddresses(cmp.Or(l.RequestsPerAddress, 6000), now),
+		clients:   limit.New[string](perClient, now),
+		public:    limit.NewShared[string](perClient, time.Minute, now),
+		visits:    limit.NewShared[string](perClient, time.Minute, now),
+		returns:   limit.NewAddresses(cmp.Or(l.LoginsPerAddress, 600), now),
+		stored:    limit.NewAddressesOver(cmp.Or(l.StoredPerAddress, 64<<20), pushedLife, now),
+		allStored: limit.NewShared[struct{}](cmp.Or(l.Stored, 2<<30), pushedLife, now),
 		failures:  limit.New[attempt](failuresPerMinute, now),
 		events:    limit.New[attempt](1, now),
 		allEvents: limit.New[struct{}](failureEvents, now),
@@ -84,17 +103,61 @@ func setRetryAfter(w http.ResponseWriter, err error) {
 	w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(wait.Seconds())))))
 }
 
-// spend counts a request for the client that sent it. It returns what to refuse the request with when there were too many.
-func (p *Provider) spend(client *storage.Client) *oidc.Error {
-	if err := p.limits.clients.Allow(client.ID); err != nil {
+// spend counts a request for the client that sent it, or in whose name it was sent from the address. It returns what to refuse the
+// request with when there were too many.
+func (p *Provider) spend(client *storage.Client, address string) *oidc.Error {
+	var err error
+	if client.Public() {
+		err = p.limits.public.Allow(client.ID, address)
+	} else {
+		err = p.limits.clients.Allow(client.ID)
+	}
+	if err != nil {
 		return tooMany(err)
 	}
 	return nil
 }
 
+// countVisit counts a browser's auth request for the client, and for the address what must be decrypted to read it. It returns a
+// *limit.Error when that is too much.
+func (p *Provider) countVisit(r *http.Request, client *storage.Client, sent url.Values) error {
+	address := p.o.ClientIP(r)
+	if err := p.limits.visits.Allow(client.ID, address); err != nil {
+		return err
+	}
+	return p.countDecryption(address, sent.Get("request"), sent.Get("id_token_hint"))
+}
+
+// countDecryption counts those of the texts for the address that are encrypted to us. It returns a *limit.Error when that is too much.
+func (p *Provider) countDecryption(address string, texts ...string) error {
+	for _, text := range texts {
+		if isEncrypted(text) {
+			if err := p.limits.addresses.AllowN(address, decryptionCost); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// isEncrypted reports whether text has the form of a JWE (RFC 7516 §7.1).
+func isEncrypted(text string) bool { return strings.Count(text, ".") == 4 }
+
+// countStored counts what a stranger has us store. It returns a *limit.Error when that is too much.
+func (p *Provider) countStored(address string, bytes int) error {
+	if err := p.limits.stored.CheckN(address, bytes); err != nil {
+		return err
+	}
+	if err := p.limits.allStored.AllowN(struct{}{}, address, bytes); err != nil {
+		return err
+	}
+	p.limits.stored.Charge(address, bytes)
+	return nil
+}
+
 // noteFailure counts a failed client authentication and records it. The client is nil when it is unknown.
 func (p *Provider) noteFailure(ctx context.Context, who attempt, client *storage.Client, why failure) {
-	p.limits.addresses.Charge(who.network, failureCost)
+	p.limits.addresses.Charge(addressOf(ctx), failureCost)
 	p.limits.failures.Charge(who, 1)
 	if p.limits.events.Allow(who) != nil || p.limits.allEvents.Allow(struct{}{}) != nil {
 		return

@@ -1,14 +1,19 @@
 package op
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
 	"brygga/audit"
+	"brygga/storage"
 )
 
 // unlimited is for fuzzing, where limits would hide what is behind them.
@@ -106,9 +111,7 @@ func TestUserinfoAndVisitsPerClient(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, issuer+"/userinfo", nil)
 	r.Header.Set("Authorization", "Bearer "+answer.AccessToken)
 	wantTooMany(t, "userinfo", h.do(r))
-	for range 4 {
-		h.begin(params("web", callback))
-	}
+	h.begin(params("web", callback)) // with the one before as many as are left
 	w := h.get("/authorize", params("web", callback))
 	wantTooMany(t, "authorize", w)
 	if !strings.HasPrefix(w.Body.String(), "page: ") {
@@ -143,9 +146,179 @@ func TestStrangersSpendTheirOwnLimit(t *testing.T) {
 	}
 }
 
-func TestGuessingSecretsIsSlow(t *testing.T) {
+// TestWrongSecretsLockNobodyOut: strangers share an address, or a network, with the client's own back end.
+func TestWrongSecretsLockNobodyOut(t *testing.T) {
+	for name, addresses := range map[string][2]string{
+		"one address": {here, here}, "one network": {"[2001:db8::1]:1", "[2001:db8::2]:1"},
+	} {
+		h := newHarness(t, func(o *Options) { o.Limits.RequestsPerAddress = 20 * failureCost })
+		answer := h.tokensOf(params("web", callback))
+		guess := func() *httptest.ResponseRecorder {
+			r := exchange("x")
+			r.SetBasicAuth("web", random())
+			return h.do(from(addresses[0], r))
+		}
+		for range 3 * failuresPerMinute {
+			guess()
+		}
+		wantTooMany(t, name+", one guess more", guess())
+		for _, endpoint := range []string{"/token", "/introspect", "/revoke", "/par"} {
+			r := formRequest(endpoint, params("web", callback, "token", "x", "grant_type", "authorization_code", "code", "x"))
+			r.SetBasicAuth("web", webSecret)
+			if w := h.do(from(addresses[1], r)); w.Code == http.StatusTooManyRequests || w.Code == http.StatusUnauthorized {
+				t.Errorf("%s, %s with the right secret: %d %s", name, endpoint, w.Code, w.Body)
+			}
+		}
+		r := httptest.NewRequest(http.MethodGet, issuer+"/userinfo", nil)
+		r.Header.Set("Authorization", "Bearer "+answer.AccessToken)
+		if w := h.do(from(addresses[1], r)); w.Code != http.StatusOK {
+			t.Errorf("%s, a good access token: %d %s", name, w.Code, w.Body)
+		}
+		r.Header.Set("Authorization", "Bearer "+random())
+		wantTooMany(t, name+", another access token", h.do(from(addresses[1], r)))
+		public := exchange("x", "client_id", "app")
+		public.Header.Del("Authorization")
+		wantTooMany(t, name+", a public client", h.do(from(addresses[1], public)))
+		wantTooMany(t, name+", no form", h.do(from(addresses[1], httptest.NewRequest(http.MethodPost, issuer+"/token", nil))))
+	}
+}
+
+// TestSignaturesAreNotCheckedForThoseWhoFail: one costs as much as a whole answer.
+func TestSignaturesAreNotCheckedForThoseWhoFail(t *testing.T) {
 	store := new(countingStore)
 	h := newHarness(t, func(o *Options) { store.Store, o.Store = o.Store, store })
+	attack := func() *httptest.ResponseRecorder {
+		return h.do(from(here, formRequest("/token", url.Values{
+			"grant_type": {"authorization_code"}, "code": {"x"}, "client_assertion_type": {oidc.ClientAssertionTypeJWTAssertion},
+			"client_assertion": {unproven("web")},
+		})))
+	}
+	for range failuresPerMinute {
+		if w := attack(); w.Code != http.StatusUnauthorized {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+	asked := store.clients
+	wantTooMany(t, "one more", attack())
+	if store.clients != asked {
+		t.Error("an assertion is looked at although too many have failed")
+	}
+}
+
+// unproven returns an assertion of the client's that nobody has signed.
+func unproven(clientID string) string {
+	encode := base64.RawURLEncoding.EncodeToString
+	return encode([]byte(`{"alg":"ES256"}`)) + "." + encode([]byte(`{"iss":"`+clientID+`","sub":"`+clientID+`"}`)) + "." + encode(make([]byte, 64))
+}
+
+// TestNobodySpendsTheVisitsOfAClient: twelve addresses, and many networks of one subscriber, ask for all that they can get.
+func TestNobodySpendsTheVisitsOfAClient(t *testing.T) {
+	h := newHarness(t, func(o *Options) { o.Limits = Limits{RequestsPerAddress: 6, RequestsPerClient: 60} })
+	publicToken := func() *http.Request {
+		r := exchange("x", "client_id", "app")
+		r.Header.Del("Authorization")
+		return r
+	}
+	visit := func() *http.Request {
+		return httptest.NewRequest(http.MethodGet, issuer+"/authorize?"+params("web", callback).Encode(), nil)
+	}
+	for name, request := range map[string]func() *http.Request{"visits": visit, "requests of a public client": publicToken} {
+		for i := range 400 {
+			h.do(from(fmt.Sprintf("198.51.100.%d:1", i%12), request()))
+			h.do(from(fmt.Sprintf("[2001:db8:0:%x::1]:1", i), request()))
+		}
+		for i := range 3 {
+			if w := h.do(from(fmt.Sprintf("192.0.2.%d:1", 100+i), request())); w.Code == http.StatusTooManyRequests {
+				t.Errorf("%s: honest visitor %d: %d %s", name, i, w.Code, w.Body)
+			}
+		}
+		h.move(time.Hour)
+	}
+}
+
+// TestWideNetworks: a flood from the /64s of one subscriber meets a limit.
+func TestWideNetworks(t *testing.T) {
+	h := newHarness(t, func(o *Options) { o.Limits.RequestsPerAddress = 3 })
+	refused := 0
+	for i := range 100 {
+		if h.do(from(fmt.Sprintf("[2001:db8:0:%x::1]:1", i), httptest.NewRequest(http.MethodGet, issuer+"/logout", nil))).Code == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	if refused < 40 {
+		t.Errorf("%d of 100 requests from 100 networks of one /48 were refused", refused)
+	}
+}
+
+// TestWhatStrangersStoreIsBounded: a request that is kept until the browser comes again counts as a login, and a large one for more.
+func TestWhatStrangersStoreIsBounded(t *testing.T) {
+	for name, test := range map[string]struct {
+		limits Limits
+		most   int
+	}{
+		"number": {Limits{LoginsPerAddress: 5}, 5},
+		"bytes":  {Limits{StoredPerAddress: 20 << 10}, 3},
+		"shares": {Limits{Stored: 40 << 10}, 4},
+	} {
+		for _, endpoint := range []string{"/authorize", "/par"} {
+			if endpoint == "/par" && name == "number" {
+				continue
+			}
+			h := newHarness(t, func(o *Options) { o.Limits = test.limits })
+			h.addClients(storage.Client{
+				ID: "sso", AuthMethod: storage.AuthMethodNone, RedirectURIs: []string{callback}, SessionGroup: "g", IDTokenAlg: storage.ES256,
+			})
+			stored := func(address string) int {
+				for i := range 50 {
+					w := h.do(from(address, formRequest(endpoint, params("sso", callback, "scope", "openid", "state", strings.Repeat("s", 4096)))))
+					if w.Code == http.StatusTooManyRequests {
+						return i
+					}
+					if w.Code >= 400 {
+						t.Fatalf("%s: %d %s", endpoint, w.Code, w.Body)
+					}
+				}
+				return 50
+			}
+			if n := stored(here); n > test.most || n == 0 {
+				t.Errorf("%s, %s: %d requests were stored, want at most %d", endpoint, name, n, test.most)
+			}
+			if n := stored("192.0.2.77:1"); n == 0 {
+				t.Errorf("%s, %s: another address is refused", endpoint, name)
+			}
+		}
+	}
+}
+
+// TestDecryptionCostsMore: what must be decrypted counts for what that costs.
+func TestDecryptionCostsMore(t *testing.T) {
+	const jwe = "eyJhbGciOiJSU0EtT0FFUCJ9.a.b.c.d"
+	for name, request := range map[string]func() *http.Request{
+		"request": func() *http.Request {
+			return httptest.NewRequest(http.MethodGet, issuer+"/authorize?"+params("web", callback, "request", jwe).Encode(), nil)
+		},
+		"hint": func() *http.Request {
+			return httptest.NewRequest(http.MethodGet, issuer+"/authorize?"+params("web", callback, "id_token_hint", jwe).Encode(), nil)
+		},
+		"hint of a logout": func() *http.Request {
+			return httptest.NewRequest(http.MethodGet, issuer+"/logout?id_token_hint="+jwe, nil)
+		},
+		"pushed": func() *http.Request {
+			return formRequest("/par", params("app", "http://127.0.0.1/callback", "request", jwe))
+		},
+	} {
+		h := newHarness(t, func(o *Options) { o.Limits.RequestsPerAddress = 4 * decryptionCost })
+		for i := range 3 {
+			if w := h.do(from(here, request())); w.Code == http.StatusTooManyRequests {
+				t.Errorf("%s: request %d is refused", name, i+1)
+			}
+		}
+		wantTooMany(t, name, h.do(from(here, request())))
+	}
+}
+
+func TestGuessesAreRefused(t *testing.T) {
+	h := newHarness(t, nil)
 	guess := func(id, address string) *httptest.ResponseRecorder {
 		r := exchange("x")
 		r.SetBasicAuth(id, random())
@@ -156,11 +329,9 @@ func TestGuessingSecretsIsSlow(t *testing.T) {
 			t.Fatalf("%d %s", w.Code, w.Body)
 		}
 	}
-	asked := store.clients
 	wantTooMany(t, "one guess more", guess("web", here))
-	wantTooMany(t, "the right one after wrong ones", h.do(from(here, exchange("x"))))
-	if store.clients != asked {
-		t.Error("refused guesses are looked at")
+	if w := h.do(from(here, exchange("x"))); w.Code != http.StatusBadRequest {
+		t.Errorf("the right one after wrong ones: %d %s", w.Code, w.Body)
 	}
 	if w := h.do(from(there, exchange("x"))); w.Code != http.StatusBadRequest {
 		t.Errorf("the client elsewhere: %d %s", w.Code, w.Body)

@@ -81,6 +81,10 @@ func (p *Provider) logoutValues(w http.ResponseWriter, r *http.Request) (url.Val
 // checkLogout takes the parameters over, or shows an error page and returns false: nothing is ended then, and nobody is
 // redirected (§3).
 func (p *Provider) checkLogout(w http.ResponseWriter, r *http.Request, values url.Values) (*logout, bool) {
+	if err := p.countDecryption(p.o.ClientIP(r), values.Get("id_token_hint")); err != nil {
+		p.showTooMany(w, r, err)
+		return nil, false
+	}
 	hint, ok := p.readHint(values.Get("id_token_hint"))
 	if !ok {
 		p.showError(w, r, http.StatusBadRequest, "id_token_hint is not an ID token of this provider")

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"brygga/limit"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -34,6 +35,10 @@ func (p *Provider) servePAR(w http.ResponseWriter, r *http.Request) {
 		writeRefusal(w, failed)
 		return
 	}
+	if err := p.countPublic(client, addressOf(r.Context()), r.PostForm); err != nil {
+		writeRefusal(w, tooMany(err))
+		return
+	}
 	values, err := p.readPushed(r.Context(), client, r.PostForm)
 	var refusal *requestError
 	if errors.As(err, &refusal) {
@@ -43,8 +48,17 @@ func (p *Provider) servePAR(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusInternalServerError, p.fault(r.Context(), "read pushed request", err))
 		return
 	}
-	uri, err := p.push(r.Context(), client, values)
-	if err != nil {
+	stranger := ""
+	if client.Public() {
+		stranger = addressOf(r.Context())
+	}
+	uri, err := p.push(r.Context(), client, stranger, values)
+	var over *limit.Error
+	switch {
+	case errors.As(err, &over):
+		writeRefusal(w, tooMany(over))
+		return
+	case err != nil:
 		writeError(w, http.StatusInternalServerError, p.fault(r.Context(), "store pushed request", err))
 		return
 	}
@@ -73,8 +87,17 @@ func (p *Provider) readPushed(ctx context.Context, client *storage.Client, form 
 	return values, nil
 }
 
-// push stores checked parameters and returns the request_uri that stands for them once.
-func (p *Provider) push(ctx context.Context, client *storage.Client, values url.Values) (string, error) {
+// countPublic counts what must be decrypted to read what was pushed in the name of a public client: anybody may have done so.
+func (p *Provider) countPublic(client *storage.Client, address string, form url.Values) error {
+	if !client.Public() {
+		return nil
+	}
+	return p.countDecryption(address, form.Get("request"), form.Get("id_token_hint"))
+}
+
+// push stores checked parameters and returns the request_uri that stands for them once. What has not been proven to be the client's is
+// counted for the address that it came from; it returns a *limit.Error when that has too much in the store.
+func (p *Provider) push(ctx context.Context, client *storage.Client, stranger string, values url.Values) (string, error) {
 	kept := map[string][]string{paramResource: values[paramResource]}
 	for _, known := range authorizeLimits {
 		if value := values.Get(known.name); value != "" && known.name != "client_id" {
@@ -82,9 +105,15 @@ func (p *Provider) push(ctx context.Context, client *storage.Client, values url.
 		}
 	}
 	reference := random()
-	err := p.o.Store.PushRequest(ctx, storage.PushedRequest{
+	request := storage.PushedRequest{
 		Hash: storage.TokenHash(secret.New(reference)), ClientID: client.ID, Values: kept, Expires: p.now().Add(pushedLife),
-	})
+	}
+	if stranger != "" {
+		if err := p.countStored(stranger, request.Size()); err != nil {
+			return "", err
+		}
+	}
+	err := p.o.Store.PushRequest(ctx, request)
 	return pushedPrefix + reference, err
 }
 

@@ -78,7 +78,7 @@ func (p *Provider) readObject(ctx context.Context, client *storage.Client, sent 
 
 // openObject decrypts and verifies a request object. One that nobody has signed is taken of clients that may send it.
 func (p *Provider) openObject(ctx context.Context, client *storage.Client, text string) (requestObject, *requestError) {
-	if strings.Count(text, ".") == 4 {
+	if isEncrypted(text) {
 		inner, err := p.o.Keys.Decrypt(text)
 		if err != nil {
 			return requestObject{}, errObject

@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
-
-	"brygga/limit"
 )
 
 // The paths of the provider, below the issuer.
@@ -111,7 +109,7 @@ func (p *Provider) page(name string, handle http.HandlerFunc) http.Handler {
 			p.showError(w, r, http.StatusMethodNotAllowed, "method not allowed")
 			return
 		}
-		if err := p.limits.addresses.Allow(limit.Network(p.o.ClientIP(r))); err != nil {
+		if err := p.limits.addresses.Allow(p.o.ClientIP(r)); err != nil {
 			p.showTooMany(w, r, err)
 			return
 		}

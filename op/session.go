@@ -14,6 +14,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"brygga/audit"
+	"brygga/limit"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -78,10 +79,20 @@ func wantsLogin(client *storage.Client, request *storage.AuthRequest) bool {
 }
 
 // comeAgain keeps a request and has the browser fetch it: with a POST that another site's page made it has sent no cookies, so
-// nobody knows yet whether it has a session.
+// nobody knows yet whether it has a session. That counts as a login does: it takes as much room.
 func (p *Provider) comeAgain(w http.ResponseWriter, r *http.Request, client *storage.Client, values url.Values) {
-	uri, err := p.push(r.Context(), client, values)
-	if err != nil {
+	address := p.o.ClientIP(r)
+	err := p.limits.returns.Allow(address)
+	var uri string
+	if err == nil {
+		uri, err = p.push(r.Context(), client, address, values)
+	}
+	var over *limit.Error
+	switch {
+	case errors.As(err, &over):
+		p.showTooMany(w, r, over)
+		return
+	case err != nil:
 		p.showFault(w, r, "store auth request", err)
 		return
 	}

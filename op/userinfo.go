@@ -39,10 +39,10 @@ func (p *Provider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 	text, fault := bearerToken(w, r)
 	switch {
 	case fault != "":
-		challenge(w, http.StatusBadRequest, string(oidc.InvalidRequest), fault)
+		refuseToken(w, r, http.StatusBadRequest, string(oidc.InvalidRequest), fault)
 		return
 	case text.IsZero():
-		challenge(w, http.StatusUnauthorized, "", "an access token is needed")
+		refuseToken(w, r, http.StatusUnauthorized, "", "an access token is needed")
 		return
 	}
 	token, grant, err := p.findAccessToken(r.Context(), text.Reveal())
@@ -52,20 +52,29 @@ func (p *Provider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
-		challenge(w, http.StatusUnauthorized, errInvalidToken, "the access token is unknown, expired or revoked")
+		refuseToken(w, r, http.StatusUnauthorized, errInvalidToken, "the access token is unknown, expired or revoked")
 	case err != nil:
 		writeError(w, http.StatusInternalServerError, p.fault(r.Context(), "read access token", err))
 	case !p.isForUs(token.Resources):
-		challenge(w, http.StatusUnauthorized, errInvalidToken, "the access token is meant for another resource")
+		refuseToken(w, r, http.StatusUnauthorized, errInvalidToken, "the access token is meant for another resource")
 	case !hasScope(token.Scopes, oidc.ScopeOpenID):
-		challenge(w, http.StatusForbidden, errInsufficientScope, "scope openid was not granted")
+		refuseToken(w, r, http.StatusForbidden, errInsufficientScope, "scope openid was not granted")
 	default:
-		if refusal := p.spend(client); refusal != nil {
+		if refusal := p.spend(client, p.o.ClientIP(r)); refusal != nil {
 			writeRefusal(w, refusal)
 			return
 		}
 		p.sendClaims(w, r, client, p.userClaims(client, grant, token.Scopes))
 	}
+}
+
+// refuseToken answers a request whose access token does not do, or is missing. Who has had too many refused is not told why.
+func refuseToken(w http.ResponseWriter, r *http.Request, status int, code, description string) {
+	if over := originOf(r.Context()).over; over != nil {
+		writeRefusal(w, tooMany(over))
+		return
+	}
+	challenge(w, status, code, description)
 }
 
 // userClaims returns what the client may know of the person.
