@@ -200,6 +200,7 @@ func (s *server) newEngine() (*login.Engine, error) {
 		Limits: login.Limits{
 			LoginsPerAddress: c.Login.LoginsPerAddress, OrdersPerAddress: c.Login.OrdersPerAddress,
 			OrdersPerClient: c.Login.OrdersPerClient, PendingOrders: c.Login.PendingOrders,
+			StoredPerAddress: c.Login.StoredPerAddress << 20, Stored: c.Login.Stored << 20,
 		},
 		Now: s.now, Observe: s.metrics.login,
 	})
@@ -218,6 +219,7 @@ func (s *server) connect(ctx context.Context) error {
 		RefreshIdle: c.Tokens.RefreshTokenIdle, RefreshLife: c.Tokens.RefreshTokenLife, SessionLife: c.Sessions.Life, SessionIdle: c.Sessions.Idle,
 		Outbound: s.outbound, ServiceDocumentation: c.ServiceDocumentation, Limits: op.Limits{
 			RequestsPerAddress: c.Limits.RequestsPerAddress, RequestsPerClient: c.Limits.RequestsPerClient,
+			LoginsPerAddress: c.Login.LoginsPerAddress, StoredPerAddress: c.Login.StoredPerAddress << 20, Stored: c.Login.Stored << 20,
 		},
 		MessageFits: s.messageFits, ClientIP: web.ClientIP, Observe: s.metrics.provider, Logger: s.log, Now: s.now,
 	})

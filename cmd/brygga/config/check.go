@@ -166,6 +166,7 @@ func (c *Config) checkLimits(r *reader) {
 	for key, n := range map[string]int{
 		"login.logins_per_address": c.Login.LoginsPerAddress, "login.orders_per_address": c.Login.OrdersPerAddress,
 		"login.orders_per_client": c.Login.OrdersPerClient, "login.pending_orders": c.Login.PendingOrders,
+		"login.stored_mib_per_address": c.Login.StoredPerAddress, "login.stored_mib": c.Login.Stored,
 		"bankid.max_connections": c.BankID.MaxConnections, "limits.requests_per_address": c.Limits.RequestsPerAddress,
 		"limits.requests_per_client": c.Limits.RequestsPerClient,
 	} {

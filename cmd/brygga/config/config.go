@@ -155,12 +155,17 @@ type Login struct {
 	Window time.Duration `yaml:"window"`
 	// LoginsPerAddress is how many logins one network address may begin in a minute. Default 600.
 	LoginsPerAddress int `yaml:"logins_per_address"`
-	// OrdersPerAddress is how many BankID orders one network address may begin in a minute. Default 300.
+	// OrdersPerAddress is how many BankID orders one network address may begin in a minute, renewals included. Default 300.
 	OrdersPerAddress int `yaml:"orders_per_address"`
-	// OrdersPerClient is how many BankID orders one client may cause in a minute. Default 6000.
+	// OrdersPerClient is how many BankID orders one client may cause in a minute, renewals included. A network may have had as
+	// many of them as are left. Default 6000.
 	OrdersPerClient int `yaml:"orders_per_client"`
-	// PendingOrders is how many BankID orders may be pending at once. Default 50000.
+	// PendingOrders is how many BankID orders may be pending at once; those of one network as many as are left. Default 50000.
 	PendingOrders int `yaml:"pending_orders"`
+	// StoredPerAddress is how many MiB in the store the logins and pushed requests that one network address has begun may take
+	// until they are over, Stored those of all strangers, of which a network may have as much as is left. Defaults 64 and 2048.
+	StoredPerAddress int `yaml:"stored_mib_per_address"`
+	Stored           int `yaml:"stored_mib"`
 }
 
 // Tokens are the lives of what apps get. An authorization code lives 60 seconds.
@@ -192,7 +197,8 @@ type Sessions struct {
 type Limits struct {
 	// RequestsPerAddress is for one network address, without what clients have proven to be their own. Default 6000.
 	RequestsPerAddress int `yaml:"requests_per_address"`
-	// RequestsPerClient is for one client. Default 60000.
+	// RequestsPerClient is for what one client proves to be its own, and once more for what strangers ask in its name, of which a
+	// network may have had as many as are left. Default 60000.
 	RequestsPerClient int `yaml:"requests_per_client"`
 }
 
