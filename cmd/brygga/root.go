@@ -144,10 +144,10 @@ func newRoot(h *host) *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fail(exitUsage, "see \""+cmd.CommandPath()+" --help\"", "%s: %w", cmd.CommandPath(), err)
-	})
+	root.Version = buildVersion()
+	root.SetVersionTemplate(versionLine())
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(newHelp())
 	root.AddCommand(newClientCommand(h), newKeyCommand(h), newLoginCommand(h))
 	if h.operator == nil {
 		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newBankIDCommand(h), newVersionCommand(h), newStoreCommand(h),
@@ -156,21 +156,6 @@ func newRoot(h *host) *cobra.Command {
 	}
 	usageErrors(root)
 	return root
-}
-
-// usageErrors gives wrong arguments and unknown commands, which cobra reports as plain errors, the exit code of wrong usage.
-func usageErrors(cmd *cobra.Command) {
-	if check := cmd.Args; check != nil {
-		cmd.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return fail(exitUsage, "see \""+c.CommandPath()+" --help\"", "%s: %w", c.CommandPath(), err)
-			}
-			return nil
-		}
-	}
-	for _, child := range cmd.Commands() {
-		usageErrors(child)
-	}
 }
 
 // group returns a command that only holds others.

@@ -31,6 +31,11 @@ func buildVersion() string {
 	return "devel"
 }
 
+// versionLine is what "brygga version" and --version show.
+func versionLine() string {
+	return fmt.Sprintf("brygga %s (%s, %s/%s)\n", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
 func newVersionCommand(h *host) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
@@ -42,7 +47,7 @@ func newVersionCommand(h *host) *cobra.Command {
 			if output == "json" {
 				return writeJSON(h.out, map[string]string{"version": buildVersion(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
 			}
-			_, err := fmt.Fprintf(h.out, "brygga %s (%s, %s/%s)\n", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprint(h.out, versionLine())
 			return err
 		},
 	}

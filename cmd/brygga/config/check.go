@@ -49,6 +49,15 @@ func (c *Config) check(r *reader) {
 	c.checkClients(r)
 }
 
+// CheckIssuer returns what is wrong with an issuer, as Faults without a place, or nil. Insecure ones are for loopback alone.
+func CheckIssuer(issuer string) error {
+	r := &reader{places: places{"": {file: "issuer"}}}
+	if (&Config{Issuer: issuer}).checkIssuer(r); len(r.faults) > 0 {
+		return r.faults
+	}
+	return nil
+}
+
 func (c *Config) checkIssuer(r *reader) {
 	const remedy = "write the address of this server as browsers see it, such as https://login.example.se"
 	u, err := url.Parse(c.Issuer)

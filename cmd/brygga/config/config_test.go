@@ -157,7 +157,7 @@ func TestFaults_T14_RowA13_RowA20(t *testing.T) {
 	}{
 		{"typo", strings.Replace(minimal, "issuer:", "isuer:", 1), []string{"brygga.yaml: issuer: missing", "brygga.yaml:1:1: isuer: no such key - did you mean issuer?"}},
 		{"typo in a section", minimal + "  root_ca: x\n", []string{"brygga.yaml:8:3: bankid.root_ca: no such key - did you mean root_ca_file?"}},
-		{"unlike anything", minimal + "zzzzzzzzzzzz: 1\n", []string{"brygga.yaml:8:1: zzzzzzzzzzzz: no such key - config.example.yaml lists"}},
+		{"unlike anything", minimal + "zzzzzzzzzzzz: 1\n", []string{"brygga.yaml:8:1: zzzzzzzzzzzz: no such key - \"brygga config example\" lists"}},
 		{"several at once", minimal + "listen: nowhere\nlog:\n  level: loud\n  format: xml\nlogin:\n  life: soon\n", []string{
 			`:8:1: listen: "nowhere" is not`, `:10:3: log.level: "loud" is none of its values - write debug, info, warn or error`, `:11:3: log.format`, `:13:9: login.life: "soon" is not a duration - write a number and a unit`}},
 		{"bad yaml", "issuer: [1\n", []string{"brygga.yaml:1:9: not valid YAML"}},

@@ -34,7 +34,7 @@ func (r *reader) parse(file, text, key string, target reflect.Value) bool {
 		}
 		// The library's message may quote the line, and the line may hold a secret; the first line of it never does.
 		problem, _, _ = strings.Cut(problem, "\n")
-		r.faultAt(at, key, "not valid YAML: "+problem, "see config.example.yaml")
+		r.faultAt(at, key, "not valid YAML: "+problem, "\"brygga config example\" shows one that is right")
 		return false
 	}
 	switch {
@@ -95,7 +95,7 @@ func entries(node ast.Node) ([]*ast.MappingValueNode, bool) {
 func (r *reader) section(file, key string, node ast.Node, target reflect.Value) {
 	values, ok := entries(node)
 	if !ok {
-		r.faultAt(nodePlace(file, node), key, "not a section of keys", "write the keys below it, indented, as in config.example.yaml")
+		r.faultAt(nodePlace(file, node), key, "not a section of keys", "write the keys below it, indented, as \"brygga config example\" shows")
 		return
 	}
 	fields := fieldsOf(target.Type())
@@ -155,7 +155,7 @@ func suggest(name, section string, keys []string) string {
 	if section != "" {
 		where = "in " + section
 	}
-	return "config.example.yaml lists the keys " + where
+	return "\"brygga config example\" lists the keys " + where
 }
 
 // fieldsOf returns the index of each field by its key.

@@ -141,7 +141,7 @@ func (r *reader) environment(environ []string, root reflect.Value) {
 			for name := range keys {
 				names = append(names, name)
 			}
-			remedy := "config.example.yaml lists the keys"
+			remedy := "\"brygga config example\" lists the keys"
 			if near := spelling.Nearest(variable, names); near != "" {
 				remedy = "did you mean " + near + "?"
 			}
