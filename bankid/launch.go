@@ -1,6 +1,7 @@
 package bankid
 
 import (
+	"cmp"
 	"errors"
 	"net/url"
 	"strings"
@@ -13,8 +14,8 @@ type Form string
 
 // The two forms. A simulator adds its own, by ParseForm.
 const (
-	AppLink Form = "https://app.bankid.com/" // opens the app, or a page of BankID where the link is not followed
-	Scheme  Form = "bankid:///"
+	AppLink Form = "https://app.bankid.com/" // on phones and tablets; opens the app, or a page of BankID where it is not followed
+	Scheme  Form = "bankid:///"              // on computers
 )
 
 // ParseForm returns the form for a virtual phone at an http or https address without query or fragment, such as
@@ -52,7 +53,8 @@ type Launch struct {
 	SameDevice bool
 	// Form is the form of link that this browser follows.
 	Form Form
-	// NeedsTap says that the link works only when a person taps it; a script must not open it by itself.
+	// NeedsTap says that the link works only when a person taps it. Otherwise a script may click it once, and it stays to be
+	// tapped in case nothing happens.
 	NeedsTap bool
 	// FocusReturns says that the app brings this browser back to the front by itself, with the page as it was, if the order
 	// has no ReturnURL; with one, the device's default browser opens it. If false, only a return address leads back, or the
@@ -71,37 +73,43 @@ type Launch struct {
 
 // launches is the matrix of systems and browsers; the first row that fits counts. An empty browser fits all.
 //
-// It follows BankID's own sample where that knows the browser, and what others have found out where it does not.
+// It follows BankID's guide of 2026 as implementers quote it (BankID: autostart): the app link in every browser of a phone or
+// tablet, since the scheme is blocked on phones that an employer manages, and the scheme on computers; the app is opened by
+// itself with a visible link beside it, but on Android in Chrome, Edge, Samsung Internet and Brave, which want a tap. What a
+// row returns with is our own: the guide has no return address for Edge and Opera on iOS, but a login needs one, and their
+// schemes are known. Not confirmed by BankID, and to be tried on devices: those two, Brave and DuckDuckGo on iOS,
+// DuckDuckGo on Android, and Samsung Internet, which in 2024 showed a page of BankID's for the app link. Pages inside
+// other apps want a tap, as launches without one are blocked there.
 var launches = []struct {
 	systems []OS
 	browser Browser
 	launch  Launch
 }{
-	{[]OS{OSiOS, OSiPadOS}, BrowserSafari, Launch{Form: AppLink, NeedsTap: true, ReloadsOnReturn: true}},
-	{[]OS{OSiOS, OSiPadOS}, BrowserChrome, Launch{Form: AppLink, NeedsTap: true, ReloadsOnReturn: true, ReturnScheme: "googlechromes://"}},
-	{[]OS{OSiOS, OSiPadOS}, BrowserFirefox, Launch{Form: AppLink, NeedsTap: true, ReloadsOnReturn: true, ReturnScheme: "firefox://open-url?url="}},
-	{[]OS{OSiOS, OSiPadOS}, BrowserEdge, Launch{Form: AppLink, NeedsTap: true, ReloadsOnReturn: true, ReturnScheme: "microsoft-edge-"}},
-	{[]OS{OSiOS, OSiPadOS}, BrowserOpera, Launch{Form: AppLink, NeedsTap: true, ReloadsOnReturn: true, ReturnScheme: "touch-"}},
-	{[]OS{OSiOS, OSiPadOS}, BrowserBrave, Launch{Form: AppLink, NeedsTap: true, ReloadsOnReturn: true, ReturnScheme: "brave://open-url?url="}},
-	{[]OS{OSiOS, OSiPadOS}, BrowserDuckDuckGo, Launch{Form: AppLink, NeedsTap: true, ReloadsOnReturn: true, ReturnScheme: "ddgQuickLink://"}},
-	{[]OS{OSiOS, OSiPadOS}, BrowserFacebook, Launch{Form: Scheme, NeedsTap: true, NoReturnURL: true, Redirect: "fb://"}},
-	{[]OS{OSiOS, OSiPadOS}, BrowserInstagram, Launch{Form: Scheme, NeedsTap: true, NoReturnURL: true, Redirect: "instagram://"}},
-	{[]OS{OSiOS, OSiPadOS}, "", Launch{Form: Scheme, NeedsTap: true, NoReturnURL: true}},
+	{iOS, BrowserSafari, Launch{Form: AppLink, ReloadsOnReturn: true}},
+	{iOS, BrowserChrome, Launch{Form: AppLink, ReloadsOnReturn: true, ReturnScheme: "googlechromes://", Redirect: "googlechromes://"}},
+	{iOS, BrowserFirefox, Launch{Form: AppLink, ReloadsOnReturn: true, ReturnScheme: "firefox://open-url?url=", Redirect: "firefox://"}},
+	{iOS, BrowserEdge, Launch{Form: AppLink, ReloadsOnReturn: true, ReturnScheme: "microsoft-edge-"}},
+	{iOS, BrowserOpera, Launch{Form: AppLink, ReloadsOnReturn: true, ReturnScheme: "touch-"}},
+	{iOS, BrowserBrave, Launch{Form: AppLink, ReloadsOnReturn: true, ReturnScheme: "brave://open-url?url="}},
+	{iOS, BrowserDuckDuckGo, Launch{Form: AppLink, ReloadsOnReturn: true, ReturnScheme: "ddgQuickLink://"}},
+	{iOS, BrowserFacebook, Launch{Form: AppLink, NeedsTap: true, NoReturnURL: true, Redirect: "fb://"}},
+	{iOS, BrowserInstagram, Launch{Form: AppLink, NeedsTap: true, NoReturnURL: true, Redirect: "instagram://"}},
+	{iOS, BrowserInApp, Launch{Form: AppLink, NeedsTap: true, NoReturnURL: true}},
+	{iOS, "", Launch{Form: AppLink, NoReturnURL: true}},
 
-	{[]OS{OSAndroid}, BrowserChrome, Launch{Form: AppLink, NeedsTap: true, FocusReturns: true}},
-	{[]OS{OSAndroid}, BrowserEdge, Launch{Form: AppLink, NeedsTap: true, FocusReturns: true}},
-	{[]OS{OSAndroid}, BrowserFirefox, Launch{Form: Scheme, FocusReturns: true}},
-	{[]OS{OSAndroid}, BrowserOpera, Launch{Form: Scheme, FocusReturns: true}},
-	{[]OS{OSAndroid}, BrowserFacebook, Launch{Form: Scheme, NeedsTap: true, FocusReturns: true, NoReturnURL: true}},
-	{[]OS{OSAndroid}, BrowserInstagram, Launch{Form: Scheme, NeedsTap: true, FocusReturns: true, NoReturnURL: true}},
-	{[]OS{OSAndroid}, BrowserInApp, Launch{Form: Scheme, NeedsTap: true, FocusReturns: true, NoReturnURL: true}},
-	// Samsung Internet shows BankID's page for an app link instead of opening the app; Brave and DuckDuckGo do at times.
-	{[]OS{OSAndroid}, "", Launch{Form: Scheme, NeedsTap: true, FocusReturns: true}},
+	{[]OS{OSAndroid}, BrowserFirefox, Launch{Form: AppLink, FocusReturns: true}},
+	{[]OS{OSAndroid}, BrowserOpera, Launch{Form: AppLink, FocusReturns: true}},
+	{[]OS{OSAndroid}, BrowserFacebook, Launch{Form: AppLink, NeedsTap: true, FocusReturns: true, NoReturnURL: true}},
+	{[]OS{OSAndroid}, BrowserInstagram, Launch{Form: AppLink, NeedsTap: true, FocusReturns: true, NoReturnURL: true}},
+	{[]OS{OSAndroid}, BrowserInApp, Launch{Form: AppLink, NeedsTap: true, FocusReturns: true, NoReturnURL: true}},
+	{[]OS{OSAndroid}, "", Launch{Form: AppLink, NeedsTap: true, FocusReturns: true}}, // Chrome, Edge, Samsung Internet, Brave, others
 
 	{[]OS{OSWindows, OSmacOS}, "", Launch{Form: Scheme, FocusReturns: true}},
 	// A phone that hides what it is has no second device to show a QR code on, so it gets a link to try.
 	{[]OS{OSUnknown}, "", Launch{Form: Scheme, NeedsTap: true}},
 }
+
+var iOS = []OS{OSiOS, OSiPadOS}
 
 // LaunchFor returns how to start BankID in a. Linux, ChromeOS and whatever the table does not hold have no same-device start.
 func LaunchFor(a Agent) Launch {
@@ -110,8 +118,9 @@ func LaunchFor(a Agent) Launch {
 			if os == a.OS && (row.browser == "" || row.browser == a.Browser) {
 				l := row.launch
 				l.SameDevice = true
-				if l.Redirect == "" {
-					l.Redirect = NoRedirect
+				l.Redirect = cmp.Or(l.Redirect, NoRedirect)
+				if a.OS == OSUnknown && a.Device != DeviceComputer {
+					l.Form = AppLink
 				}
 				return l
 			}

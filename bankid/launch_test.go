@@ -65,30 +65,30 @@ func TestLaunchFor_RowA17(t *testing.T) {
 		returnTo   string
 		sameDevice bool
 	}{
-		{OSiOS, BrowserSafari, AppLink, true, false, true, "null", address, true},
-		{OSiOS, BrowserChrome, AppLink, true, false, true, "null", "googlechromes://id.example.se/login/1/return?n=Zt3k", true},
-		{OSiOS, BrowserFirefox, AppLink, true, false, true, "null", "firefox://open-url?url=" + escaped, true},
-		{OSiOS, BrowserEdge, AppLink, true, false, true, "null", "microsoft-edge-" + address, true},
-		{OSiOS, BrowserOpera, AppLink, true, false, true, "null", "touch-" + address, true},
-		{OSiOS, BrowserBrave, AppLink, true, false, true, "null", "brave://open-url?url=" + escaped, true},
-		{OSiOS, BrowserDuckDuckGo, AppLink, true, false, true, "null", "ddgQuickLink://id.example.se/login/1/return?n=Zt3k", true},
-		{OSiOS, BrowserFacebook, Scheme, true, false, false, "fb://", "", true},
-		{OSiOS, BrowserInstagram, Scheme, true, false, false, "instagram://", "", true},
-		{OSiOS, BrowserInApp, Scheme, true, false, false, "null", "", true},
-		{OSiOS, BrowserUnknown, Scheme, true, false, false, "null", "", true},
-		{OSiPadOS, BrowserSafari, AppLink, true, false, true, "null", address, true},
-		{OSiPadOS, BrowserChrome, AppLink, true, false, true, "null", "googlechromes://id.example.se/login/1/return?n=Zt3k", true},
+		{OSiOS, BrowserSafari, AppLink, false, false, true, "null", address, true},
+		{OSiOS, BrowserChrome, AppLink, false, false, true, "googlechromes://", "googlechromes://id.example.se/login/1/return?n=Zt3k", true},
+		{OSiOS, BrowserFirefox, AppLink, false, false, true, "firefox://", "firefox://open-url?url=" + escaped, true},
+		{OSiOS, BrowserEdge, AppLink, false, false, true, "null", "microsoft-edge-" + address, true},
+		{OSiOS, BrowserOpera, AppLink, false, false, true, "null", "touch-" + address, true},
+		{OSiOS, BrowserBrave, AppLink, false, false, true, "null", "brave://open-url?url=" + escaped, true},
+		{OSiOS, BrowserDuckDuckGo, AppLink, false, false, true, "null", "ddgQuickLink://id.example.se/login/1/return?n=Zt3k", true},
+		{OSiOS, BrowserFacebook, AppLink, true, false, false, "fb://", "", true},
+		{OSiOS, BrowserInstagram, AppLink, true, false, false, "instagram://", "", true},
+		{OSiOS, BrowserInApp, AppLink, true, false, false, "null", "", true},
+		{OSiOS, BrowserUnknown, AppLink, false, false, false, "null", "", true},
+		{OSiPadOS, BrowserSafari, AppLink, false, false, true, "null", address, true},
+		{OSiPadOS, BrowserChrome, AppLink, false, false, true, "googlechromes://", "googlechromes://id.example.se/login/1/return?n=Zt3k", true},
 		{OSAndroid, BrowserChrome, AppLink, true, true, false, "null", address, true},
 		{OSAndroid, BrowserEdge, AppLink, true, true, false, "null", address, true},
-		{OSAndroid, BrowserSamsung, Scheme, true, true, false, "null", address, true},
-		{OSAndroid, BrowserBrave, Scheme, true, true, false, "null", address, true},
-		{OSAndroid, BrowserDuckDuckGo, Scheme, true, true, false, "null", address, true},
-		{OSAndroid, BrowserUnknown, Scheme, true, true, false, "null", address, true},
-		{OSAndroid, BrowserFirefox, Scheme, false, true, false, "null", address, true},
-		{OSAndroid, BrowserOpera, Scheme, false, true, false, "null", address, true},
-		{OSAndroid, BrowserFacebook, Scheme, true, true, false, "null", "", true},
-		{OSAndroid, BrowserInstagram, Scheme, true, true, false, "null", "", true},
-		{OSAndroid, BrowserInApp, Scheme, true, true, false, "null", "", true},
+		{OSAndroid, BrowserSamsung, AppLink, true, true, false, "null", address, true},
+		{OSAndroid, BrowserBrave, AppLink, true, true, false, "null", address, true},
+		{OSAndroid, BrowserDuckDuckGo, AppLink, true, true, false, "null", address, true},
+		{OSAndroid, BrowserUnknown, AppLink, true, true, false, "null", address, true},
+		{OSAndroid, BrowserFirefox, AppLink, false, true, false, "null", address, true},
+		{OSAndroid, BrowserOpera, AppLink, false, true, false, "null", address, true},
+		{OSAndroid, BrowserFacebook, AppLink, true, true, false, "null", "", true},
+		{OSAndroid, BrowserInstagram, AppLink, true, true, false, "null", "", true},
+		{OSAndroid, BrowserInApp, AppLink, true, true, false, "null", "", true},
 		{OSWindows, BrowserChrome, Scheme, false, true, false, "null", address, true},
 		{OSWindows, BrowserEdge, Scheme, false, true, false, "null", address, true},
 		{OSmacOS, BrowserSafari, Scheme, false, true, false, "null", address, true},
@@ -100,7 +100,7 @@ func TestLaunchFor_RowA17(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.os)+" "+string(tt.browser), func(t *testing.T) {
-			l := LaunchFor(Agent{OS: tt.os, Browser: tt.browser})
+			l := LaunchFor(Agent{OS: tt.os, Browser: tt.browser, Device: DeviceComputer})
 			if l.SameDevice != tt.sameDevice || l.Form != tt.form || l.NeedsTap != tt.tap || l.FocusReturns != tt.focus ||
 				l.ReloadsOnReturn != tt.reload || l.Redirect != tt.redirect {
 				t.Errorf("got %+v", l)

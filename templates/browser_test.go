@@ -52,6 +52,10 @@ func TestScript(t *testing.T) {
 		s := newStage(t, browser, Starting{Device: ThisDevice, Platform: Phone})
 		s.set(AppWait{LaunchURL: s.url + "/launch?1", Order: "1", AutoLaunch: true, Left: left, Platform: Phone}, 0)
 		s.eventually("launched", func() bool { return s.counted("/launch?1") == 1 })
+		if s.referrer != s.url+"/" {
+			t.Errorf("the app is told %q of the page, want its origin alone", s.referrer)
+		}
+		s.until(`document.activeElement.tagName === 'H1' && document.querySelector('#launch').checkVisibility()`)
 		s.reload()
 		s.set(AppWait{LaunchURL: s.url + "/launch?2", Order: "2", AutoLaunch: true, Left: left, Platform: Phone}, 0)
 		s.eventually("launched the next order", func() bool { return s.counted("/launch?2") == 1 })

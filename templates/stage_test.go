@@ -27,6 +27,8 @@ type stage struct {
 	changed chan struct{}
 	posts   map[string]int
 	streams int
+	// referrer is what the last counted request said that it came from.
+	referrer string
 }
 
 // newBrowser starts a browser for all tests of one run.
@@ -147,6 +149,7 @@ func (s *stage) status(w http.ResponseWriter, r *http.Request) {
 func (s *stage) count(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.posts[r.URL.RequestURI()]++
+	s.referrer = r.Referer()
 	s.mu.Unlock()
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -99,7 +99,7 @@
       const mark = `launched ${base}`
       if (sessionStorage.getItem(mark) !== go.dataset.autolaunch) {
         sessionStorage.setItem(mark, go.dataset.autolaunch)
-        location.href = go.href
+        go.click() // and not location: iOS follows app links of anchors, and the link has a referrer policy of its own
       }
     }
     const form = $('form[data-submit]', main)
