@@ -13,8 +13,11 @@ func matchURI(registered []string, presented string, native bool) bool {
 	if presented == "" || len(presented) > maxURI {
 		return false
 	}
+	if strings.ContainsAny(presented, "#\\") { // a fragment (RFC 6749 §3.1.2), and what browsers take for a slash
+		return false
+	}
 	if slices.Contains(registered, presented) {
-		return !strings.Contains(presented, "#") // RFC 6749 §3.1.2
+		return true
 	}
 	if !native {
 		return false
@@ -36,14 +39,11 @@ func splitLoopback(uri string) (loopbackURI, bool) {
 	if !ok {
 		return loopbackURI{}, false
 	}
-	end := strings.IndexAny(after, "/?#\\")
+	end := strings.IndexAny(after, "/?")
 	if end < 0 {
 		end = len(after)
 	}
 	authority, rest := after[:end], after[end:]
-	if strings.ContainsAny(rest, "#\\") {
-		return loopbackURI{}, false
-	}
 	for _, host := range [...]string{"127.0.0.1", "[::1]", "localhost"} {
 		port, ok := strings.CutPrefix(authority, host)
 		if ok && (port == "" || validPort(port)) {
