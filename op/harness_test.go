@@ -90,21 +90,25 @@ type harness struct {
 	log     *slog.Logger
 
 	mu       sync.Mutex
-	skew     time.Duration
+	clock    time.Time
 	observed []string
 }
 
+// now is the harness's own time, which stands still but for move and set: a test can stand exactly on a boundary.
 func (h *harness) now() time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return time.Now().Add(h.skew).UTC().Truncate(time.Microsecond)
+	return h.clock
 }
 
 // move lets time pass for the provider.
-func (h *harness) move(by time.Duration) {
+func (h *harness) move(by time.Duration) { h.set(h.now().Add(by)) }
+
+// set sets the provider's clock.
+func (h *harness) set(at time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.skew += by
+	h.clock = at.UTC()
 }
 
 // lockedWriter lets concurrent requests log.
@@ -123,6 +127,7 @@ func (l *lockedWriter) Write(line []byte) (int, error) {
 func newHarness(t testing.TB, change func(*Options)) *harness {
 	t.Helper()
 	h := &harness{t: t, logs: new(bytes.Buffer), file: filepath.Join(t.TempDir(), "brygga.db"), sealer: newSealer()}
+	h.set(time.Now().Truncate(time.Second)) // the keys of the ring are of now
 	var err error
 	if h.store, err = bolt.Open(h.file, h.sealer, bolt.Options{}); err != nil {
 		t.Fatal(err)

@@ -18,7 +18,8 @@ import (
 const (
 	// objectSkew is how far a client's clock may be from ours.
 	objectSkew = 30 * time.Second
-	// objectLife is how old a request object may be that says when it was made, whatever else it says.
+	// objectLife is how old a request object may be that says when it was made, whatever else it says, and how far ahead one may end
+	// that does not.
 	objectLife = time.Hour
 	// typRequestObject is the typ of a request object that is meant as RFC 9101 has it: nothing beside it counts (§6.3).
 	typRequestObject = "oauth-authz-req+jwt"
@@ -172,35 +173,45 @@ func (p *Provider) checkParties(client *storage.Client, object requestObject) *r
 	return nil
 }
 
-// checkTimes refuses an object that has expired, is not valid yet, or was made too long ago.
+// checkTimes refuses an object that has expired, is not valid yet, was made too long ago, or may be used for too long. A signed one
+// says when it was made or ends, so that an address that somebody has seen is not good for ever. Its jti is not spent: a browser may
+// send the same address again, reloading or going back, and state, nonce and PKCE tie the answer to the client's own browser.
 func checkTimes(object requestObject, now time.Time) *requestError {
-	var expired, early bool
-	for _, name := range [...]string{"exp", "nbf", "iat"} {
-		seconds, given, ok := member[float64](object, name)
-		if !ok || seconds < 0 || seconds > 1<<40 {
-			return badObject(name + " in the request object is no time")
-		}
-		if !given {
-			continue
-		}
-		at := time.Unix(int64(seconds), 0)
-		switch name {
-		case "exp":
-			expired = expired || !now.Before(at.Add(objectSkew))
-		case "iat":
-			expired = expired || now.Sub(at) > objectLife
-			early = early || at.After(now.Add(objectSkew))
-		case "nbf":
-			early = early || at.After(now.Add(objectSkew))
-		}
+	ends, refusal := object.time("exp")
+	if refusal != nil {
+		return refusal
+	}
+	begins, refusal := object.time("nbf")
+	if refusal != nil {
+		return refusal
+	}
+	made, refusal := object.time("iat")
+	if refusal != nil {
+		return refusal
 	}
 	switch {
-	case expired:
+	case object.signed && ends.IsZero() && made.IsZero():
+		return badObject("the request object must have exp or iat")
+	case !ends.IsZero() && !now.Before(ends.Add(objectSkew)), !made.IsZero() && now.Sub(made) > objectLife:
 		return badObject("the request object has expired")
-	case early:
+	case begins.After(now.Add(objectSkew)), made.After(now.Add(objectSkew)):
 		return badObject("the request object is not valid yet")
+	case made.IsZero() && ends.After(now.Add(objectLife+objectSkew)):
+		return badObject("exp in the request object is too far ahead for one without iat")
 	}
 	return nil
+}
+
+// time returns a member that is a NumericDate (RFC 7519 §2), the zero time when it is absent.
+func (o requestObject) time(name string) (time.Time, *requestError) {
+	seconds, given, ok := member[float64](o, name)
+	switch {
+	case !ok || seconds < 0 || seconds > 1<<40:
+		return time.Time{}, badObject(name + " in the request object is no time")
+	case !given:
+		return time.Time{}, nil
+	}
+	return time.Unix(int64(seconds), 0), nil
 }
 
 // member returns a member of the object, whether it is there, and false when it has another type. A null counts as absent.

@@ -119,6 +119,7 @@ func members(client string, changes map[string]any) map[string]any {
 	all := map[string]any{
 		"iss": client, "aud": issuer, "client_id": client, "response_type": "code", "redirect_uri": callback, "scope": "openid profile",
 		"state": "inside", "nonce": "n-inside", "code_challenge": challenge43, "code_challenge_method": "S256",
+		"iat": time.Now().Unix(),
 	}
 	maps.Copy(all, changes)
 	maps.DeleteFunc(all, func(_ string, value any) bool { return value == nil })
@@ -152,6 +153,23 @@ func TestRequestObjectIsProven(t *testing.T) {
 		{"fresh", good(map[string]any{"exp": at(time.Minute), "nbf": at(0), "iat": at(0)}), "login"},
 		{"a clock that is fast", good(map[string]any{"nbf": at(20 * time.Second), "iat": at(20 * time.Second)}), "login"},
 		{"a clock that is slow", good(map[string]any{"exp": at(-20 * time.Second)}), "login"},
+		{"exp on the edge", good(map[string]any{"exp": at(-29 * time.Second)}), "login"},
+		{"exp on the edge, alone", good(map[string]any{"exp": at(-29 * time.Second), "iat": nil}), "login"},
+		{"exp far ahead, made now", good(map[string]any{"exp": at(100 * time.Hour)}), "login"},
+		{"exp an hour ahead, alone", good(map[string]any{"exp": at(time.Hour + 30*time.Second), "iat": nil}), "login"},
+		{"nbf on the edge", good(map[string]any{"nbf": at(30 * time.Second)}), "login"},
+		{"iat on the edge", good(map[string]any{"iat": at(30 * time.Second)}), "login"},
+		{"an hour old", good(map[string]any{"iat": at(-time.Hour)}), "login"},
+		{"made in 1970 and ended", good(map[string]any{"iat": nil, "exp": 0}), ""},
+		{"neither exp nor iat", good(map[string]any{"iat": nil, "nbf": at(0)}), ""},
+		{"exp and iat are null", good(map[string]any{"iat": json.RawMessage("null"), "exp": json.RawMessage("null")}), ""},
+		{"ended this moment", good(map[string]any{"exp": at(-30 * time.Second)}), ""},
+		{"ended this moment, alone", good(map[string]any{"exp": at(-30 * time.Second), "iat": nil}), ""},
+		{"nbf a second beyond", good(map[string]any{"nbf": at(31 * time.Second)}), ""},
+		{"iat a second beyond", good(map[string]any{"iat": at(31 * time.Second)}), ""},
+		{"an hour and a second old", good(map[string]any{"iat": at(-time.Hour - time.Second)}), ""},
+		{"exp too far ahead, alone", good(map[string]any{"exp": at(time.Hour + 31*time.Second), "iat": nil}), ""},
+		{"iat is text", good(map[string]any{"iat": "now"}), ""},
 		{"without client_id", good(map[string]any{"client_id": nil}), "login"},
 		{"a fraction of a second", good(map[string]any{"exp": float64(at(time.Minute)) + 0.5}), "login"},
 
