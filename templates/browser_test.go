@@ -84,6 +84,48 @@ func TestScript(t *testing.T) {
 		s.until(`document.querySelector('form[action$="/leave"] button').getAttribute('aria-disabled') === 'true'`)
 	})
 
+	for _, v := range []View{Choose{Platform: Phone}, Complete{}} {
+		t.Run("a press that leads nowhere leaves a live button "+v.Key(), func(t *testing.T) {
+			s := newStage(t, browser, v)
+			const button = `document.querySelector('main form button')`
+			s.do(chromedp.Evaluate[chromedp.Void](`addEventListener('submit', e => { e.preventDefault(); window.pressed = (window.pressed || 0) + 1 })`))
+			s.do(chromedp.Evaluate[chromedp.Void](button + `.click(), undefined`))
+			s.until(button + `.getAttribute('aria-disabled') === 'true'`)
+			s.until(`!` + button + `.hasAttribute('aria-disabled')`)
+			s.do(chromedp.Evaluate[chromedp.Void](`window.pressed = 0, ` + button + `.click(), undefined`))
+			s.until(`window.pressed === 1 && ` + button + `.getAttribute('aria-disabled') === 'true'`)
+			s.until(`document.querySelectorAll('[name=touch_points]').length < 2`)
+		})
+	}
+
+	for name, press := range map[string][2]string{
+		"pointer": {`new PointerEvent('pointerdown', { bubbles: true })`, `new PointerEvent('pointerup', { bubbles: true })`},
+		"key":     {`new KeyboardEvent('keydown', { key: ' ', bubbles: true })`, `new KeyboardEvent('keyup', { key: ' ', bubbles: true })`},
+	} {
+		t.Run("what is pressed stays until it is let go of, by "+name, func(t *testing.T) {
+			s := newStage(t, browser, scan)
+			s.do(chromedp.Evaluate[chromedp.Void](`window.later = setTimeout, window.setTimeout = (f, ms, ...a) => later(f, ms === 1000 ? 1e6 : ms, ...a), undefined`)) // a long click
+			s.do(chromedp.Evaluate[chromedp.Void](`window.parse = JSON.parse, JSON.parse = text => (window.heard = parse(text)), undefined`))
+			s.do(chromedp.Evaluate[chromedp.Void](`window.stop = document.querySelector('form[action$="/cancel"] button'), stop.dispatchEvent(` + press[0] + `), undefined`))
+			s.set(confirm, 0)
+			next := confirm
+			next.Left.Seconds = 58
+			s.set(next, 0)
+			s.until(`window.heard?.seconds === 58`)
+			s.do(chromedp.Evaluate[chromedp.Void](`stop.isConnected && stop.dispatchEvent(` + press[1] + `), undefined`))
+			s.do(chromedp.Evaluate[chromedp.Void](`if (!stop.isConnected) throw new Error('it was gone before the click')`))
+			s.until(view("confirm"))
+			s.until(`/^5\d s left$/.test(document.querySelector('[role=timer]').textContent)`)
+		})
+	}
+
+	t.Run("a press that is not let go of holds nothing up", func(t *testing.T) {
+		s := newStage(t, browser, scan)
+		s.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#qr').dispatchEvent(new PointerEvent('pointerdown', { bubbles: true })), undefined`))
+		s.set(confirm, 0)
+		s.until(view("confirm"))
+	})
+
 	t.Run("A-04 A-07 enlarges the code", func(t *testing.T) {
 		s := newStage(t, browser, scan)
 		s.do(chromedp.Click(chromedp.CSS("#qr")))

@@ -107,7 +107,30 @@
     // In a tab that nobody looks at it waits: the person may have come back in another one.
     if (form) document.hidden ? document.addEventListener('visibilitychange', submit, { once: true }) : submit()
   }
+  // While the person presses something its view stays: what is let go of would no longer be what was pressed, and the click be
+  // lost. A touch tells of the click a moment after it has ended. Whoever presses longer than a click does not mean one.
+  let pressed = 0, held = null
+  const press = () => {
+    clearTimeout(pressed)
+    pressed = setTimeout(letGo, 1000)
+  }
+  const letGo = () => {
+    clearTimeout(pressed)
+    pressed = 0
+    const update = held
+    held = null
+    if (update) show(update)
+  }
+  const release = () => {
+    if (!pressed) return
+    clearTimeout(pressed)
+    pressed = setTimeout(letGo, 50)
+  }
   const show = update => {
+    if (held || pressed && update.html && update.view !== main.dataset.view) {
+      held = { ...held, ...update }
+      return
+    }
     const old = main.dataset.view
     if (update.view !== old && update.html) {
       const same = screen(update.view) === screen(old)
@@ -211,16 +234,27 @@
   }
 
   // --- The person's part.
-  const sent = new WeakSet()
+  main.addEventListener('pointerdown', press)
+  main.addEventListener('keydown', event => { if (event.key === ' ') press() })
+  for (const end of ['pointerup', 'pointercancel', 'keyup', 'blur']) window.addEventListener(end, release)
+  // A form is sent once. When that leads nowhere, as the page was stopped or the way is blocked, its button comes back to life:
+  // after a while, and sooner where the page has pressed it by itself.
+  const sent = new Set()
+  const revive = form => {
+    sent.delete(form)
+    for (const b of form.querySelectorAll('button')) b.removeAttribute('aria-disabled')
+  }
   document.addEventListener('submit', event => {
-    if (sent.has(event.target)) return event.preventDefault()
-    sent.add(event.target)
-    if (event.target.action.endsWith('/start')) {
+    const form = event.target
+    if (sent.has(form)) return event.preventDefault()
+    sent.add(form)
+    if (form.action.endsWith('/start') && !form.elements.touch_points) {
       const points = document.createElement('input')
       Object.assign(points, { type: 'hidden', name: 'touch_points', value: touch })
-      event.target.append(points)
+      form.append(points)
     }
-    for (const b of event.target.querySelectorAll('button')) b.setAttribute('aria-disabled', 'true')
+    for (const b of form.querySelectorAll('button')) b.setAttribute('aria-disabled', 'true')
+    setTimeout(revive, 'submit' in form.dataset ? 2000 : 4000, form)
   })
   document.addEventListener('click', event => {
     const at = selector => event.target.closest(selector)
@@ -234,6 +268,7 @@
   })
   // Back from the BankID app, from another tab or by the back button: look at once how things stand.
   window.addEventListener('pageshow', event => {
+    sent.forEach(revive)
     if (event.persisted) location.reload()
   })
   window.addEventListener('pagehide', hush)
