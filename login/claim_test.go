@@ -71,3 +71,46 @@ func (h *house) wasCancelledSoon(n int) bool {
 	synctest.Wait()
 	return h.service.wasCancelled(n)
 }
+
+// TestClickDuringRenewal: a click while the code is being renewed is not lost. What the renewal brings then is cancelled.
+func TestClickDuringRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, nil)
+		defer h.close()
+		l := h.started(other)
+		h.service.slow = 3 * time.Second
+		l = h.after(29*time.Second, l)
+		if l.Claim.Replaces == "" {
+			t.Fatal("the order is not being renewed")
+		}
+		l, err := h.Start(t.Context(), l.ID, this)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l = h.after(time.Second, l); l.Order.Starter.Device != storage.DeviceThis || h.Launch(l).URL.Reveal() != "app:auto3" {
+			t.Errorf("the current order is %s for the %s device", l.Order.Ref.Reveal(), l.Order.Starter.Device)
+		}
+		if !h.service.wasCancelled(1) || !h.service.wasCancelled(2) || h.service.wasCancelled(3) {
+			t.Error("an order that is not wanted lives on")
+		}
+	})
+}
+
+// TestWishThatDies: when whoever took the claim of a renewal over is gone, the order from before is collected and renewed on.
+func TestWishThatDies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, nil)
+		defer h.close()
+		l := h.started(other)
+		h.service.slow = 3 * time.Second
+		l = h.after(29*time.Second, l)
+		wish := storage.Claim{ID: "of a process that dies", Starter: this, WindowEnds: time.Now().Add(time.Minute), At: time.Now()}
+		if _, err := h.store.BeginOrder(t.Context(), l.ID, wish); err != nil {
+			t.Fatal(err)
+		}
+		l = h.after(storage.ClaimLife+10*time.Second, l)
+		if l.State != storage.LoginPending || l.Order.Starter.Device != storage.DeviceOther || h.Frame(l).IsZero() || h.service.orders() != 3 {
+			t.Errorf("login is %s after %d orders, and the code is shown: %v", l.State, h.service.orders(), !h.Frame(l).IsZero())
+		}
+	})
+}

@@ -232,6 +232,8 @@ func (c *collector) nextOrder(ctx context.Context, l *storage.Login, dead storag
 		return nil // the new order has a collector of its own
 	case errors.Is(err, storage.ErrBusy):
 		return l
+	case errors.Is(err, storage.ErrConflict):
+		return c.stillCurrent(ctx, l)
 	case errors.As(err, &fault):
 		c.faults++
 		if fault.Passing && c.elapsed(l) < 2*startLife {
@@ -253,6 +255,19 @@ func (c *collector) mayRenew(ctx context.Context, l *storage.Login) bool {
 		c.log.InfoContext(ctx, "order not renewed", "login", l.ID, "client_id", l.Request.ClientID, "err", err)
 	}
 	return err == nil
+}
+
+// stillCurrent returns the login if its order is still the one that is collected: a wish may have taken over from the renewal, and
+// until its order is there the old one counts.
+func (c *collector) stillCurrent(ctx context.Context, l *storage.Login) *storage.Login {
+	now, err := c.Login(ctx, l.ID)
+	if err != nil {
+		return c.lostTo(ctx, l, "read login", err)
+	}
+	if now.State != storage.LoginPending || now.Order.ID != l.Order.ID {
+		return nil
+	}
+	return now
 }
 
 // renew makes the next order of the round and puts it in place of l's. When the service makes none, it returns the login

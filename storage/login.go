@@ -136,6 +136,12 @@ func (c *Claim) unmade() *Order { return &Order{Starter: c.Starter, WindowEnds: 
 // lives reports whether the claim may still be acted on at now.
 func (c *Claim) lives(now time.Time) bool { return c.ID != "" && now.Before(c.At.Add(ClaimLife)) }
 
+// overrides reports whether c takes over from a claim that lives: a person's wish does from a renewal, and from a wish for the other
+// device. A second click on the same button does not.
+func (c *Claim) overrides(living *Claim) bool {
+	return c.Replaces == "" && (living.Replaces != "" || living.Starter.Device != c.Starter.Device)
+}
+
 // Starting reports whether an order that a person asked for is being made at now. Nothing of it counts before PutOrder.
 func (l *Login) Starting(now time.Time) bool { return l.Claim.Replaces == "" && l.Claim.lives(now) }
 
@@ -176,12 +182,12 @@ func (l *Login) SeenBy(deviceIdentifier string) *Login {
 
 // BeginOrder takes the claim. A person's claim needs a login that is not complete or answered; a renewal's claim needs its
 // order to be still the current, pending one, not picked up by an app. It returns ErrConflict otherwise, and ErrBusy while
-// an earlier claim lives. The current order stays what it is and is judged as it was made.
+// an earlier claim lives that the new one may not take over. The current order stays what it is and is judged as it was made.
 func (l *Login) BeginOrder(claim Claim) error {
 	switch {
 	case l.State == LoginComplete || l.State == LoginAnswered:
 		return ErrConflict
-	case l.Claim.lives(claim.At):
+	case l.Claim.lives(claim.At) && !claim.overrides(&l.Claim):
 		return ErrBusy
 	case claim.Replaces != "" && (l.State != LoginPending || l.Order.ID != claim.Replaces || !l.Order.AwaitsApp()):
 		return ErrConflict

@@ -110,6 +110,8 @@ func TestBeginOrder(t *testing.T) {
 		return claim, func(l *storage.Login) error { return l.BeginOrder(claim) }
 	}
 	asked, ask := begin("", time.Second)
+	forThis := claimed("")
+	wantsThis := func(l *storage.Login) { forThis(l); l.Claim.Starter = person }
 	renewal, renew := begin("o1", time.Second)
 	_, renewAnother := begin("o0", time.Second)
 	_, askTooSoon := begin("", storage.ClaimLife-1)
@@ -129,6 +131,9 @@ func TestBeginOrder(t *testing.T) {
 		{"complete", pending(complete), ask, storage.ErrConflict, nil},
 		{"answered", pending(answered), ask, storage.ErrConflict, nil},
 		{"another claim lives", pending(open, claimed("")), askTooSoon, storage.ErrBusy, nil},
+		{"a wish takes over from a renewal", pending(claimed("o1")), ask, nil, takes(asked)},
+		{"a wish takes over from one for the other device", pending(open, wantsThis), ask, nil, takes(asked)},
+		{"a renewal does not take over from a wish", pending(claimed("")), renew, storage.ErrBusy, nil},
 		{"another claim is dead", pending(open, claimed("")), askLate, nil, takes(askedLate)},
 		{"renewal keeps starter and window", pending(), renew, nil, takes(renewal)},
 		{"renewal while another claim lives", pending(claimed("o1")), renew, storage.ErrBusy, nil},

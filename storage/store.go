@@ -22,7 +22,7 @@ var (
 	// ErrConflict means that the record is no longer in the state the step needs: somebody else was first. The caller reads
 	// it again and decides anew.
 	ErrConflict = errors.New("storage: changed meanwhile")
-	// ErrBusy means that another caller is making an order for this login right now. The caller shows the login as it is.
+	// ErrBusy means that another caller is making such an order for this login right now. The caller shows the login as it is.
 	ErrBusy = errors.New("storage: an order is being started")
 	// ErrMismatch means that the presented proof (a return nonce, a client, a redirect URI, a code verifier) is not the one
 	// the record was bound to. Nothing was changed, unless the method says otherwise.

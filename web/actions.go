@@ -61,7 +61,7 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request, v *visit) {
 	}
 	starter.DeviceIdentifier = s.cookies.device(w, r)
 	starter = starter.Own() // the order may take longer than the request
-	err := s.giveWay(r, v.login, starter)
+	err := s.giveWay(r, v.login)
 	if err != nil {
 		s.fault(w, r, "cancel order", err)
 		return
@@ -85,12 +85,9 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request, v *visit) {
 	}
 }
 
-// giveWay ends what would stand in the way of a change of device: an order that is still being made for the other one, or an
-// approval that nobody has come back from the app with. A second click on the same device ends nothing.
-func (s *Site) giveWay(r *http.Request, l *storage.Login, starter storage.Starter) error {
-	making := s.Engine.Starting(l) && l.Claim.Starter.Device != starter.Device
-	astray := l.State == storage.LoginComplete && !l.Answerable()
-	if !making && !astray {
+// giveWay ends what would stand in the way of another start: an approval that nobody has come back from the app with.
+func (s *Site) giveWay(r *http.Request, l *storage.Login) error {
+	if l.State != storage.LoginComplete || l.Answerable() {
 		return nil
 	}
 	_, err := s.Engine.Cancel(r.Context(), l.ID, ClientIP(r))
