@@ -19,7 +19,7 @@ import (
 )
 
 func newBankIDCommand(h *host) *cobra.Command {
-	return group("bankid", "Look at the connection to BankID", newBankIDCheck(h))
+	return group("bankid", "Look at the connection to BankID, and at what it answered", newBankIDCheck(h), newBankIDVerify(h))
 }
 
 func newBankIDCheck(h *host) *cobra.Command {
