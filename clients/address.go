@@ -10,80 +10,146 @@ import (
 	"strings"
 )
 
+// maxAddress is how many bytes an address may have.
+const maxAddress = 2000
+
+// examples are right values of the settings that are addresses.
+var examples = map[string]string{
+	"home_uri": "https://app.example.se/", "redirect_uris": "https://app.example.se/callback", "post_logout_redirect_uris": "https://app.example.se/signed-out",
+	"jwks_uri": "https://app.example.se/jwks.json", "sector_identifier_uri": "https://app.example.se/redirect-uris.json",
+	"backchannel_logout_uri": "https://app.example.se/backchannel-logout",
+}
+
+// addresses checks a list of addresses that browsers are sent to. A native app may have addresses of a scheme of its own.
 func (p *problems) addresses(key string, addresses []string, native bool) {
 	if len(addresses) > maxList {
 		p.add(key, "has too many addresses", fmt.Sprintf("name at most %d", maxList))
 		return
 	}
 	for i, address := range addresses {
-		if slices.Contains(addresses[:i], address) {
+		switch {
+		case slices.Contains(addresses[:i], address):
 			p.add(key, quote(address)+" stands there twice", "name each address once")
-			continue
+		case native && privateScheme.MatchString(address):
+			p.privateAddress(key, address)
+		default:
+			p.webAddress(key, address)
 		}
-		if u, err := url.Parse(address); native && err == nil && privateScheme(u, address) && readAlike(u, address) {
-			continue
-		}
-		p.webAddress(key, address)
 	}
 }
 
-// privateScheme reports whether u has a scheme that an app of the device may own: a reversed domain name (RFC 8252 §7.1).
-func privateScheme(u *url.URL, address string) bool {
-	return strings.Contains(u.Scheme, ".") && u.User == nil && !strings.Contains(address, "#") && len(address) <= maxAddress
+func (p *problems) privateAddress(key, address string) {
+	if !p.characters(key, address) {
+		return
+	}
+	u, err := url.Parse(address)
+	problem := ""
+	if err == nil && u.Host != "" {
+		_, problem = splitAuthority(u.Host)
+	}
+	if err != nil || u.User != nil || problem != "" {
+		p.add(key, quote(address)+" is not an address that an app can own", "write it as se.example.app:/callback")
+	}
 }
 
-// webAddress accepts https, and http on loopback, without fragment (RFC 6749 §3.1.2).
+// privateScheme is the beginning of an address whose scheme an app of the device may own: a reversed domain name (RFC 8252 §7.1).
+var privateScheme = regexp.MustCompile(`^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:`)
+
+// webAddress accepts https, and http on loopback, without fragment (RFC 6749 §3.1.2). It takes only what browsers, which follow
+// WHATWG URL, read as we do, who follow RFC 3986.
 func (p *problems) webAddress(key, address string) {
+	if address == "" {
+		p.add(key, "an address is empty", "write it as "+examples[key])
+		return
+	}
+	if !p.characters(key, address) {
+		return
+	}
+	scheme, rest, _ := strings.Cut(address, "://")
+	authority := rest[:min(len(rest), strings.IndexAny(rest+"/", "/?"))]
+	host, problem := splitAuthority(authority)
 	u, err := url.Parse(address)
-	const remedy = "write it as https://app.example.se/callback, or http://127.0.0.1/callback for an app on the person's own device"
 	switch {
-	case err != nil || u.Host == "" || len(address) > maxAddress || strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r > 126 }):
-		p.add(key, quote(address)+" is not a web address", remedy)
+	case problem != "":
+		p.add(key, quote(address)+" "+problem, "write it as "+examples[key])
+	case err != nil || u.Host != authority:
+		p.add(key, quote(address)+" is not a web address", "write it as "+examples[key])
+	case slices.ContainsFunc(strings.Split(u.EscapedPath(), "/"), dots.MatchString):
+		p.add(key, quote(address)+" has a dot segment", "write the path without . and .., which browsers take away")
+	case scheme == "https" || scheme == "http" && loopbackHost(host):
+	default:
+		p.add(key, quote(address)+" is neither https nor http on loopback", "write it as "+examples[key]+", or with http://127.0.0.1 for an app on the person's own device")
+	}
+}
+
+// dots is a segment of a path that browsers resolve, in any spelling (WHATWG URL §4.4).
+var dots = regexp.MustCompile(`(?i)^(?:\.|%2e){1,2}$`)
+
+// characters accepts what may stand in an address at all (RFC 3986 §2), without fragment and wildcard. A backslash is a slash to
+// browsers, and letters beyond ASCII are written in several ways.
+func (p *problems) characters(key, address string) bool {
+	before := len(*p)
+	bad := strings.IndexFunc(address, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\\\"<>^`{|}", r) })
+	switch {
+	case len(address) > maxAddress:
+		p.add(key, quote(address)+" is too long", fmt.Sprintf("write at most %d characters", maxAddress))
+	case bad >= 0:
+		p.add(key, quote(address)+" has a character that no address has", "write others than A-Z a-z 0-9 and the usual marks as % and two digits, and in a host as xn--…")
+	case badEscape.MatchString(address):
+		p.add(key, quote(address)+" has a % without two hexadecimal digits", "write a % of its own as %25")
 	case strings.Contains(address, "#"):
 		p.add(key, quote(address)+" has a fragment", "remove the part from # on")
-	case u.User != nil || strings.Contains(address, "*"):
-		p.add(key, quote(address)+" has a user or a wildcard", "name each address in full")
-	case !readAlike(u, address):
-		p.add(key, quote(address)+" is an address that browsers may read as another one",
-			"write host and port in letters, digits, dots and hyphens, the port below 65536, and the path without dot segments and without any of "+unread)
-	case u.Scheme == "https" || u.Scheme == "http" && loopbackHost(u.Hostname()):
-	default:
-		p.add(key, quote(address)+" is neither https nor http on loopback", remedy)
+	case strings.Contains(address, "*"):
+		p.add(key, quote(address)+" has a wildcard", "name each address in full")
 	}
+	return len(*p) == before
 }
 
-// unread are the characters that no address has by itself (RFC 3986 §2) and that browsers take for others or encode.
-const unread = "\\ \" < > ^ ` { | }"
+var badEscape = regexp.MustCompile(`%([^0-9A-Fa-f]|.[^0-9A-Fa-f]|.?$)`)
 
-var (
-	plainHost = regexp.MustCompile(`^(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?$`)
-	// number is a last label that makes browsers read a host as an IPv4 address (WHATWG URL §3.5).
-	number = regexp.MustCompile(`(?i)^(?:[0-9]+|0x[0-9a-f]*)$`)
-	dots   = regexp.MustCompile(`(?i)^(?:\.|%2e){1,2}$`)
-)
-
-// readAlike reports whether browsers, which follow WHATWG URL, read an address as we do, who follow RFC 3986.
-func readAlike(u *url.URL, address string) bool {
-	if strings.ContainsAny(address, strings.ReplaceAll(unread, " ", "")) || slices.ContainsFunc(strings.Split(u.EscapedPath(), "/"), dots.MatchString) {
-		return false
+// splitAuthority returns the host of an authority, or says why it is not one of a host and a port alone.
+func splitAuthority(authority string) (host, problem string) {
+	if strings.Contains(authority, "@") {
+		return "", "has a user"
 	}
-	if u.Host == "" {
-		return true
-	}
-	if !plainHost.MatchString(u.Host) {
-		return false
-	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return false
+	host, port := authority, ""
+	if colon := strings.LastIndexByte(authority, ':'); colon > strings.LastIndexByte(authority, ']') {
+		host, port = authority[:colon], authority[colon+1:]
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return "", "has a port that is none of 1 to 65535"
 		}
 	}
-	host := u.Hostname()
-	if last := host[strings.LastIndexByte(host, '.')+1:]; number.MatchString(last) || strings.Contains(host, ":") {
-		_, err := netip.ParseAddr(host)
-		return err == nil
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		inner, ok = strings.CutSuffix(inner, "]")
+		if ip, err := netip.ParseAddr(inner); !ok || err != nil || !ip.Is6() || ip.Zone() != "" {
+			return "", "has a host in brackets that is no IPv6 address"
+		}
+		return inner, ""
 	}
-	return true
+	if !hostName.MatchString(host) || len(host) > maxHost {
+		return "", "has no host that can be used"
+	}
+	// What ends in a number is an IPv4 address to browsers, however it is written (WHATWG URL §3.5).
+	if ip, err := netip.ParseAddr(host); endsInNumber.MatchString(host) && (err != nil || !ip.Is4()) {
+		return "", "has a host that is no IPv4 address although it ends in a number"
+	}
+	return host, ""
+}
+
+const maxHost = 253
+
+var (
+	hostName     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*$`)
+	endsInNumber = regexp.MustCompile(`(^|\.)([0-9]+|0[xX][0-9A-Fa-f]*)$`)
+)
+
+// webOrigin reports whether origin is written as browsers write theirs (RFC 6454 §6.2): in small letters, without the port that the
+// scheme has anyway.
+func webOrigin(origin string) bool {
+	scheme, authority, _ := strings.Cut(origin, "://")
+	host, problem := splitAuthority(authority)
+	usual := map[string]string{"https": ":443", "http": ":80"}[scheme]
+	return problem == "" && origin == strings.ToLower(origin) && (scheme == "https" || scheme == "http" && loopbackHost(host)) && !strings.HasSuffix(authority, usual)
 }
 
 func loopbackHost(host string) bool {

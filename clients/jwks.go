@@ -21,7 +21,9 @@ const (
 // jwks checks the client's inline keys.
 func (p *problems) jwks(text json.RawMessage) {
 	const remedy = `write public keys as {"keys":[{"kty":"EC","crv":"P-256","kid":"…","x":"…","y":"…"}]}`
-	var set jose.JSONWebKeySet
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
 	if len(text) > MaxJWKS || json.Unmarshal(text, &set) != nil {
 		p.add("jwks", "is no JSON Web Key Set", remedy)
 		return
@@ -30,10 +32,15 @@ func (p *problems) jwks(text json.RawMessage) {
 		p.add("jwks", fmt.Sprintf("holds %d keys", len(set.Keys)), fmt.Sprintf("give 1 to %d", maxKeys))
 		return
 	}
-	for i, key := range set.Keys {
-		name := key.KeyID
-		if name == "" {
-			name = "number " + strconv.Itoa(i+1)
+	for i, raw := range set.Keys {
+		name := "number " + strconv.Itoa(i+1)
+		var key jose.JSONWebKey
+		if key.UnmarshalJSON(raw) != nil {
+			p.add("jwks", "key "+name+" is of a kind or size that is not used here", remedy)
+			continue
+		}
+		if key.KeyID != "" {
+			name = quote(key.KeyID)
 		}
 		if err := checkKey(key); err != nil {
 			p.add("jwks", "key "+name+" "+err.Error(), remedy)

@@ -2,11 +2,11 @@ package clients
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/language"
@@ -43,8 +43,11 @@ func CheckPolicy(policy *storage.Policy) []Problem {
 	if len(policy.CertificatePolicies) > maxPolicies {
 		p.add("certificate_policies", "has too many policies", fmt.Sprintf("name at most %d", maxPolicies))
 	}
-	for tag, text := range policy.VisibleText {
-		p.visible(tag, text)
+	if len(policy.VisibleText) > maxList {
+		p.add("visible_text", "has too many languages", fmt.Sprintf("name at most %d", maxList))
+	}
+	for _, tag := range slices.Sorted(maps.Keys(policy.VisibleText)) {
+		p.visible(tag, policy.VisibleText[tag])
 	}
 	p.text("certificate", policy.Certificate, MaxName)
 	return p
@@ -56,10 +59,7 @@ func (p *problems) visible(tag, text string) {
 		p.add("visible_text", quote(tag)+" is not a language tag", "write sv, en or the like")
 	}
 	longest := strings.ReplaceAll(text, "{client}", strings.Repeat("x", MaxName*utf8.UTFMax))
-	hidden := func(r rune) bool {
-		return unicode.IsControl(r) && r != '\n' || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
-	}
-	if text == "" || len(longest) > maxVisible || !utf8.ValidString(text) || strings.ContainsFunc(text, hidden) {
+	if text == "" || len(longest) > maxVisible || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && hidden(r) }) {
 		p.add("visible_text", "is empty, too long or holds characters that do not print",
 			fmt.Sprintf("write at most %d bytes, with {client} for the name of the app", maxVisible-MaxName*utf8.UTFMax))
 	}

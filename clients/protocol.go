@@ -49,8 +49,7 @@ func (p *problems) authentication(c *storage.Client) {
 func (p *problems) tokens(c *storage.Client) {
 	p.required("id_token_alg", c.IDTokenAlg)
 	for _, resource := range c.Resources {
-		u, err := url.Parse(resource)
-		if err != nil || !u.IsAbs() || strings.Contains(resource, "#") || len(resource) > maxAddress {
+		if p.characters("resources", resource) && !absolute(resource) {
 			p.add("resources", quote(resource)+" is no resource indicator", "write an absolute address without fragment, such as https://api.example.se/")
 		}
 	}
@@ -63,7 +62,7 @@ func (p *problems) requests(c *storage.Client) {
 		p.add("unsigned_request_objects", "set although signed request objects are demanded", "remove it, or require_request_object and request_object_alg")
 	}
 	for _, acr := range c.DefaultACRValues {
-		if u, err := url.Parse(acr); err != nil || acr == "" || strings.ContainsAny(acr, " \t\"\\") || !u.IsAbs() {
+		if !absolute(acr) || len(acr) > maxAddress || strings.ContainsFunc(acr, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
 			p.add("default_acr_values", quote(acr)+" is no acr", "write an address such as http://id.elegnamnden.se/loa/1.0/loa3")
 		}
 	}
@@ -77,9 +76,8 @@ func (p *problems) requests(c *storage.Client) {
 		}
 	}
 	for _, origin := range c.Origins {
-		u, err := url.Parse(origin)
-		if err != nil || u.Scheme+"://"+u.Host != origin || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopbackHost(u.Hostname())) {
-			p.add("origins", quote(origin)+" is no web origin", "write scheme and host alone, such as https://app.example.se")
+		if !webOrigin(origin) {
+			p.add("origins", quote(origin)+" is no web origin", "write scheme and host alone, in small letters, such as https://app.example.se")
 		}
 	}
 	p.bounded("origins", c.Origins)
@@ -97,6 +95,15 @@ func (p *problems) subject(c *storage.Client) {
 	}
 }
 
+// absolute reports whether address is a URI with a scheme.
+func absolute(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.IsAbs()
+}
+
+// maxContact is how many bytes an e-mail address has at most (RFC 5321 §4.5.3.1.3).
+const maxContact = 254
+
 var sessionGroup = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 
 // sessions checks single sign-on and logout, and whom to ask about the client.
@@ -108,7 +115,7 @@ func (p *problems) sessions(c *storage.Client) {
 		p.webAddress("backchannel_logout_uri", c.BackchannelLogoutURI)
 	}
 	for _, contact := range c.Contacts {
-		if a, err := mail.ParseAddress(contact); err != nil || a.Address != contact {
+		if a, err := mail.ParseAddress(contact); err != nil || a.Address != contact || len(contact) > maxContact {
 			p.add("contacts", quote(contact)+" is no e-mail address", "write it as it@example.se")
 		}
 	}

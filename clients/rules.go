@@ -2,6 +2,7 @@ package clients
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,7 +39,6 @@ const MaxName = 60
 // Bounds of what else stands in a client.
 const (
 	maxClientID = 128
-	maxAddress  = 2000
 	maxList     = 100
 )
 
@@ -48,7 +48,11 @@ func Check(c *storage.Client) Problems {
 	checkValues(&p, settings, c)
 	p.clientID(c.ID)
 	p.text("name", c.Name, MaxName)
-	for tag, name := range c.LocalNames {
+	if len(c.LocalNames) > maxList {
+		p.add("local_names", "has too many names", fmt.Sprintf("name at most %d", maxList))
+	}
+	for _, tag := range slices.Sorted(maps.Keys(c.LocalNames)) {
+		name := c.LocalNames[tag]
 		if _, err := language.Parse(tag); err != nil {
 			p.add("local_names", quote(tag)+" is not a language tag", "write sv, en or the like")
 		}
@@ -123,17 +127,21 @@ func (p *problems) clientID(id string) {
 	allowed := func(r rune) bool {
 		return r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.", r))
 	}
-	if id == "" || len(id) > maxClientID || strings.ContainsFunc(id, func(r rune) bool { return !allowed(r) }) {
+	if strings.Trim(id, ".") == "" || len(id) > maxClientID || strings.ContainsFunc(id, func(r rune) bool { return !allowed(r) }) {
 		p.add("id", quote(id)+" is not a client ID", "write 1 to 128 of A-Z a-z 0-9 - _ and dot")
 	}
 }
 
-// text refuses what people could be deceived with: control and direction characters, and overlong names.
+// text refuses what people could be deceived with: characters that show nothing or change the direction, and overlong names.
 func (p *problems) text(key, text string, most int) {
-	bad := func(r rune) bool { return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) }
-	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > most || strings.ContainsFunc(text, bad) {
-		p.add(key, "is too long or holds characters that do not print", fmt.Sprintf("write at most %d printable characters", most))
+	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > most || strings.ContainsFunc(text, hidden) || text != "" && strings.TrimSpace(text) == "" {
+		p.add(key, "is too long, blank or holds characters that do not print", fmt.Sprintf("write at most %d printable characters", most))
 	}
+}
+
+// hidden reports whether people do not see r: what Unicode calls no graphic character, and letters and symbols without a picture.
+func hidden(r rune) bool {
+	return !unicode.IsGraphic(r) || strings.ContainsRune("\u115f\u1160\u2800\u3164\uffa0\ufffd", r)
 }
 
 // scopes refuses scopes that there are not: an app that may ask for one would get nothing for it, and no error.
