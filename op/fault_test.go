@@ -3,6 +3,7 @@ package op
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -22,6 +23,7 @@ type marked struct {
 	Store
 	fails  string
 	panics bool
+	full   bool // it fails because nothing can be stored now
 }
 
 func (m *marked) fault(method string) error {
@@ -30,6 +32,9 @@ func (m *marked) fault(method string) error {
 	}
 	if m.panics {
 		panic(errors.New(mark))
+	}
+	if m.full {
+		return fmt.Errorf("%s: %w", mark, storage.ErrUnavailable)
 	}
 	return errors.New(mark)
 }
@@ -122,7 +127,11 @@ func TestFaultsStayInside(t *testing.T) {
 			return h.get("/logout", url.Values{"id_token_hint": {used.IDToken}})
 		}},
 	} {
-		store.fails, store.panics = test.method, false
+		store.fails, store.panics, store.full = test.method, false, true
+		if w := test.do(); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), mark) {
+			t.Errorf("%s cannot store at %q: %d %v %s", test.method, test.endpoint, w.Code, w.Header(), w.Body)
+		}
+		store.full = false
 		h.logs.Reset()
 		h.observed = nil
 		check := func(how string, w *httptest.ResponseRecorder) {

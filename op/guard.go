@@ -2,10 +2,13 @@ package op
 
 import (
 	"context"
+	"errors"
 	"mime"
 	"net/http"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"brygga/storage"
 )
 
 // originKey is the context key of where a form came from.
@@ -111,6 +114,10 @@ func writeRefusal(w http.ResponseWriter, e *oidc.Error) {
 	case oidc.ServerError:
 		writeError(w, http.StatusInternalServerError, e)
 	case errTooMany:
+		if errors.Is(e.Parent, storage.ErrUnavailable) {
+			writeError(w, http.StatusInternalServerError, e)
+			return
+		}
 		setRetryAfter(w, e.Parent)
 		writeError(w, http.StatusTooManyRequests, e)
 	default:

@@ -253,11 +253,26 @@ func (p *Provider) now() time.Time { return p.o.Now().UTC().Truncate(time.Micros
 // fault logs what went wrong on our side and returns what a stranger may know of it.
 func (p *Provider) fault(ctx context.Context, doing string, err error) *oidc.Error {
 	p.log.ErrorContext(ctx, "storage failed", "doing", doing, "err", err)
+	if errors.Is(err, storage.ErrUnavailable) {
+		return (&oidc.Error{ErrorType: errTooMany, Description: "try again later"}).WithParent(storage.ErrUnavailable)
+	}
 	return oidc.ErrServerError().WithDescription(internalError)
 }
 
 // internalError is all that strangers learn of our faults.
 const internalError = "internal error"
+
+// unavailableWait is after how many seconds to try again when nothing can be stored.
+const unavailableWait = "10"
+
+// faultStatus returns the status that an error of p.fault is answered with, and sets the header that goes with it.
+func faultStatus(h http.Header, e *oidc.Error) int {
+	if !errors.Is(e.Parent, storage.ErrUnavailable) {
+		return http.StatusInternalServerError
+	}
+	h.Set("Retry-After", unavailableWait)
+	return http.StatusServiceUnavailable
+}
 
 // random returns a code or a token, randomID the name of a grant or a session, which proves nothing.
 func random() string   { return storage.NewToken() }

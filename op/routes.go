@@ -134,7 +134,7 @@ func (p *Provider) showTooMany(w http.ResponseWriter, r *http.Request, err error
 func (p *Provider) showFault(w http.ResponseWriter, r *http.Request, doing string, err error) {
 	e := p.fault(r.Context(), doing, err)
 	setOutcome(w, string(e.ErrorType))
-	p.o.Pages.ShowError(w, r, http.StatusInternalServerError, string(e.ErrorType), e.Description)
+	p.o.Pages.ShowError(w, r, faultStatus(w.Header(), e), string(e.ErrorType), e.Description)
 }
 
 // finish tells of the outcome. After a panic it logs what can be logged, which is never the panic's own text, and answers
@@ -203,6 +203,9 @@ func setOutcome(w http.ResponseWriter, outcome string) {
 // writeError writes an error as JSON (RFC 6749 §5.2).
 func writeError(w http.ResponseWriter, status int, e *oidc.Error) {
 	setOutcome(w, string(e.ErrorType))
+	if status == http.StatusInternalServerError {
+		status = faultStatus(w.Header(), e)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

@@ -29,6 +29,9 @@ var (
 	ErrMismatch = errors.New("storage: proof does not match")
 	// ErrTarget means that a token was asked for a resource that was not granted (RFC 8707 §2). Nothing was changed.
 	ErrTarget = errors.New("storage: resource was not granted")
+	// ErrUnavailable means that nothing can be stored now: the disk is full, or the store has stopped. Nothing was changed. The caller
+	// answers that the same may be tried again later (RFC 9110 §15.6.4).
+	ErrUnavailable = errors.New("storage: unavailable")
 	// ErrWrongKey means that stored records cannot be unsealed with the configured master key. Start nothing and replace
 	// nothing: the right key brings everything back.
 	ErrWrongKey = errors.New("storage: sealed with another master key")

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"net/http"
 	"strconv"
@@ -84,7 +85,16 @@ func (s *Site) fault(w http.ResponseWriter, r *http.Request, doing string, err e
 		return // nobody is there to read it
 	}
 	s.log.ErrorContext(r.Context(), "request failed", "doing", doing, "err", err)
-	s.notice(w, r, http.StatusInternalServerError, templates.NoticeFault)
+	s.notice(w, r, faultStatus(w.Header(), err), templates.NoticeFault)
+}
+
+// faultStatus returns the status for a fault of ours, and says when to come again if that may help.
+func faultStatus(h http.Header, err error) int {
+	if !errors.Is(err, storage.ErrUnavailable) {
+		return http.StatusInternalServerError
+	}
+	retryAfter(h, 10*time.Second)
+	return http.StatusServiceUnavailable
 }
 
 // tooMany sends the page of a limit; when tells the wait.

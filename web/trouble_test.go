@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -84,6 +85,24 @@ type failing struct{}
 
 func (failing) Client(context.Context, string) (*storage.Client, error) {
 	return nil, errors.New("disk /dev/marked-cause is on fire")
+}
+
+// full is a client store that is out of order for a while.
+type full struct{}
+
+func (full) Client(context.Context, string) (*storage.Client, error) {
+	return nil, fmt.Errorf("look up client: %w", storage.ErrUnavailable)
+}
+
+func TestUnavailableStore(t *testing.T) {
+	t.Parallel()
+	b := newHouse(t, shared, func(s *settings) { s.web.Store = full{} }).browser(windowsPC)
+	path := b.begin("app")
+	for _, answer := range []page{b.get(path), b.post(path + "/done"), b.get(path + "/status")} {
+		if answer.status != http.StatusServiceUnavailable || answer.header.Get("Retry-After") == "" {
+			t.Errorf("a store that takes nothing = %d %v", answer.status, answer.header)
+		}
+	}
 }
 
 func TestFaults_RowA19(t *testing.T) {

@@ -104,7 +104,7 @@ func (s *Site) data(handle bound) http.HandlerFunc {
 			plain(w, http.StatusNotFound)
 		case err != nil && r.Context().Err() == nil:
 			s.log.ErrorContext(r.Context(), "request failed", "doing", "read login", "err", err)
-			plain(w, http.StatusInternalServerError)
+			plain(w, faultStatus(w.Header(), err))
 		case err == nil:
 			handle(w, r, v)
 		}

@@ -57,6 +57,8 @@ func newMetrics(s *server) *metrics {
 			}
 			return float64(n)
 		}),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "brygga_store_errors_total",
+			Help: "Steps that were not stored because the disk was full or the store broken."}, func() float64 { return float64(s.store.Failures()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "brygga_store_bytes", Help: "Size of the store's file."}, func() float64 {
 			info, err := os.Stat(filepath.Join(s.config.Data, storeFile))
 			if err != nil {

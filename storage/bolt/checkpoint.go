@@ -33,7 +33,7 @@ const (
 )
 
 func (k *keeper) due() bool {
-	return k.hold != nil && (k.commits >= keptCommits || k.pages >= keptPages) && (k.pages >= 32*k.list || k.commits >= maxKeptCommits)
+	return (k.commits >= keptCommits || k.pages >= keptPages) && (k.pages >= 32*k.list || k.commits >= maxKeptCommits)
 }
 
 // release lets go of the checkpoint.
@@ -74,11 +74,14 @@ func (s *Store) keep() error {
 	return nil
 }
 
-// remember makes the transaction remember the checkpoint, or forget it for good when the memory map is nearly full.
-func (s *Store) remember(t *tx) error {
+// mapFull reports whether the memory map might have to grow for the transaction.
+func (s *Store) mapFull(t *tx) bool { return t.btx.Size()+growthRoom > s.mapped }
+
+// remember makes the transaction remember the checkpoint. Without one it is to be forgotten, as its pages are used again.
+func (s *Store) remember(t *tx, keep bool) error {
 	meta := t.bucket(metaBucket)
 	switch {
-	case s.kept.hold == nil || t.btx.Size()+growthRoom > s.mapped:
+	case !keep:
 		return meta.Delete(metaCheckpoint)
 	case s.kept.row != nil:
 		return meta.Put(metaCheckpoint, s.kept.row)
@@ -86,15 +89,16 @@ func (s *Store) remember(t *tx) error {
 	return nil
 }
 
-// commitKept commits a transaction that remembers the checkpoint, or makes it the next one when it is due.
+// commitKept commits a transaction that remembers the checkpoint, or makes it the next one when it is due. There is none when the memory
+// map is nearly full, nor when the disk is, as a checkpoint takes room: each commit writes the list then.
 func (s *Store) commitKept(t *tx) error {
-	if err := s.remember(t); err != nil {
+	last, full := uint64(t.btx.ID()), s.mapFull(t)
+	keep := s.kept.hold != nil && !full && !s.low
+	if err := s.remember(t, keep); err != nil {
 		return errors.Join(err, s.rollback(t.btx))
 	}
-	last := uint64(t.btx.ID())
-	full := t.btx.Size()+growthRoom > s.mapped
-	due := s.kept.due()
-	s.db.NoFreelistSync = !due
+	due := !full && !s.low && (s.kept.hold == nil || s.kept.due())
+	s.db.NoFreelistSync = !due && !s.low
 	err := s.commitGuarded(t.btx)
 	s.db.NoFreelistSync = true
 	if err != nil {
@@ -105,19 +109,26 @@ func (s *Store) commitKept(t *tx) error {
 	s.kept.commits++
 	s.kept.pages += int(stats.GetPageCount())
 	switch {
-	case full && s.kept.hold != nil:
-		s.log.Warn("the store file has outgrown its memory map; until the next start, opening it after a kill reads every page")
-		s.kept.release()
 	case due:
-		err := s.mark(last) // first: a copy from before must not be taken for the store
-		if err == nil {
-			err = s.keep()
-		}
-		if err != nil {
-			s.log.Warn("no checkpoint of the store: opening it after a kill takes longer", "err", err)
+		s.nextCheckpoint(last)
+	case !keep && s.kept.hold != nil:
+		s.kept.release()
+		if full {
+			s.log.Warn("the store file has outgrown its memory map; until the next start, opening it after a kill reads every page")
 		}
 	}
 	return nil
+}
+
+// nextCheckpoint makes the transaction, which was the last, the checkpoint. When that fails, the one before remains.
+func (s *Store) nextCheckpoint(last uint64) {
+	err := s.mark(last) // first: a copy from before must not be taken for the store
+	if err == nil {
+		err = s.keep()
+	}
+	if err != nil {
+		s.log.Warn("no checkpoint of the store: opening it after a kill takes longer", "err", err)
+	}
 }
 
 // mark notes beside the file that the store has committed the transaction.

@@ -22,7 +22,7 @@ func TestFreePagesAfterAKill(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	path, sealer, now := filepath.Join(t.TempDir(), "brygga.db"), storagetest.FixedSealer("test"), time.Now().UTC()
 	logins, short := 0, 0
-	for round := range 25 {
+	for round := range 14 {
 		var log bytes.Buffer
 		s, err := Open(path, sealer, Options{Logger: textLogger(&log)})
 		if err != nil {
@@ -58,7 +58,7 @@ func TestFreePagesAfterAKill(t *testing.T) {
 			}
 		}
 	}
-	if short < 5 {
+	if short < 3 {
 		t.Errorf("%d openings made use of a checkpoint", short)
 	}
 	s, err := Open(path, sealer, Options{})

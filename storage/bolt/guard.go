@@ -30,7 +30,7 @@ func (s *Store) commitGuarded(btx *bbolt.Tx) (err error) {
 			err = errors.Join(s.panicked("commit", r), s.rollback(btx))
 		}
 	}()
-	return btx.Commit()
+	return s.finish(btx)
 }
 
 // rollback gives the transaction up. When bbolt cannot even do that, it never lets go of its locks.

@@ -44,7 +44,9 @@ var (
 	// ErrBroken means that an earlier write to disk failed in a way that leaves the state of the file unknown, or that pages of
 	// it do not fit together. Look after the disk, then restart: opening the file finds the last committed state, and Check what
 	// is wrong with it.
-	ErrBroken = errors.New("storage/bolt: an earlier write failed or the file is damaged, restart needed")
+	ErrBroken = fmt.Errorf("storage/bolt: an earlier write failed or the file is damaged, restart needed: %w", storage.ErrUnavailable)
+	// ErrFull means that the disk has no room for what was to be stored. Steps succeed again as soon as it has.
+	ErrFull = fmt.Errorf("storage/bolt: disk is full: %w", storage.ErrUnavailable)
 )
 
 // format is the version of the file's layout. An older program refuses a newer format; this one turns older ones into its own:
@@ -79,6 +81,13 @@ type Store struct {
 	mapped    int64  // bytes of the file that are mapped into memory, at least
 	kept      keeper // of the writer
 
+	room     int64 // bytes of the file that are on disk for sure; the writer's, as is low
+	low      bool
+	allocate func(file *os.File, offset, length int64) error
+	finish   func(*bbolt.Tx) error // commits
+	full     atomic.Bool           // the last commit found no room
+	failures atomic.Uint64         // steps that were not stored
+
 	clients *cache.Cache[*storage.Client]
 	logins  recent[storage.Login]
 	grants  recent[grantRow]
@@ -103,15 +112,17 @@ var _ storage.Store = (*Store)(nil)
 // storage.ErrWrongKey when it was sealed with another master key. The caller closes the store.
 func Open(path string, sealer storage.Sealer, options Options) (*Store, error) {
 	s := &Store{
-		path:    path,
-		codec:   storage.NewCodec(sealer),
-		log:     options.Logger,
-		clients: cache.New[*storage.Client](maxClientBytes),
-		logins:  newRecent[storage.Login](maxLoginBytes),
-		grants:  newRecent[grantRow](maxGrantBytes),
-		beats:   map[string]time.Time{},
-		queue:   make(chan *step, 4*maxBatch),
-		done:    make(chan struct{}),
+		path:     path,
+		allocate: allocate,
+		finish:   (*bbolt.Tx).Commit,
+		codec:    storage.NewCodec(sealer),
+		log:      options.Logger,
+		clients:  cache.New[*storage.Client](maxClientBytes),
+		logins:   newRecent[storage.Login](maxLoginBytes),
+		grants:   newRecent[grantRow](maxGrantBytes),
+		beats:    map[string]time.Time{},
+		queue:    make(chan *step, 4*maxBatch),
+		done:     make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -170,7 +181,7 @@ func (s *Store) prepare(options Options) error {
 	s.name = string(t.get(metaBucket, metaStore))
 	last := uint64(btx.ID())
 	if t.writes > 0 {
-		err = errors.Join(s.remember(t), btx.Commit())
+		err = errors.Join(s.remember(t, true), btx.Commit())
 	} else {
 		last--
 		err = btx.Rollback()
@@ -212,7 +223,8 @@ func (s *Store) upgrade(t *tx, stored int) error {
 		indexOrigins(t), t.put(metaBucket, metaStore, []byte(storage.NewID())), t.put(metaBucket, metaFormat, []byte(strconv.Itoa(format))))
 }
 
-// Ping returns nil when the file can be read and the writer takes steps. It writes nothing.
+// Ping returns nil when the file can be read and the writer takes steps. It writes nothing, unless the last commit found no room on the
+// disk: then it tries whether there is some.
 func (s *Store) Ping(ctx context.Context) error {
 	err := s.view(func(t *tx) error {
 		if t.bucket(metaBucket).Get(metaFormat) == nil {
@@ -223,8 +235,17 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ping: %w", err)
 	}
-	return s.update(ctx, func(*tx) error { return nil })
+	return s.update(ctx, func(t *tx) error {
+		if !s.full.Load() {
+			return nil
+		}
+		return t.put(metaBucket, metaFormat, []byte(strconv.Itoa(format)))
+	})
 }
+
+// Failures returns how many steps were not stored since the store was opened, because the disk was full or the file broken. None of
+// them is the caller's fault.
+func (s *Store) Failures() uint64 { return s.failures.Load() }
 
 // Backup writes a copy of the last committed state to w, while everything goes on, and returns how many bytes it wrote. The
 // copy is a store file: Open it with the same master key and

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -153,6 +152,9 @@ func (s *Store) commit(batch []*step) {
 	for _, st := range batch {
 		st.err = err
 	}
+	if errors.Is(err, storage.ErrUnavailable) {
+		s.failures.Add(uint64(len(batch)))
+	}
 }
 
 // transact runs the batch in one transaction. It returns nil when that was committed: the outcome of each step stands at it.
@@ -165,6 +167,7 @@ func (s *Store) transact(batch []*step) (err error) {
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
+	s.makeRoom(btx.Size())
 	t := &tx{btx: btx}
 	for _, st := range batch {
 		before := t.writes
@@ -177,11 +180,14 @@ func (s *Store) transact(batch []*step) (err error) {
 		return btx.Rollback() // nothing to wait for
 	}
 	if err := s.commitKept(t); err != nil {
-		if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
-			s.broken.Store(true)
+		if noRoom(err) {
+			s.full.Store(true)
+			return fmt.Errorf("%w: %w", ErrFull, err)
 		}
-		return fmt.Errorf("commit transaction: %w", err)
+		s.broken.Store(true)
+		return fmt.Errorf("commit transaction: %w: %w", ErrBroken, err)
 	}
+	s.full.Store(false)
 	s.pending.Add(t.pendingDelta)
 	s.logins.update(t.logins, loginOver)
 	s.grants.update(t.grants, grantOver)
