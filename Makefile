@@ -27,9 +27,11 @@ mutants:
 # The browser tests need Chromium, the race detector a C compiler, the clients by others and axe-core Node.js: Debian's,
 # unless they are there.
 needs:
-	@command -v chromium >/dev/null || .ci/install chromium
-	@command -v gcc >/dev/null || .ci/install gcc libc6-dev
-	@command -v node >/dev/null && command -v npm >/dev/null || .ci/install nodejs npm
+	@lacks() { ! command -v "$$1" >/dev/null; }; packages=; \
+	if lacks chromium; then packages=chromium; fi; \
+	if lacks gcc; then packages="$$packages gcc libc6-dev"; fi; \
+	if lacks node || lacks npm; then packages="$$packages nodejs npm"; fi; \
+	test -z "$$packages" || .ci/install $$packages
 	@for dir in bankid/bankidsim/interop op/interop templates/testdata/axe $(NODE_DIRS); do (cd $$dir && { cmp -s package-lock.json node_modules/.installed || \
 		{ npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed; }; }) || exit 1; done
 
