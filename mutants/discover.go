@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// discovery proposes mutants of a package and looks in the tests of another, or the same, for one that notices each.
+// discovery proposes mutants of a package and looks in the tests of another, or the same, for one that notices each, and for
+// those that are listed with a ? in place of a test.
 type discovery struct {
 	dir, pkg, tests string
 	number          int
@@ -29,7 +30,8 @@ type discovery struct {
 const slowest = 20 * time.Second
 
 func (d *discovery) run(ctx context.Context, listed []*mutant) error {
-	tree, err := place(nil)
+	untested := slices.DeleteFunc(slices.Clone(listed), func(m *mutant) bool { return m.pkg != d.pkg || m.test != "?" })
+	tree, err := place(untested)
 	if err != nil {
 		return err
 	}
@@ -39,8 +41,7 @@ func (d *discovery) run(ctx context.Context, listed []*mutant) error {
 	}
 	all = d.fresh(tree, all, listed)
 	rand.New(rand.NewPCG(d.seed, 0)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	proposed := all[:min(len(all), d.number)]
-	program, proposed, err := d.build(ctx, tree, proposed)
+	program, proposed, err := d.build(ctx, tree, append(untested, all[:min(len(all), d.number)]...))
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,8 @@
 //	go run ./mutants bankid op   the lists of these packages
 //	go run ./mutants -check      whether every change can still be made, without running a test
 //	go run ./mutants -discover bankid -n 40
-//	                             proposes changes of a package and looks for tests that notice
+//	                             proposes changes of a package, and looks for tests that notice these and the
+//	                             listed ones that have a ? for a test
 //
 // All changes stand in one build behind a switch, so a list costs one build for each package with tests that it names. It
 // ends with 1 when a change has no place any more, does not compile or goes unnoticed, or when a test fails without one.
