@@ -48,7 +48,7 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// Timeout bounds one whole call, connecting included. A caller's context may end it sooner.
 	Timeout time.Duration
-	// MaxConns bounds the connections, busy or kept for reuse. Calls beyond it wait for a free one.
+	// MaxConns bounds the connections, busy or kept for reuse. Calls beyond it wait for a free one, collects behind all others.
 	MaxConns int
 	// ReloadEvery is the shortest time between two looks at the certificate files; negative means only Reload looks.
 	ReloadEvery time.Duration
@@ -80,6 +80,7 @@ type CertificateSource struct {
 type API struct {
 	base    string
 	client  *http.Client
+	slots   *slots
 	cert    *clientCertificate
 	timeout time.Duration
 	now     func() time.Time
@@ -109,6 +110,7 @@ func New(o Options) (*API, error) {
 			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
+		slots:   &slots{size: o.MaxConns},
 		cert:    cert,
 		timeout: o.Timeout,
 		now:     o.Now,

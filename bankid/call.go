@@ -86,6 +86,9 @@ type call struct {
 	header func(h http.Header)     // if set, sees the header of a success first
 }
 
+// urgent reports whether somebody waits for just this call: all but collects, which come again.
+func (c *call) urgent() bool { return c.name != "collect" }
+
 // post is the call of all that BankID offers.
 func post(path string, body any, read func(body []byte) error) call {
 	return call{name: path, method: http.MethodPost, path: path, want: http.StatusOK, body: body, read: read}
@@ -113,6 +116,13 @@ func (a *API) send(ctx context.Context, c call) (status int, err error) {
 	req, err := a.newRequest(within, c)
 	if err != nil {
 		return 0, err
+	}
+	if err := a.slots.acquire(within, c.urgent()); err != nil {
+		return 0, networkError(ctx, err)
+	}
+	defer a.slots.release(c.urgent())
+	if !c.urgent() {
+		defer func(began time.Time) { a.slots.collected(a.now().Sub(began)) }(a.now())
 	}
 	resp, err := a.client.Do(req)
 	if err != nil {
