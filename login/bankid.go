@@ -162,6 +162,14 @@ func (m *bankIDMethod) Collect(ctx context.Context, order *storage.Order) (Progr
 	return Progress{Status: Pending, HintCode: string(next.HintCode)}, nil
 }
 
+// Capacity returns how many orders can be collected once in each interval with all our certificates together; 0 while nobody knows.
+func (m *bankIDMethod) Capacity(interval time.Duration) (orders int) {
+	for _, api := range m.APIs {
+		orders += api.Capacity(interval)
+	}
+	return orders
+}
+
 // verify checks the result's signature and OCSP answer against what was sent with the order.
 func (m *bankIDMethod) verify(order *storage.Order, data *bankid.CompletionData) error {
 	if m.Verifier == nil {

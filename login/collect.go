@@ -89,7 +89,8 @@ func (e *Engine) elapsed(l *storage.Login) time.Duration {
 
 func (c *collector) run(l *storage.Login) {
 	defer c.leave()
-	wait := time.NewTimer(c.CollectEvery)
+	pause := c.CollectEvery
+	wait, due := time.NewTimer(pause), time.Now().Add(pause)
 	defer wait.Stop()
 	for l != nil {
 		select {
@@ -97,9 +98,11 @@ func (c *collector) run(l *storage.Login) {
 			return
 		case <-wait.C:
 		}
-		l = c.step(l)
-		if l != nil {
-			wait.Reset(c.pause(l))
+		c.Behind(WorkCollect, time.Since(due))
+		if l = c.step(l); l != nil {
+			pause = c.pause(l)
+			wait.Reset(pause)
+			due = time.Now().Add(pause)
 		}
 	}
 }

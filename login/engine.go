@@ -63,7 +63,8 @@ type Options struct {
 	Collector string
 	Now       func() time.Time
 	// Observe is called with what happened, for metrics: "order_started", "order_renewed", "login_completed", "login_failed"
-	// and the like, with the hint code or reason. Nil for nobody.
+	// and the like, with the hint code or reason; "late" with the kind of work that was, and "overloaded" with why an order was
+	// refused. Nil for nobody.
 	Observe func(event, reason string)
 }
 
@@ -73,6 +74,7 @@ type Engine struct {
 	log     *slog.Logger
 	limits  *limiter
 	watches watches
+	load    load
 	alarm   alarm
 
 	mu         sync.Mutex

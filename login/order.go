@@ -19,7 +19,7 @@ var ErrReturnRefused = errors.New("login: return nonce refused")
 // Start makes an order because a person asked for one, in place of any order the login has. It returns the login as it then
 // is: pending, or failed with a reason when the service would not make the order. It returns storage.ErrNotFound when there
 // is no such login, storage.ErrConflict when it is complete or answered, storage.ErrBusy when an order is being made just
-// now, and a *[LimitError] when too many were made. An order is made whole even if ctx ends meanwhile.
+// now, a *[LimitError] when too many were made, and an *[OverloadError] while the process has all it can do. An order is made whole even if ctx ends meanwhile.
 func (e *Engine) Start(ctx context.Context, id string, starter storage.Starter) (*storage.Login, error) {
 	begun, err := e.Begin(ctx, id, starter)
 	if err != nil {
@@ -41,6 +41,9 @@ type Begun struct {
 func (e *Engine) Begin(ctx context.Context, id string, starter storage.Starter) (*Begun, error) {
 	_, client, err := e.loginAndClient(ctx, id)
 	if err != nil {
+		return nil, err
+	}
+	if err := e.hasRoom(); err != nil {
 		return nil, err
 	}
 	pending, err := e.Store.PendingOrders(ctx)

@@ -15,6 +15,7 @@ const (
 	ReasonMaintenance       Reason = "maintenance"       // BankID says it is under maintenance
 	ReasonRefused           Reason = "refused"           // BankID does not accept our certificate or our call
 	ReasonRateLimited       Reason = "rateLimited"       // too many attempts; see Failed.Wait
+	ReasonBusy              Reason = "busy"              // we have all we can do; see Failed.Wait
 	ReasonWrongPerson       Reason = "wrongPerson"       // someone other than the person asked for identified themselves
 	ReasonRiskTooHigh       Reason = "riskTooHigh"       // the risk BankID reports is above what the client accepts
 	ReasonUnusable          Reason = "unusable"          // the result did not pass our checks
@@ -31,7 +32,7 @@ type Failed struct {
 	// Device and Platform choose the wording and what "try again" starts.
 	Device   Device
 	Platform Platform
-	// Wait is for [ReasonRateLimited]: seconds until another attempt is let through; zero says only "a moment".
+	// Wait is for [ReasonRateLimited] and [ReasonBusy]: seconds until another attempt is let through; zero says only "a moment".
 	Wait int
 	// Final leaves out everything but the way back, for when this login can start no more orders.
 	Final bool
@@ -76,7 +77,7 @@ func (v Failed) tone() string {
 	switch v.reason() {
 	case "userCancel", "cancelled", ReasonStopped:
 		return "calm"
-	case "expiredTransaction", "startFailed", ReasonWindowClosed, ReasonRateLimited, ReasonMaintenance, ReasonUnmet, ReasonQRExcluded:
+	case "expiredTransaction", "startFailed", ReasonWindowClosed, ReasonRateLimited, ReasonBusy, ReasonMaintenance, ReasonUnmet, ReasonQRExcluded:
 		return "warning"
 	}
 	return "bad"

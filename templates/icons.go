@@ -35,7 +35,7 @@ func reasonIcon(r Reason) string {
 	switch r {
 	case "userCancel", "cancelled", ReasonStopped:
 		return "cross"
-	case "expiredTransaction", ReasonWindowClosed, ReasonRateLimited, ReasonMaintenance:
+	case "expiredTransaction", ReasonWindowClosed, ReasonRateLimited, ReasonBusy, ReasonMaintenance:
 		return "clock"
 	case "startFailed":
 		return "phone"

@@ -72,6 +72,7 @@ func unseenStates() []State {
 		{"", p, Choose{Platform: Phone}},
 		{"", p, Notice{Kind: NoticeRateLimited}},
 		{"", p, Failed{Reason: ReasonRateLimited, Device: ThisDevice, Platform: Phone}},
+		{"", p, Failed{Reason: ReasonBusy, Device: ThisDevice, Platform: Phone, Wait: 10}},
 		{"", p, Failed{Reason: ReasonUnknown, Device: ThisDevice, Platform: Tablet}},
 		{"", p, Failed{Reason: ReasonUnknown, Device: OtherDevice, Platform: Tablet}},
 		{"", p, Failed{Reason: ReasonUnknown, Device: OtherDevice, Platform: Phone}},

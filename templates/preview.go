@@ -31,7 +31,7 @@ func HintCodesFailed() []string {
 // ownReasons lists the reasons that are not hint codes.
 var ownReasons = []Reason{
 	ReasonAlreadyInProgress, ReasonStopped, ReasonWindowClosed, ReasonUnavailable, ReasonMaintenance, ReasonRefused,
-	ReasonRateLimited, ReasonWrongPerson, ReasonRiskTooHigh, ReasonUnusable,
+	ReasonRateLimited, ReasonBusy, ReasonWrongPerson, ReasonRiskTooHigh, ReasonUnusable,
 	ReasonTooYoung, ReasonUnmet, ReasonQRExcluded, ReasonUnknown,
 }
 

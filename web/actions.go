@@ -68,14 +68,17 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request, v *visit) {
 	}
 	err = s.startOrder(r.Context(), v.login.ID, starter)
 	var limit *login.LimitError
+	var overload *login.OverloadError
+	failed := templates.Failed{Device: templates.Device(starter.Device), Platform: platform(s.Engine.LaunchFor(starter))}
 	switch {
 	case errors.As(err, &limit):
 		s.tooMany(w, r, v.page, limit.RetryAfter, func(seconds int) templates.View {
-			return templates.Failed{
-				Reason: templates.ReasonRateLimited, Device: templates.Device(starter.Device),
-				Platform: platform(s.Engine.LaunchFor(starter)), Wait: seconds,
-			}
+			failed.Reason, failed.Wait = templates.ReasonRateLimited, seconds
+			return failed
 		})
+	case errors.As(err, &overload):
+		failed.Reason, failed.Wait = templates.ReasonBusy, retryAfter(w.Header(), overload.RetryAfter)
+		s.render(w, r, http.StatusServiceUnavailable, contentPolicy, v.page, failed)
 	case errors.Is(err, storage.ErrNotFound):
 		s.foreign(w, r)
 	case err == nil, errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrConflict):

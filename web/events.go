@@ -144,7 +144,9 @@ func (t *stream) run(ctx context.Context, l *storage.Login, changed <-chan struc
 		if !t.show(ctx, l) {
 			return
 		}
-		look.Reset(t.nextLook(l))
+		next := t.nextLook(l)
+		look.Reset(next)
+		due := time.Now().Add(next)
 		for waiting := true; waiting; {
 			select {
 			case <-ctx.Done():
@@ -159,10 +161,11 @@ func (t *stream) run(ctx context.Context, l *storage.Login, changed <-chan struc
 			case <-changed:
 				waiting = false
 			case <-look.C:
+				t.site.Engine.Behind(login.WorkFrame, time.Since(due))
 				waiting = false
 			}
 		}
-		next, err := t.site.Engine.Login(ctx, id)
+		now, err := t.site.Engine.Login(ctx, id)
 		switch {
 		case errors.Is(err, storage.ErrNotFound):
 			t.send(ctx, templates.Notice{Kind: templates.NoticeExpired})
@@ -173,7 +176,7 @@ func (t *stream) run(ctx context.Context, l *storage.Login, changed <-chan struc
 			}
 			return // the browser connects again
 		}
-		l = next.SeenBy(t.device)
+		l = now.SeenBy(t.device)
 	}
 }
 

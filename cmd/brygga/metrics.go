@@ -75,7 +75,10 @@ func (m *metrics) handler() http.Handler {
 
 // knownReasons are the values that the label "reason" may have. BankID may send any hint code; what is not known is "other".
 func knownReasons() map[string]bool {
-	known := map[string]bool{"": true, storage.DeviceThis: true, storage.DeviceOther: true}
+	known := map[string]bool{
+		"": true, storage.DeviceThis: true, storage.DeviceOther: true, login.WorkFrame: true, login.WorkCollect: true,
+		login.OverloadLate: true, login.OverloadCollects: true,
+	}
 	for _, hint := range append(bankid.PendingHintCodes(), bankid.FailedHintCodes()...) {
 		known[string(hint)] = true
 	}

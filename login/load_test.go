@@ -1,0 +1,113 @@
+package login_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"brygga/login"
+	"brygga/storage"
+)
+
+// observed counts what an engine tells of.
+type observed map[string]int
+
+func (o observed) note(event, reason string) { o[event+" "+reason]++ }
+
+// TestLateWorkRefusesStarts: those who see a page already must not suffer from those who come.
+func TestLateWorkRefusesStarts(t *testing.T) {
+	for name, test := range map[string]struct {
+		frames, late int
+		by           time.Duration
+		refused      bool
+	}{
+		"all in time":          {1000, 0, time.Second, false},
+		"a tenth late":         {900, 100, time.Second, false},
+		"more than a tenth":    {890, 110, 250 * time.Millisecond, true},
+		"more, but hardly":     {500, 500, 249 * time.Millisecond, false},
+		"too few to tell":      {0, 19, time.Minute, false},
+		"few, and all of them": {0, 20, time.Minute, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			seen := observed{}
+			h := newHouse(t, func(o *login.Options) { o.Observe = seen.note })
+			defer h.close()
+			for range test.frames {
+				h.Behind(login.WorkFrame, 5*time.Millisecond)
+			}
+			for range test.late {
+				h.Behind(login.WorkFrame, test.by)
+			}
+			l := h.begin()
+			_, err := h.Start(t.Context(), l.ID, other)
+			overload, refused := errors.AsType[*login.OverloadError](err)
+			if refused != test.refused || refused && (overload.RetryAfter <= 0 || overload.Cause != login.OverloadLate) || err != nil && !refused {
+				t.Errorf("%s: %v", name, err)
+			}
+			if refused != (h.service.orders() == 0) || refused != (seen["overloaded late"] == 1) || refused && seen["late frame"] != test.late {
+				t.Errorf("%s: %d orders, %v", name, h.service.orders(), seen)
+			}
+			time.Sleep(20 * time.Second)
+			if _, err := h.Start(t.Context(), l.ID, other); err != nil {
+				t.Errorf("%s, twenty seconds later: %v", name, err)
+			}
+		})
+	}
+}
+
+// TestCollectsAreWatched: each collect of an order tells whether it was in time.
+func TestCollectsAreWatched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, nil)
+		defer h.close()
+		h.started(other)
+		time.Sleep(9 * time.Second)
+		synctest.Wait()
+		if all, late := h.Work(); all != 4 || late != 0 {
+			t.Errorf("%d pieces of work in nine seconds of an order, %d late", all, late)
+		}
+	})
+}
+
+// capableService can collect so many orders in time.
+type capableService struct {
+	*service
+	most int
+}
+
+func (s capableService) Capacity(interval time.Duration) int {
+	if interval != login.DefaultCollectEvery {
+		return -1
+	}
+	return s.most
+}
+
+// TestNoMoreOrdersThanCanBeCollected holds the number of orders to what the connections to the service carry.
+func TestNoMoreOrdersThanCanBeCollected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		seen := observed{}
+		h := newHouse(t, func(o *login.Options) {
+			o.Observe, o.Method = seen.note, capableService{o.Method.(*service), 3}
+		})
+		defer h.close()
+		var pending []*storage.Login
+		for range 3 {
+			pending = append(pending, h.started(other))
+		}
+		l := h.begin()
+		overload, refused := errors.AsType[*login.OverloadError](second(h.Start(t.Context(), l.ID, other)))
+		if !refused || overload.Cause != login.OverloadCollects || seen["overloaded collects"] != 1 {
+			t.Errorf("a fourth order where three can be collected: %v", overload)
+		}
+		if _, err := h.Cancel(t.Context(), pending[0].ID, "192.0.2.1"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if _, err := h.Start(t.Context(), l.ID, other); err != nil {
+			t.Errorf("when one has ended: %v", err)
+		}
+	})
+}
+
+func second[T any](_ T, err error) error { return err }
