@@ -23,6 +23,8 @@ var settings = []Setting[client]{
 		func(c *client) any { return &c.LocalNames }},
 	{"home_uri", "home-uri", "`address` of the app's start page", "", nil,
 		func(c *client) any { return &c.HomeURI }},
+	{"disabled", "disabled", "treat it as one that is not registered, until this is taken back", "", nil,
+		func(c *client) any { return &c.Disabled }},
 	{"profile", "profile", "the rules for its requests and tokens", storage.ProfileStandard, profiles,
 		func(c *client) any { return &c.Profile }},
 	{"auth_method", "auth-method", "how it proves itself", "client_secret_basic, and private_key_jwt in the Swedish profiles", authMethods,

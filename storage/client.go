@@ -20,6 +20,8 @@ type Client struct {
 	LocalNames map[string]string `json:"local_names,omitempty"`
 	// HomeURI is where a person is sent who has nowhere else to go: https, or http on loopback. Empty for none.
 	HomeURI string `json:"home_uri,omitempty"`
+	// Disabled says that it may do nothing for now; see Enabled.
+	Disabled bool `json:"disabled,omitempty"`
 	// Native allows any port on a registered loopback redirect URI (RFC 8252 §7.3).
 	Native bool `json:"native,omitempty"`
 	// Profile is the set of rules that its requests and tokens follow: ProfileStandard, ProfileSwedish or

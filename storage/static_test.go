@@ -147,3 +147,25 @@ func TestStaticClientsAreIndependent(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
+
+// A client that is disabled cannot be found, and is changed and listed as any other.
+func TestEnabled(t *testing.T) {
+	stored := openBolt(t)
+	for _, c := range []storage.Client{{ID: "on"}, {ID: "off", Disabled: true}} {
+		if err := stored.CreateClient(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store := storage.Enabled(stored)
+	if c, err := store.Client(t.Context(), "on"); err != nil || c.ID != "on" {
+		t.Errorf("the one: %v, %v", c, err)
+	}
+	for _, id := range []string{"off", "nobody"} {
+		if c, err := store.Client(t.Context(), id); c != nil || !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("%s: %v, %v", id, c, err)
+		}
+	}
+	if page, err := store.Clients(t.Context(), "", 10); err != nil || len(page) != 2 {
+		t.Errorf("all: %v, %v", page, err)
+	}
+}

@@ -214,7 +214,7 @@ func (s *server) connect(ctx context.Context) error {
 		return err
 	}
 	s.provider, err = op.New(op.Options{
-		Issuer: c.Issuer, InsecureHTTPIssuer: c.InsecureHTTPIssuer, Store: s.clients, Keys: s.ring, Audit: s.audit, Pages: pages{&s.site},
+		Issuer: c.Issuer, InsecureHTTPIssuer: c.InsecureHTTPIssuer, Store: storage.Enabled(s.clients), Keys: s.ring, Audit: s.audit, Pages: pages{&s.site},
 		SubjectKey: subjects, AccessTokenLife: c.Tokens.AccessTokenLife, IDTokenLife: c.Tokens.IDTokenLife, ACRValues: c.ACRs(),
 		RefreshIdle: c.Tokens.RefreshTokenIdle, RefreshLife: c.Tokens.RefreshTokenLife, SessionLife: c.Sessions.Life, SessionIdle: c.Sessions.Idle,
 		Outbound: s.outbound, ServiceDocumentation: c.ServiceDocumentation, Limits: op.Limits{
