@@ -129,8 +129,7 @@ func (p *Provider) Refuse(w http.ResponseWriter, r *http.Request, login *storage
 		p.showFault(w, r, "refuse login", err)
 	default:
 		p.o.Observe("answer", code)
-		refusal := requestError{code, description}
-		p.respond(w, r, &login.Request, refusal.values())
+		p.respond(w, r, &login.Request, newError(code, description).values())
 	}
 }
 
@@ -139,11 +138,11 @@ func (p *Provider) clientOf(w http.ResponseWriter, r *http.Request, login *stora
 	client, err := p.o.Store.Client(r.Context(), login.Request.ClientID)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
-		p.showError(w, r, http.StatusBadRequest, "the client has been removed")
+		p.showError(w, r, invalid("the client has been removed"))
 	case err != nil:
 		p.showFault(w, r, "read client", err)
 	case !matchURI(client.RedirectURIs, login.Request.RedirectURI, client.Native):
-		p.showError(w, r, http.StatusBadRequest, "the client has removed its redirect_uri")
+		p.showError(w, r, invalid("the client has removed its redirect_uri"))
 	default:
 		return client, true
 	}

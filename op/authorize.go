@@ -12,19 +12,6 @@ import (
 	"brygga/storage"
 )
 
-// requestError is what the client of an auth request learns that is refused.
-type requestError struct{ code, description string }
-
-// Error names the code and the description; neither holds anything that the request brought.
-func (e *requestError) Error() string { return e.code + ": " + e.description }
-
-// values returns the error as response parameters.
-func (e *requestError) values() url.Values {
-	return url.Values{"error": {e.code}, "error_description": {ascii(e.description)}}
-}
-
-func invalid(description string) *requestError { return &requestError{"invalid_request", description} }
-
 // serveAuthorize is the authorization endpoint (OIDC Core §3.1.2). Until client and redirect URI are proven, errors are
 // shown; from then on they are redirected.
 func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
@@ -34,13 +21,14 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	}
 	sent, err := readParams(w, r)
 	if err != nil {
-		p.showError(w, r, http.StatusBadRequest, "the parameters cannot be read")
+		p.showError(w, r, invalid("the parameters cannot be read"))
 		return
 	}
 	client, ok := p.findClient(w, r, sent)
 	if !ok {
 		return
 	}
+	noteClient(w, client)
 	if err := p.countVisit(r, client, sent); err != nil {
 		p.showTooMany(w, r, err)
 		return
@@ -52,7 +40,7 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	}
 	redirectURI, refusal := proveRedirect(client, values)
 	if refusal != nil {
-		p.showError(w, r, http.StatusBadRequest, refusal.description)
+		p.showError(w, r, refusal)
 		return
 	}
 	request, refusal := p.checkRequest(client, values)
@@ -72,7 +60,7 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 }
 
 // errLoginRequired answers prompt=none when there is no session that serves the request (OIDC Core §3.1.2.6).
-var errLoginRequired = &requestError{"login_required", "a login is needed, and prompt=none forbids to ask for one"}
+var errLoginRequired = newError(oidc.LoginRequired, "a login is needed, and prompt=none forbids to ask for one")
 
 // prefetch reports whether a browser only guesses that the person will follow a link.
 func prefetch(r *http.Request) bool {
@@ -80,18 +68,20 @@ func prefetch(r *http.Request) bool {
 		r.Header.Get("X-Moz") == "prefetch"
 }
 
+// errUnknownClient answers who names a client that does not exist.
+var errUnknownClient = newError(oidc.InvalidClient, "no client is registered with this client_id")
+
 // findClient returns the client that an auth request names. Else it shows an error page and returns false.
 func (p *Provider) findClient(w http.ResponseWriter, r *http.Request, values url.Values) (*storage.Client, bool) {
 	id, ok := single(values, "client_id")
 	if !ok || id == "" {
-		p.showError(w, r, http.StatusBadRequest, "client_id must be given once")
+		p.showError(w, r, invalid("client_id must be given once"))
 		return nil, false
 	}
 	client, err := p.o.Store.Client(r.Context(), id)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
-		setOutcome(w, string(oidc.InvalidClient))
-		p.o.Pages.ShowError(w, r, http.StatusBadRequest, string(oidc.InvalidClient), "no client is registered with this client_id")
+		p.showError(w, r, errUnknownClient.with(id))
 		return nil, false
 	case err != nil:
 		p.showFault(w, r, "read client", err)
@@ -101,7 +91,7 @@ func (p *Provider) findClient(w http.ResponseWriter, r *http.Request, values url
 }
 
 // wholeRequest returns the parameters that count: those that were pushed, those of a request object with the ones beside it,
-// or those that were sent. Its error is a *requestError or a fault of the store.
+// or those that were sent. Its error is a *oauthError or a fault of the store.
 func (p *Provider) wholeRequest(ctx context.Context, client *storage.Client, sent url.Values) (url.Values, error) {
 	uri, oneURI := single(sent, "request_uri")
 	object, oneObject := single(sent, "request")
@@ -144,35 +134,34 @@ func (p *Provider) withObject(ctx context.Context, client *storage.Client, sent 
 
 // proveRedirect returns the redirect URI once it is known to be the client's. Until then nothing may be redirected
 // (RFC 6749 §4.1.2.1).
-func proveRedirect(client *storage.Client, values url.Values) (string, *requestError) {
+func proveRedirect(client *storage.Client, values url.Values) (string, *oauthError) {
 	uri, ok := single(values, "redirect_uri")
 	switch {
 	case !ok || uri == "":
 		return "", invalid("redirect_uri must be given once")
 	case !matchURI(client.RedirectURIs, uri, client.Native):
-		return "", invalid("redirect_uri is not one that the client has registered")
+		return "", invalid("redirect_uri is not one that the client has registered").with(uri)
 	}
 	return uri, nil
 }
 
 // refuse sends a refusal to the client.
-func (p *Provider) refuse(w http.ResponseWriter, r *http.Request, request *storage.AuthRequest, refusal *requestError) {
-	setOutcome(w, refusal.code)
+func (p *Provider) refuse(w http.ResponseWriter, r *http.Request, request *storage.AuthRequest, refusal *oauthError) {
+	note(w, refusal)
 	p.respond(w, r, request, refusal.values())
 }
 
 // refuseUnproven answers a request whose parameters could not be had: to the client where what was sent in the open names its
 // redirect URI, else on a page.
 func (p *Provider) refuseUnproven(w http.ResponseWriter, r *http.Request, client *storage.Client, sent url.Values, err error) {
-	var refusal *requestError
+	var refusal *oauthError
 	if !errors.As(err, &refusal) {
 		p.showFault(w, r, "read pushed request", err)
 		return
 	}
 	uri, unproven := proveRedirect(client, sent)
 	if unproven != nil {
-		setOutcome(w, refusal.code)
-		p.o.Pages.ShowError(w, r, http.StatusBadRequest, refusal.code, refusal.description)
+		p.showError(w, r, refusal)
 		return
 	}
 	request := storage.AuthRequest{ClientID: client.ID, RedirectURI: uri}

@@ -57,16 +57,16 @@ func readReply(values url.Values, request *storage.AuthRequest) bool {
 
 // checkRequest returns the auth request as far as it was understood, state and response mode first, so that a refusal can
 // be sent the way the client wants it.
-func (p *Provider) checkRequest(client *storage.Client, values url.Values) (storage.AuthRequest, *requestError) {
+func (p *Provider) checkRequest(client *storage.Client, values url.Values) (storage.AuthRequest, *oauthError) {
 	request := storage.AuthRequest{Received: p.now()}
 	if !readReply(values, &request) {
-		return request, invalid("response_mode must be query or form_post")
+		return request, invalid("response_mode must be query or form_post").with(values.Get("response_mode"))
 	}
 	if refusal := checkForm(values); refusal != nil {
 		return request, refusal
 	}
 	request.Nonce = values.Get("nonce")
-	for _, check := range [...]func(*Provider, *storage.Client, url.Values, *storage.AuthRequest) *requestError{
+	for _, check := range [...]func(*Provider, *storage.Client, url.Values, *storage.AuthRequest) *oauthError{
 		checkUnsupported, checkScope, checkPKCE, checkPrompt, checkRest, checkResources, checkClaims, checkSwedish,
 	} {
 		if refusal := check(p, client, values, &request); refusal != nil {
@@ -77,7 +77,7 @@ func (p *Provider) checkRequest(client *storage.Client, values url.Values) (stor
 }
 
 // checkForm holds every parameter to its limit.
-func checkForm(values url.Values) *requestError {
+func checkForm(values url.Values) *oauthError {
 	for _, limit := range authorizeLimits {
 		value, once := single(values, limit.name)
 		switch {
@@ -93,9 +93,9 @@ func checkForm(values url.Values) *requestError {
 }
 
 // checkUnsupported refuses other flows than the code flow, and what must not be ignored.
-func checkUnsupported(_ *Provider, _ *storage.Client, values url.Values, _ *storage.AuthRequest) *requestError {
+func checkUnsupported(_ *Provider, _ *storage.Client, values url.Values, _ *storage.AuthRequest) *oauthError {
 	if values.Get("registration") != "" {
-		return &requestError{"registration_not_supported", "registration is not supported"}
+		return newError("registration_not_supported", "registration is not supported")
 	}
 	switch values.Get("response_type") {
 	case "":
@@ -103,12 +103,12 @@ func checkUnsupported(_ *Provider, _ *storage.Client, values url.Values, _ *stor
 	case string(oidc.ResponseTypeCode):
 		return nil
 	}
-	return &requestError{"unsupported_response_type", "response_type must be code"}
+	return newError("unsupported_response_type", "response_type must be code").with(values.Get("response_type"))
 }
 
 // checkScope keeps the scopes that exist and that the client may ask for; others are dropped (OIDC Core §3.1.2.1). A client's
 // registration for offline_access is the permission that OIDC Core §11 wants for it: nobody is asked for consent here.
-func checkScope(_ *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *requestError {
+func checkScope(_ *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *oauthError {
 	for _, scope := range strings.Fields(values.Get("scope")) {
 		switch scope {
 		case oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeOfflineAccess, scopeNaturalPersonInfo, scopeNaturalPersonNumber:
@@ -118,13 +118,13 @@ func checkScope(_ *Provider, client *storage.Client, values url.Values, request 
 		}
 	}
 	if !slices.Contains(request.Scopes, oidc.ScopeOpenID) {
-		return &requestError{"invalid_scope", "scope must contain openid"}
+		return newError(oidc.InvalidScope, "scope must contain openid").with(values.Get("scope"))
 	}
 	return nil
 }
 
 // checkPKCE allows S256 and nothing else (RFC 7636 §4.3, RFC 9700 §2.1.1). A challenge without a method would mean plain.
-func checkPKCE(_ *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *requestError {
+func checkPKCE(_ *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *oauthError {
 	challenge, method := values.Get("code_challenge"), values.Get("code_challenge_method")
 	switch {
 	case challenge == "" && method != "":
@@ -134,7 +134,7 @@ func checkPKCE(_ *Provider, client *storage.Client, values url.Values, request *
 	case challenge == "":
 		return nil
 	case method != string(oidc.CodeChallengeMethodS256):
-		return invalid("code_challenge_method must be S256")
+		return invalid("code_challenge_method must be S256").with(method)
 	case !isVerifier(challenge):
 		return invalid("code_challenge must have 43 to 128 of the characters A-Z a-z 0-9 - . _ ~")
 	}
@@ -150,21 +150,21 @@ func isVerifier(text string) bool {
 }
 
 // checkPrompt takes over how the person may be met (OIDC Core §3.1.2.1). Values that nobody has defined are ignored.
-func checkPrompt(_ *Provider, _ *storage.Client, values url.Values, request *storage.AuthRequest) *requestError {
+func checkPrompt(_ *Provider, _ *storage.Client, values url.Values, request *storage.AuthRequest) *oauthError {
 	request.Prompt = strings.Fields(values.Get("prompt"))
 	if len(request.Prompt) > 1 && prompts(request, oidc.PromptNone) {
-		return invalid("prompt=none must stand alone")
+		return invalid("prompt=none must stand alone").with(values.Get("prompt"))
 	}
 	return nil
 }
 
 // checkRest takes over what only has to be well-formed. display changes nothing: there is one page, for all screens.
-func checkRest(_ *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *requestError {
+func checkRest(_ *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *oauthError {
 	request.MaxAge = client.DefaultMaxAge
 	if text := values.Get("max_age"); text != "" {
 		age, err := strconv.ParseUint(text, 10, 32)
 		if err != nil {
-			return invalid("max_age must be a number of seconds")
+			return invalid("max_age must be a number of seconds").with(text)
 		}
 		seconds := int64(age)
 		request.MaxAge = &seconds
@@ -177,18 +177,18 @@ func checkRest(_ *Provider, client *storage.Client, values url.Values, request *
 }
 
 // checkResources takes over what the access token is to be for (RFC 8707 §2.1).
-func checkResources(_ *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *requestError {
+func checkResources(_ *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *oauthError {
 	all := values[paramResource]
 	if len(all) > maxResources {
-		return &requestError{"invalid_target", "there are too many resources"}
+		return newError(oidc.InvalidTarget, "there are too many resources")
 	}
 	for _, resource := range all {
 		switch {
 		case resource == "" || slices.Contains(request.Resources, resource):
 		case !isResource(resource):
-			return &requestError{"invalid_target", "resource must be an absolute URI without a fragment"}
+			return newError(oidc.InvalidTarget, "resource must be an absolute URI without a fragment").with(resource)
 		case !slices.Contains(client.Resources, resource):
-			return &requestError{"invalid_target", "resource is not one that the client may ask for"}
+			return newError(oidc.InvalidTarget, "resource is not one that the client may ask for").with(resource)
 		default:
 			request.Resources = append(request.Resources, resource)
 		}

@@ -107,7 +107,7 @@ func names(part map[string]*wantedClaim) []string {
 
 // checkClaims takes over what the claims parameter, acr_values and the hints ask for: claims to release, who alone may log in,
 // and at which level. Asking for the value of any other claim binds nobody (OIDC Core §5.5.1).
-func checkClaims(p *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *requestError {
+func checkClaims(p *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *oauthError {
 	claims, ok := parseClaims(values.Get("claims"))
 	if !ok {
 		return errClaims
@@ -133,7 +133,7 @@ func checkClaims(p *Provider, client *storage.Client, values url.Values, request
 //
 // A client that may not have the number must not learn either whether it is the one that it names: its login_hint is ignored, and
 // where it demands a value, which it could not see fulfilled, the request is refused whatever the value is.
-func requireNumber(client *storage.Client, claims wantedClaims, hint string, request *storage.AuthRequest) *requestError {
+func requireNumber(client *storage.Client, claims wantedClaims, hint string, request *storage.AuthRequest) *oauthError {
 	entitled := entitled(client)&allNumbers != 0
 	number := ""
 	if entitled && personnummer.Valid(hint) && !client.Swedish() {
@@ -160,7 +160,7 @@ func requireNumber(client *storage.Client, claims wantedClaims, hint string, req
 
 // requireSubject notes which subject the claims parameter or id_token_hint names: no other is answered with (OIDC Core
 // §3.1.2.1, §5.5.1).
-func (p *Provider) requireSubject(client *storage.Client, claims wantedClaims, hint string, request *storage.AuthRequest) *requestError {
+func (p *Provider) requireSubject(client *storage.Client, claims wantedClaims, hint string, request *storage.AuthRequest) *oauthError {
 	if hint != "" {
 		subject, ok := p.hintedSubject(client, hint)
 		if !ok {
@@ -185,7 +185,7 @@ func (p *Provider) requireSubject(client *storage.Client, claims wantedClaims, h
 // chooseACR settles the acr of the answer. What the claims parameter asks for comes before acr_values, and the client's default
 // counts when there is neither. A value that must be had and cannot be is an error; all else is voluntary (OIDC Core §5.5.1.1,
 // OpenID Connect Core Unmet Authentication Requirements §2).
-func (p *Provider) chooseACR(client *storage.Client, claims wantedClaims, acrValues string, request *storage.AuthRequest) *requestError {
+func (p *Provider) chooseACR(client *storage.Client, claims wantedClaims, acrValues string, request *storage.AuthRequest) *oauthError {
 	wanted := claims.IDToken["acr"]
 	asked, ok := wanted.texts()
 	if !ok {
@@ -206,7 +206,7 @@ func (p *Provider) chooseACR(client *storage.Client, claims wantedClaims, acrVal
 		}
 	}
 	if essential {
-		return &requestError{"unmet_authentication_requirements", "none of the essential acr values can be had here"}
+		return newError("unmet_authentication_requirements", "none of the essential acr values can be had here").with(strings.Join(asked, " "))
 	}
 	return nil
 }

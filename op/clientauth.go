@@ -28,8 +28,8 @@ type failure string
 func (f failure) Error() string { return string(f) }
 
 // refuseClient is the answer to every failed client authentication. It does not tell an unknown client from a wrong secret.
-func refuseClient() *oidc.Error {
-	return oidc.ErrInvalidClient().WithDescription("client authentication failed")
+func refuseClient() *oauthError {
+	return newError(oidc.InvalidClient, "client authentication failed")
 }
 
 // nobody stands in for a client that does not exist, so that looking for it takes the time of comparing a secret too.
@@ -48,7 +48,7 @@ type credentials struct {
 // Errors are for writeRefusal: invalid_client for all that fails, invalid_request for two methods at once (RFC 6749 §5.2), and
 // one with status 429 beyond a limit. What the client has proven counts for it, all else for the network address: whoever proves
 // to be a client passes the limits of the address that it comes from.
-func (p *Provider) authenticate(r *http.Request) (*storage.Client, *oidc.Error) {
+func (p *Provider) authenticate(r *http.Request) (*storage.Client, *oauthError) {
 	ctx := r.Context()
 	c, err := readCredentials(r)
 	origin := originOf(ctx)
@@ -63,7 +63,7 @@ func (p *Provider) authenticate(r *http.Request) (*storage.Client, *oidc.Error) 
 	}
 	var (
 		why     failure
-		refusal *oidc.Error
+		refusal *oauthError
 	)
 	switch {
 	case err == nil && client.Public():
@@ -102,13 +102,13 @@ func readCredentials(r *http.Request) (c credentials, err error) {
 	asserted := form.Get("client_assertion") != "" || form.Get("client_assertion_type") != ""
 	posted := form.Get("client_secret") != ""
 	if header != "" && (asserted || posted) || asserted && posted {
-		return c, oidc.ErrInvalidRequest().WithDescription("client authentication must use one method")
+		return c, invalid("client authentication must use one method")
 	}
 	c.method, c.clientID = storage.AuthMethodNone, form.Get("client_id")
 	switch named := c.clientID; {
 	case header != "":
 		if err = c.readBasic(r); err == nil && named != "" && named != c.clientID {
-			err = oidc.ErrInvalidRequest().WithDescription("client_id is not the authenticated client")
+			err = invalid("client_id is not the authenticated client")
 		}
 	case asserted:
 		c.method = storage.AuthMethodPrivateKey

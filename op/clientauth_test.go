@@ -15,7 +15,7 @@ import (
 )
 
 // pass sends a request through the guard and authenticates it.
-func (h *harness) pass(r *http.Request) (client *storage.Client, refusal *oidc.Error) {
+func (h *harness) pass(r *http.Request) (client *storage.Client, refusal *oauthError) {
 	h.guardForm(func(_ http.ResponseWriter, r *http.Request) { client, refusal = h.authenticate(r) })(httptest.NewRecorder(), r)
 	return client, refusal
 }
@@ -27,7 +27,7 @@ func TestPublicClientsMayNotIntrospect(t *testing.T) {
 		if (refusal == nil && client.ID == "app") != want {
 			t.Errorf("%s: %v", path, refusal)
 		}
-		if !want && refusal.ErrorType != oidc.InvalidClient {
+		if !want && refusal.code != string(oidc.InvalidClient) {
 			t.Errorf("%s: %v", path, refusal)
 		}
 	}

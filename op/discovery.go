@@ -124,7 +124,7 @@ func (p *Provider) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 func (p *Provider) serveJWKS(w http.ResponseWriter, r *http.Request) {
 	document, err := p.o.Keys.JWKS(r.Context())
 	if err != nil {
-		writeError(w, http.StatusInternalServerError, p.fault(r.Context(), "make the JWKS", err))
+		writeError(w, p.fault(r.Context(), "make the JWKS", err))
 		return
 	}
 	serveDocument(w, r, document)

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/go-jose/go-jose/v4"
-	"github.com/zitadel/oidc/v3/pkg/oidc"
-
 	"brygga/storage"
+	"github.com/go-jose/go-jose/v4"
 )
 
 // errEncryptionKey means that a client which wants its tokens encrypted has no key that fits.
@@ -58,13 +56,13 @@ func (p *Provider) keyToEncrypt(ctx context.Context, client *storage.Client, alg
 }
 
 // checkEncryption refuses a client whose ID tokens could not be encrypted, before it has spent a code or a token on them.
-func (p *Provider) checkEncryption(ctx context.Context, client *storage.Client) *oidc.Error {
+func (p *Provider) checkEncryption(ctx context.Context, client *storage.Client) *oauthError {
 	if client.IDTokenEncryption.Alg == "" {
 		return nil
 	}
 	if _, err := p.keyToEncrypt(ctx, client, client.IDTokenEncryption.Alg); err != nil {
 		p.log.WarnContext(ctx, "a client's ID tokens cannot be encrypted", "client_id", client.ID, "err", err)
-		return oidc.ErrInvalidRequest().WithDescription("the client's keys have none that its ID token can be encrypted to")
+		return invalid("the client's keys have none that its ID token can be encrypted to")
 	}
 	return nil
 }

@@ -177,7 +177,7 @@ func TestLogsHoldNoSecrets(t *testing.T) {
 	h.userinfo("marked-token")
 	h.get("/logout", url.Values{"id_token_hint": {answer.IDToken}})
 	h.get("/logout", url.Values{"id_token_hint": {answer.IDToken + "x"}})
-	if !strings.Contains(h.logs.String(), "SEC_200003") || !strings.Contains(h.logs.String(), "token request refused") {
+	if !strings.Contains(h.logs.String(), "SEC_200003") || !strings.Contains(h.logs.String(), "request refused") {
 		t.Fatalf("the log is empty: %s", h.logs)
 	}
 	for name, text := range map[string]string{

@@ -2,13 +2,8 @@ package op
 
 import (
 	"context"
-	"errors"
 	"mime"
 	"net/http"
-
-	"github.com/zitadel/oidc/v3/pkg/oidc"
-
-	"brygga/storage"
 )
 
 // originKey is the context key of where a form came from.
@@ -48,10 +43,10 @@ func (p *Provider) guardForm(next http.HandlerFunc) http.HandlerFunc {
 		case description == "":
 			next(w, r.WithContext(context.WithValue(r.Context(), originKey{}, origin)))
 		case origin.over != nil:
-			writeRefusal(w, tooMany(origin.over))
+			writeError(w, tooMany(origin.over))
 		default:
 			p.limits.addresses.Charge(origin.address, 1)
-			writeRefusal(w, oidc.ErrInvalidRequest().WithDescription("%s", description))
+			writeError(w, invalid(description))
 		}
 	}
 }
@@ -61,6 +56,9 @@ func (p *Provider) guardForm(next http.HandlerFunc) http.HandlerFunc {
 func (p *Provider) guardBearer(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
+		if w, ok := w.(*response); ok {
+			w.bearer = true
+		}
 		origin := formOrigin{address: p.o.ClientIP(r)}
 		origin.over = p.limits.addresses.Check(origin.address)
 		next(w, r.WithContext(context.WithValue(r.Context(), originKey{}, origin)))
@@ -104,23 +102,4 @@ func isForm(r *http.Request) bool {
 	}
 	kind, _, err := mime.ParseMediaType(kind)
 	return err == nil && kind == form
-}
-
-// writeRefusal writes an error of an endpoint that clients call with the status that its code has (RFC 6749 §5.2).
-func writeRefusal(w http.ResponseWriter, e *oidc.Error) {
-	switch e.ErrorType {
-	case oidc.InvalidClient:
-		writeError(w, http.StatusUnauthorized, e)
-	case oidc.ServerError:
-		writeError(w, http.StatusInternalServerError, e)
-	case errTooMany:
-		if errors.Is(e.Parent, storage.ErrUnavailable) {
-			writeError(w, http.StatusInternalServerError, e)
-			return
-		}
-		setRetryAfter(w, e.Parent)
-		writeError(w, http.StatusTooManyRequests, e)
-	default:
-		writeError(w, http.StatusBadRequest, e)
-	}
 }

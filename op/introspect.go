@@ -63,16 +63,17 @@ type introspection struct {
 // serveIntrospect is the introspection endpoint (RFC 7662 §2).
 func (p *Provider) serveIntrospect(w http.ResponseWriter, r *http.Request) {
 	client, refusal := p.authenticate(r)
+	noteClient(w, client)
 	if refusal == nil && r.PostForm.Get("token") == "" {
-		refusal = oidc.ErrInvalidRequest().WithDescription("token is missing")
+		refusal = invalid("token is missing")
 	}
 	if refusal != nil {
-		writeRefusal(w, refusal)
+		writeError(w, refusal)
 		return
 	}
 	t, err := p.findToken(r.Context(), r.PostForm.Get("token"), r.PostForm.Get("token_type_hint"))
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
-		writeError(w, http.StatusInternalServerError, p.fault(r.Context(), "read token", err))
+		writeError(w, p.fault(r.Context(), "read token", err))
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/zitadel/oidc/v3/pkg/oidc"
-
 	"brygga/audit"
 	"brygga/limit"
 	"brygga/storage"
@@ -89,8 +87,8 @@ func newLimits(l Limits, now func() time.Time) *limits {
 const errTooMany = "temporarily_unavailable"
 
 // tooMany returns the refusal of a request beyond a limit. It carries the limit's error for the Retry-After header.
-func tooMany(err error) *oidc.Error {
-	return (&oidc.Error{ErrorType: errTooMany, Description: "too many requests: see Retry-After"}).WithParent(err)
+func tooMany(err error) *oauthError {
+	return &oauthError{code: errTooMany, description: "too many requests: see Retry-After", over: err}
 }
 
 // setRetryAfter sets the header of that name to what err, a *limit.Error, says (RFC 9110 §10.2.3).
@@ -105,7 +103,7 @@ func setRetryAfter(w http.ResponseWriter, err error) {
 
 // spend counts a request for the client that sent it, or in whose name it was sent from the address. It returns what to refuse the
 // request with when there were too many.
-func (p *Provider) spend(client *storage.Client, address string) *oidc.Error {
+func (p *Provider) spend(client *storage.Client, address string) *oauthError {
 	var err error
 	if client.Public() {
 		err = p.limits.public.Allow(client.ID, address)

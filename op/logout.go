@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/zitadel/oidc/v3/pkg/oidc"
-
 	"brygga/audit"
 	"brygga/storage"
 )
@@ -58,14 +56,14 @@ func (p *Provider) serveLogout(w http.ResponseWriter, r *http.Request) {
 func (p *Provider) logoutValues(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
 	all, err := readParams(w, r)
 	if err != nil {
-		p.showError(w, r, http.StatusBadRequest, "the parameters cannot be read")
+		p.showError(w, r, invalid("the parameters cannot be read"))
 		return nil, false
 	}
 	values := url.Values{}
 	for _, name := range logoutParams {
 		value, once := single(all, name)
 		if !once || !isText(value) {
-			p.showError(w, r, http.StatusBadRequest, name+" is given more than once or has characters that are not allowed")
+			p.showError(w, r, invalid(name+" is given more than once or has characters that are not allowed"))
 			return nil, false
 		}
 		if value != "" {
@@ -87,16 +85,17 @@ func (p *Provider) checkLogout(w http.ResponseWriter, r *http.Request, values ur
 	}
 	hint, ok := p.readHint(values.Get("id_token_hint"))
 	if !ok {
-		p.showError(w, r, http.StatusBadRequest, "id_token_hint is not an ID token of this provider")
+		p.showError(w, r, invalid("id_token_hint is not an ID token of this provider"))
 		return nil, false
 	}
 	client, ok := p.logoutClient(w, r, values.Get("client_id"), hint)
 	if !ok {
 		return nil, false
 	}
+	noteClient(w, client)
 	uri := values.Get("post_logout_redirect_uri")
 	if uri != "" && (client == nil || !matchURI(client.PostLogoutRedirectURIs, uri, client.Native)) {
-		p.showError(w, r, http.StatusBadRequest, "post_logout_redirect_uri is not one that the client has registered")
+		p.showError(w, r, invalid("post_logout_redirect_uri is not one that the client has registered").with(uri))
 		return nil, false
 	}
 	locales := strings.Fields(values.Get("ui_locales"))
@@ -111,7 +110,7 @@ func (p *Provider) checkLogout(w http.ResponseWriter, r *http.Request, values ur
 func (p *Provider) logoutClient(w http.ResponseWriter, r *http.Request, id string, hint hintClaims) (*storage.Client, bool) {
 	if len(hint.Audience) == 1 {
 		if id != "" && id != hint.Audience[0] {
-			p.showError(w, r, http.StatusBadRequest, "id_token_hint was made for another client than client_id")
+			p.showError(w, r, invalid("id_token_hint was made for another client than client_id"))
 			return nil, false
 		}
 		id = hint.Audience[0]
@@ -122,8 +121,7 @@ func (p *Provider) logoutClient(w http.ResponseWriter, r *http.Request, id strin
 	client, err := p.o.Store.Client(r.Context(), id)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
-		setOutcome(w, string(oidc.InvalidClient))
-		p.o.Pages.ShowError(w, r, http.StatusBadRequest, string(oidc.InvalidClient), "no client is registered with this client_id")
+		p.showError(w, r, errUnknownClient.with(id))
 		return nil, false
 	case err != nil:
 		p.showFault(w, r, "read client", err)

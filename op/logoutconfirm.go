@@ -86,7 +86,7 @@ func (p *Provider) serveLogoutConfirm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := p.origins.Check(r); err != nil {
-		p.showError(w, r, http.StatusForbidden, "the form was sent from another site")
+		p.showError(w, r, invalid("the form was sent from another site").at(http.StatusForbidden))
 		return
 	}
 	values, ok := p.logoutValues(w, r)

@@ -32,20 +32,21 @@ type pushedResponse struct {
 func (p *Provider) servePAR(w http.ResponseWriter, r *http.Request) {
 	client, failed := p.authenticate(r)
 	if failed != nil {
-		writeRefusal(w, failed)
+		writeError(w, failed)
 		return
 	}
+	noteClient(w, client)
 	if err := p.countPublic(client, addressOf(r.Context()), r.PostForm); err != nil {
-		writeRefusal(w, tooMany(err))
+		writeError(w, tooMany(err))
 		return
 	}
 	values, err := p.readPushed(r.Context(), client, r.PostForm)
-	var refusal *requestError
+	var refusal *oauthError
 	if errors.As(err, &refusal) {
-		writeRequestError(w, refusal)
+		writeError(w, refusal)
 		return
 	} else if err != nil {
-		writeError(w, http.StatusInternalServerError, p.fault(r.Context(), "read pushed request", err))
+		writeError(w, p.fault(r.Context(), "read pushed request", err))
 		return
 	}
 	stranger := ""
@@ -56,10 +57,10 @@ func (p *Provider) servePAR(w http.ResponseWriter, r *http.Request) {
 	var over *limit.Error
 	switch {
 	case errors.As(err, &over):
-		writeRefusal(w, tooMany(over))
+		writeError(w, tooMany(over))
 		return
 	case err != nil:
-		writeError(w, http.StatusInternalServerError, p.fault(r.Context(), "store pushed request", err))
+		writeError(w, p.fault(r.Context(), "store pushed request", err))
 		return
 	}
 	h := w.Header()
@@ -122,27 +123,14 @@ func (p *Provider) push(ctx context.Context, client *storage.Client, stranger st
 func (p *Provider) takePushed(ctx context.Context, client *storage.Client, uri string) (url.Values, error) {
 	reference, ok := strings.CutPrefix(uri, pushedPrefix)
 	if !ok {
-		return nil, &requestError{"request_uri_not_supported", "request_uri must come from a pushed request"}
+		return nil, newError("request_uri_not_supported", "request_uri must come from a pushed request")
 	}
 	pushed, err := p.o.Store.TakePushedRequest(ctx, storage.TokenHash(secret.New(reference)), client.ID, p.now())
 	if errors.Is(err, storage.ErrNotFound) {
-		return nil, &requestError{"invalid_request_uri", "request_uri is unknown, used, expired, or another client's"}
+		return nil, newError("invalid_request_uri", "request_uri is unknown, used, expired, or another client's")
 	}
 	if err != nil {
 		return nil, err
 	}
 	return pushed.Values, nil
-}
-
-// writeRequestError writes a refusal as JSON (RFC 9126 §2.3).
-func writeRequestError(w http.ResponseWriter, refusal *requestError) {
-	setOutcome(w, refusal.code)
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusBadRequest)
-	json.NewEncoder(w).Encode(struct {
-		Code        string `json:"error"`
-		Description string `json:"error_description"`
-	}{refusal.code, ascii(refusal.description)})
 }

@@ -18,6 +18,7 @@ import (
 	"brygga/audit"
 	"brygga/cache"
 	"brygga/keys"
+	"brygga/limit"
 	"brygga/outbound"
 	"brygga/secret"
 	"brygga/storage"
@@ -250,29 +251,21 @@ func peerAddress(r *http.Request) string {
 // now returns the time as it is stored: UTC, in microseconds.
 func (p *Provider) now() time.Time { return p.o.Now().UTC().Truncate(time.Microsecond) }
 
-// fault logs what went wrong on our side and returns what a stranger may know of it.
-func (p *Provider) fault(ctx context.Context, doing string, err error) *oidc.Error {
-	p.log.ErrorContext(ctx, "storage failed", "doing", doing, "err", err)
+// fault logs what went wrong on our side, named by what was being done, and returns what a stranger may know of it.
+func (p *Provider) fault(ctx context.Context, doing string, err error) *oauthError {
+	p.log.ErrorContext(ctx, "could not "+doing, "doing", doing, "err", err)
 	if errors.Is(err, storage.ErrUnavailable) {
-		return (&oidc.Error{ErrorType: errTooMany, Description: "try again later"}).WithParent(storage.ErrUnavailable)
+		return &oauthError{code: errTooMany, description: "try again later", status: http.StatusServiceUnavailable,
+			over: &limit.Error{RetryAfter: unavailableWait}}
 	}
-	return oidc.ErrServerError().WithDescription(internalError)
+	return newError(oidc.ServerError, internalError)
 }
 
 // internalError is all that strangers learn of our faults.
 const internalError = "internal error"
 
-// unavailableWait is after how many seconds to try again when nothing can be stored.
-const unavailableWait = "10"
-
-// faultStatus returns the status that an error of p.fault is answered with, and sets the header that goes with it.
-func faultStatus(h http.Header, e *oidc.Error) int {
-	if !errors.Is(e.Parent, storage.ErrUnavailable) {
-		return http.StatusInternalServerError
-	}
-	h.Set("Retry-After", unavailableWait)
-	return http.StatusServiceUnavailable
-}
+// unavailableWait is how long to wait before trying again when nothing can be stored.
+const unavailableWait = 10 * time.Second
 
 // random returns a code or a token, randomID the name of a grant or a session, which proves nothing.
 func random() string   { return storage.NewToken() }

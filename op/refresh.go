@@ -16,12 +16,12 @@ import (
 
 // rotate answers the form with the tokens that follow a refresh token (RFC 6749 §6). Each is used once: one step of the store spends it and
 // stores the next. The next stands for the same grant, as wide as before, whatever the access token was narrowed to.
-func (p *Provider) rotate(ctx context.Context, client *storage.Client, form url.Values) (*tokenResponse, *oidc.Error) {
+func (p *Provider) rotate(ctx context.Context, client *storage.Client, form url.Values) (*tokenResponse, *oauthError) {
 	switch {
 	case !client.MayAsk(oidc.ScopeOfflineAccess):
-		return nil, oidc.ErrUnauthorizedClient().WithDescription("the client is not registered for refresh tokens")
+		return nil, newError(oidc.UnauthorizedClient, "the client is not registered for refresh tokens")
 	case form.Get("refresh_token") == "":
-		return nil, oidc.ErrInvalidRequest().WithDescription("refresh_token is missing")
+		return nil, invalid("refresh_token is missing")
 	}
 	if refusal := p.checkEncryption(ctx, client); refusal != nil {
 		return nil, refusal
@@ -65,7 +65,7 @@ func scopesOf(form url.Values) []string {
 
 // checkNarrowing refuses scopes and resources beyond the grant, before the token is spent: a client may correct its request. A
 // token that is spent already goes on to the store, which tells of the reuse.
-func (p *Provider) checkNarrowing(ctx context.Context, a *issue, hash [32]byte) *oidc.Error {
+func (p *Provider) checkNarrowing(ctx context.Context, a *issue, hash [32]byte) *oauthError {
 	if a.scopes == nil && a.resources == nil {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (p *Provider) checkNarrowing(ctx context.Context, a *issue, hash [32]byte) 
 	case !token.Spent.IsZero():
 		return nil
 	case !subset(a.scopes, grant.Scopes):
-		return oidc.ErrInvalidScope().WithDescription("scope holds more than what was granted")
+		return newError(oidc.InvalidScope, "scope holds more than what was granted")
 	case !subset(a.resources, grant.Resources):
 		return errInvalidTarget()
 	}
@@ -91,7 +91,7 @@ func subset(part, whole []string) bool {
 }
 
 // refuseRefresh returns what the client may know of a failed rotation.
-func (p *Provider) refuseRefresh(ctx context.Context, a *issue, err error) *oidc.Error {
+func (p *Provider) refuseRefresh(ctx context.Context, a *issue, err error) *oauthError {
 	var reused *storage.TokenReusedError
 	switch {
 	case errors.As(err, &reused):
@@ -105,6 +105,6 @@ func (p *Provider) refuseRefresh(ctx context.Context, a *issue, err error) *oidc
 	return errRefreshToken()
 }
 
-func errRefreshToken() *oidc.Error {
-	return oidc.ErrInvalidGrant().WithDescription("the refresh token is unknown, expired, used, or another client's")
+func errRefreshToken() *oauthError {
+	return newError(oidc.InvalidGrant, "the refresh token is unknown, expired, used, or another client's")
 }

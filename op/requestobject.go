@@ -26,8 +26,8 @@ const (
 )
 
 // badObject is the refusal of a request object.
-func badObject(description string) *requestError {
-	return &requestError{"invalid_request_object", description}
+func badObject(description string) *oauthError {
+	return newError("invalid_request_object", description)
 }
 
 // errObject answers an object that does not open: of what keeps it shut, strangers learn nothing.
@@ -43,7 +43,7 @@ type requestObject struct {
 // readObject returns the parameters of a request that has a request object: those inside, over those that were sent beside it; and
 // whether the object was signed. What was sent beside it does not count when alone is set, when the object's type says so, or when
 // the client must send signed requests.
-func (p *Provider) readObject(ctx context.Context, client *storage.Client, sent url.Values, text string, alone bool) (values url.Values, signed bool, refusal *requestError) {
+func (p *Provider) readObject(ctx context.Context, client *storage.Client, sent url.Values, text string, alone bool) (values url.Values, signed bool, refusal *oauthError) {
 	object, refusal := p.openObject(ctx, client, text)
 	if refusal != nil {
 		return nil, false, refusal
@@ -78,7 +78,7 @@ func (p *Provider) readObject(ctx context.Context, client *storage.Client, sent 
 }
 
 // openObject decrypts and verifies a request object. One that nobody has signed is taken of clients that may send it.
-func (p *Provider) openObject(ctx context.Context, client *storage.Client, text string) (requestObject, *requestError) {
+func (p *Provider) openObject(ctx context.Context, client *storage.Client, text string) (requestObject, *oauthError) {
 	if isEncrypted(text) {
 		inner, err := p.o.Keys.Decrypt(text)
 		if err != nil {
@@ -136,7 +136,7 @@ func unsignedObject(text string) (payload []byte, typ string, signed bool) {
 }
 
 // checkObject looks at what a request object says of itself, and that it contradicts nothing beside it (RFC 9101 §6.3, §10.8).
-func (p *Provider) checkObject(client *storage.Client, sent url.Values, object requestObject) *requestError {
+func (p *Provider) checkObject(client *storage.Client, sent url.Values, object requestObject) *oauthError {
 	for _, name := range [...]string{"request", "request_uri"} {
 		if _, ok := object.members[name]; ok {
 			return badObject(name + " must not stand in a request object")
@@ -161,7 +161,7 @@ func (p *Provider) checkObject(client *storage.Client, sent url.Values, object r
 }
 
 // checkParties wants a signed object to be the client's, and meant for us: another provider may hold one that is not.
-func (p *Provider) checkParties(client *storage.Client, object requestObject) *requestError {
+func (p *Provider) checkParties(client *storage.Client, object requestObject) *oauthError {
 	issuer, ok := object.text("iss")
 	if !ok || issuer != client.ID && (object.signed || issuer != "") {
 		return badObject("iss in the request object must be the client_id")
@@ -176,7 +176,7 @@ func (p *Provider) checkParties(client *storage.Client, object requestObject) *r
 // checkTimes refuses an object that has expired, is not valid yet, was made too long ago, or may be used for too long. A signed one
 // says when it was made or ends, so that an address that somebody has seen is not good for ever. Its jti is not spent: a browser may
 // send the same address again, reloading or going back, and state, nonce and PKCE tie the answer to the client's own browser.
-func checkTimes(object requestObject, now time.Time) *requestError {
+func checkTimes(object requestObject, now time.Time) *oauthError {
 	ends, refusal := object.time("exp")
 	if refusal != nil {
 		return refusal
@@ -203,7 +203,7 @@ func checkTimes(object requestObject, now time.Time) *requestError {
 }
 
 // time returns a member that is a NumericDate (RFC 7519 §2), the zero time when it is absent.
-func (o requestObject) time(name string) (time.Time, *requestError) {
+func (o requestObject) time(name string) (time.Time, *oauthError) {
 	seconds, given, ok := member[float64](o, name)
 	switch {
 	case !ok || seconds < 0 || seconds > 1<<40:

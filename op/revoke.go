@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/zitadel/oidc/v3/pkg/oidc"
-
 	"brygga/storage"
 )
 
@@ -15,20 +13,21 @@ import (
 // one that was revoked: who asks learns nothing of it.
 func (p *Provider) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	client, refusal := p.authenticate(r)
+	noteClient(w, client)
 	if refusal == nil && r.PostForm.Get("token") == "" {
-		refusal = oidc.ErrInvalidRequest().WithDescription("token is missing")
+		refusal = invalid("token is missing")
 	}
 	if refusal == nil {
 		refusal = p.revoke(r.Context(), client, r.PostForm.Get("token"), r.PostForm.Get("token_type_hint"))
 	}
 	if refusal != nil {
-		writeRefusal(w, refusal)
+		writeError(w, refusal)
 		return
 	}
 	w.WriteHeader(http.StatusOK)
 }
 
-func (p *Provider) revoke(ctx context.Context, client *storage.Client, token, hint string) *oidc.Error {
+func (p *Provider) revoke(ctx context.Context, client *storage.Client, token, hint string) *oauthError {
 	t, err := p.findToken(ctx, token, hint)
 	switch {
 	case errors.Is(err, storage.ErrNotFound) || err == nil && t.grant.ClientID != client.ID:

@@ -1,7 +1,7 @@
 package op
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -77,7 +77,7 @@ func (p *Provider) endpoint(name string, handle http.HandlerFunc, who cors, meth
 	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
 		w := &response{ResponseWriter: inner}
 		defer p.finish(name, w, r, func() {
-			writeError(w, http.StatusInternalServerError, oidc.ErrServerError().WithDescription(internalError))
+			writeError(w, newError(oidc.ServerError, internalError))
 		})
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if r.Method == http.MethodOptions && who != corsNone {
@@ -89,7 +89,7 @@ func (p *Provider) endpoint(name string, handle http.HandlerFunc, who cors, meth
 		}
 		if !slices.Contains(methods, r.Method) {
 			w.Header().Set("Allow", allowed)
-			writeError(w, http.StatusMethodNotAllowed, oidc.ErrInvalidRequest().WithDescription("method not allowed"))
+			writeError(w, invalid("method not allowed").at(http.StatusMethodNotAllowed))
 			return
 		}
 		handle(w, r)
@@ -106,7 +106,7 @@ func (p *Provider) page(name string, handle http.HandlerFunc) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		if r.Method != http.MethodGet && r.Method != http.MethodPost {
 			w.Header().Set("Allow", "GET, POST")
-			p.showError(w, r, http.StatusMethodNotAllowed, "method not allowed")
+			p.showError(w, r, invalid("method not allowed").at(http.StatusMethodNotAllowed))
 			return
 		}
 		if err := p.limits.addresses.Allow(p.o.ClientIP(r)); err != nil {
@@ -118,23 +118,27 @@ func (p *Provider) page(name string, handle http.HandlerFunc) http.Handler {
 }
 
 // showError shows the page for a request that cannot be answered by a redirect.
-func (p *Provider) showError(w http.ResponseWriter, r *http.Request, status int, description string) {
-	setOutcome(w, string(oidc.InvalidRequest))
-	p.o.Pages.ShowError(w, r, status, string(oidc.InvalidRequest), description)
+func (p *Provider) showError(w http.ResponseWriter, r *http.Request, e *oauthError) {
+	if _, ok := w.(*response); !ok { // a login's answer, which passes no endpoint of ours
+		p.logRefusal(r.Context(), "answer", "", e)
+	}
+	note(w, e)
+	p.o.Pages.ShowError(w, r, cmp.Or(e.status, http.StatusBadRequest), e.code, e.description)
 }
 
 // showTooMany shows the page for a request beyond a limit.
 func (p *Provider) showTooMany(w http.ResponseWriter, r *http.Request, err error) {
-	setOutcome(w, errTooMany)
 	setRetryAfter(w, err)
-	p.o.Pages.ShowError(w, r, http.StatusTooManyRequests, errTooMany, "too many requests")
+	p.showError(w, r, newError(errTooMany, "too many requests").at(http.StatusTooManyRequests))
 }
 
 // showFault logs a fault of ours and shows a page that says no more than that there was one.
 func (p *Provider) showFault(w http.ResponseWriter, r *http.Request, doing string, err error) {
 	e := p.fault(r.Context(), doing, err)
-	setOutcome(w, string(e.ErrorType))
-	p.o.Pages.ShowError(w, r, faultStatus(w.Header(), e), string(e.ErrorType), e.Description)
+	if e.over != nil {
+		setRetryAfter(w, e.over)
+	}
+	p.showError(w, r, e.at(e.statusOf()))
 }
 
 // finish tells of the outcome. After a panic it logs what can be logged, which is never the panic's own text, and answers
@@ -154,6 +158,7 @@ func (p *Provider) finish(name string, w *response, r *http.Request, answer func
 			answer()
 		}
 	}
+	p.logRefusal(r.Context(), name, w.client, w.refused)
 	if w.outcome == "" {
 		w.outcome = "ok"
 		if w.status >= 400 {
@@ -169,6 +174,10 @@ type response struct {
 	status    int
 	outcome   string
 	challenge string
+	bearer    bool // errors carry the challenge of a protected resource
+	// refused is the error that the request was answered with, client in whose name it was sent.
+	refused *oauthError
+	client  string
 }
 
 // Unwrap lets http.ResponseController reach the writer below.
@@ -191,23 +200,4 @@ func (w *response) Write(body []byte) (int, error) {
 		w.status = http.StatusOK
 	}
 	return w.ResponseWriter.Write(body)
-}
-
-// setOutcome notes an outcome for Options.Observe.
-func setOutcome(w http.ResponseWriter, outcome string) {
-	if w, ok := w.(*response); ok {
-		w.outcome = outcome
-	}
-}
-
-// writeError writes an error as JSON (RFC 6749 §5.2).
-func writeError(w http.ResponseWriter, status int, e *oidc.Error) {
-	setOutcome(w, string(e.ErrorType))
-	if status == http.StatusInternalServerError {
-		status = faultStatus(w.Header(), e)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(e)
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // errInteraction answers prompt=none when the person would have to see what more the client asks for now.
-var errInteraction = &requestError{"interaction_required", "more is asked for than the person has agreed to, and prompt=none forbids to ask"}
+var errInteraction = newError(oidc.InteractionRequired, "more is asked for than the person has agreed to, and prompt=none forbids to ask")
 
 // serveFromSession answers the request out of the browser's session with the client's group, if there is one that serves it,
 // and reports whether it has written a response. Where it has not, the person must log in.

@@ -21,12 +21,12 @@ const providerBankID = "/authn/bankid"
 // checkSwedish holds the rules of the Swedish OpenID Connect Profile that are not OIDC Core's too, and takes over what its
 // parameter extensions ask for. The profile has no code for a provider that is not ours; who asks for one must not be served
 // by another.
-func checkSwedish(p *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *requestError {
+func checkSwedish(p *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *oauthError {
 	if client.Swedish() && request.State == "" {
 		return invalid("state is missing")
 	}
 	if provider := values.Get(paramAuthnProvider); provider != "" && provider != p.o.Issuer+providerBankID {
-		return invalid("authnProvider is not a provider that can be had here")
+		return invalid("authnProvider is not a provider that can be had here").with(provider)
 	}
 	message, refusal := parseUserMessage(values.Get(paramUserMessage))
 	switch {

@@ -43,14 +43,13 @@ type issue struct {
 // serveToken is the token endpoint (RFC 6749 §3.2): it gives the client of a form, once that has proven itself, its tokens.
 func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) {
 	client, refusal := p.authenticate(r)
+	noteClient(w, client)
 	var answer *tokenResponse
 	if refusal == nil {
-		if answer, refusal = p.tokensFor(r.Context(), client, r.PostForm); refusal != nil {
-			p.log.InfoContext(r.Context(), "token request refused", "client_id", client.ID, "error", string(refusal.ErrorType))
-		}
+		answer, refusal = p.tokensFor(r.Context(), client, r.PostForm)
 	}
 	if refusal != nil {
-		writeRefusal(w, refusal)
+		writeError(w, refusal)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -58,27 +57,27 @@ func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) {
 }
 
 // tokensFor answers the form by its grant type.
-func (p *Provider) tokensFor(ctx context.Context, client *storage.Client, form url.Values) (*tokenResponse, *oidc.Error) {
+func (p *Provider) tokensFor(ctx context.Context, client *storage.Client, form url.Values) (*tokenResponse, *oauthError) {
 	switch form.Get("grant_type") {
 	case "":
-		return nil, oidc.ErrInvalidRequest().WithDescription("grant_type is missing")
+		return nil, invalid("grant_type is missing")
 	case string(oidc.GrantTypeCode):
 		return p.redeemCode(ctx, client, form)
 	case string(oidc.GrantTypeRefreshToken):
 		return p.rotate(ctx, client, form)
 	}
-	return nil, oidc.ErrUnsupportedGrantType().WithDescription("grant_type must be authorization_code or refresh_token")
+	return nil, newError(oidc.UnsupportedGrantType, "grant_type must be authorization_code or refresh_token")
 }
 
 // redeemCode answers the form with the tokens of a code. One step of the store decides: it compares client, redirect URI, PKCE
 // and resources before the code counts as spent, so that a stranger who has seen a code cannot burn it.
-func (p *Provider) redeemCode(ctx context.Context, client *storage.Client, form url.Values) (*tokenResponse, *oidc.Error) {
+func (p *Provider) redeemCode(ctx context.Context, client *storage.Client, form url.Values) (*tokenResponse, *oauthError) {
 	challenge, ok := challengeOf(form.Get("code_verifier"))
 	switch {
 	case form.Get("code") == "" || form.Get("redirect_uri") == "":
-		return nil, oidc.ErrInvalidRequest().WithDescription("code or redirect_uri is missing")
+		return nil, invalid("code or redirect_uri is missing")
 	case !ok:
-		return nil, oidc.ErrInvalidGrant().WithDescription("code_verifier is not well-formed")
+		return nil, newError(oidc.InvalidGrant, "code_verifier is not well-formed")
 	}
 	if refusal := p.checkEncryption(ctx, client); refusal != nil {
 		return nil, refusal
@@ -111,7 +110,7 @@ func (p *Provider) redeemCode(ctx context.Context, client *storage.Client, form 
 }
 
 // answerTokens makes the tokens whose place in the store is taken already.
-func (p *Provider) answerTokens(ctx context.Context, a *issue) (*tokenResponse, *oidc.Error) {
+func (p *Provider) answerTokens(ctx context.Context, a *issue) (*tokenResponse, *oauthError) {
 	life := min(p.o.AccessTokenLife, a.grant.Expires.Sub(a.now))
 	token, err := p.accessToken(ctx, a, life)
 	if err != nil {
@@ -154,12 +153,12 @@ func resourcesOf(form url.Values) []string {
 }
 
 // errInvalidTarget tells a client that it wants a token for something else than what was granted (RFC 8707 §2).
-func errInvalidTarget() *oidc.Error {
-	return &oidc.Error{ErrorType: "invalid_target", Description: "a resource was not granted"}
+func errInvalidTarget() *oauthError {
+	return newError(oidc.InvalidTarget, "a resource was not granted")
 }
 
 // refuseCode returns what the client may know of a failed redemption.
-func (p *Provider) refuseCode(ctx context.Context, client *storage.Client, now time.Time, err error) *oidc.Error {
+func (p *Provider) refuseCode(ctx context.Context, client *storage.Client, now time.Time, err error) *oauthError {
 	var reused *storage.CodeReusedError
 	switch {
 	case errors.As(err, &reused):
@@ -172,12 +171,12 @@ func (p *Provider) refuseCode(ctx context.Context, client *storage.Client, now t
 	default:
 		return p.fault(ctx, "redeem code", err)
 	}
-	return oidc.ErrInvalidGrant().WithDescription("the code is unknown, expired, used, or not meant for this request")
+	return newError(oidc.InvalidGrant, "the code is unknown, expired, used, or not meant for this request")
 }
 
 // revokeReused revokes a grant of which a code or a refresh token was presented twice: one of the two was not the client
 // (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
-func (p *Provider) revokeReused(ctx context.Context, client *storage.Client, event audit.Type, grantID string, now time.Time) *oidc.Error {
+func (p *Provider) revokeReused(ctx context.Context, client *storage.Client, event audit.Type, grantID string, now time.Time) *oauthError {
 	if err := p.o.Store.RevokeGrant(context.WithoutCancel(ctx), grantID, now); err != nil {
 		return p.fault(ctx, "revoke grant", err)
 	}

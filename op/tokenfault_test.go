@@ -79,7 +79,7 @@ func TestTokenLogsHoldNoSecrets(t *testing.T) {
 	h.introspected(asPost, second.RefreshToken, "")
 	h.do(refreshing(first.RefreshToken))
 	h.do(asWeb("/revoke", url.Values{"token": {second.RefreshToken}}))
-	if !strings.Contains(h.logs.String(), "SEC_200008") || !strings.Contains(h.logs.String(), "token request refused") {
+	if !strings.Contains(h.logs.String(), "SEC_200008") || !strings.Contains(h.logs.String(), "request refused") {
 		t.Fatalf("the log is empty: %s", h.logs)
 	}
 	for name, text := range map[string]string{

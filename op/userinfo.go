@@ -21,6 +21,9 @@ const (
 	errInsufficientScope = "insufficient_scope"
 )
 
+// errNoToken answers a request without an access token.
+var errNoToken = newError(errInvalidToken, "an access token is needed")
+
 // userClaims is the answer of userinfo (OIDC Core §5.3.2). A signed one names issuer and audience.
 type userClaims struct {
 	Issuer        string   `json:"iss,omitempty"`
@@ -35,14 +38,13 @@ type userClaims struct {
 
 // serveUserinfo is the userinfo endpoint (OIDC Core §5.3).
 func (p *Provider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
 	text, fault := bearerToken(w, r)
 	switch {
 	case fault != "":
-		refuseToken(w, r, http.StatusBadRequest, string(oidc.InvalidRequest), fault)
+		refuseToken(w, r, invalid(fault))
 		return
 	case text.IsZero():
-		refuseToken(w, r, http.StatusUnauthorized, "", "an access token is needed")
+		refuseToken(w, r, errNoToken)
 		return
 	}
 	token, grant, err := p.findAccessToken(r.Context(), text.Reveal())
@@ -50,18 +52,19 @@ func (p *Provider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		client, err = p.o.Store.Client(r.Context(), grant.ClientID)
 	}
+	noteClient(w, client)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
-		refuseToken(w, r, http.StatusUnauthorized, errInvalidToken, "the access token is unknown, expired or revoked")
+		refuseToken(w, r, newError(errInvalidToken, "the access token is unknown, expired or revoked"))
 	case err != nil:
-		writeError(w, http.StatusInternalServerError, p.fault(r.Context(), "read access token", err))
+		writeError(w, p.fault(r.Context(), "read access token", err))
 	case !p.isForUs(token.Resources):
-		refuseToken(w, r, http.StatusUnauthorized, errInvalidToken, "the access token is meant for another resource")
+		refuseToken(w, r, newError(errInvalidToken, "the access token is meant for another resource"))
 	case !hasScope(token.Scopes, oidc.ScopeOpenID):
-		refuseToken(w, r, http.StatusForbidden, errInsufficientScope, "scope openid was not granted")
+		refuseToken(w, r, newError(errInsufficientScope, "scope openid was not granted"))
 	default:
 		if refusal := p.spend(client, p.o.ClientIP(r)); refusal != nil {
-			writeRefusal(w, refusal)
+			writeError(w, refusal)
 			return
 		}
 		p.sendClaims(w, r, client, p.userClaims(client, grant, token.Scopes))
@@ -69,12 +72,11 @@ func (p *Provider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 }
 
 // refuseToken answers a request whose access token does not do, or is missing. Who has had too many refused is not told why.
-func refuseToken(w http.ResponseWriter, r *http.Request, status int, code, description string) {
+func refuseToken(w http.ResponseWriter, r *http.Request, e *oauthError) {
 	if over := originOf(r.Context()).over; over != nil {
-		writeRefusal(w, tooMany(over))
-		return
+		e = tooMany(over)
 	}
-	challenge(w, status, code, description)
+	writeError(w, e)
 }
 
 // userClaims returns what the client may know of the person.
@@ -110,7 +112,7 @@ func (p *Provider) sendClaims(w http.ResponseWriter, r *http.Request, client *st
 	}
 	body, err := p.encloseClaims(r.Context(), client, claims)
 	if err != nil {
-		writeError(w, http.StatusInternalServerError, p.fault(r.Context(), "sign or encrypt userinfo", err))
+		writeError(w, p.fault(r.Context(), "sign or encrypt userinfo", err))
 		return
 	}
 	w.Header().Set("Content-Type", "application/jwt")
@@ -162,26 +164,4 @@ func bearerToken(w http.ResponseWriter, r *http.Request) (token secret.String, f
 		return secret.String{}, "the access token is empty"
 	}
 	return secret.New(tokens[0]), ""
-}
-
-// challenge writes an error of a protected resource: in the WWW-Authenticate header, and as JSON for those who read that
-// (RFC 6750 §3). A request without a token is told no error code.
-func challenge(w http.ResponseWriter, status int, code, description string) {
-	header := `Bearer realm="brygga"`
-	if code != "" {
-		header += `, error="` + code + `", error_description="` + description + `"`
-	} else {
-		code = errInvalidToken
-	}
-	w.Header().Set("WWW-Authenticate", header)
-	e := &oidc.Error{Description: description}
-	switch code {
-	case errInvalidToken:
-		e.ErrorType = errInvalidToken
-	case errInsufficientScope:
-		e.ErrorType = errInsufficientScope
-	default:
-		e.ErrorType = oidc.InvalidRequest
-	}
-	writeError(w, status, e)
 }

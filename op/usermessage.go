@@ -44,7 +44,7 @@ func (p *Provider) withoutMessage(ctx context.Context, client *storage.Client, v
 
 // parseUserMessage returns the message in the parameter, nil for none. A message of a type that we cannot show is none: the
 // login goes on without it. One that is broken, or holds what could mislead its reader, is refused so that its sender learns of it.
-func parseUserMessage(text string) (*storage.UserMessage, *requestError) {
+func parseUserMessage(text string) (*storage.UserMessage, *oauthError) {
 	if text == "" {
 		return nil, nil
 	}
@@ -73,7 +73,7 @@ func parseUserMessage(text string) (*storage.UserMessage, *requestError) {
 }
 
 // messageFormat returns how the app shows a message of that media type, "" for a type that it cannot show.
-func messageFormat(value any) (string, *requestError) {
+func messageFormat(value any) (string, *oauthError) {
 	if value == nil {
 		return formatPlain, nil
 	}
@@ -106,7 +106,7 @@ func messageTag(name string) (tag string, ok bool) {
 }
 
 // messageText returns the text of a message once it is known that the BankID app will show it.
-func messageText(value any, format string) (string, *requestError) {
+func messageText(value any, format string) (string, *oauthError) {
 	encoded, ok := value.(string)
 	if !ok {
 		return "", invalid("a message of userMessage is no text")

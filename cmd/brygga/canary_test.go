@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -209,6 +210,30 @@ func canaryFlows(t *testing.T, d *devInstance, found canaries) (pages string) {
 	pages += stranger.get(d.Issuer + "/userinfo?access_token=canary-token").body
 	found.add("token", "canary-token")
 	return pages
+}
+
+// TestRefusalHasReference: the reference on the page of a refused request leads to the log line that says why.
+func TestRefusalHasReference(t *testing.T) {
+	t.Parallel()
+	var out syncBuffer
+	log := slog.New(web.WithRequestID(slog.NewJSONHandler(&out, nil)))
+	d := newDev(t, func(o *devOptions) { o.log = log })
+	for _, path := range []string{
+		"/authorize?client_id=nobody&redirect_uri=https://x.example/", "/authorize?client_id=demo&redirect_uri=https://evil.example/cb",
+		"/logout?client_id=demo&post_logout_redirect_uri=https://evil.example/bye", "/logout?id_token_hint=x",
+	} {
+		page := newVisitor(t, d, computerAgent).get(d.Issuer + path).body
+		reference := regexp.MustCompile(`[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}`).FindString(page)
+		found := 0
+		for line := range strings.Lines(out.String()) {
+			if strings.Contains(line, `"request refused"`) && strings.Contains(line, `"request_id":"`+reference+`"`) {
+				found++
+			}
+		}
+		if reference == "" || found != 1 {
+			t.Errorf("%s: %d lines of reference %q", path, found, reference)
+		}
+	}
 }
 
 func fetch(t *testing.T, address string) string {
