@@ -30,11 +30,14 @@ type collector struct {
 	ctx    context.Context
 	stop   context.CancelFunc
 	faults int
+	// resting says that the order is dead and nobody looks at the page.
+	resting bool
 
-	// orderID and started are the order being collected and when its answer came in, on the monotonic clock. Engine.mu
-	// guards them.
+	// orderID and started are the order being collected and when its answer came in, on the monotonic clock; seen is when the page
+	// was last looked at. Engine.mu guards them.
 	orderID string
 	started time.Time
+	seen    time.Time
 	// order is the order as it was when collecting began, and network the subscriber who started it.
 	order   *storage.Order
 	network netip.Prefix
@@ -52,10 +55,12 @@ func (e *Engine) collect(l *storage.Login, started time.Time) {
 	if c != nil && c.orderID == l.Order.ID {
 		return
 	}
+	var seen time.Time
 	if c != nil {
 		c.stop()
+		seen = c.seen
 	}
-	c = &collector{Engine: e, id: l.ID, orderID: l.Order.ID, order: l.Order, started: started, network: limit.Subscriber(l.Order.Starter.IP)}
+	c = &collector{Engine: e, id: l.ID, orderID: l.Order.ID, order: l.Order, started: started, seen: seen, network: limit.Subscriber(l.Order.Starter.IP)}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	e.collectors[l.ID] = c
 	e.networks[c.network]++
@@ -110,6 +115,9 @@ func (c *collector) run(l *storage.Login) {
 // pause returns how long to wait until the next collect: longer from fault to fault, and such that one falls on the moment
 // when the order is to be renewed, as each answer takes its time and the next step might find the order dead.
 func (c *collector) pause(l *storage.Login) time.Duration {
+	if c.resting {
+		return restEvery
+	}
 	if c.faults > 0 {
 		return min(c.CollectEvery<<min(c.faults, 8), max(slowest, c.CollectEvery))
 	}
@@ -137,6 +145,10 @@ func (c *collector) leave() {
 func (c *collector) step(l *storage.Login) *storage.Login {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), callTime)
 	defer cancel()
+	if c.resting {
+		c.resting = false
+		return c.nextOrder(ctx, l, storage.Failure{Reason: hintStartFailed})
+	}
 	progress, err := c.Method.Collect(ctx, l.Order)
 	if c.ctx.Err() != nil && progress.Status != Complete {
 		return nil
@@ -214,9 +226,12 @@ func (c *collector) notCollected(ctx context.Context, l *storage.Login, fault *F
 	return c.fail(ctx, l, fault.Reason)
 }
 
-// nextOrder replaces an order that no app has picked up by a new one, within the window. dead says why the old one has
+// nextOrder replaces an order that no app has picked up by a new one, within the window and while somebody looks. dead says why the old one has
 // ended at the service already; a zero dead means that it lives and is cancelled once the new one is in place.
 func (c *collector) nextOrder(ctx context.Context, l *storage.Login, dead storage.Failure) *storage.Login {
+	if c.now().Before(l.Order.WindowEnds) && !c.isSeen(ctx, l) {
+		return c.rest(l, dead)
+	}
 	if !c.mayRenew(ctx, l) {
 		if dead.Reason == "" {
 			c.cancelOrder(l.Order)

@@ -26,6 +26,8 @@ type service struct {
 	hold chan time.Time
 	// noReturn makes ReturnURL find no way back.
 	noReturn bool
+	// mortal makes an order that nobody has picked up fail when it is half a minute old, as BankID does.
+	mortal bool
 
 	requests  []login.Request
 	collects  map[string][]time.Time
@@ -84,7 +86,11 @@ func (s *service) Collect(_ context.Context, o *storage.Order) (login.Progress, 
 	var n int
 	fmt.Sscanf(ref, "order%d", &n)
 	answer := s.answer[n]
+	dead := s.mortal && time.Since(o.Started) >= 30*time.Second
 	s.mu.Unlock()
+	if answer == nil && dead {
+		return failed("startFailed"), nil
+	}
 	if answer == nil {
 		return login.Progress{HintCode: "outstandingTransaction"}, nil
 	}

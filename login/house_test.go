@@ -53,6 +53,10 @@ type house struct {
 	store   storage.Store
 	audit   *audit.Log
 	stop    func()
+
+	mu sync.Mutex
+	// looked are the logins whose page is open.
+	looked map[string]bool
 }
 
 func openStore(t *testing.T, path string) storage.Store {
@@ -96,7 +100,39 @@ func runHouse(t *testing.T, store storage.Store, s *service, change func(*login.
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { engine.Run(ctx) })
-	return &house{Engine: engine, t: t, service: s, store: store, audit: log, stop: func() { cancel(); running.Wait() }}
+	h := &house{Engine: engine, t: t, service: s, store: store, audit: log, looked: map[string]bool{}}
+	h.stop = func() { cancel(); running.Wait() }
+	running.Go(func() { h.lookOn(ctx) })
+	return h
+}
+
+// lookOn has the pages that are open ask for their login once a second, as their streams do.
+func (h *house) lookOn(ctx context.Context) {
+	for tick := time.NewTicker(time.Second); ; {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+		}
+		h.mu.Lock()
+		for id := range h.looked {
+			if l, err := h.Login(ctx, id); err == nil {
+				h.Seen(ctx, l)
+			}
+		}
+		h.mu.Unlock()
+	}
+}
+
+// look opens or closes the page of the login.
+func (h *house) look(l *storage.Login, open bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.looked[l.ID] = open
+	if !open {
+		delete(h.looked, l.ID)
+	}
 }
 
 func (h *house) close() {
@@ -106,13 +142,14 @@ func (h *house) close() {
 	}
 }
 
-// begin returns a new login.
+// begin returns a new login whose page is open.
 func (h *house) begin() *storage.Login {
 	h.t.Helper()
 	l, err := h.Create(h.t.Context(), storage.AuthRequest{ClientID: "app", Nonce: "n"}, secret.New("binding"), "192.0.2.1")
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	h.look(l, true)
 	return l
 }
 

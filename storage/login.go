@@ -78,6 +78,8 @@ type Login struct {
 	// "other@3 outstandingTransaction@5 renewed@33 userSign@41". The words are the device that was chosen, "renewed", the hint
 	// codes, and "returned".
 	Course string
+	// Seen is when the page was last looked at while an order was pending, as far as the process that collects had to be told.
+	Seen time.Time
 	// Claim is the order that is being made just now; its ID is empty when there is none.
 	Claim Claim
 	// Order is the current order: pending in LoginPending, ended in LoginComplete, nil before the first. In LoginFailed it is the
@@ -259,6 +261,18 @@ func (l *Login) RecordHint(orderID, hintCode string, now time.Time) error {
 	order := *l.Order
 	order.HintCode = hintCode
 	l.Order = &order
+	l.Revision++
+	return nil
+}
+
+// RecordSeen notes that the page is looked at. It returns ErrConflict when no order is pending.
+func (l *Login) RecordSeen(now time.Time) error {
+	if l.State != LoginPending {
+		return ErrConflict
+	}
+	if now.After(l.Seen) {
+		l.Seen = now
+	}
 	l.Revision++
 	return nil
 }

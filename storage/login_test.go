@@ -218,6 +218,14 @@ func TestResultsOfCollecting(t *testing.T) {
 			})
 		})
 	}
+	seen := func(l *storage.Login) error { return l.RecordSeen(now) }
+	runRules(t, []ruleCase{
+		{"seen", pending(), seen, nil, func(l *storage.Login) { l.Seen = now }},
+		{"seen later before", pending(func(l *storage.Login) { l.Seen = now.Add(1) }), seen, nil, func(*storage.Login) {}},
+		{"seen before any order", pending(open), seen, storage.ErrConflict, nil},
+		{"seen when failed", pending(failed), seen, storage.ErrConflict, nil},
+		{"seen when complete", pending(complete), seen, storage.ErrConflict, nil},
+	})
 	noClaim := func(l *storage.Login) { l.Claim = storage.Claim{} }
 	runRules(t, []ruleCase{
 		{"hint", pending(claimed("o1")), rules["RecordHint"]("o1"), nil, hint("userSign")},

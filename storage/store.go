@@ -106,6 +106,8 @@ type Logins interface {
 	DropClaim(ctx context.Context, id, claimID string, failure Failure, now time.Time) (*Login, error)
 	// RecordHint notes the hint code of the current order.
 	RecordHint(ctx context.Context, id, orderID, hintCode string, now time.Time) (*Login, error)
+	// RecordSeen notes that the page is looked at, for a collector in another process. A time before the noted one changes nothing.
+	RecordSeen(ctx context.Context, id string, now time.Time) (*Login, error)
 	// FailOrder ends the current order without an identity.
 	FailOrder(ctx context.Context, id, orderID string, failure Failure, now time.Time) (*Login, error)
 	// CompleteLogin stores the identity that the current order brought. Of concurrent calls exactly one succeeds.

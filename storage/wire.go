@@ -19,6 +19,7 @@ type wireLogin struct {
 	Expires     time.Time     `json:"expires"`
 	Orders      int           `json:"orders,omitempty"`
 	Course      string        `json:"course,omitempty"`
+	Seen        time.Time     `json:"seen,omitzero"`
 	Claim       *Claim        `json:"claim,omitempty"`
 	Order       *wireOrder    `json:"order,omitempty"`
 	Returned    time.Time     `json:"returned,omitzero"`
@@ -135,7 +136,7 @@ func loginWire(l *Login) *wireLogin {
 	w := &wireLogin{
 		ID: l.ID, State: l.State, Revision: l.Revision, Request: l.Request, BindingHash: l.BindingHash[:],
 		Required: l.Request.RequiredPersonalNumber.Reveal(), Created: l.Created, Expires: l.Expires,
-		Orders: l.Orders, Course: l.Course, Returned: l.Returned, Failure: l.Failure, Completed: l.Completed,
+		Orders: l.Orders, Seen: l.Seen, Course: l.Course, Returned: l.Returned, Failure: l.Failure, Completed: l.Completed,
 		Waived: l.ReturnWaived,
 	}
 	if l.Claim.ID != "" {
@@ -161,7 +162,7 @@ func loginWire(l *Login) *wireLogin {
 func (w *wireLogin) login() *Login {
 	l := &Login{
 		ID: w.ID, State: w.State, Revision: w.Revision, Request: w.Request, Created: w.Created,
-		Expires: w.Expires, Orders: w.Orders, Course: w.Course, Returned: w.Returned,
+		Expires: w.Expires, Orders: w.Orders, Seen: w.Seen, Course: w.Course, Returned: w.Returned,
 		Failure: w.Failure, Completed: w.Completed, ReturnWaived: w.Waived,
 	}
 	copy(l.BindingHash[:], w.BindingHash)

@@ -31,7 +31,7 @@ const (
 	codeAccessDenied = "access_denied"
 )
 
-// show sends the page of the login as it stands. It changes nothing; only a choice of language sets a cookie.
+// show sends the page of the login as it stands. It changes nothing but that it notes the look; a choice of language sets a cookie.
 func (s *Site) show(w http.ResponseWriter, r *http.Request, v *visit) {
 	if tag := r.URL.Query().Get(languageParameter); tag != "" {
 		if s.knownLanguage(tag) && r.Method == http.MethodGet && !prefetch(r) {
@@ -39,6 +39,9 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, v *visit) {
 		}
 		s.redirect(w, r, basePath(v.login.ID))
 		return
+	}
+	if r.Method == http.MethodGet && !prefetch(r) {
+		s.Engine.Seen(r.Context(), v.login)
 	}
 	view := s.view(r, v)
 	if failed, ok := view.(templates.Failed); ok && failed.Wait > 0 {

@@ -74,6 +74,7 @@ func requestBytes(r *http.Request) int {
 
 // status answers with the whole state of the login, for pages whose stream does not get through.
 func (s *Site) status(w http.ResponseWriter, r *http.Request, v *visit) {
+	s.Engine.Seen(r.Context(), v.login)
 	update, err := templates.NewUpdate(r.Context(), v.page, s.view(r, v))
 	if err != nil {
 		return // the request's context has ended
@@ -141,6 +142,7 @@ func (t *stream) run(ctx context.Context, l *storage.Login, changed <-chan struc
 	defer heartbeat.Stop()
 	id := l.ID
 	for {
+		t.site.Engine.Seen(ctx, l)
 		if !t.show(ctx, l) {
 			return
 		}

@@ -135,19 +135,7 @@ type walk struct {
 // take takes the walk and returns what went wrong, "" for nothing.
 func take(t *testing.T, set setting, steps []step) (fault string, codes map[string]int) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &walk{setting: set, service: newWalkService(), held: [2]int{-1, -1}, approved: [2]int{-1, -1}, codes: map[string]int{}}
-		w.house = &house{t: t, url: "http://walk.example", path: filepath.Join(t.TempDir(), "store"), method: w.service, change: func(s *settings) {
-			s.web.Answer = w.answer
-			if set.balanced {
-				s.engine.Policy.Return = storage.ReturnBalanced
-			}
-		}}
-		w.run()
-		must(t, w.store.CreateClient(t.Context(), storage.Client{ID: "app", Name: "Appen"}))
-		for i := range w.browsers {
-			w.browsers[i] = &walker{cookies: map[string]*http.Cookie{}}
-			w.browsers[i].path = w.send(i, "GET", "/authorize?client_id=app&state=s", "").Header().Get("Location")
-		}
+		w := setOut(t, set)
 		for _, s := range append(steps, step{do: "wait", time: 3 * time.Second}, step{do: "done"}, step{do: "done", who: 1}) {
 			w.step(s)
 			synctest.Wait()
@@ -156,20 +144,46 @@ func take(t *testing.T, set setting, steps []step) (fault string, codes map[stri
 				break
 			}
 		}
-		time.Sleep(storage.ClaimLife) // what was begun ends
-		w.stop()
-		must(t, w.store.Close())
+		w.end()
 		fault, codes = w.fault, w.codes
 	})
 	return fault, codes
 }
 
+// setOut begins a walk, in a bubble of its own: each browser stands at the choice of a login.
+func setOut(t *testing.T, set setting) *walk {
+	w := &walk{setting: set, service: newWalkService(), held: [2]int{-1, -1}, approved: [2]int{-1, -1}, codes: map[string]int{}}
+	w.house = &house{t: t, url: "http://walk.example", path: filepath.Join(t.TempDir(), "store"), method: w.service, change: func(s *settings) {
+		s.web.Answer = w.answer
+		if set.balanced {
+			s.engine.Policy.Return = storage.ReturnBalanced
+		}
+	}}
+	w.run()
+	must(t, w.store.CreateClient(t.Context(), storage.Client{ID: "app", Name: "Appen"}))
+	for i := range w.browsers {
+		w.browsers[i] = &walker{cookies: map[string]*http.Cookie{}}
+		w.browsers[i].path = w.send(i, "GET", "/authorize?client_id=app&state=s", "").Header().Get("Location")
+	}
+	return w
+}
+
+// end waits for what was begun.
+func (w *walk) end() {
+	time.Sleep(storage.ClaimLife)
+	w.stop()
+	must(w.t, w.store.Close())
+}
+
 // send makes a request as a browser.
-func (w *walk) send(browser int, method, target, form string) *httptest.ResponseRecorder {
+func (w *walk) send(browser int, method, target, form string, headers ...string) *httptest.ResponseRecorder {
 	b := w.browsers[browser]
 	r := httptest.NewRequest(method, "http://walk.example"+target, strings.NewReader(form))
 	r.RemoteAddr = w.addresses[browser] + ":4711"
 	r.Header.Set("User-Agent", fmt.Sprint(w.agents[browser], " walk/", len(w.service.clicks)-1))
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
 	if form != "" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

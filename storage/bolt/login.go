@@ -142,6 +142,11 @@ func (s *Store) RecordHint(ctx context.Context, id, orderID, hintCode string, no
 	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RecordHint(orderID, hintCode, now) })
 }
 
+// RecordSeen notes that the page is looked at; see storage.Logins.
+func (s *Store) RecordSeen(ctx context.Context, id string, now time.Time) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RecordSeen(now) })
+}
+
 // FailOrder ends the order; see storage.Logins.
 func (s *Store) FailOrder(ctx context.Context, id, orderID string, failure storage.Failure, now time.Time) (*storage.Login, error) {
 	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.FailOrder(orderID, failure) })

@@ -18,6 +18,7 @@ func (f *fixture) loginSteps(id string, now time.Time) map[string]func() (*stora
 		"PutOrder":      func() (*storage.Login, error) { return store.PutOrder(ctx, id, "x", order) },
 		"DropClaim":     func() (*storage.Login, error) { return store.DropClaim(ctx, id, "x", storage.Failure{}, now) },
 		"RecordHint":    func() (*storage.Login, error) { return store.RecordHint(ctx, id, "x", "started", now) },
+		"RecordSeen":    func() (*storage.Login, error) { return store.RecordSeen(ctx, id, now) },
 		"FailOrder":     func() (*storage.Login, error) { return store.FailOrder(ctx, id, "x", storage.Failure{}, now) },
 		"CompleteLogin": func() (*storage.Login, error) { return store.CompleteLogin(ctx, id, "x", newResult(), now) },
 		"RecordReturn":  func() (*storage.Login, error) { return store.RecordReturn(ctx, id, hash("x"), now) },
@@ -98,6 +99,11 @@ var loginTests = map[string]func(*fixture){
 		check(store.PutOrder(ctx, "l1", "c2", order))
 		f.ok(want.RecordHint("o1", "outstandingTransaction", at(4)))
 		check(store.RecordHint(ctx, "l1", "o1", "outstandingTransaction", at(4)))
+		f.ok(want.RecordSeen(at(5)))
+		check(store.RecordSeen(ctx, "l1", at(5)))
+		f.ok(want.RecordSeen(at(3)))
+		check(store.RecordSeen(ctx, "l1", at(3)))
+		f.same(want.Seen, at(5))
 		renewal := newClaim("c3", 5)
 		renewal.Replaces = "o1"
 		f.ok(want.BeginOrder(renewal))
