@@ -118,7 +118,7 @@ func TestVerifyAgainstSimulator(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			policy, platform := PolicyTestMobile, "IOS"
+			policy, platform := PolicyTestMobile, "IPHONE"
 			if o.policy != "" {
 				policy, platform = o.policy, "OS_X"
 			}

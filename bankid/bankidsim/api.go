@@ -25,12 +25,14 @@ type endpoint struct {
 
 // endpoints are the calls that exist, by path below apiPrefix.
 var endpoints = map[string]endpoint{
-	"auth":       {true, start(KindAuth)},
-	"sign":       {true, start(KindSign)},
-	"phone/auth": {true, start(KindPhoneAuth)},
-	"phone/sign": {true, start(KindPhoneSign)},
-	"collect":    {false, (*Simulator).collect},
-	"cancel":     {false, (*Simulator).cancelOrder},
+	"auth":          {true, start(KindAuth)},
+	"sign":          {true, start(KindSign)},
+	"phone/auth":    {true, start(KindPhoneAuth)},
+	"phone/sign":    {true, start(KindPhoneSign)},
+	"payment":       {true, start(KindPayment)},
+	"other/payment": {true, start(KindOtherPayment)},
+	"collect":       {false, (*Simulator).collect},
+	"cancel":        {false, (*Simulator).cancelOrder},
 }
 
 // API returns BankID's Relying Party API below /rp/v6.0/. It must be served with TLSConfig: a request without a client
@@ -131,6 +133,9 @@ func (s *Simulator) answer(w http.ResponseWriter, r *http.Request, sp spoiling, 
 		body = nil
 	case sp.garbage:
 		body = append(body[:len(body)/2], "\x00\xff{{"...)
+	case sp.rejectPage:
+		w.Header().Set("Content-Type", "text/html")
+		body = []byte("<html><head><title>403 Forbidden</title></head><body><center><h1>403 Forbidden</h1></center><hr><center>nginx</center></body></html>")
 	case sp.html:
 		w.Header().Set("Content-Type", "text/html")
 		body = []byte("<!doctype html><title>Gateway</title><p>Try again later.</p>")

@@ -33,12 +33,16 @@ type Pickup struct {
 	// AutoStartToken or URL, a whole launch link in any of its forms, name an order to open on the same device.
 	AutoStartToken string `json:"autoStartToken"`
 	URL            string `json:"url"`
-	// OrderRef names an order directly: to Scan, which then makes the frame itself, or to Open for a phone order.
+	// OrderRef names an order directly: to Scan, which then makes the frame itself, or to Open for an order that reaches the app
+	// by itself, as in a phone call.
 	OrderRef string `json:"orderRef"`
 	// PersonalNumber is the person whose app it is; it is required.
 	PersonalNumber string `json:"personalNumber"`
 	// Policy chooses one of the person's BankIDs; empty takes the first that fits.
 	Policy string `json:"policy"`
+	// Device is iphone, android, mac or windows, as the signed data tells it; empty means iphone for a mobile BankID and mac for
+	// one on file.
+	Device string `json:"device"`
 	// Started stops at the hint "started": the app runs and has found no BankID yet. A second Open goes on.
 	Started bool `json:"started"`
 	// OldApp plays an app that does not know returnUrl: an order with one is cancelled.
@@ -74,13 +78,13 @@ func (s *Simulator) Scan(p Pickup) (Order, error) {
 	return s.pickUp(o, p, viaQR, now)
 }
 
-// Open starts the app with a launch link or token, or opens a phone order that waits in the person's app. It returns the
+// Open starts the app with a launch link or token, or opens an order that waits in the person's app. It returns the
 // order, or a *Refusal.
 func (s *Simulator) Open(p Pickup) (Order, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	if o := s.orders.byRef[p.OrderRef]; o != nil && o.kind.phone() {
+	if o := s.orders.byRef[p.OrderRef]; o != nil && o.kind.pushed() {
 		return s.pickUp(o, p, viaPhone, now)
 	}
 	link := launchLink{token: p.AutoStartToken}
@@ -142,6 +146,10 @@ func (s *Simulator) pickUp(o *order, p Pickup, via string, now time.Time) (Order
 		}
 		return Order{}, err
 	}
+	device, err := deviceFor(id, p.Device)
+	if err != nil {
+		return Order{}, err
+	}
 	if p.OldApp && o.request.returnURL != "" {
 		o.fail(hintCancelled, now)
 		return o.view(now), nil
@@ -150,7 +158,7 @@ func (s *Simulator) pickUp(o *order, p Pickup, via string, now time.Time) (Order
 		o.hint = hintStarted
 		return o.view(now), nil
 	}
-	o.person, o.bankID, o.via, o.pickedUp = person, id, via, now
+	o.person, o.bankID, o.via, o.device, o.pickedUp = person, id, via, device, now
 	s.orders.give(o, person.PersonalNumber, now)
 	o.ipAddress = o.request.endUserIP
 	if via != viaLink {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// start returns the call that starts an order of a kind (BankID API: auth, sign, phone auth, phone sign).
+// start returns the call that starts an order of a kind (BankID API: auth, sign, phone auth, phone sign, payment).
 func start(k Kind) func(*Simulator, relyingParty, *object, spoiling) (any, *apiError) {
 	return func(s *Simulator, rp relyingParty, body *object, _ spoiling) (any, *apiError) {
 		request, fault := parseStart(body, k)
@@ -16,7 +16,8 @@ func start(k Kind) func(*Simulator, relyingParty, *object, spoiling) (any, *apiE
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		now := s.now()
-		if k.phone() {
+		known := k.pushed() && request.personalNumber != ""
+		if known {
 			if open := s.orders.openFor(request.personalNumber, now); open != nil {
 				open.fail(hintCancelled, now) // both attempts are lost
 				return nil, &apiError{http.StatusBadRequest, "alreadyInProgress", "Order already in progress for this person"}
@@ -24,7 +25,7 @@ func start(k Kind) func(*Simulator, relyingParty, *object, spoiling) (any, *apiE
 		}
 		o := newOrder(k, rp, request, now)
 		s.orders.add(o, now)
-		if k.phone() {
+		if known {
 			s.orders.give(o, request.personalNumber, now)
 		}
 		return startResponse{o.ref, o.autoStartToken, o.qrStartToken, o.qrStartSecret}, nil

@@ -66,6 +66,8 @@ type Chaos struct {
 	SlowBodyMS int `json:"slowBodyMs"`
 	// RejectCertificate answers everything with 403 unauthorized.
 	RejectCertificate bool `json:"rejectCertificate"`
+	// RejectPage is RejectCertificate with the web page of a server in front, as BankID answers certificates that it does not know.
+	RejectPage bool `json:"rejectPage"`
 	// UnknownHints tells a hint code that BankID does not have in every second collect of an order that was picked up.
 	UnknownHints bool `json:"unknownHints"`
 	// ExtraMembers adds an unknown member to every answer.
@@ -104,7 +106,7 @@ func (c Chaos) check() error {
 		return refuse(http.StatusBadRequest, "invalidChaos", "errorStatus is between 400 and 599")
 	}
 	if _, ok := endpoints[c.Endpoint]; !ok && c.Endpoint != "" {
-		return refuse(http.StatusBadRequest, "invalidChaos", "endpoint is one of auth, sign, collect, cancel, phone/auth, phone/sign, or empty")
+		return refuse(http.StatusBadRequest, "invalidChaos", "endpoint is one of auth, sign, collect, cancel, phone/auth, phone/sign, payment, other/payment, or empty")
 	}
 	for _, a := range c.Attacks {
 		if !slices.Contains(attacks, a) {
@@ -202,7 +204,7 @@ type spoiling struct {
 	delay                      time.Duration
 	refusal                    *apiError
 	empty, garbage, html       bool
-	dropAnswer                 bool
+	dropAnswer, rejectPage     bool
 	slow                       time.Duration
 	unknownHints, extraMembers bool
 }
@@ -216,7 +218,8 @@ func (b *chaosBox) next(endpoint string, starts bool) spoiling {
 	if starts {
 		sp.delay += time.Duration(c.StartLatencyMS) * time.Millisecond
 	}
-	if c.RejectCertificate {
+	if c.RejectCertificate || c.RejectPage {
+		sp.rejectPage = c.RejectPage
 		sp.refusal = &apiError{http.StatusForbidden, "unauthorized", "The certificate is not accepted"}
 		return sp
 	}

@@ -32,7 +32,8 @@
 //
 // # What it leaves out
 //
-// The endpoints payment and other/payment answer 404: an identity provider has no use for them. Personal numbers in
+// Payments are checked and shown, and their result is that of an identification: what BankID signs of the transaction is not
+// published. A phone order without a personal number, which newer clients allow, is open to whoever opens it. Personal numbers in
 // requests are checked for shape only, as whether BankID checks the digit is not known. Of the characters that
 // simpleMarkdownV1 forbids only emoji and control characters are refused, as BankID's list is not public in full.
 package bankidsim

@@ -15,10 +15,17 @@ const (
 	KindSign      Kind = "sign"
 	KindPhoneAuth Kind = "phone/auth"
 	KindPhoneSign Kind = "phone/sign"
+	KindPayment   Kind = "payment"
+	// KindOtherPayment is a payment to somebody who is not on the relying party's page.
+	KindOtherPayment Kind = "other/payment"
 )
 
 func (k Kind) phone() bool   { return k == KindPhoneAuth || k == KindPhoneSign }
 func (k Kind) signing() bool { return k == KindSign || k == KindPhoneSign }
+func (k Kind) payment() bool { return k == KindPayment || k == KindOtherPayment }
+
+// pushed says whether the order reaches the person's app by itself, without a token.
+func (k Kind) pushed() bool { return k.phone() || k == KindOtherPayment }
 
 // State is the status of an order as collect tells it.
 type State string
@@ -78,6 +85,7 @@ type order struct {
 	// Set at pick-up.
 	pickedUp  time.Time
 	via       string // "qr", "link" or "phone"
+	device    string
 	person    *Person
 	bankID    BankID
 	redirect  string
@@ -92,7 +100,7 @@ type order struct {
 
 func newOrder(k Kind, rp relyingParty, r *startRequest, now time.Time) *order {
 	o := &order{kind: k, rp: rp, request: r, created: now, state: StatePending, hint: hintOutstanding, ref: newUUID()}
-	if !k.phone() {
+	if !k.pushed() {
 		o.autoStartToken, o.qrStartToken, o.qrStartSecret = newUUID(), newUUID(), newUUID()
 	}
 	return o
@@ -161,7 +169,7 @@ func newOrderTable() orderTable {
 func (t *orderTable) add(o *order, now time.Time) {
 	t.sweep(now)
 	t.byRef[o.ref] = o
-	if !o.kind.phone() {
+	if !o.kind.pushed() {
 		t.byAutoStart[o.autoStartToken], t.byQR[o.qrStartToken] = o, o
 	}
 	t.queue = append(t.queue, o)
@@ -190,7 +198,7 @@ func (o *order) holder() string {
 	switch {
 	case o.person != nil:
 		return o.person.PersonalNumber
-	case o.kind.phone():
+	case o.kind.pushed():
 		return o.request.personalNumber
 	}
 	return ""

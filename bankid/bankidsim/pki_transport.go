@@ -2,9 +2,11 @@ package bankidsim
 
 import (
 	"cmp"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -103,6 +105,9 @@ type RPSubject struct {
 	Name, OrgNumber string
 	// Bank is the organisation, which is the bank that issued it; empty means one made up.
 	Bank string
+	// RSA makes a certificate as banks do: with an RSA key of 2048 bits, a policy and no extended key usage. Otherwise it has an
+	// elliptic key, which is made at once.
+	RSA bool
 	// Further are attributes between the bank and the organisation number, which some banks have.
 	Further []pkix.AttributeTypeAndValue
 }
@@ -130,6 +135,23 @@ func (s RPSubject) check() error {
 	return nil
 }
 
+// template returns what the certificate is to hold, and its key.
+func (s RPSubject) template(subject []byte) (*x509.Certificate, crypto.Signer, error) {
+	template := &x509.Certificate{RawSubject: subject, NotBefore: transportFrom, NotAfter: transportTo, KeyUsage: x509.KeyUsageDigitalSignature}
+	if !s.RSA {
+		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		return template, key, err
+	}
+	policy, err := x509.ParseOID(caPolicy)
+	if err != nil {
+		return nil, nil, err
+	}
+	template.Policies = []x509.OID{policy}
+	key, err := rsa.GenerateKey(rand.Reader, keyBits)
+	return template, key, err
+}
+
 // issueRP makes a client certificate.
 func (p *transportPKI) issueRP(s RPSubject) (RPCertificate, error) {
 	if err := s.check(); err != nil {
@@ -139,14 +161,11 @@ func (p *transportPKI) issueRP(s RPSubject) (RPCertificate, error) {
 	if err != nil {
 		return RPCertificate{}, err
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	template, key, err := s.template(raw)
 	if err != nil {
 		return RPCertificate{}, err
 	}
-	leaf, err := issue(&x509.Certificate{
-		RawSubject: raw, NotBefore: transportFrom, NotAfter: transportTo, KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}, key, p.rpCA)
+	leaf, err := issue(template, key, p.rpCA)
 	if err != nil {
 		return RPCertificate{}, err
 	}

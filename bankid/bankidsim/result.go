@@ -1,8 +1,6 @@
 package bankidsim
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"time"
 )
 
@@ -14,6 +12,7 @@ type orderFacts struct {
 	person    Person
 	bankID    BankID
 	via       string
+	device    string
 	rpRef     string
 	at        time.Time
 	ipAddress string
@@ -23,7 +22,7 @@ type orderFacts struct {
 
 func (o *order) facts() orderFacts {
 	f := orderFacts{
-		kind: o.kind, rp: o.rp, request: o.request, bankID: o.bankID, via: o.via, rpRef: o.rpRef,
+		kind: o.kind, rp: o.rp, request: o.request, bankID: o.bankID, via: o.via, device: o.device, rpRef: o.rpRef,
 		at: o.ended, ipAddress: o.ipAddress, risk: o.risk, documents: o.documents,
 	}
 	if o.person != nil {
@@ -41,7 +40,7 @@ const (
 
 // result makes the completion data of an order (BankID API: collect), spoiled by attacks.
 func (s *Simulator) result(f orderFacts, attacks map[string]bool) (*completionData, error) {
-	doc := document{facts: f, signing: f.kind.signing(), uhi: hardwareID(f.person)}
+	doc := document{facts: f, signing: f.kind.signing(), uhi: hardwareID(f.person, f.device)}
 	if attacks[AttackSignForAuth] {
 		doc.signing = true
 	}
@@ -87,10 +86,4 @@ func (s *Simulator) otherPerson(p Person) Person {
 		}
 	}
 	return p
-}
-
-// hardwareID is the identifier of the person's phone: 20 bytes in base64, the same at each login.
-func hardwareID(p Person) string {
-	sum := sha256.Sum256([]byte("phone of " + p.PersonalNumber))
-	return base64.StdEncoding.EncodeToString(sum[:20])
 }

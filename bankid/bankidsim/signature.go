@@ -124,7 +124,7 @@ func (d document) signedData(nonce []byte) string {
 	if d.signing {
 		function = "Signing"
 	}
-	client := element("funcId", function) + element("version", b64("7.99.0"))
+	client := element("funcId", function) + element("version", b64(clientVersion(f.device, d.uhi, f.at)))
 	if f.rpRef != "" {
 		client += element("rpRef", f.rpRef)
 	}
@@ -133,7 +133,7 @@ func (d document) signedData(nonce []byte) string {
 	return b.String()
 }
 
-// environment describes the phone.
+// environment describes the device.
 func (d document) environment() string {
 	conditions := ""
 	condition := func(kind, value string) {
@@ -145,11 +145,8 @@ func (d document) environment() string {
 	if d.facts.via == viaLink {
 		condition("TokenStartRequired", "yes")
 	}
-	platform, version := "IOS", "18.5"
-	if d.facts.bankID.Policy == PolicyFile {
-		platform, version = "OS_X", "15.5"
-	}
-	return element("type", b64(platform)) + element("deviceInfo", b64(version)) + element("uhi", d.uhi) +
+	device := devices[d.facts.device]
+	return element("type", b64(device.platform)) + element("deviceInfo", b64(device.version)) + element("uhi", d.uhi) +
 		element("fsib", "0") + element("utb", "cs1") + element("requirement", conditions) + element("uauth", "pw")
 }
 

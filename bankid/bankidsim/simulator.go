@@ -25,6 +25,8 @@ type Options struct {
 	RPName string
 	// RPOrgNumber is the organisation number in that certificate, ten digits; empty means a made-up one.
 	RPOrgNumber string
+	// RSA gives that certificate an RSA key, see RPSubject.
+	RSA bool
 	// Hosts are names and addresses of the API server besides localhost, 127.0.0.1 and ::1.
 	Hosts []string
 	// Lenient accepts unknown request members, explicit nulls and any text in simpleMarkdownV1. By default they are refused, as that finds faults in
@@ -92,7 +94,7 @@ func New(opts Options) (*Simulator, error) {
 	if number == "" {
 		number = "5599990008"
 	}
-	if s.rp, err = s.tls.issueRP(RPSubject{Name: name, OrgNumber: number}); err != nil {
+	if s.rp, err = s.tls.issueRP(RPSubject{Name: name, OrgNumber: number, RSA: opts.RSA}); err != nil {
 		return nil, fmt.Errorf("bankidsim: make client certificate: %w", err)
 	}
 	s.sig = newSignaturePKI(s.base())

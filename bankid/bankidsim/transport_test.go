@@ -24,7 +24,7 @@ func testTransportRefusals(t *testing.T, row string) {
 		{"S-02", "put", "PUT", "/rp/v6.0/collect", "application/json", "{}", 405, "methodNotAllowed"},
 		{"S-04", "old version", "POST", "/rp/v5.1/auth", "application/json", "{}", 404, "notFound"},
 		{"S-04", "no version", "POST", "/auth", "application/json", "{}", 404, "notFound"},
-		{"S-04", "payment", "POST", "/rp/v6.0/payment", "application/json", "{}", 404, "notFound"},
+		{"S-04", "payments", "POST", "/rp/v6.0/payments", "application/json", "{}", 404, "notFound"},
 		{"S-04", "trailing slash", "POST", "/rp/v6.0/auth/", "application/json", "{}", 404, "notFound"},
 		{"S-03", "charset", "POST", "/rp/v6.0/auth", "application/json; charset=utf-8", `{"endUserIp":"192.0.2.1"}`, 415, "unsupportedMediaType"},
 		{"S-03", "form", "POST", "/rp/v6.0/auth", "application/x-www-form-urlencoded", `{"endUserIp":"192.0.2.1"}`, 415, "unsupportedMediaType"},

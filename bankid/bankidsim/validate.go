@@ -22,6 +22,7 @@ type startRequest struct {
 	policies       []string
 	pinCode        bool
 	mrtd           bool
+	transaction    string // of a payment, in words
 }
 
 const (
@@ -31,22 +32,30 @@ const (
 	simpleMarkdown = "simpleMarkdownV1"
 )
 
-// parseStart reads and checks the body of auth, sign, phone/auth and phone/sign (BankID API: auth, sign).
+// parseStart reads and checks the body of a call that starts an order (BankID API: auth, sign, payment).
 func parseStart(o *object, k Kind) (*startRequest, *apiError) {
 	r := &startRequest{}
-	if k.phone() {
-		r.personalNumber = personalNumber(o, o.required("personalNumber", 1, 64))
+	switch {
+	case k.phone():
+		if number, ok := o.text("personalNumber", 1, 64); ok { // optional, as newer clients have it
+			r.personalNumber = personalNumber(o, number)
+		}
 		if by := o.required("callInitiator", 1, 64); by != "user" && by != "RP" {
 			o.fail("callInitiator", "must be user or RP")
 		}
-	} else {
+	case k.pushed():
+		r.personalNumber = personalNumber(o, o.required("personalNumber", 1, 64))
+	default:
 		r.endUserIP = o.required("endUserIp", 1, 64)
-		if ip, err := netip.ParseAddr(r.endUserIP); err != nil || ip.Zone() != "" {
-			o.fail("endUserIp", "must be an IPv4 or IPv6 address")
+		if ip, err := netip.ParseAddr(r.endUserIP); err != nil || ip.Zone() != "" || ip.Is4In6() && !o.lenient {
+			o.fail("endUserIp", "must be an IPv4 or IPv6 address, and not the one in the other's form")
 		}
 		r.returnURL = returnURL(o)
 		r.returnRisk = o.flag("returnRisk")
 		callerFacts(o)
+	}
+	if k.payment() {
+		r.transaction = transaction(o)
 	}
 	texts(o, k, r)
 	requirement(o.child("requirement"), k, r)
@@ -75,6 +84,9 @@ func texts(o *object, k Kind, r *startRequest) {
 		r.nonVisible = text
 	}
 	if format, ok := o.text("userVisibleDataFormat", 1, 64); ok {
+		if r.visible == "" && !o.lenient {
+			o.fail("userVisibleDataFormat", "needs userVisibleData")
+		}
 		if format == simpleMarkdown && !o.lenient && !formattable(r.visible) {
 			o.fail("userVisibleData", "has characters that "+simpleMarkdown+" does not allow")
 		}
@@ -155,7 +167,7 @@ func requirement(o *object, k Kind, r *startRequest) {
 	if slices.ContainsFunc(r.policies, func(p string) bool { return !validPolicy(p) }) {
 		o.fail("certificatePolicies", "has an entry that is not an object identifier, or a * in the wrong place")
 	}
-	if !k.phone() {
+	if !k.pushed() {
 		if number, ok := o.text("personalNumber", 1, 64); ok {
 			r.personalNumber = personalNumber(o, number)
 		}
@@ -170,29 +182,38 @@ func personalNumber(o *object, text string) string {
 	return text
 }
 
-// validPolicy says whether text is an object identifier, or the beginning of one with a final * at the fifth character
-// or later.
+// validPolicy says whether text is an object identifier in which one component, the fifth or a later one, may be *.
 func validPolicy(text string) bool {
-	if rest, ok := strings.CutSuffix(text, "*"); ok {
-		if len(rest) < 4 {
-			return false
-		}
-		text = strings.TrimSuffix(rest, ".")
-	}
-	for _, arc := range strings.Split(text, ".") {
-		if arc == "" || strings.Trim(arc, "0123456789") != "" {
+	components, stars := strings.Split(text, "."), 0
+	for i, component := range components {
+		switch {
+		case component == "*" && i >= 4:
+			stars++
+		case component == "" || strings.Trim(component, "0123456789") != "":
 			return false
 		}
 	}
-	return strings.Contains(text, ".")
+	return len(components) > 1 && stars <= 1
 }
 
-// policyAllowed says whether a BankID of the policy may be used; no list allows every type.
+// policyAllowed says whether a BankID of the policy may be used; no list allows every type. A * at the end stands for all that
+// may follow, elsewhere for one component.
 func policyAllowed(list []string, policy string) bool {
 	return len(list) == 0 || slices.ContainsFunc(list, func(allowed string) bool {
-		if prefix, ok := strings.CutSuffix(allowed, "*"); ok {
-			return strings.HasPrefix(policy, prefix)
-		}
-		return allowed == policy
+		return policyMatches(strings.Split(allowed, "."), strings.Split(policy, "."))
 	})
+}
+
+func policyMatches(pattern, policy []string) bool {
+	for i, component := range pattern {
+		switch {
+		case i == len(policy):
+			return false
+		case component == "*" && i == len(pattern)-1:
+			return true
+		case component != "*" && component != policy[i]:
+			return false
+		}
+	}
+	return len(pattern) == len(policy)
 }

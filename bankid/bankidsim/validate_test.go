@@ -42,8 +42,10 @@ func testStartRequests(t *testing.T) {
 		{"text not utf-8", KindAuth, ip + `,"userVisibleData":"//79"`, false},
 		{"hidden not utf-8", KindAuth, ip + `,"userNonVisibleData":"//79"`, true},
 		{"hidden auth data too long", KindAuth, ip + `,"userNonVisibleData":"` + text(1504) + `"`, false},
-		{"plain", KindAuth, ip + `,"userVisibleDataFormat":"plaintext"`, true},
-		{"markdown", KindAuth, ip + `,"userVisibleDataFormat":"simpleMarkdownV1"`, true},
+		{"IPv4 in the form of IPv6", KindAuth, `"endUserIp":"::ffff:192.0.2.1"`, false},
+		{"plain", KindAuth, ip + `,"userVisibleDataFormat":"plaintext","userVisibleData":"SGVq"`, true},
+		{"plain without text", KindAuth, ip + `,"userVisibleDataFormat":"plaintext"`, false},
+		{"markdown without text", KindAuth, ip + `,"userVisibleDataFormat":"simpleMarkdownV1"`, false},
 		{"markdown with text", KindAuth, ip + `,"userVisibleDataFormat":"simpleMarkdownV1","userVisibleData":"` + b64("# Rubrik\r\n+ **ett**\n| a | b |") + `"`, true},
 		{"emoji in markdown", KindAuth, ip + `,"userVisibleDataFormat":"simpleMarkdownV1","userVisibleData":"` + b64("Hej \U0001F600") + `"`, false},
 		{"control character in markdown", KindAuth, ip + `,"userVisibleDataFormat":"simpleMarkdownV1","userVisibleData":"` + b64("Hej\x07") + `"`, false},
@@ -86,7 +88,11 @@ func testStartRequests(t *testing.T) {
 		{"number with dash", KindAuth, ip + `,"requirement":{"personalNumber":"19850203-9822"}`, false},
 		{"card reader", KindAuth, ip + `,"requirement":{"cardReader":"class3"}`, false},
 		{"early wildcard", KindAuth, ip + `,"requirement":{"certificatePolicies":["1.2*"]}`, false},
-		{"first wildcard", KindAuth, ip + `,"requirement":{"certificatePolicies":["1.2.*"]}`, true},
+		{"wildcard as third component", KindAuth, ip + `,"requirement":{"certificatePolicies":["1.2.*"]}`, false},
+		{"wildcard as fourth component", KindAuth, ip + `,"requirement":{"certificatePolicies":["1.2.3.*"]}`, false},
+		{"wildcard as fifth component", KindAuth, ip + `,"requirement":{"certificatePolicies":["1.2.3.4.*"]}`, true},
+		{"wildcard inside", KindAuth, ip + `,"requirement":{"certificatePolicies":["1.2.752.78.*.5"]}`, true},
+		{"half a component", KindAuth, ip + `,"requirement":{"certificatePolicies":["1.2.3.4.2*"]}`, false},
 		{"two wildcards", KindAuth, ip + `,"requirement":{"certificatePolicies":["1.2.3.*.*"]}`, false},
 		{"policy a name", KindAuth, ip + `,"requirement":{"certificatePolicies":["mobile"]}`, false},
 		{"policy empty", KindAuth, ip + `,"requirement":{"certificatePolicies":[""]}`, false},
@@ -95,7 +101,8 @@ func testStartRequests(t *testing.T) {
 		{"phone, we called", KindPhoneAuth, `"personalNumber":"198502039822","callInitiator":"RP"`, true},
 		{"initiator in other case", KindPhoneAuth, `"personalNumber":"198502039822","callInitiator":"rp"`, false},
 		{"no initiator", KindPhoneAuth, `"personalNumber":"198502039822"`, false},
-		{"no number", KindPhoneAuth, `"callInitiator":"RP"`, false},
+		{"no number", KindPhoneAuth, `"callInitiator":"RP"`, true},
+		{"short number in a phone order", KindPhoneAuth, `"personalNumber":"8502039822","callInitiator":"RP"`, false},
 		{"phone with address", KindPhoneAuth, phone + `,` + ip, false},
 		{"phone with return", KindPhoneAuth, phone + `,"returnUrl":"https://x.se"`, false},
 		{"phone requirement", KindPhoneAuth, phone + `,"requirement":{"pinCode":true,"mrtd":true}`, true},
@@ -122,6 +129,12 @@ func testStartRequests(t *testing.T) {
 func testLenientRequests(t *testing.T) {
 	o, fault := parseObject([]byte(`{"endUserIp":"192.0.2.1","returnUrl":null,"hello":1,"requirement":{"risk":"LOW"}}`), true)
 	if fault != nil {
+		t.Fatal(fault)
+	}
+	if _, fault := parseStart(o, KindAuth); fault != nil {
+		t.Error(fault)
+	}
+	if o, fault = parseObject([]byte(`{"endUserIp":"::ffff:192.0.2.1","userVisibleDataFormat":"plaintext"}`), true); fault != nil {
 		t.Fatal(fault)
 	}
 	if _, fault := parseStart(o, KindAuth); fault != nil {

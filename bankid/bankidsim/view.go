@@ -40,6 +40,9 @@ func (o *order) view(now time.Time) Order {
 	if text, err := strictBase64(o.request.visible); err == nil {
 		v.VisibleText = string(text)
 	}
+	if v.VisibleText == "" {
+		v.VisibleText = o.request.transaction
+	}
 	if back := o.returnAddress(); back != "" {
 		v.ReturnURL = &back
 	}

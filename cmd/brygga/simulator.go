@@ -23,6 +23,7 @@ import (
 // simulatorOptions are what a simulator of its own is made from.
 type simulatorOptions struct {
 	listen, phone, out string
+	rsa                bool
 	chaos              *bankidsim.Chaos
 	log                *slog.Logger
 }
@@ -47,6 +48,7 @@ func newSimulatorCommand(h *host) *cobra.Command {
 	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:8083", "`address` of the BankID API")
 	cmd.Flags().StringVar(&o.phone, "phone-listen", "127.0.0.1:8082", "`address` of the virtual phone, on loopback")
 	cmd.Flags().StringVar(&o.out, "out", "brygga-simulator", "`directory` for the certificates")
+	cmd.Flags().BoolVar(&o.rsa, "rsa", false, "a client certificate with an RSA key, as banks issue them")
 	cmd.Flags().BoolVar(&calm, "no-chaos", false, "a BankID without delays and surprises")
 	return cmd
 }
@@ -60,7 +62,7 @@ func runSimulator(ctx context.Context, o simulatorOptions, w io.Writer) error {
 	if err != nil {
 		return fail(exitUsage, "write it as 127.0.0.1:8083", "--listen %q is not an address: %w", o.listen, err)
 	}
-	sim, err := bankidsim.New(bankidsim.Options{Logger: o.log, Chaos: o.chaos, Hosts: nonEmpty(host)})
+	sim, err := bankidsim.New(bankidsim.Options{Logger: o.log, Chaos: o.chaos, RSA: o.rsa, Hosts: nonEmpty(host)})
 	if err != nil {
 		return err
 	}
