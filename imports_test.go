@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 	"storage/postgres":         {"storage"},
 	"storage/storagetest":      {"storage"},
 	"templates":                {},
-	"web":                      {"audit", "login", "storage", "templates"},
+	"web":                      {"audit", "cache", "login", "storage", "templates"},
 	"web/demo":                 {},
 }
 

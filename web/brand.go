@@ -11,10 +11,10 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
+	"brygga/cache"
 	"brygga/storage"
 	"brygga/templates"
 )
@@ -139,12 +139,11 @@ func (l *look) add(prefix string, body []byte, mediaType string) string {
 	return prefix + name
 }
 
-// looks holds those of clients, until they are changed. There are as many as there are clients with a brand: nobody else
-// adds to them.
-type looks struct {
-	mu  sync.Mutex
-	all map[string]storedLook
-}
+// maxLookBytes bounds the looks of clients in memory, whoever visits their pages.
+const maxLookBytes = 16 << 20
+
+// looks has those of the clients that were visited lately.
+type looks struct{ all *cache.Cache[storedLook] }
 
 type storedLook struct {
 	look
@@ -153,19 +152,26 @@ type storedLook struct {
 }
 
 // of returns the look of a client, made anew when the client has changed.
-func (k *looks) of(client *storage.Client) look {
+func (k looks) of(client *storage.Client) look {
 	b := client.Brand
 	if len(b.Logo) == 0 && b.Accent == "" && b.AccentDark == "" {
 		return look{links: templates.Links{Help: b.SupportURL, Accessibility: b.AccessibilityURL}}
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	known, ok := k.all[client.ID]
+	known, ok := k.all.Get(client.ID)
 	if !ok || known.revision != client.Revision || !known.updated.Equal(client.Updated) {
 		known = storedLook{newLook(brandPrefix+url.PathEscape(client.ID)+"/", b), client.Revision, client.Updated}
-		k.all[client.ID] = known
+		k.all.Put(client.ID, known, known.bytes())
 	}
 	return known.look
+}
+
+// bytes returns about what the look takes in memory.
+func (l *look) bytes() int {
+	bytes := 1 << 10
+	for name, file := range l.files {
+		bytes += len(name) + len(file.Body)
+	}
+	return bytes
 }
 
 // dress puts the looks of the client, or of the installation, on a page.
@@ -198,7 +204,7 @@ func (s *Site) prepareLooks() error {
 	if err := CheckStyleSheet(s.StyleSheet); err != nil {
 		return fmt.Errorf("web: style sheet: %w", err)
 	}
-	s.looks.all = map[string]storedLook{}
+	s.looks.all = cache.New[storedLook](maxLookBytes)
 	s.own = newLook(brandPrefix, brand)
 	s.styleSheet = s.own.add(brandPrefix, s.StyleSheet, "text/css; charset=utf-8")
 	if len(s.BankIDLogo) > 0 {
