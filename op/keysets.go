@@ -64,34 +64,48 @@ func (s *keySets) get(ctx context.Context, client *storage.Client, anew bool) ([
 		return s.inline(client)
 	}
 	for {
-		s.mu.Lock()
-		set := s.set(client.ID, client.JWKSURI)
-		now := s.now()
-		usable := set.keys != nil && now.Before(set.fetched.Add(staleKeyLife))
-		wanted := anew || !now.Before(set.expires)
-		flight := set.flight
+		set, flight, keys := s.look(client, anew)
 		switch {
-		case usable && (!wanted || flight != nil && !anew), flight == nil && now.Before(set.tried.Add(keyRetry)):
-			keys := set.keys
-			s.mu.Unlock()
-			if !usable {
-				return nil, errNoKeys
-			}
+		case keys != nil:
 			return keys, nil
-		case flight == nil:
-			set.flight, set.tried = make(chan struct{}), now
-			s.mu.Unlock()
-			s.fetch(ctx, client, set)
-		default:
-			s.mu.Unlock()
+		case flight != nil:
 			select {
 			case <-flight:
 			case <-ctx.Done():
 				return nil, fmt.Errorf("%w: %w", errNoKeys, ctx.Err())
 			}
+		case set != nil:
+			s.fetch(ctx, client, set)
+		default:
+			return nil, errNoKeys
 		}
 		anew = false
 	}
+}
+
+// look returns one of three: the keys to use, or the flight to wait for, or the set whose keys the caller must fetch, as its flight
+// has begun. All are nil when there are no keys and it was tried lately.
+//
+// The flights are our own: golang.org/x/sync/singleflight neither lets others use the keys at hand meanwhile, nor counts how long ago
+// the last one was, and fetches in a goroutine that nobody waits for when those who wait must be able to give up.
+func (s *keySets) look(client *storage.Client, anew bool) (set *keySet, flight chan struct{}, keys []jose.JSONWebKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	set = s.set(client.ID, client.JWKSURI)
+	if now.Before(set.fetched.Add(staleKeyLife)) {
+		keys = set.keys
+	}
+	switch {
+	case keys != nil && !anew && (now.Before(set.expires) || set.flight != nil): // fresh, or being fetched for somebody else
+		return nil, nil, keys
+	case set.flight != nil:
+		return nil, set.flight, nil
+	case now.Before(set.tried.Add(keyRetry)):
+		return nil, nil, keys
+	}
+	set.flight, set.tried = make(chan struct{}), now
+	return set, nil, nil
 }
 
 // inline returns the keys that are registered with the client itself. They are parsed once.
