@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"brygga/outbound"
 )
 
 // maxAddress is how many bytes an address may have.
@@ -76,7 +78,7 @@ func (p *problems) webAddress(key, address string) {
 		p.add(key, quote(address)+" is not a web address", "write it as "+examples[key])
 	case slices.ContainsFunc(strings.Split(u.EscapedPath(), "/"), dots.MatchString):
 		p.add(key, quote(address)+" has a dot segment", "write the path without . and .., which browsers take away")
-	case scheme == "https" || scheme == "http" && loopbackHost(host):
+	case scheme == "https" || scheme == "http" && outbound.IsLoopback(host):
 	default:
 		p.add(key, quote(address)+" is neither https nor http on loopback", "write it as "+examples[key]+", or with http://127.0.0.1 for an app on the person's own device")
 	}
@@ -149,10 +151,5 @@ func webOrigin(origin string) bool {
 	scheme, authority, _ := strings.Cut(origin, "://")
 	host, problem := splitAuthority(authority)
 	usual := map[string]string{"https": ":443", "http": ":80"}[scheme]
-	return problem == "" && origin == strings.ToLower(origin) && (scheme == "https" || scheme == "http" && loopbackHost(host)) && !strings.HasSuffix(authority, usual)
-}
-
-func loopbackHost(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
+	return problem == "" && origin == strings.ToLower(origin) && (scheme == "https" || scheme == "http" && outbound.IsLoopback(host)) && !strings.HasSuffix(authority, usual)
 }

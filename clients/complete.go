@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 
+	"brygga/outbound"
 	"brygga/storage"
 )
 
@@ -51,7 +52,7 @@ func sectorHosts(c *storage.Client) (hosts []string) {
 	}
 	for _, uri := range c.RedirectURIs {
 		u, err := url.Parse(uri)
-		if err != nil || u.Scheme != "https" || loopbackHost(u.Hostname()) || slices.Contains(hosts, u.Hostname()) {
+		if err != nil || u.Scheme != "https" || outbound.IsLoopback(u.Hostname()) || slices.Contains(hosts, u.Hostname()) {
 			continue
 		}
 		hosts = append(hosts, u.Hostname())

@@ -238,7 +238,7 @@ func TestNewRefusesOptions(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	for _, good := range []string{"http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:1", "https://x.se:8443"} {
+	for _, good := range []string{"http://localhost:8080", "http://login.localhost:8080", "http://127.0.0.1:8080", "http://[::1]:1", "https://x.se:8443"} {
 		o := h.o
 		o.Issuer = good
 		if _, err := New(o); err != nil {

@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
@@ -25,8 +26,14 @@ const (
 
 // clientAlgs are the algorithms in which clients may sign assertions and request objects. There is no MAC among them: secrets
 // are stored as hashes, and a public key must never serve as a secret (RFC 8725 §2.1).
-var clientAlgs = []jose.SignatureAlgorithm{
-	storage.ES256, storage.ES384, storage.ES512, storage.RS256, storage.RS384, storage.RS512, storage.PS256, storage.EdDSA,
+var clientAlgs = joseAlgs(storage.SigningAlgs())
+
+func joseAlgs(names []string) []jose.SignatureAlgorithm {
+	algs := make([]jose.SignatureAlgorithm, len(names))
+	for i, name := range names {
+		algs[i] = jose.SignatureAlgorithm(name)
+	}
+	return algs
 }
 
 // The reasons why a client's signature is not believed. They are for the log, not for the client.
@@ -87,14 +94,7 @@ func parseSigned(token, only string) (*jose.JSONWebSignature, error) {
 	return jws, nil
 }
 
-func knownAlg(alg string) bool {
-	for _, known := range clientAlgs {
-		if alg == string(known) {
-			return true
-		}
-	}
-	return false
-}
+func knownAlg(alg string) bool { return slices.Contains(clientAlgs, jose.SignatureAlgorithm(alg)) }
 
 // verifySigned returns the payload of a JWS that one of the client's keys has signed. When none of the keys at hand has, the
 // client may have changed them since: then they are fetched anew, as for clientKeys.

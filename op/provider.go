@@ -228,16 +228,10 @@ func checkIssuer(issuer string, insecure bool) error {
 		return fmt.Errorf("op: issuer %q is no URL; want one like https://login.example.se", issuer)
 	case u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || issuer[len(issuer)-1] == '#':
 		return fmt.Errorf("op: issuer %q has more than scheme and host; want one like https://login.example.se", issuer)
-	case u.Scheme == "https", u.Scheme == "http" && (insecure || isLoopback(u.Hostname())):
+	case u.Scheme == "https", u.Scheme == "http" && (insecure || outbound.IsLoopback(u.Hostname())):
 		return nil
 	}
 	return fmt.Errorf("op: issuer %q is not https, which only loopback addresses may do without", issuer)
-}
-
-// isLoopback reports whether host is localhost or a loopback address.
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 func peerAddress(r *http.Request) string {

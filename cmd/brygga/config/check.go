@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -18,6 +17,7 @@ import (
 	"brygga/duration"
 	"brygga/keys"
 	"brygga/login"
+	"brygga/outbound"
 	"brygga/storage"
 )
 
@@ -72,9 +72,9 @@ func (c *Config) checkIssuer(r *reader) {
 		r.fault("issuer", "has a path or a closing slash", remedy)
 	case u.Host != strings.ToLower(u.Host):
 		r.fault("issuer", "has capital letters", "write the host in small letters: apps compare it letter by letter")
-	case u.Scheme == "http" && !loopbackHost(u.Hostname()) && !c.InsecureHTTPIssuer:
+	case u.Scheme == "http" && !outbound.IsLoopback(u.Hostname()) && !c.InsecureHTTPIssuer:
 		r.fault("issuer", "is http: everybody on the way can read the logins", "use https; for tests set insecure_http_issuer: true")
-	case u.Scheme == "http" && !loopbackHost(u.Hostname()):
+	case u.Scheme == "http" && !outbound.IsLoopback(u.Hostname()):
 		c.warnings = append(c.warnings, "insecure_http_issuer: logins can be read and changed on the way; for tests only")
 	}
 }
@@ -82,18 +82,13 @@ func (c *Config) checkIssuer(r *reader) {
 // LocalIssuer reports whether the issuer is on loopback: a server for one machine.
 func (c *Config) LocalIssuer() bool {
 	u, err := url.Parse(c.Issuer)
-	return err == nil && loopbackHost(u.Hostname())
-}
-
-func loopbackHost(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
+	return err == nil && outbound.IsLoopback(u.Hostname())
 }
 
 func (c *Config) checkListeners(r *reader) {
 	r.hostPort("listen", c.Listen)
 	admin, ok := r.hostPort("admin_listen", c.AdminListen)
-	if ok && !loopbackHost(admin) {
+	if ok && !outbound.IsLoopback(admin) {
 		if !c.InsecureAdminListen {
 			r.fault("admin_listen", "is not on loopback: metrics would be open to the network",
 				"write 127.0.0.1:9090; where a firewall protects it, set insecure_admin_listen: true")
@@ -121,7 +116,7 @@ func (c *Config) checkListeners(r *reader) {
 		c.warnings = append(c.warnings, "trusted_proxies: empty, although a proxy must speak HTTPS for this server: BankID would be told its address "+
 			"as that of every person; \"brygga help proxies\" shows how to set both up")
 	}
-	if host, _, err := net.SplitHostPort(c.Listen); err == nil && !loopbackHost(host) && c.TLS.CertificateFile == "" {
+	if host, _, err := net.SplitHostPort(c.Listen); err == nil && !outbound.IsLoopback(host) && c.TLS.CertificateFile == "" {
 		c.warnings = append(c.warnings, "listen: plain HTTP on "+c.Listen+"; let nobody but the proxy reach it, or set tls")
 	}
 	for _, network := range c.TrustedProxies {
