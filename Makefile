@@ -16,8 +16,10 @@ test: needs
 	go test -race $(RACE)
 	go test $$(go list ./... | grep -vxF "$$(go list $(RACE))")
 
-# The same, then the mutants, and then every fuzz target for a minute (FUZZTIME says how long).
+# The same, then the mutants, a server that is killed 500 times under load, and then every fuzz target for a minute (FUZZTIME says how
+# long).
 test-long: test mutants
+	BRYGGA_TEST_KILL_ROUNDS=500 go test ./cmd/brygga -run TestKilledUnderLoad -v -timeout 2h
 	.ci/fuzz
 
 # Small changes of security and correctness conditions, each of which a test must notice: see mutants/.

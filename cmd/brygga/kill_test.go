@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -25,11 +26,17 @@ import (
 // called so (see TestMain).
 func startServe(t *testing.T, issuer string, configuration string) *exec.Cmd {
 	t.Helper()
+	return startServeWith(t, issuer, configuration, os.Stderr)
+}
+
+// startServeWith does that with another writer for what the server logs.
+func startServeWith(t *testing.T, issuer, configuration string, log io.Writer) *exec.Cmd {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := &exec.Cmd{Path: self, Args: []string{"brygga", "serve", "--config", configuration}, Stderr: os.Stderr}
+	cmd := &exec.Cmd{Path: self, Args: []string{"brygga", "serve", "--config", configuration}, Stderr: log}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
