@@ -187,3 +187,33 @@ func TestProcessesShareOneSet(t *testing.T) {
 		t.Error("another process's rotation was not noticed")
 	}
 }
+
+// TestRotationWaitsForANewKeyToBeSeen: a rotation that is long due waits until the next key has been in the JWKS for long enough, though
+// it was made only now.
+func TestRotationWaitsForANewKeyToBeSeen(t *testing.T) {
+	store, c := openStocked(t), newClock()
+	settle(t, newRing(t, store, c, nil))
+	records, revision, err := store.SigningKeys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	records = slices.DeleteFunc(records, func(k storage.SigningKey) bool { return k.Algorithm == storage.ES256 && k.Activated.IsZero() })
+	if err := store.ReplaceSigningKeys(t.Context(), records, revision); err != nil {
+		t.Fatal(err)
+	}
+	c.move(DefaultRotateEvery + time.Hour) // nothing ran for a while
+	r := newRing(t, store, c, nil)
+	settle(t, r)
+	first := active(t, r, storage.ES256)
+	maintain(t, r)
+	c.move(DefaultPublishAhead - time.Second)
+	maintain(t, r)
+	if got := active(t, r, storage.ES256); got.ID != first.ID {
+		t.Fatal("a key signs that nobody can have seen")
+	}
+	c.move(time.Second)
+	maintain(t, r)
+	if got := active(t, r, storage.ES256); got.ID == first.ID {
+		t.Error("the rotation never came")
+	}
+}

@@ -28,6 +28,7 @@ func TestOlderCopyIsKnown(t *testing.T) {
 		"older":                  func() error { return os.WriteFile(path, f.raw, 0o600) },
 		"another installation's": func() error { return os.WriteFile(path, other.raw, 0o600) },
 		"without its mark":       func() error { return errors.Join(os.WriteFile(path, later, 0o600), os.Remove(markPath(path))) },
+		"another's mark":         func() error { return mark{Store: "another", Run: "x", Transaction: 1}.write(path) },
 		"an unreadable mark":     func() error { return os.WriteFile(markPath(path), []byte("{"), 0o600) },
 	} {
 		if err := errors.Join(os.WriteFile(path, later, 0o600), os.WriteFile(markPath(path), laterMark, 0o600), lay()); err != nil {

@@ -304,7 +304,7 @@ func (f *full) fill(b *testing.B, from, to int, kind byte, put func(*tx, int) er
 				b.Fatal(errors.Join(err, btx.Rollback()))
 			}
 		}
-		if err := btx.Commit(); err != nil {
+		if err := f.commitKept(t); err != nil {
 			b.Fatal(err)
 		}
 	}
