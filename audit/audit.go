@@ -168,14 +168,22 @@ func (l *Log) Record(ctx context.Context, events ...Event) {
 		}
 		for _, name := range fieldNames {
 			if value := records[i].Fields[name]; value != "" {
-				attrs = append(attrs, slog.String(name, value))
+				attrs = append(attrs, slog.String(lineName(name), value))
 			}
 		}
 		for _, change := range e.Changes {
-			attrs = append(attrs, slog.String(fieldBefore+change.Name, clean(change.Before)), slog.String(fieldAfter+change.Name, clean(change.After)))
+			attrs = append(attrs, slog.String(lineName(fieldBefore)+change.Name, clean(change.Before)), slog.String(lineName(fieldAfter)+change.Name, clean(change.After)))
 		}
 		l.lines.LogAttrs(ctx, slog.LevelInfo, e.Type.Text(), attrs...)
 	}
+}
+
+// lineName returns what a field is called in a line: as other lines of the server call the same thing, in small letters.
+func lineName(field string) string {
+	if field == fieldIdentifier {
+		return "login"
+	}
+	return strings.ToLower(field)
 }
 
 // Pseudonym returns what stands for a personal number in events: the first 16 bytes of a keyed MAC, in base64url.
@@ -187,7 +195,7 @@ func (l *Log) Pseudonym(personalNumber secret.String) string {
 
 // fieldNames are the fields of a record in the order in which a log line has them.
 var fieldNames = [...]string{
-	"IDENTIFIER", "SOURCE_ADDRESS", "CUSTOMER_IDENTIFIER", "SOURCE_USER_NAME", "MESSAGE", "CLIENT_ID", "TXN", "DEVICE", "BROWSER", "COURSE", "SECONDS",
+	fieldIdentifier, "SOURCE_ADDRESS", "CUSTOMER_IDENTIFIER", "SOURCE_USER_NAME", "MESSAGE", "CLIENT_ID", "TXN", "DEVICE", "BROWSER", "COURSE", "SECONDS",
 	"ACTOR", "OBJECT", fieldChanged,
 }
 
@@ -198,6 +206,8 @@ const (
 	fieldAfter   = "AFTER."
 )
 
+const fieldIdentifier = "IDENTIFIER"
+
 func (l *Log) fields(e Event) map[string]string {
 	fields := make(map[string]string, 6)
 	set := func(name, value string) {
@@ -205,7 +215,7 @@ func (l *Log) fields(e Event) map[string]string {
 			fields[name] = value
 		}
 	}
-	set("IDENTIFIER", e.Identifier)
+	set(fieldIdentifier, e.Identifier)
 	set("SOURCE_ADDRESS", e.SourceAddress)
 	set("CUSTOMER_IDENTIFIER", e.CustomerIdentifier)
 	set("MESSAGE", e.Message)

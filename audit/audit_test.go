@@ -110,7 +110,7 @@ func TestChangesAreTold(t *testing.T) {
 	if !maps.Equal(store.events[0].Fields, want) {
 		t.Errorf("fields = %v, want %v", store.events[0].Fields, want)
 	}
-	for _, part := range []string{`"CHANGED":"name native sector"`, `"BEFORE.name":"A","AFTER.name":"B"`, `"AFTER.sector":""`} {
+	for _, part := range []string{`"client_id":"app"`, `"changed":"name native sector"`, `"before.name":"A","after.name":"B"`, `"after.sector":""`} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("the line lacks %s: %s", part, out.String())
 		}

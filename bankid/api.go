@@ -60,6 +60,9 @@ type Options struct {
 	// from a small fixed set ("" for success, a known ErrorCode, "unavailable", "bad_response", …) and how long it took.
 	// It runs in the caller's goroutine and must be safe for concurrent use.
 	Observe func(call string, status int, code string, d time.Duration)
+	// ObserveClock, if set, is told how far BankID's clock is ahead of ours, by every answer that says so. BankID says it in whole
+	// seconds, so it is right to a second at best. It runs as Observe does.
+	ObserveClock func(ahead time.Duration)
 }
 
 // CertificateSource names the relying party's certificate and key in exactly one of three ways.
@@ -85,6 +88,7 @@ type API struct {
 	timeout time.Duration
 	now     func() time.Time
 	observe func(call string, status int, code string, d time.Duration)
+	clock   func(ahead time.Duration)
 }
 
 // New checks o, reads the files it names and returns an API. It sends nothing: call Probe to learn whether BankID can be
@@ -115,6 +119,7 @@ func New(o Options) (*API, error) {
 		timeout: o.Timeout,
 		now:     o.Now,
 		observe: o.Observe,
+		clock:   o.ObserveClock,
 	}, nil
 }
 

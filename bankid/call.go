@@ -124,11 +124,16 @@ func (a *API) send(ctx context.Context, c call) (status int, err error) {
 	if !c.urgent() {
 		defer func(began time.Time) { a.slots.collected(a.now().Sub(began)) }(a.now())
 	}
+	sent := a.now()
 	resp, err := a.client.Do(req)
 	if err != nil {
 		return 0, networkError(ctx, err)
 	}
 	defer resp.Body.Close()
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil && a.clock != nil {
+		// It read its clock between our two looks at ours, and cut the fraction off.
+		a.clock(date.Add(time.Second / 2).Sub(sent.Add(a.now().Sub(sent) / 2)))
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	switch {
 	case resp.StatusCode != c.want && resp.StatusCode < 400:

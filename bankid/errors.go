@@ -65,17 +65,23 @@ func (c ErrorCode) Known() bool {
 }
 
 // parseErrorCode returns the constant that text names, whatever its letter case. Of an unknown code it keeps what is
-// harmless in a log, letters only, as a code could carry anything.
+// harmless in a log, with # for each digit: a code could carry anything, a personal number among it.
 func parseErrorCode(text string) (code ErrorCode, known bool) {
 	for _, code := range ErrorCodes() {
 		if strings.EqualFold(text, string(code)) {
 			return code, true
 		}
 	}
-	if word := harmless(text); !strings.ContainsAny(word, "0123456789") {
-		return ErrorCode(word), false
+	word := strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return '#'
+		}
+		return r
+	}, harmless(text))
+	if strings.Trim(word, "#._-") == "" {
+		return "", false
 	}
-	return "", false
+	return ErrorCode(word), false
 }
 
 // APIError is an answer from BankID, or from something in front of it, with a status other than 200.

@@ -25,6 +25,8 @@ func TestErrorAnswers(t *testing.T) {
 	}{
 		{"already in progress", 400, `{"errorCode":"alreadyInProgress","details":"x"}`, CodeAlreadyInProgress, []error{ErrAlreadyInProgress}},
 		{"invalid parameters", 400, `{"errorCode":"invalidParameters","details":"No such order"}`, CodeInvalidParameters, []error{ErrOrderGone}},
+		{"unknown code with digits", 400, `{"errorCode":"weirdCode77","details":"x"}`, "weirdCode##", nil},
+		{"code with a number behind it", 400, `{"errorCode":"no-order-191212121212"}`, "no-order-############", nil},
 		{"unknown code", 400, `{"errorCode":"brandNew","details":"x"}`, "brandNew", nil},
 		{"code with a number in it", 400, `{"errorCode":"no order 191212121212"}`, "", nil},
 		{"code of digits", 400, `{"errorCode":"191212121212"}`, "", nil},

@@ -193,7 +193,7 @@ func (c *collector) hint(ctx context.Context, l *storage.Login, hintCode string)
 	if err != nil {
 		return c.lostTo(ctx, l, "record hint", err)
 	}
-	c.Observe("order_hint", hintCode)
+	c.observe(OrderHint, hintCode, l.Order)
 	c.watches.tell(l.ID)
 	return next
 }
@@ -270,6 +270,7 @@ func (c *collector) mayRenew(ctx context.Context, l *storage.Login) bool {
 	}
 	err := c.limits.allowRenewal(l.Order.Starter.IP, l.Request.ClientID)
 	if err != nil {
+		c.Observe(Observation{Event: LimitReached, Reason: "renewals", Device: l.Order.Starter.Device})
 		c.log.InfoContext(ctx, "order not renewed", "login", l.ID, "client_id", l.Request.ClientID, "err", err)
 	}
 	return err == nil
@@ -309,7 +310,7 @@ func (c *collector) renew(ctx context.Context, l *storage.Login) (*storage.Login
 		return l, fault
 	}
 	if err == nil {
-		c.Observe("order_renewed", put.Order.Starter.Device)
+		c.observe(OrderRenewed, "", put.Order)
 		c.watches.tell(l.ID)
 	}
 	return put, err
@@ -322,11 +323,11 @@ func (c *collector) fail(ctx context.Context, l *storage.Login, reason string) *
 		return c.lostTo(ctx, l, "fail order", err)
 	}
 	c.watches.tell(l.ID)
-	event, observed := audit.LoginFailed, "login_failed"
+	event, observed := audit.LoginFailed, LoginFailed
 	if endings[reason] {
-		event, observed = audit.LoginEnded, "login_ended"
+		event, observed = audit.LoginEnded, LoginEnded
 	}
-	c.Observe(observed, reason)
+	c.observe(observed, reason, l.Order)
 	c.record(ctx, event, failed, reason)
 	return nil
 }

@@ -62,10 +62,8 @@ type Options struct {
 	// Collector names this process among those that share the store; empty means a random name.
 	Collector string
 	Now       func() time.Time
-	// Observe is called with what happened, for metrics: "order_started", "order_renewed", "login_completed", "login_failed"
-	// and the like, with the hint code or reason; "late" with the kind of work that was, and "overloaded" with why an order was
-	// refused. Nil for nobody.
-	Observe func(event, reason string)
+	// Observe is told of what happened, for metrics. It must be safe for concurrent use. Nil for nobody.
+	Observe func(Observation)
 }
 
 // Engine runs logins. Make one with [New] and let [Engine.Run] run beside the calls. All methods may be called concurrently.
@@ -124,7 +122,7 @@ func New(o Options) (*Engine, error) {
 		o.Collector = randomID()
 	}
 	if o.Observe == nil {
-		o.Observe = func(string, string) {}
+		o.Observe = func(Observation) {}
 	}
 	if o.VisibleText == nil {
 		o.VisibleText = func(*storage.Client, string) string { return "" }
@@ -227,6 +225,7 @@ func (e *Engine) adopt(ctx context.Context) {
 // *[LimitError] when the address has begun too many, or too large ones.
 func (e *Engine) Create(ctx context.Context, request storage.AuthRequest, binding secret.String, ip string) (*storage.Login, error) {
 	if err := e.limits.allowLogin(ip, request.Size()); err != nil {
+		e.Observe(Observation{Event: LimitReached, Reason: "logins"})
 		return nil, err
 	}
 	now := e.now()

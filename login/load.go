@@ -90,7 +90,7 @@ const (
 // Behind tells the engine that a piece of work was begun so long after its time. While too much is late, it makes no new orders.
 func (e *Engine) Behind(work string, by time.Duration) {
 	if e.load.note(time.Now(), by) {
-		e.Observe("late", work)
+		e.Observe(Observation{Event: Late, Reason: work})
 	}
 }
 
@@ -124,6 +124,6 @@ func (e *Engine) hasRoom() error {
 	if cause == "" {
 		return nil
 	}
-	e.Observe("overloaded", cause)
+	e.Observe(Observation{Event: Overloaded, Reason: cause})
 	return &OverloadError{RetryAfter: overloadWait, Cause: cause}
 }

@@ -13,7 +13,7 @@ import (
 // observed counts what an engine tells of.
 type observed map[string]int
 
-func (o observed) note(event, reason string) { o[event+" "+reason]++ }
+func (o observed) note(seen login.Observation) { o[seen.Event+" "+seen.Reason]++ }
 
 // TestLateWorkRefusesStarts: those who see a page already must not suffer from those who come.
 func TestLateWorkRefusesStarts(t *testing.T) {

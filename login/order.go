@@ -51,6 +51,7 @@ func (e *Engine) Begin(ctx context.Context, id string, starter storage.Starter) 
 		return nil, fmt.Errorf("count pending orders: %w", err)
 	}
 	if err := e.countOrder(starter.IP, client.ID, pending); err != nil {
+		e.Observe(Observation{Event: LimitReached, Reason: "orders", Device: starter.Device})
 		return nil, err
 	}
 	now := e.now()
@@ -74,6 +75,9 @@ func (b *Begun) Finish(ctx context.Context) (*storage.Login, error) {
 	}
 	e.Audit.Record(ctx, e.event(audit.LoginStarted, l, client, claim.Starter, ""))
 	then, err := e.makeOrder(ctx, l, client, claim)
+	if err == nil {
+		e.observe(OrderStarted, "", then.Order)
+	}
 	defer e.watches.tell(l.ID)
 	if fault, ok := errors.AsType[*Fault](err); ok {
 		then, err = e.dropStart(ctx, l.ID, client, claim, fault.Reason)
@@ -90,7 +94,7 @@ func (e *Engine) dropStart(ctx context.Context, id string, client *storage.Clien
 	if err != nil {
 		return nil, fmt.Errorf("drop claim: %w", err)
 	}
-	e.Observe("login_failed", reason)
+	e.observe(LoginFailed, reason, &storage.Order{Starter: claim.Starter, WindowEnds: claim.WindowEnds})
 	e.Audit.Record(ctx, e.event(audit.LoginFailed, l, client, claim.Starter, reason))
 	return l, nil
 }
@@ -128,7 +132,6 @@ func (e *Engine) makeOrder(ctx context.Context, l *storage.Login, client *storag
 		}
 		return nil, err
 	}
-	e.Observe("order_started", put.Order.Starter.Device)
 	e.collect(put, started)
 	return put, nil
 }
@@ -214,7 +217,7 @@ func (e *Engine) end(ctx context.Context, id, ip, reason string, event audit.Typ
 	if before.State == storage.LoginPending && order != nil {
 		e.cancelOrder(order)
 	}
-	e.Observe("login_ended", reason)
+	e.observe(LoginEnded, reason, order)
 	starter := l.Starter()
 	starter.IP = ip // of whoever ended it
 	e.Audit.Record(ctx, e.event(event, l, client, starter, reason))

@@ -60,7 +60,7 @@ func (c *collector) complete(ctx context.Context, l *storage.Login, progress Pro
 		return
 	}
 	c.watches.tell(l.ID)
-	c.Observe("login_completed", completed.Order.Starter.Device)
+	c.observe(LoginCompleted, "", completed.Order)
 	c.tellCompleted(ctx, completed, client, v.doubts)
 }
 
@@ -100,7 +100,7 @@ func (c *collector) proven(ctx context.Context, l *storage.Login, progress Progr
 		level = slog.LevelWarn
 	}
 	c.log.Log(ctx, level, "result not verified", "login", l.ID, "order", l.Order.ID, "mode", c.Verify, "excepted", excepted, "err", err)
-	c.Observe("result_unverified", check)
+	c.observe(ResultUnverified, check, l.Order)
 	c.record(ctx, audit.ResultUnverified, l, check)
 	return excepted || c.Verify == VerifyLog
 }

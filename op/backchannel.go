@@ -36,6 +36,16 @@ const (
 	noticeFault     = "server_error"
 )
 
+// EndpointNotices is what Options.Observe calls the delivery of notices.
+const EndpointNotices = "backchannel_logout"
+
+// NoticeOutcomes returns what Options.Observe may be told of a notice.
+func NoticeOutcomes() []string {
+	return []string{
+		noticeDelivered, noticeRefused, noticeStatus, noticeForbidden, noticeTimeout, noticeUnreached, noticeMoot, noticePaused, noticeFault,
+	}
+}
+
 // logoutClaims are the claims of a logout token (OpenID Connect Back-Channel Logout §2.4). It has no nonce, so that nothing
 // takes it for an ID token.
 type logoutClaims struct {
@@ -107,7 +117,7 @@ func (p *Provider) sendNotice(ctx context.Context, client *storage.Client, notic
 // closeNotice notes what came of an attempt and ends the notice where nothing more is to be tried: it was delivered, the
 // client refuses it or is gone, or its time is up. Any other waits for its next turn, which the store has set already.
 func (p *Provider) closeNotice(ctx context.Context, client *storage.Client, notice *storage.LogoutNotice, outcome string) {
-	p.o.Observe("backchannel_logout", outcome)
+	p.o.Observe(EndpointNotices, outcome)
 	event := audit.Event{Type: audit.LogoutFailed, ClientID: notice.ClientID, Object: notice.SessionID, Message: outcome}
 	switch {
 	case outcome == noticeDelivered:

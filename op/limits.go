@@ -84,7 +84,10 @@ func newLimits(l Limits, now func() time.Time) *limits {
 }
 
 // errTooMany is the code of an answer with status 429. OAuth has none of its own for it.
-const errTooMany = "temporarily_unavailable"
+const errTooMany = OutcomeTooMany
+
+// OutcomeTooMany is what Options.Observe is told of a request that was one too many.
+const OutcomeTooMany = "temporarily_unavailable"
 
 // tooMany returns the refusal of a request beyond a limit. It carries the limit's error for the Retry-After header.
 func tooMany(err error) *oauthError {

@@ -37,13 +37,14 @@ const (
 // subject is what a request turned out to be about, for its log lines. It is set once, before anything else is started.
 type subject struct {
 	login     string
+	client    string
 	reference storage.Reference
 }
 
 // isAbout says that the request of ctx is about the login.
 func isAbout(ctx context.Context, l *storage.Login) {
 	if s, ok := ctx.Value(keySubject).(*subject); ok {
-		s.login, s.reference = l.ID, l.Reference()
+		s.login, s.client, s.reference = l.ID, l.Request.ClientID, l.Reference()
 	}
 }
 
@@ -83,7 +84,7 @@ func (h requestIDHandler) Handle(ctx context.Context, record slog.Record) error 
 	record = record.Clone()
 	record.AddAttrs(slog.String("request_id", id))
 	if about, ok := ctx.Value(keySubject).(*subject); ok && about.login != "" {
-		addMissing(&record, slog.String("login", about.login), slog.String("reference", string(about.reference)))
+		addMissing(&record, slog.String("login", about.login), slog.String("reference", string(about.reference)), slog.String("client_id", about.client))
 	}
 	return h.Handler.Handle(ctx, record)
 }
@@ -153,6 +154,7 @@ func (s *Site) finish(w *recorder, r *http.Request, began time.Time) {
 		if e, ok := panicked.(runtime.Error); ok {
 			what = e.Error() // made by Go: it holds types and numbers
 		}
+		s.Panicked()
 		s.log.ErrorContext(r.Context(), "panic", "err", what, "stack", string(debug.Stack()))
 		if w.status == 0 {
 			s.notice(w, r, http.StatusInternalServerError, templates.NoticeFault)
@@ -167,11 +169,11 @@ func (s *Site) finish(w *recorder, r *http.Request, began time.Time) {
 	}
 	level := slog.LevelInfo
 	switch route {
-	case routeHealth, routeAssets, routeBrand, routeClientBrand:
+	case routeHealth, routeAssets, routeBrand, routeClientBrand, routeStatus:
 		level = slog.LevelDebug
 	}
 	s.log.LogAttrs(r.Context(), level, "request", slog.String("route", route), slog.String("method", method(r)),
-		slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Duration("took", took))
+		slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Float64("took_ms", float64(took.Microseconds())/1000))
 	s.Observe(route, w.status, took)
 	if panicked == http.ErrAbortHandler {
 		panic(panicked)

@@ -12,6 +12,12 @@ type route struct {
 	handler http.HandlerFunc
 }
 
+// RouteEvents is the pattern of event streams, which last as long as somebody looks at a page.
+const RouteEvents = "GET /login/{id}/events"
+
+// routeStatus is asked once a second by pages that events do not reach.
+const routeStatus = "GET /login/{id}/status"
+
 // routes lists everything that the public may reach. A pattern with GET takes HEAD too; neither ever changes a login, but
 // for the way back from the BankID app, which carries a nonce of its own.
 func (s *Site) routes() []route {
@@ -23,8 +29,8 @@ func (s *Site) routes() []route {
 		{routeClientBrand, s.brandFile},
 
 		{"GET /login/{id}", s.page(s.show)},
-		{"GET /login/{id}/events", s.data(s.events)},
-		{"GET /login/{id}/status", s.data(s.status)},
+		{RouteEvents, s.data(s.events)},
+		{routeStatus, s.data(s.status)},
 		{"GET /login/{id}/return", s.comeBack},
 		{"POST /login/{id}/start", s.action(s.start)},
 		{"POST /login/{id}/cancel", s.action(s.cancel)},

@@ -72,6 +72,8 @@ type Options struct {
 	// Observe is told of every request when it has been answered: its route (a pattern, never a path), status and time. It
 	// must be safe for concurrent use. Nil for nobody.
 	Observe func(route string, status int, d time.Duration)
+	// Panicked is told of every request whose handler panicked. Nil for nobody.
+	Panicked func()
 }
 
 // Site serves the public side. Its methods may be called concurrently.
@@ -125,6 +127,9 @@ func New(o Options) (*Site, error) {
 	if o.Proxies == nil {
 		o.Proxies = &Proxies{}
 	}
+	if o.Panicked == nil {
+		o.Panicked = func() {}
+	}
 	if o.Observe == nil {
 		o.Observe = func(string, int, time.Duration) {}
 	}
@@ -158,6 +163,13 @@ func checkIssuer(text string) (*url.URL, error) {
 		return nil, errors.New("web: the issuer must have no path: give the login a host name of its own")
 	}
 	return u, nil
+}
+
+// Streams returns how many event streams are open.
+func (s *Site) Streams() int {
+	s.streams.mu.Lock()
+	defer s.streams.mu.Unlock()
+	return s.streams.all
 }
 
 // Handler returns everything that the public may reach.

@@ -58,7 +58,8 @@ func lateVerifier(sim *bankidsim.Simulator) func() (*bankid.Verifier, error) {
 
 // openBankID makes an API for each of our certificates.
 func (s *server) openBankID() error {
-	s.bankid.Now, s.bankid.Logger, s.bankid.Observe = s.now, s.log, s.metrics.call
+	s.bankid.Now, s.bankid.Logger, s.bankid.Observe = s.now, s.log, s.health.call
+	s.bankid.ObserveClock = s.health.clock
 	s.apis = make(map[string]*bankid.API)
 	certificates := maps.Clone(s.certificates)
 	if certificates == nil {
@@ -73,7 +74,7 @@ func (s *server) openBankID() error {
 			return fail(exitUsage, "look at the section bankid of the configuration", "certificate %s: %w", certificateName(name), err)
 		}
 		s.apis[name] = api
-		s.metrics.watchCertificate(name, api, s.now)
+		s.metrics.watchCertificate(name, api)
 	}
 	return nil
 }
@@ -120,14 +121,6 @@ func daysLeft(left time.Duration) int {
 		return int(left/(24*time.Hour)) - 1
 	}
 	return int(left / (24 * time.Hour))
-}
-
-// watchCertificate adds how long one of our BankID certificates is still valid, to be warned of in time.
-func (m *metrics) watchCertificate(name string, api *bankid.API, now func() time.Time) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "brygga_bankid_certificate_expires_in_seconds", Help: "Seconds until a BankID certificate of ours ends; negative when it has.",
-		ConstLabels: prometheus.Labels{"certificate": certificateName(name)},
-	}, func() float64 { return api.CertificateInfo().NotAfter.Sub(now()).Seconds() }))
 }
 
 // watchResults adds whether the results of BankID verify, which nobody should have to look for in the log.

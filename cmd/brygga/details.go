@@ -13,6 +13,7 @@ import (
 func (s *server) details(ctx context.Context) (all [][2]string) {
 	add := func(name, text string) { all = append(all, [2]string{name, text}) }
 	add("store", wellUnless(s.store.Ping(ctx)))
+	add("BankID", s.health.String())
 	for _, name := range slices.Sorted(maps.Keys(s.apis)) {
 		info := s.apis[name].CertificateInfo()
 		add("BankID certificate "+certificateName(name), lifeOf(info.NotBefore, info.NotAfter, s.now()))

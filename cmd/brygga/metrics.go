@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,98 +14,176 @@ import (
 
 	"brygga/bankid"
 	"brygga/login"
+	"brygga/op"
 	"brygga/storage"
 )
 
 // metrics is what operators can watch. Labels come from small fixed sets: no label holds anything of a person or a login.
+// docs/metrics.md tells of each.
 type metrics struct {
 	registry *prometheus.Registry
-	logins   *prometheus.CounterVec
-	calls    *prometheus.HistogramVec
-	requests *prometheus.HistogramVec
-	oidc     *prometheus.CounterVec
-	swept    prometheus.Counter
 	reasons  map[string]bool
+
+	logins    *prometheus.CounterVec
+	durations *prometheus.HistogramVec
+	calls     *prometheus.HistogramVec
+	requests  *prometheus.HistogramVec
+	streams   prometheus.Histogram
+	oidc      *prometheus.CounterVec
+	notices   *prometheus.CounterVec
+	refusals  *prometheus.CounterVec
+	commits   prometheus.Histogram
+	late      *prometheus.CounterVec
+	swept     prometheus.Counter
+	auditErrs prometheus.Counter
+	panics    prometheus.Counter
+	lastCall  prometheus.Gauge
+	clock     prometheus.Gauge
 }
 
+func counter(name, help string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+}
+
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+func histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+}
+
+func gauge(name, help string) prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+}
+
+// newMetrics returns the metrics of s, whose parts need not be there yet. What counts from small sets begins at 0, so that the first
+// event is seen as an increase.
 func newMetrics(s *server) *metrics {
 	m := &metrics{
-		registry: prometheus.NewRegistry(),
-		logins: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brygga_login_events_total",
-			Help: "What happened to logins and their BankID orders, with the hint code, reason or device."}, []string{"event", "reason"}),
-		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "brygga_bankid_call_seconds",
-			Help: "Calls to BankID, by what came of them; code is empty for success.", Buckets: []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 15}},
-			[]string{"call", "code"}),
-		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "brygga_http_request_seconds",
-			Help: "Requests on the public listener, by route and status.", Buckets: []float64{.001, .005, .025, .1, .5, 2.5, 10}},
-			[]string{"route", "status"}),
-		oidc: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "brygga_oidc_requests_total",
-			Help: "Requests to the OpenID Provider, by endpoint and outcome."}, []string{"endpoint", "outcome"}),
-		swept:   prometheus.NewCounter(prometheus.CounterOpts{Name: "brygga_store_swept_total", Help: "Expired records that were removed."}),
-		reasons: knownReasons(),
+		registry: prometheus.NewRegistry(), reasons: knownReasons(),
+		logins:    counters("brygga_login_events_total", "What happened to logins and their BankID orders.", "event", "device", "reason"),
+		durations: histograms("brygga_login_seconds", "Logins that ended, from the person's press to the end.", []float64{2, 5, 10, 20, 30, 60, 120, 300}, "device", "outcome"),
+		calls: histograms("brygga_bankid_call_seconds", "Calls to BankID, by what came of them; code is empty for success.",
+			[]float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 15}, "call", "code"),
+		requests: histograms("brygga_http_request_seconds", "Requests on the public listener, without event streams.",
+			[]float64{.001, .005, .025, .1, .5, 2.5, 10}, "route", "status"),
+		streams: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "brygga_event_stream_seconds",
+			Help: "Event streams of pages that ended.", Buckets: []float64{1, 5, 15, 30, 60, 180, 600}}),
+		oidc:     counters("brygga_oidc_requests_total", "Requests to the OpenID Provider, by endpoint and outcome.", "endpoint", "outcome"),
+		notices:  counters("brygga_backchannel_notices_total", "Attempts to tell apps of a logout.", "outcome"),
+		refusals: counters("brygga_limit_refusals_total", "What was refused because too much was asked for.", "limit"),
+		commits: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "brygga_store_commit_seconds", Help: "Transactions of the store that write.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .5, 2.5}}),
+		late:      counters("brygga_late_total", "Work that this process got to too late: it is overloaded.", "work"),
+		swept:     counter("brygga_store_swept_total", "Expired records that were removed."),
+		auditErrs: counter("brygga_audit_errors_total", "Audit events that could not be stored."),
+		panics:    counter("brygga_panics_total", "Requests whose handler panicked: a fault of brygga."),
+		lastCall:  gauge("brygga_bankid_last_success_timestamp_seconds", "When BankID last answered as it should; 0 when it has not yet."),
+		clock:     gauge("brygga_bankid_clock_ahead_seconds", "How far BankID's clock is ahead of ours, by its last answer."),
 	}
+	m.initialise()
+	m.registry.MustRegister(m.logins, m.durations, m.calls, m.requests, m.streams, m.oidc, m.notices, m.refusals, m.commits, m.late, m.swept,
+		m.auditErrs, m.panics, m.lastCall, m.clock, keyCollector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registerGauges(s)
+	return m
+}
+
+// initialise lets every counter whose labels are known begin at 0.
+func (m *metrics) initialise() {
+	for _, device := range []string{storage.DeviceThis, storage.DeviceOther} {
+		for _, event := range []string{login.OrderStarted, login.OrderRenewed, login.LoginCompleted} {
+			m.logins.WithLabelValues(event, device, "")
+		}
+		for _, hint := range bankid.PendingHintCodes() {
+			m.logins.WithLabelValues(login.OrderHint, device, string(hint))
+		}
+		for _, reason := range login.Reasons() {
+			m.logins.WithLabelValues(login.LoginFailed, device, reason)
+		}
+		for _, check := range bankid.Checks() {
+			m.logins.WithLabelValues(login.ResultUnverified, device, string(check))
+		}
+		for _, outcome := range []string{login.LoginCompleted, login.LoginFailed, login.LoginEnded} {
+			m.durations.WithLabelValues(device, outcomes[outcome])
+		}
+	}
+	for _, call := range []string{"auth", "collect", "cancel"} {
+		m.calls.WithLabelValues(call, "")
+		m.calls.WithLabelValues(call, "unavailable")
+	}
+	for _, endpoint := range []string{"authorize", "par", "token", "userinfo", "introspect", "revoke", "logout", "discovery", "jwks", "answer"} {
+		m.oidc.WithLabelValues(endpoint, "ok")
+	}
+	for _, limit := range []string{limitLogins, limitOrders, limitRenewals, limitRequests, limitStreams, limitLoad} {
+		m.refusals.WithLabelValues(limit)
+	}
+	for _, work := range []string{login.WorkFrame, login.WorkCollect} {
+		m.late.WithLabelValues(work)
+	}
+	for _, cause := range []string{login.OverloadLate, login.OverloadCollects} {
+		m.logins.WithLabelValues(login.Overloaded, "", cause)
+	}
+	for _, outcome := range op.NoticeOutcomes() {
+		m.notices.WithLabelValues(outcome)
+	}
+}
+
+// registerGauges registers what is looked up when somebody asks; -1 stands for what cannot be.
+func (m *metrics) registerGauges(s *server) {
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "brygga_build_info", Help: "1, with the version of this program.",
 		ConstLabels: prometheus.Labels{"version": buildVersion(), "go": runtime.Version()}})
 	build.Set(1)
-	m.registry.MustRegister(m.logins, m.calls, m.requests, m.oidc, m.swept, build, keyCollector{s},
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "brygga_orders_pending", Help: "Logins with a pending BankID order."}, func() float64 {
-			n, err := s.store.PendingOrders(context.Background())
-			if err != nil {
-				return -1
-			}
-			return float64(n)
-		}),
-		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "brygga_store_errors_total",
-			Help: "Steps that were not stored because the disk was full or the store broken."}, func() float64 { return float64(s.store.Failures()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "brygga_store_bytes", Help: "Size of the store's file."}, func() float64 {
-			info, err := os.Stat(filepath.Join(s.config.Data, storeFile))
-			if err != nil {
-				return -1
-			}
-			return float64(info.Size())
-		}))
-	return m
+	m.registry.MustRegister(build)
+	add := func(name, help string, value func() float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+	}
+	add("brygga_orders_pending", "Logins with a pending BankID order.", func() float64 {
+		n, err := s.store.PendingOrders(context.Background())
+		if err != nil {
+			return -1
+		}
+		return float64(n)
+	})
+	add("brygga_event_streams", "Pages that follow their login by an event stream.", func() float64 { return float64(s.site.Load().Streams()) })
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "brygga_store_errors_total",
+		Help: "Steps that were not stored because the disk was full or the store broken."}, func() float64 { return float64(s.store.Failures()) }))
+	add("brygga_store_bytes", "Size of the store's file.", func() float64 {
+		info, err := os.Stat(filepath.Join(s.config.Data, storeFile))
+		if err != nil {
+			return -1
+		}
+		return float64(info.Size())
+	})
+	add("brygga_store_free_bytes", "What may still be written to the disk of the store's file.", func() float64 { return freeBytes(s.config.Data) })
+	if s.listener == nil {
+		return
+	}
+	add("brygga_listener_certificate_not_after_timestamp_seconds", "When the certificate of the public listener ends.", func() float64 {
+		leaf, _ := s.listener.state()
+		return seconds(leaf.NotAfter)
+	})
+	add("brygga_listener_certificate_renewal_failed", "1 while the files of the listener's certificate cannot be used and an older one is.", func() float64 {
+		if _, failed := s.listener.state(); failed != nil {
+			return 1
+		}
+		return 0
+	})
 }
+
+// watchCertificate adds when one of our BankID certificates ends, to be warned of in time.
+func (m *metrics) watchCertificate(name string, api *bankid.API) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "brygga_bankid_certificate_not_after_timestamp_seconds", Help: "When a BankID certificate of ours ends.",
+		ConstLabels: prometheus.Labels{"certificate": certificateName(name)},
+	}, func() float64 { return seconds(api.CertificateInfo().NotAfter) }))
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
-
-// knownReasons are the values that the label "reason" may have. BankID may send any hint code; what is not known is "other".
-func knownReasons() map[string]bool {
-	known := map[string]bool{
-		"": true, storage.DeviceThis: true, storage.DeviceOther: true, login.WorkFrame: true, login.WorkCollect: true,
-		login.OverloadLate: true, login.OverloadCollects: true,
-	}
-	for _, hint := range append(bankid.PendingHintCodes(), bankid.FailedHintCodes()...) {
-		known[string(hint)] = true
-	}
-	for _, reason := range login.Reasons() {
-		known[reason] = true
-	}
-	for _, check := range bankid.Checks() {
-		known[string(check)] = true
-	}
-	return known
-}
-
-func (m *metrics) login(event, reason string) {
-	if !m.reasons[reason] {
-		reason = "other"
-	}
-	m.logins.WithLabelValues(event, reason).Inc()
-}
-
-func (m *metrics) call(call string, _ int, code string, d time.Duration) {
-	m.calls.WithLabelValues(call, code).Observe(d.Seconds())
-}
-
-func (m *metrics) request(route string, status int, d time.Duration) {
-	m.requests.WithLabelValues(route, strconv.Itoa(status)).Observe(d.Seconds())
-}
-
-func (m *metrics) provider(endpoint, outcome string) { m.oidc.WithLabelValues(endpoint, outcome).Inc() }
 
 // keyCollector counts the signing keys when it is asked.
 type keyCollector struct{ s *server }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -124,7 +123,7 @@ func withOperator(cmd *cobra.Command, h *host, where *whereFlags, do func(ctx co
 		return err
 	}
 	for attempt := 0; ; attempt++ {
-		store, err := openStore(in.data, in.masterKey, slog.New(slog.DiscardHandler), lockTime)
+		store, err := openStore(in.data, in.masterKey, bolt.Options{LockTimeout: lockTime})
 		if err == nil {
 			return errors.Join(direct(ctx, h, in, store, do), store.Close())
 		}
@@ -177,12 +176,12 @@ func newSealer(masterKey secret.String) (storage.Sealer, error) {
 	return keys.NewSealer(key)
 }
 
-func openStore(data string, masterKey secret.String, log *slog.Logger, wait time.Duration) (*bolt.Store, error) {
+func openStore(data string, masterKey secret.String, o bolt.Options) (*bolt.Store, error) {
 	sealer, err := newSealer(masterKey)
 	if err != nil {
 		return nil, err
 	}
-	return bolt.Open(filepath.Join(data, storeFile), sealer, bolt.Options{Logger: log, LockTimeout: wait})
+	return bolt.Open(filepath.Join(data, storeFile), sealer, o)
 }
 
 // openAudit returns the audit log. Its pseudonyms have a key of their own, made with the store.

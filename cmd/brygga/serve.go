@@ -116,13 +116,21 @@ type logs struct {
 func newLogs(h *host, c config.Log) logs {
 	level := new(slog.LevelVar)
 	level.Set(logLevel(c.Level))
-	all := &slog.HandlerOptions{Level: slog.LevelDebug}
+	all := &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withUnits}
 	var to slog.Handler = slog.NewJSONHandler(h.err, all)
 	if c.Format == "text" {
 		to = slog.NewTextHandler(h.err, all)
 	}
 	to = web.WithRequestID(to)
 	return logs{slog.New(leveled{to, level}), level, slog.New(to)}
+}
+
+// withUnits writes lengths of time with their unit, which slog's JSON leaves out.
+func withUnits(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // leveled passes on lines from a level on.

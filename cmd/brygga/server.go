@@ -71,6 +71,7 @@ type server struct {
 	looks    atomic.Pointer[looks]
 	live     *config.Config // the one that was taken over last, for reload alone
 	metrics  *metrics
+	health   *bankIDHealth
 	proxies  web.Proxies
 	socket   net.Listener // for client and key commands; nil when there can be none
 	stopping atomic.Bool
@@ -92,6 +93,7 @@ func newServer(ctx context.Context, o serverOptions) (*server, error) {
 func (s *server) build(ctx context.Context) (err error) {
 	c := s.config
 	s.metrics = newMetrics(s)
+	s.health = &bankIDHealth{metrics: s.metrics, log: s.log, now: s.now}
 	if err = s.openBankID(); err != nil {
 		return err
 	}
@@ -102,14 +104,14 @@ func (s *server) build(ctx context.Context) (err error) {
 	if err = s.checkSectors(ctx, static); err != nil {
 		return err
 	}
-	if s.store, err = openStore(c.Data, c.MasterKey, s.log, 0); err != nil {
+	if s.store, err = openStore(c.Data, c.MasterKey, bolt.Options{Logger: s.log, Observe: s.metrics.commit}); err != nil {
 		return err
 	}
 	if s.socket, err = listenControl(c.Data); err != nil {
 		s.log.WarnContext(ctx, "no control socket: client and key commands work only while the server is stopped", "err", err)
 	}
 	s.clients = storage.WithStaticClients(s.store, static)
-	if s.audit, err = openAudit(ctx, s.store, audit.Options{Retention: c.Audit.Retention, Logger: s.log, Lines: s.events, Now: s.now}); err != nil {
+	if s.audit, err = openAudit(ctx, s.store, audit.Options{Retention: c.Audit.Retention, Logger: s.log, Lines: s.events, Failed: s.metrics.auditFailed, Now: s.now}); err != nil {
 		return err
 	}
 	if err = s.checkIssuer(ctx); err != nil {

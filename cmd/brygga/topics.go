@@ -14,6 +14,7 @@ var topics = [][3]string{
 	{"audit", "audit.md", "The audit log: its fields and every event"},
 	{"backup", "backup.md", "Back up, restore and move the store"},
 	{"looks", "looks.md", "Logos, colours, texts and style sheets of the pages"},
+	{"metrics", "metrics.md", "The metrics, and what is worth an alarm"},
 	{"proxies", "proxies.md", "Settings of nginx, Caddy, HAProxy and Apache in front"},
 	{"reasons", "reasons.md", "Why logins fail, and what to do"},
 	{"phone-api", "simulator.md", "The simulator of BankID, its virtual phone and control API"},

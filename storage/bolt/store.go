@@ -60,6 +60,8 @@ type Options struct {
 	Logger *slog.Logger
 	// LockTimeout is how long Open waits for another process to let go of the file; 0 means 2 s.
 	LockTimeout time.Duration
+	// Observe is told of every transaction that writes, how long it took. It runs in the one goroutine that writes. Nil for nobody.
+	Observe func(took time.Duration)
 	// Accept takes a file that Open refuses with ErrCopy. All that it would bring back to life ends: logins, codes, grants, tokens,
 	// sessions and pushed requests. Clients, keys, secrets, notices and audit events stay.
 	Accept bool
@@ -76,6 +78,8 @@ type Store struct {
 	file  *os.File // of db
 	codec storage.Codec
 	log   *slog.Logger
+
+	observe func(took time.Duration)
 
 	name, run string // of the store and of this opening; see mark
 	mapped    int64  // bytes of the file that are mapped into memory, at least
@@ -123,6 +127,10 @@ func Open(path string, sealer storage.Sealer, options Options) (*Store, error) {
 		beats:    map[string]time.Time{},
 		queue:    make(chan *step, 4*maxBatch),
 		done:     make(chan struct{}),
+		observe:  options.Observe,
+	}
+	if s.observe == nil {
+		s.observe = func(time.Duration) {}
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

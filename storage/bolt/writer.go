@@ -137,7 +137,9 @@ func (s *Store) commit(batch []*step) {
 	if len(batch) == 0 {
 		return
 	}
+	began := time.Now()
 	err := s.transact(batch)
+	s.observe(time.Since(began))
 	if err == nil {
 		return
 	}

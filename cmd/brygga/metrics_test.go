@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"brygga/login"
+	"brygga/op"
+	"brygga/storage"
+	"brygga/web"
+)
+
+// newMeasured is a server with every part that has a metric.
+func newMeasured(t *testing.T) *server {
+	t.Helper()
+	o := newOptions(t)
+	dir := t.TempDir()
+	certFile, keyFile := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+	writePair(t, certFile, keyFile, time.Hour)
+	var err error
+	if o.listener, err = newCertificateFiles(certFile, keyFile, o.log); err != nil {
+		t.Fatal(err)
+	}
+	s, err := newServer(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.close() })
+	return s
+}
+
+// families returns our metrics by name.
+func families(t *testing.T, s *server) map[string]*dto.MetricFamily {
+	t.Helper()
+	all, err := s.metrics.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := map[string]*dto.MetricFamily{}
+	for _, family := range all {
+		if strings.HasPrefix(family.GetName(), "brygga_") {
+			ours[family.GetName()] = family
+		}
+	}
+	return ours
+}
+
+// TestPageListsTheMetrics holds docs/metrics.md true: every metric with its type and labels, and no other. That each of them is there
+// before anything has happened shows, too, that counters begin at 0.
+func TestPageListsTheMetrics(t *testing.T) {
+	page, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newMeasured(t)
+	s.metrics.request("GET /healthz", 200, time.Millisecond) // its routes are many, so it begins with the first request
+	known := families(t, s)
+	for name, family := range known {
+		var labels []string
+		for _, label := range family.GetMetric()[0].GetLabel() {
+			labels = append(labels, "`"+label.GetName()+"`")
+		}
+		slices.Sort(labels)
+		row := fmt.Sprintf("| `%s` | %s | %s | ", name, strings.ToLower(family.GetType().String()), strings.Join(labels, " "))
+		if !strings.Contains(string(page), row) {
+			t.Errorf("docs/metrics.md lacks a row that begins %s", row)
+		}
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(brygga_[a-z_]+)`").FindAllStringSubmatch(string(page), -1) {
+		if known[row[1]] == nil {
+			t.Errorf("docs/metrics.md has %s, which there is not", row[1])
+		}
+	}
+}
+
+// value returns the value, or the count, of the metric with these labels; -1 when there is none.
+func value(t *testing.T, s *server, name string, labels ...string) float64 {
+	t.Helper()
+	for _, metric := range families(t, s)[name].GetMetric() {
+		var has []string
+		for _, label := range metric.GetLabel() {
+			has = append(has, label.GetName()+"="+label.GetValue())
+		}
+		if slices.Sort(labels); !slices.Equal(has, labels) {
+			continue
+		}
+		switch {
+		case metric.GetCounter() != nil:
+			return metric.GetCounter().GetValue()
+		case metric.GetHistogram() != nil:
+			return float64(metric.GetHistogram().GetSampleCount())
+		}
+		return metric.GetGauge().GetValue()
+	}
+	return -1
+}
+
+func TestObservations(t *testing.T) {
+	s := newMeasured(t)
+	m := s.metrics
+	before := value(t, s, "brygga_store_commit_seconds")
+	m.login(login.Observation{Event: login.LoginCompleted, Device: storage.DeviceOther, Took: 9 * time.Second})
+	m.login(login.Observation{Event: login.LoginEnded, Reason: login.ReasonCancelled})
+	m.login(login.Observation{Event: login.LimitReached, Reason: limitOrders})
+	m.request(web.RouteEvents, 200, time.Minute)
+	m.request(web.RouteEvents, 429, time.Millisecond)
+	m.request("/token", 429, time.Millisecond)
+	m.provider("token", op.OutcomeTooMany)
+	m.provider(op.EndpointNotices, "timeout")
+	m.commit(time.Millisecond)
+	m.login(login.Observation{Event: login.Late, Reason: login.WorkFrame})
+	m.login(login.Observation{Event: login.Overloaded, Reason: login.OverloadLate})
+	m.auditFailed(3)
+	for _, want := range []struct {
+		name   string
+		labels []string
+		value  float64
+	}{
+		{"brygga_login_events_total", []string{"event=login_completed", "device=other", "reason="}, 1},
+		{"brygga_login_events_total", []string{"event=login_completed", "device=this", "reason="}, 0},
+		{"brygga_login_events_total", []string{"event=login_ended", "device=", "reason=pageCancel"}, 1},
+		{"brygga_login_seconds", []string{"device=other", "outcome=completed"}, 1},
+		{"brygga_login_seconds", []string{"device=this", "outcome=failed"}, 0},
+		{"brygga_limit_refusals_total", []string{"limit=orders"}, 1},
+		{"brygga_limit_refusals_total", []string{"limit=logins"}, 0},
+		{"brygga_limit_refusals_total", []string{"limit=streams"}, 1},
+		{"brygga_limit_refusals_total", []string{"limit=requests"}, 1},
+		{"brygga_event_stream_seconds", nil, 1},
+		{"brygga_http_request_seconds", []string{"route=/token", "status=429"}, 1},
+		{"brygga_http_request_seconds", []string{"route=/login/{id}/events", "status=200"}, -1},
+		{"brygga_oidc_requests_total", []string{"endpoint=token", "outcome=ok"}, 0},
+		{"brygga_backchannel_notices_total", []string{"outcome=timeout"}, 1},
+		{"brygga_oidc_requests_total", []string{"endpoint=backchannel_logout", "outcome=timeout"}, -1},
+		{"brygga_store_errors_total", nil, 0},
+		{"brygga_late_total", []string{"work=frame"}, 1},
+		{"brygga_limit_refusals_total", []string{"limit=load"}, 1},
+		{"brygga_login_events_total", []string{"event=overloaded", "device=", "reason=late"}, 1},
+		{"brygga_audit_errors_total", nil, 3},
+		{"brygga_panics_total", nil, 0},
+		{"brygga_listener_certificate_renewal_failed", nil, 0},
+	} {
+		if got := value(t, s, want.name, want.labels...); got != want.value {
+			t.Errorf("%s%v = %v, want %v", want.name, want.labels, got, want.value)
+		}
+	}
+	if after := value(t, s, "brygga_store_commit_seconds"); before < 1 || after <= before {
+		t.Errorf("%v commits were measured at the start, %v later", before, after)
+	}
+	if free := value(t, s, "brygga_store_free_bytes"); free <= 0 {
+		t.Errorf("%v bytes are free", free)
+	}
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"brygga/bankid"
+	"brygga/login"
+	"brygga/op"
+	"brygga/web"
+)
+
+// The values of the label "limit".
+const (
+	limitLogins   = "logins"
+	limitOrders   = "orders"
+	limitRenewals = "renewals"
+	limitRequests = "requests"
+	limitStreams  = "streams"
+	limitLoad     = "load" // what this process or BankID can bear
+)
+
+// outcomes are the values of the label "outcome" of logins that ended, by event.
+var outcomes = map[string]string{login.LoginCompleted: "completed", login.LoginFailed: "failed", login.LoginEnded: "ended"}
+
+// knownReasons are the values that the label "reason" may have. BankID may send any hint code; what is not known is "unknown".
+func knownReasons() map[string]bool {
+	known := map[string]bool{"": true, login.OverloadLate: true, login.OverloadCollects: true}
+	for _, hint := range append(bankid.PendingHintCodes(), bankid.FailedHintCodes()...) {
+		known[string(hint)] = true
+	}
+	for _, reason := range login.Reasons() {
+		known[reason] = true
+	}
+	for _, check := range bankid.Checks() {
+		known[string(check)] = true
+	}
+	return known
+}
+
+func (m *metrics) login(o login.Observation) {
+	switch o.Event {
+	case login.Late:
+		m.late.WithLabelValues(o.Reason).Inc()
+		return
+	case login.LimitReached:
+		m.refusals.WithLabelValues(o.Reason).Inc()
+		return
+	case login.Overloaded:
+		m.refusals.WithLabelValues(limitLoad).Inc()
+	}
+	if !m.reasons[o.Reason] {
+		o.Reason = "unknown"
+	}
+	m.logins.WithLabelValues(o.Event, o.Device, o.Reason).Inc()
+	if outcome := outcomes[o.Event]; outcome != "" && o.Device != "" {
+		m.durations.WithLabelValues(o.Device, outcome).Observe(o.Took.Seconds())
+	}
+}
+
+func (m *metrics) request(route string, status int, d time.Duration) {
+	if route == web.RouteEvents {
+		switch status {
+		case http.StatusOK:
+			m.streams.Observe(d.Seconds())
+			return
+		case http.StatusTooManyRequests:
+			m.refusals.WithLabelValues(limitStreams).Inc()
+		}
+	}
+	_, path, found := strings.Cut(route, " ") // patterns name a method or none
+	if !found {
+		path = route
+	}
+	m.requests.WithLabelValues(path, strconv.Itoa(status)).Observe(d.Seconds())
+}
+
+func (m *metrics) provider(endpoint, outcome string) {
+	if endpoint == op.EndpointNotices {
+		m.notices.WithLabelValues(outcome).Inc()
+		return
+	}
+	if outcome == op.OutcomeTooMany {
+		m.refusals.WithLabelValues(limitRequests).Inc()
+	}
+	m.oidc.WithLabelValues(endpoint, outcome).Inc()
+}
+
+func (m *metrics) commit(took time.Duration) { m.commits.Observe(took.Seconds()) }
+
+func (m *metrics) auditFailed(events int) { m.auditErrs.Add(float64(events)) }
