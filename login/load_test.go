@@ -100,6 +100,9 @@ func TestNoMoreOrdersThanCanBeCollected(t *testing.T) {
 		if !refused || overload.Cause != login.OverloadCollects || seen["overloaded collects"] != 1 {
 			t.Errorf("a fourth order where three can be collected: %v", overload)
 		}
+		if _, err := h.Start(t.Context(), pending[0].ID, this); err != nil {
+			t.Errorf("another order for who has one: %v", err)
+		}
 		if _, err := h.Cancel(t.Context(), pending[0].ID, "192.0.2.1"); err != nil {
 			t.Fatal(err)
 		}

@@ -39,12 +39,14 @@ type Begun struct {
 // Begin does what of [Engine.Start] is our own: when it returns, the store knows of the wish, whoever reads the login next. It returns
 // the errors of Start but those of the service. The caller calls Finish at once, and once.
 func (e *Engine) Begin(ctx context.Context, id string, starter storage.Starter) (*Begun, error) {
-	_, client, err := e.loginAndClient(ctx, id)
+	before, client, err := e.loginAndClient(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.hasRoom(); err != nil {
-		return nil, err
+	if before.State != storage.LoginPending { // an order in place of another is no more to do
+		if err := e.hasRoom(); err != nil {
+			return nil, err
+		}
 	}
 	pending, err := e.Store.PendingOrders(ctx)
 	if err != nil {
