@@ -203,3 +203,25 @@ func TestEventsOfStillViews(t *testing.T) {
 	}
 	b.listen(path).until("qr-wait")
 }
+
+// TestLongRequestsHaveNoStream: a stream keeps its request in memory for as long as it lasts. The page polls instead.
+func TestLongRequestsHaveNoStream(t *testing.T) {
+	t.Parallel()
+	b := newHouse(t, shared, nil).browser(windowsPC)
+	path := b.begin("app")
+	b.post(path+"/start", "device", "other")
+	for _, test := range []struct {
+		junk, want int
+	}{{8 << 10, http.StatusOK}, {17 << 10, http.StatusTooManyRequests}} {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", b.url+path+"/events", nil)
+		must(t, err)
+		r.Header.Set("User-Agent", windowsPC)
+		r.Header.Set("X-Other", strings.Repeat("x", test.junk))
+		answer, err := b.http.Do(r)
+		must(t, err)
+		answer.Body.Close()
+		if answer.StatusCode != test.want || (test.want != http.StatusOK) != (answer.Header.Get("Retry-After") != "") {
+			t.Errorf("with %d bytes of other headers: %d, Retry-After %q", test.junk, answer.StatusCode, answer.Header.Get("Retry-After"))
+		}
+	}
+}
