@@ -111,6 +111,15 @@ func floods(t *testing.T, d *devInstance) []flood {
 			r.Method = http.MethodOptions
 			return r
 		}},
+		{"logout, confirmed", nothing, func(i int) *http.Request {
+			return post(d, "/logout/confirm?x="+junk, "state=s&x="+junk, i, "Cookie", crowded, "Origin", d.Issuer)
+		}},
+		{"leave", aLogin, func(i int) *http.Request {
+			page, cookie := cookieOfLogin(t, d)
+			return post(d, page+"/leave?x="+junk, "", i, "Cookie", "a="+junk+"; "+cookie, "Origin", d.Issuer)
+		}},
+		{"keys", nothing, func(i int) *http.Request { return get(d, "/jwks.json?x="+junk, i) }},
+		{"brand", nothing, func(i int) *http.Request { return get(d, fmt.Sprintf("/brand/c%d/%s", i, junk), i) }},
 		{"discovery", nothing, func(i int) *http.Request {
 			return get(d, "/.well-known/openid-configuration?x="+junk, i, "Origin", "https://o.example")
 		}},
