@@ -3,7 +3,8 @@
 //
 // It builds brygga, starts `brygga serve` as a process of its own on loopback with a fresh store, and plays everybody else
 // itself: BankID (package bankidsim), browsers that load the page and follow its events, people who scan the QR code they are shown and
-// think for a while, and an app that redeems the codes. It ends by itself.
+// think for a while, and an app that redeems the codes. It ends by itself. With -soak it lets BankID misbehave meanwhile, and prints
+// memory and outcomes.
 package main
 
 import (
@@ -19,9 +20,9 @@ import (
 
 // settings are the size of a run.
 type settings struct {
-	logins, browsers, runs, starts int
-	think                          time.Duration
-	profile                        string
+	logins, browsers, runs, starts, soak int
+	think                                time.Duration
+	profile                              string
 }
 
 func main() {
@@ -34,12 +35,17 @@ func main() {
 	flag.IntVar(&s.browsers, "browsers", 1000, "browsers at once")
 	flag.IntVar(&s.runs, "runs", 3, "runs; medians are printed")
 	flag.IntVar(&s.starts, "starts", 5, "starts of the server to time")
+	flag.IntVar(&s.soak, "soak", 0, "in place of all that: so many logins while BankID misbehaves; memory and outcomes are printed")
 	flag.DurationVar(&s.think, "think", 3*time.Second, "how long a person takes from scanning to approving")
 	flag.StringVar(&s.profile, "profile", "", "write a CPU profile of the server during the logins of the last run to this file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, s); err != nil {
+	do := run
+	if s.soak > 0 {
+		do = runSoak
+	}
+	if err := do(ctx, s); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
