@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"brygga/storage"
 )
@@ -223,6 +224,21 @@ func TestNewRefusesOptions(t *testing.T) {
 		"negative life":     func(o *Options) { o.IDTokenLife = -1 },
 		"long session":      func(o *Options) { o.SessionLife = DefaultSessionLife + 1 },
 		"negative session":  func(o *Options) { o.SessionIdle = -1 },
+		"negative access":   func(o *Options) { o.AccessTokenLife = -1 },
+		"negative refresh":  func(o *Options) { o.RefreshLife = -1 },
+		"negative idle":     func(o *Options) { o.RefreshIdle = -1 },
+		"negative code":     func(o *Options) { o.CodeLife = -1 },
+		"negative whole":    func(o *Options) { o.SessionLife = -1 },
+		"negative limit":    func(o *Options) { o.Limits.RequestsPerAddress = -1 },
+		"negative client's": func(o *Options) { o.Limits.RequestsPerClient = -1 },
+		"code life beyond":  func(o *Options) { o.CodeLife = 10*time.Minute + 1 },
+		"issuer, no URL":    func(o *Options) { o.Issuer = "https://login.example.se:x" },
+		"issuer, no host":   func(o *Options) { o.Issuer = "https://" },
+		"issuer, query":     func(o *Options) { o.Issuer = issuer + "?a=b" },
+		"issuer, anchor":    func(o *Options) { o.Issuer = issuer + "#a" },
+		"issuer, opaque":    func(o *Options) { o.Issuer = "https:login.example.se" },
+		"issuer, ftp":       func(o *Options) { o.Issuer, o.InsecureHTTPIssuer = "ftp://login.example.se", true },
+		"issuer, near":      func(o *Options) { o.Issuer = "http://localhost.example.se" },
 		"empty acr":         func(o *Options) { o.ACRValues = []string{"a", ""} },
 		"no issuer":         func(o *Options) { o.Issuer = "" },
 		"http issuer":       func(o *Options) { o.Issuer = "http://login.example.se" },
@@ -244,6 +260,11 @@ func TestNewRefusesOptions(t *testing.T) {
 		if _, err := New(o); err != nil {
 			t.Error(err)
 		}
+	}
+	edges := h.o
+	edges.SubjectKey, edges.CodeLife, edges.SessionLife = edges.SubjectKey[:32], 10*time.Minute, DefaultSessionLife
+	if _, err := New(edges); err != nil {
+		t.Error(err)
 	}
 	o := h.o
 	o.Issuer, o.InsecureHTTPIssuer = "http://login.example.se", true

@@ -172,6 +172,15 @@ func TestPanics(t *testing.T) {
 		if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "server_error") || strings.Contains(h.logs.String(), "canary-panic") {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
 		}
+		w = httptest.NewRecorder()
+		h.observed = nil
+		wrap(func(w http.ResponseWriter, _ *http.Request) {
+			w.Write([]byte("half"))
+			panic("canary-panic")
+		}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, issuer+"/x", nil))
+		if w.Code != http.StatusOK || w.Body.String() != "half" || len(h.observed) != 1 || h.observed[0] != "x server_error" {
+			t.Errorf("%s, after half an answer: %d %s, %v", name, w.Code, w.Body, h.observed)
+		}
 		aborted := func() (value any) {
 			defer func() { value = recover() }()
 			wrap(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, issuer+"/x", nil))

@@ -186,6 +186,7 @@ func TestSanitizeSVGRefuses(t *testing.T) {
 		"fill in capitals":      within(`<g fill="URL(evil.example)"/>`),
 		"an escape":             within(`<g fill="\75rl(x)"/>`),
 		"entities":              `<!DOCTYPE svg [<!ENTITY a "&b;">]>` + within("&a;"),
+		"a document type":       "<!DOCTYPE svg>" + within(""),
 		"an unknown entity":     within("<title>&lol;</title>"),
 		"no SVG":                `<html><svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/></svg></html>`,
 		"no name space":         `<svg><path d="M0 0"/></svg>`,
