@@ -50,7 +50,7 @@ func TestEveryAlgorithmSigns(t *testing.T) {
 		if err := checkWithStandardLibrary(publishedText(t, r), token, algorithm); err != nil {
 			t.Errorf("%s by the standard library: %v", algorithm, err)
 		}
-		if payload, err := r.Verify(token); err != nil || string(payload) != `{"sub":"x"}` {
+		if payload, err := r.Verify(token, "JWT"); err != nil || string(payload) != `{"sub":"x"}` {
 			t.Errorf("%s by Verify: %s, %v", algorithm, payload, err)
 		}
 		for _, k := range set.Key(active(t, r, algorithm).ID) {
@@ -85,7 +85,7 @@ func TestEveryAlgorithmSigns(t *testing.T) {
 		if err := checkWithStandardLibrary(document, token, algorithm); err != nil {
 			t.Errorf("%s: the new key was not published before its use: %v", algorithm, err)
 		}
-		if _, err := r.Verify(first[algorithm]); err != nil {
+		if _, err := r.Verify(first[algorithm], "JWT"); err != nil {
 			t.Errorf("%s with a retired key: %v", algorithm, err)
 		}
 	}
@@ -96,7 +96,7 @@ func TestEveryAlgorithmSigns(t *testing.T) {
 		if got := states(r); got[algorithm+" active"] != 1 || got[algorithm+" next"] != 1 || got[algorithm+" retired"] != 0 {
 			t.Errorf("%s keys after an emergency: %v", algorithm, got)
 		}
-		if _, err := r.Verify(first[algorithm]); !errors.Is(err, ErrSignature) {
+		if _, err := r.Verify(first[algorithm], "JWT"); !errors.Is(err, ErrSignature) {
 			t.Errorf("%s with a removed key: %v", algorithm, err)
 		}
 	}
@@ -260,7 +260,7 @@ func TestProcessesMakeAnAlgorithmOnce(t *testing.T) {
 			t.Errorf("keys %v", got)
 		}
 		for _, token := range tokens {
-			if _, err := r.Verify(token); err != nil {
+			if _, err := r.Verify(token, "JWT"); err != nil {
 				t.Errorf("a token of another process: %v", err)
 			}
 		}

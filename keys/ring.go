@@ -230,13 +230,21 @@ func (r *Ring) await(ctx context.Context) error {
 }
 
 // verifiable are the signature algorithms of tokens that Verify looks at.
-var verifiable = []jose.SignatureAlgorithm{
-	jose.ES256, jose.ES384, jose.ES512, jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.EdDSA,
+var verifiable = JOSE(storage.SigningAlgs())
+
+// JOSE returns the algorithms as go-jose names them.
+func JOSE(algorithms []string) []jose.SignatureAlgorithm {
+	named := make([]jose.SignatureAlgorithm, len(algorithms))
+	for i, algorithm := range algorithms {
+		named[i] = jose.SignatureAlgorithm(algorithm)
+	}
+	return named
 }
 
-// Verify returns the payload of a token that one of the signing keys signed with its own algorithm, retired ones included,
-// and ErrSignature for every other text, however odd. It looks at nothing but the signature: expiry, issuer and audience are the caller's to check.
-func (r *Ring) Verify(token string) ([]byte, error) {
+// Verify returns the payload of a token with that typ in its header, which one of the signing keys signed with its own algorithm,
+// retired ones included, and ErrSignature for every other text, however odd. What we sign for one purpose is nothing for another
+// (RFC 8725 §3.11). Expiry, issuer and audience are the caller's to check.
+func (r *Ring) Verify(token, typ string) ([]byte, error) {
 	if len(token) > maxToken {
 		return nil, ErrSignature
 	}
@@ -250,7 +258,7 @@ func (r *Ring) Verify(token string) ([]byte, error) {
 		return nil, ErrSignature
 	}
 	payload, err := jws.Verify(k.public())
-	if err != nil {
+	if err != nil || header.ExtraHeaders[jose.HeaderType] != typ {
 		return nil, ErrSignature
 	}
 	return payload, nil

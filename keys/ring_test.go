@@ -230,7 +230,7 @@ func TestSignaturesHaveTheirFullLength(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.Verify(token); err != nil {
+		if _, err := r.Verify(token, "JWT"); err != nil {
 			t.Fatalf("signature %d: %v", i, err)
 		}
 	}
@@ -362,8 +362,13 @@ func TestVerifyRefuses(t *testing.T) {
 		return token
 	}
 	good := sign(t, r, storage.RS256)
-	if payload, err := r.Verify(good); err != nil || string(payload) != `{"sub":"x"}` {
+	if payload, err := r.Verify(good, "JWT"); err != nil || string(payload) != `{"sub":"x"}` {
 		t.Fatalf("our own token: %s, %v", payload, err)
+	}
+	for _, typ := range []string{"", "jwt", "at+jwt", "logout+jwt", "JWT "} {
+		if payload, err := r.Verify(good, typ); !errors.Is(err, ErrSignature) || payload != nil {
+			t.Errorf("taken for a %q: %s, %v", typ, payload, err)
+		}
 	}
 	parts := strings.Split(good, ".")
 	encode := base64.RawURLEncoding.EncodeToString
@@ -384,7 +389,7 @@ func TestVerifyRefuses(t *testing.T) {
 		"JSON form":                      `{"payload":"` + parts[1] + `","signatures":[]}`,
 		"huge":                           strings.Repeat("a", maxToken+1),
 	} {
-		if payload, err := r.Verify(token); !errors.Is(err, ErrSignature) || payload != nil {
+		if payload, err := r.Verify(token, "JWT"); !errors.Is(err, ErrSignature) || payload != nil {
 			t.Errorf("%s: %s, %v", name, payload, err)
 		}
 	}
@@ -403,7 +408,7 @@ func FuzzVerify(f *testing.F) {
 		f.Add(good + "A")
 	}
 	f.Fuzz(func(t *testing.T, token string) {
-		if payload, err := r.Verify(token); err == nil && string(payload) != `{"sub":"x"}` {
+		if payload, err := r.Verify(token, "JWT"); err == nil && string(payload) != `{"sub":"x"}` {
 			t.Errorf("verified %q with payload %s", token, payload)
 		}
 	})

@@ -37,7 +37,7 @@ func TestRotationByTime(t *testing.T) {
 	if err := checkSigned(t, published(t, r), token, storage.ES256); err != nil {
 		t.Errorf("a token of the retired key: %v", err)
 	}
-	if _, err := r.Verify(token); err != nil {
+	if _, err := r.Verify(token, "JWT"); err != nil {
 		t.Errorf("Verify with a retired key: %v", err)
 	}
 	want := map[string]int{
@@ -50,7 +50,7 @@ func TestRotationByTime(t *testing.T) {
 
 	c.move(DefaultTokenLife)
 	maintain(t, r)
-	if _, err := r.Verify(token); !errors.Is(err, ErrSignature) {
+	if _, err := r.Verify(token, "JWT"); !errors.Is(err, ErrSignature) {
 		t.Errorf("Verify with a removed key: %v", err)
 	}
 	if n := len(published(t, r).Keys); n != 6 {
@@ -135,7 +135,7 @@ func TestEmergencyRotation(t *testing.T) {
 			t.Errorf("%s key %s is still there", old.State, old.ID)
 		}
 	}
-	if _, err := r.Verify(token); !errors.Is(err, ErrSignature) {
+	if _, err := r.Verify(token, "JWT"); !errors.Is(err, ErrSignature) {
 		t.Errorf("a token of a key in wrong hands: %v", err)
 	}
 	for _, algorithm := range []string{storage.ES256, storage.RS256} {

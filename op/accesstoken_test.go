@@ -23,7 +23,7 @@ func TestJWTAccessToken(t *testing.T) {
 	h := newHarness(t, nil)
 	h.change("web", func(c *storage.Client) { c.AccessTokenFormat = storage.AccessTokenJWT })
 	answer := h.grantTokens([]string{"openid", "profile"}, nil)
-	if _, err := ring.Verify(answer.AccessToken); err != nil {
+	if _, err := ring.Verify(answer.AccessToken, "at+jwt"); err != nil {
 		t.Fatal(err)
 	}
 	if got := header(t, answer.AccessToken); got.Alg != "ES256" || got.Typ != "at+jwt" || got.Kid == "" {
@@ -83,7 +83,7 @@ func TestOnlyAccessTokensAreAccessTokens(t *testing.T) {
 		"of another issuer":   signed("at+jwt", `{"iss":"https://other.example.se","jti":"`+jti+`"}`),
 		"of no issuer":        signed("at+jwt", `{"jti":"`+jti+`"}`),
 		"without a jti":       signed("at+jwt", `{"iss":"`+issuer+`"}`),
-		"with an unknown jti": signed("at+jwt", `{"iss":"`+issuer+`","jti":"`+random()+`"}`),
+		"with an unknown jti": signed("at+jwt", `{"iss":"`+issuer+`","jti":"`+storage.NewToken()+`"}`),
 		"jti a number":        signed("at+jwt", `{"iss":"`+issuer+`","jti":1}`),
 		"not JSON":            signed("at+jwt", jti),
 		"signature cut":       head + "." + body + ".",
@@ -108,7 +108,7 @@ func TestSwedenConnectTokensAreOpaque(t *testing.T) {
 		c.AccessTokenFormat, c.Profile = storage.AccessTokenJWT, storage.ProfileSwedenConnect
 	})
 	token := h.grantTokens([]string{"openid"}, nil).AccessToken
-	if status, _ := h.userinfo(token); status != http.StatusOK || len(token) != randomLength || strings.Contains(token, ".") {
+	if status, _ := h.userinfo(token); status != http.StatusOK || len(token) != storage.TokenLength || strings.Contains(token, ".") {
 		t.Errorf("%d %q", status, token)
 	}
 }

@@ -82,7 +82,7 @@ type event struct {
 
 // answerTo returns what the client gets, and the code that stands for it. The grant belongs to no session yet.
 func (p *Provider) answerTo(client *storage.Client, request *storage.AuthRequest, e event, now time.Time) (storage.Answer, string) {
-	code := random()
+	code := storage.NewToken()
 	offline := hasScope(request.Scopes, oidc.ScopeOfflineAccess)
 	life := p.o.CodeLife + p.o.AccessTokenLife
 	if offline {
@@ -93,7 +93,7 @@ func (p *Provider) answerTo(client *storage.Client, request *storage.AuthRequest
 		identity.Evidence = nil // a session may have it, for another client
 	}
 	grant := storage.Grant{
-		ID: randomID(), ClientID: client.ID, SessionID: randomID(), TransactionID: p.TransactionID(e.login, client.ID),
+		ID: storage.NewID(), ClientID: client.ID, SessionID: storage.NewID(), TransactionID: p.TransactionID(e.login, client.ID),
 		Subject: p.subject(client, e.identity.PersonalNumber), Scopes: request.Scopes, Nonce: request.Nonce,
 		ACR: cmp.Or(e.acr, p.o.ACRValues[0]), AMR: e.amr, AuthTime: e.at, Identity: identity,
 		Claims: request.Claims, Resources: request.Resources, Offline: offline, Backchannel: client.BackchannelLogoutURI != "",

@@ -126,7 +126,7 @@ func TestBackchannelLogout(t *testing.T) {
 		if want := map[string]string{"hr-a": "ES256", "hr-b": "RS256"}[id]; header["alg"] != want || header["typ"] != "logout+jwt" {
 			t.Errorf("%s: header %v", id, header)
 		}
-		if _, err := ring.Verify(got[0]); err != nil {
+		if _, err := ring.Verify(got[0], "logout+jwt"); err != nil {
 			t.Errorf("%s: %v", id, err)
 		}
 		claims := payload(t, got[0])

@@ -13,15 +13,7 @@ import (
 )
 
 // numberClaims are the claims with the personal number: ours, and those of the Swedish OpenID Connect profile.
-var numberClaims = [...]string{
-	"personalNumber", "https://id.oidc.se/claim/personalIdentityNumber", "https://id.oidc.se/claim/coordinationNumber",
-}
-
-// evidenceClaims are made from what the eID service gives as proof of a login, which is kept for those alone who ask for one.
-var evidenceClaims = [...]string{
-	"https://id.oidc.se/claim/userCertificate", "https://id.oidc.se/claim/authnEvidence",
-	"https://id.oidc.se/claim/credentialValidFrom", "https://id.oidc.se/claim/credentialValidTo",
-}
+var numberClaims = claimSet(allNumbers).names()
 
 // Limits on the claims parameter.
 const (
@@ -113,11 +105,7 @@ func checkClaims(p *Provider, client *storage.Client, values url.Values, request
 		return errClaims
 	}
 	request.Claims = storage.ClaimsRequest{IDToken: names(claims.IDToken), UserInfo: names(claims.UserInfo)}
-	for _, name := range evidenceClaims {
-		_, inIDToken := claims.IDToken[name]
-		_, inUserInfo := claims.UserInfo[name]
-		request.Evidence = request.Evidence || inIDToken || inUserInfo
-	}
+	request.Evidence = (claimsNamed(request.Claims.IDToken)|claimsNamed(request.Claims.UserInfo))&evidenceClaims != 0
 	if refusal := requireNumber(client, claims, values.Get("login_hint"), request); refusal != nil {
 		return refusal
 	}

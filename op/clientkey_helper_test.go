@@ -97,7 +97,7 @@ func (h *harness) addClients(clients ...storage.Client) {
 func (h *harness) assertionClaims(id string, pairs ...any) map[string]any {
 	now := h.now()
 	claims := map[string]any{
-		"iss": id, "sub": id, "aud": issuer, "exp": now.Add(time.Minute).Unix(), "iat": now.Unix(), "jti": random(),
+		"iss": id, "sub": id, "aud": issuer, "exp": now.Add(time.Minute).Unix(), "iat": now.Unix(), "jti": storage.NewToken(),
 	}
 	for i := 0; i < len(pairs); i += 2 {
 		if claims[pairs[i].(string)] = pairs[i+1]; pairs[i+1] == nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"brygga/keys"
 	"brygga/storage"
 )
 
@@ -26,15 +27,7 @@ const (
 
 // clientAlgs are the algorithms in which clients may sign assertions and request objects. There is no MAC among them: secrets
 // are stored as hashes, and a public key must never serve as a secret (RFC 8725 §2.1).
-var clientAlgs = joseAlgs(storage.SigningAlgs())
-
-func joseAlgs(names []string) []jose.SignatureAlgorithm {
-	algs := make([]jose.SignatureAlgorithm, len(names))
-	for i, name := range names {
-		algs[i] = jose.SignatureAlgorithm(name)
-	}
-	return algs
-}
+var clientAlgs = keys.JOSE(storage.SigningAlgs())
 
 // The reasons why a client's signature is not believed. They are for the log, not for the client.
 var (
@@ -79,7 +72,7 @@ func (p *Provider) verifyFromClient(ctx context.Context, client *storage.Client,
 func parseSigned(token, only string) (*jose.JSONWebSignature, error) {
 	algs := clientAlgs
 	if only != "" {
-		if !knownAlg(only) {
+		if !slices.Contains(storage.SigningAlgs(), only) {
 			return nil, errNotSigned
 		}
 		algs = []jose.SignatureAlgorithm{jose.SignatureAlgorithm(only)}
@@ -93,8 +86,6 @@ func parseSigned(token, only string) (*jose.JSONWebSignature, error) {
 	}
 	return jws, nil
 }
-
-func knownAlg(alg string) bool { return slices.Contains(clientAlgs, jose.SignatureAlgorithm(alg)) }
 
 // verifySigned returns the payload of a JWS that one of the client's keys has signed. When none of the keys at hand has, the
 // client may have changed them since: then they are fetched anew, as for clientKeys.

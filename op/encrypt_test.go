@@ -90,7 +90,7 @@ func TestEncryptedIDToken(t *testing.T) {
 		answer := h.grantTokens(offlineScopes, nil)
 		for _, token := range []string{answer.IDToken, h.ok(refreshing(answer.RefreshToken)).IDToken} {
 			signed := decrypted(t, token, e, "JWT")
-			if _, err := ring.Verify(signed); err != nil {
+			if _, err := ring.Verify(signed, "JWT"); err != nil {
 				t.Errorf("%+v: %v", e, err)
 			}
 			if claims := payload(t, signed); claims["aud"] != "web" || claims["personalNumber"] != number {
@@ -163,7 +163,7 @@ func TestUserinfoSignedAndEncrypted(t *testing.T) {
 				t.Fatal(err)
 			}
 		} else {
-			if _, err := ring.Verify(text); err != nil {
+			if _, err := ring.Verify(text, "JWT"); err != nil {
 				t.Errorf("%+v: %v", test, err)
 			}
 			if got := header(t, text); got.Alg != test.alg || got.Typ != "JWT" {
@@ -177,7 +177,7 @@ func TestUserinfoSignedAndEncrypted(t *testing.T) {
 			t.Errorf("%+v: %v", test, claims)
 		}
 	}
-	if status, _ := h.userinfo(random()); status != http.StatusUnauthorized {
+	if status, _ := h.userinfo(storage.NewToken()); status != http.StatusUnauthorized {
 		t.Errorf("an error: %d", status) // errors are JSON in any case
 	}
 }

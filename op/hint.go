@@ -1,9 +1,7 @@
 package op
 
 import (
-	"encoding/base64"
 	"encoding/json"
-	"strings"
 
 	"github.com/go-jose/go-jose/v4/jwt"
 
@@ -36,8 +34,8 @@ func (p *Provider) readHint(hint string) (claims hintClaims, ok bool) {
 		}
 		hint = string(signed)
 	}
-	payload, err := p.o.Keys.Verify(hint)
-	if err != nil || tokenType(hint) != "JWT" || json.Unmarshal(payload, &claims) != nil {
+	payload, err := p.o.Keys.Verify(hint, typIDToken)
+	if err != nil || json.Unmarshal(payload, &claims) != nil {
 		return hintClaims{}, false
 	}
 	ok = claims.Issuer == p.o.Issuer && len(claims.Audience) == 1 && claims.SessionID != "" && claims.Events == nil &&
@@ -49,17 +47,4 @@ func (p *Provider) readHint(hint string) (claims hintClaims, ok bool) {
 func (p *Provider) hintedSubject(client *storage.Client, hint string) (subject string, ok bool) {
 	claims, ok := p.readHint(hint)
 	return claims.Subject, ok && claims.Subject != "" && claims.Audience.Contains(client.ID)
-}
-
-// tokenType returns the typ of a token whose signature was verified (RFC 7515 §4.1.9).
-func tokenType(token string) string {
-	first, _, _ := strings.Cut(token, ".")
-	text, err := base64.RawURLEncoding.DecodeString(first)
-	var header struct {
-		Type string `json:"typ"`
-	}
-	if err != nil || json.Unmarshal(text, &header) != nil {
-		return ""
-	}
-	return header.Type
 }

@@ -12,6 +12,9 @@ import (
 // swedishIDTokenLife is the longest life of an ID token for a Swedish client (Swedish OpenID Connect Profile).
 const swedishIDTokenLife = 5 * time.Minute
 
+// typIDToken is the typ of an ID token, and of signed userinfo, which has no sid and so is no hint.
+const typIDToken = "JWT"
+
 // idClaims are the claims of an ID token (OIDC Core §2, OpenID Connect Front-Channel Logout §3 for sid, RFC 8417 §2.2 for
 // txn).
 type idClaims struct {
@@ -48,7 +51,7 @@ func (p *Provider) idToken(ctx context.Context, a *issue, accessToken string) (s
 	if err != nil {
 		return "", fmt.Errorf("encode claims: %w", err)
 	}
-	signed, err := p.o.Keys.Sign(ctx, client.IDTokenAlg, "JWT", claims)
+	signed, err := p.o.Keys.Sign(ctx, client.IDTokenAlg, typIDToken, claims)
 	if err != nil || client.IDTokenEncryption.Alg == "" {
 		return signed, err
 	}

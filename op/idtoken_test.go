@@ -164,7 +164,7 @@ func TestNoIDTokenWithoutOpenID(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	grant, now, code := h.grant(client, login), h.now(), random()
+	grant, now, code := h.grant(client, login), h.now(), storage.NewToken()
 	grant.Scopes, grant.Created, grant.Expires = []string{"profile"}, now, now.Add(time.Minute)
 	if _, err := h.store.AnswerLogin(t.Context(), login.ID, storage.Answer{Grant: grant, Code: storage.Code{
 		Hash: storage.TokenHash(secret.New(code)), GrantID: grant.ID, ClientID: "web", Redirect: callback, Expires: now.Add(time.Minute),

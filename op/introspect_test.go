@@ -102,7 +102,7 @@ func TestIntrospectionIsForThoseConcerned(t *testing.T) {
 func TestIntrospectUnknown(t *testing.T) {
 	h := newOfflineHarness(t)
 	token := h.grantTokens(offlineScopes, nil).AccessToken
-	for _, text := range []string{random(), token + "A", token[1:], "x", "\x00\xff", "..", token + "." + token} {
+	for _, text := range []string{storage.NewToken(), token + "A", token[1:], "x", "\x00\xff", "..", token + "." + token} {
 		if got := h.introspected(asWeb, text, ""); got["active"] != false {
 			t.Errorf("%q: %v", text, got)
 		}

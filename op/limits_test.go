@@ -155,7 +155,7 @@ func TestWrongSecretsLockNobodyOut(t *testing.T) {
 		answer := h.tokensOf(params("web", callback))
 		guess := func() *httptest.ResponseRecorder {
 			r := exchange("x")
-			r.SetBasicAuth("web", random())
+			r.SetBasicAuth("web", storage.NewToken())
 			return h.do(from(addresses[0], r))
 		}
 		for range 3 * failuresPerMinute {
@@ -174,7 +174,7 @@ func TestWrongSecretsLockNobodyOut(t *testing.T) {
 		if w := h.do(from(addresses[1], r)); w.Code != http.StatusOK {
 			t.Errorf("%s, a good access token: %d %s", name, w.Code, w.Body)
 		}
-		r.Header.Set("Authorization", "Bearer "+random())
+		r.Header.Set("Authorization", "Bearer "+storage.NewToken())
 		wantTooMany(t, name+", another access token", h.do(from(addresses[1], r)))
 		public := exchange("x", "client_id", "app")
 		public.Header.Del("Authorization")
@@ -321,7 +321,7 @@ func TestGuessesAreRefused(t *testing.T) {
 	h := newHarness(t, nil)
 	guess := func(id, address string) *httptest.ResponseRecorder {
 		r := exchange("x")
-		r.SetBasicAuth(id, random())
+		r.SetBasicAuth(id, storage.NewToken())
 		return h.do(from(address, r))
 	}
 	for range failuresPerMinute {

@@ -63,9 +63,7 @@ func (p *Provider) servePAR(w http.ResponseWriter, r *http.Request) {
 		writeError(w, p.fault(r.Context(), "store pushed request", err))
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusCreated)
 	json.NewEncoder(w).Encode(pushedResponse{RequestURI: uri, ExpiresIn: int64(pushedLife / time.Second)})
 }
@@ -105,7 +103,7 @@ func (p *Provider) push(ctx context.Context, client *storage.Client, stranger st
 			kept[known.name] = []string{value}
 		}
 	}
-	reference := random()
+	reference := storage.NewToken()
 	request := storage.PushedRequest{
 		Hash: storage.TokenHash(secret.New(reference)), ClientID: client.ID, Values: kept, Expires: p.now().Add(pushedLife),
 	}

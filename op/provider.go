@@ -260,7 +260,3 @@ const internalError = "internal error"
 
 // unavailableWait is how long to wait before trying again when nothing can be stored.
 const unavailableWait = 10 * time.Second
-
-// random returns a code or a token, randomID the name of a grant or a session, which proves nothing.
-func random() string   { return storage.NewToken() }
-func randomID() string { return storage.NewID() }

@@ -27,7 +27,7 @@ func (p *Provider) rotate(ctx context.Context, client *storage.Client, form url.
 		return nil, refusal
 	}
 	hash := storage.TokenHash(secret.New(form.Get("refresh_token")))
-	a := &issue{client: client, scopes: scopesOf(form), resources: resourcesOf(form), token: random(), refresh: random(), now: p.now()}
+	a := &issue{client: client, scopes: scopesOf(form), resources: resourcesOf(form), token: storage.NewToken(), refresh: storage.NewToken(), now: p.now()}
 	if refusal := p.checkNarrowing(ctx, a, hash); refusal != nil {
 		return nil, refusal
 	}

@@ -127,8 +127,8 @@ func TestRefreshRefuses(t *testing.T) {
 	other := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}
 	h.refused("another client", asPost("/token", other), 400, "invalid_grant")
 	h.refused("another client that asks for a scope", asPost("/token", with(other, "scope", "admin")), 400, "invalid_grant")
-	h.refused("unknown", refreshing(random()), 400, "invalid_grant")
-	h.refused("unknown, with a scope", refreshing(random(), "scope", "openid"), 400, "invalid_grant")
+	h.refused("unknown", refreshing(storage.NewToken()), 400, "invalid_grant")
+	h.refused("unknown, with a scope", refreshing(storage.NewToken(), "scope", "openid"), 400, "invalid_grant")
 	h.refused("an access token", refreshing(answer.AccessToken), 400, "invalid_grant")
 	h.refused("none", refreshing(""), 400, "invalid_request")
 	h.refused("a scope beyond the grant", refreshing(token, "scope", "openid https://id.oidc.se/scope/naturalPersonNumber"), 400, "invalid_scope")

@@ -2,6 +2,7 @@ package op
 
 import (
 	"encoding/base64"
+	"slices"
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -11,19 +12,8 @@ import (
 	"brygga/storage"
 )
 
-// claimSet is a set of claims that a client may or may not get: bit i stands for releasable[i].
+// claimSet is a set of claims that a client may or may not get, a bit for each.
 type claimSet uint32
-
-// releasable are the names of the claims, in the order of the bits below. The last four always stand in the ID token; at
-// userinfo they are given to who asks for them.
-var releasable = [...]string{
-	"personalNumber", "givenName", "surname", "name", "given_name", "family_name", "birthdate",
-	"https://id.oidc.se/claim/personalIdentityNumber", "https://id.oidc.se/claim/coordinationNumber",
-	"https://id.oidc.se/claim/userCertificate", "https://id.oidc.se/claim/credentialValidFrom",
-	"https://id.oidc.se/claim/credentialValidTo", "https://id.oidc.se/claim/deviceIp",
-	"https://id.oidc.se/claim/authnProvider", "https://id.oidc.se/claim/authnEvidence",
-	"auth_time", "acr", "amr", "txn",
-}
 
 const (
 	claimPersonalNumber claimSet = 1 << iota
@@ -59,20 +49,57 @@ const (
 	// validClaims tell how long the person's certificate is valid, to the second: two clients that compared them would know whom they
 	// have in common.
 	validClaims = claimValidFrom | claimValidTo
+	// evidenceClaims are made from what the eID service gives as proof of a login, which is kept for those alone who ask for one.
+	evidenceClaims = claimUserCertificate | claimAuthnEvidence | validClaims
 )
+
+// releasable are all claims of a person and a login. The last four always stand in the ID token; at userinfo they are given to who
+// asks for them. The struct tags of personClaims and userClaims are these names.
+var releasable = [...]struct {
+	name string
+	bit  claimSet
+}{
+	{"personalNumber", claimPersonalNumber},
+	{"givenName", claimOurGivenName},
+	{"surname", claimOurSurname},
+	{"name", claimName},
+	{"given_name", claimGivenName},
+	{"family_name", claimFamilyName},
+	{"birthdate", claimBirthdate},
+	{"https://id.oidc.se/claim/personalIdentityNumber", claimIdentityNumber},
+	{"https://id.oidc.se/claim/coordinationNumber", claimCoordinationNumber},
+	{"https://id.oidc.se/claim/userCertificate", claimUserCertificate},
+	{"https://id.oidc.se/claim/credentialValidFrom", claimValidFrom},
+	{"https://id.oidc.se/claim/credentialValidTo", claimValidTo},
+	{"https://id.oidc.se/claim/deviceIp", claimDeviceIP},
+	{"https://id.oidc.se/claim/authnProvider", claimAuthnProvider},
+	{"https://id.oidc.se/claim/authnEvidence", claimAuthnEvidence},
+	{"auth_time", claimAuthTime},
+	{"acr", claimACR},
+	{"amr", claimAMR},
+	{"txn", claimTransactionID},
+}
+
+// names returns the names of the claims in the set, in the order of the table.
+func (set claimSet) names() (names []string) {
+	for _, claim := range releasable {
+		if set&claim.bit != 0 {
+			names = append(names, claim.name)
+		}
+	}
+	return names
+}
 
 // claimsSupported returns the names of all claims there are, for discovery.
 func claimsSupported() []string {
-	return append([]string{"iss", "sub", "aud", "exp", "iat", "nonce", "azp", "sid", "at_hash"}, releasable[:]...)
+	return append([]string{"iss", "sub", "aud", "exp", "iat", "nonce", "azp", "sid", "at_hash"}, (^claimSet(0)).names()...)
 }
 
 // claimsNamed returns those of the claims that exist; the others are for nobody (OIDC Core §5.5).
 func claimsNamed(names []string) (set claimSet) {
-	for _, name := range names {
-		for i := range releasable {
-			if releasable[i] == name {
-				set |= 1 << i
-			}
+	for _, claim := range releasable {
+		if slices.Contains(names, claim.name) {
+			set |= claim.bit
 		}
 	}
 	return set

@@ -3,7 +3,9 @@ package op
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -167,7 +169,7 @@ func TestEveryClaimIsNamed(t *testing.T) {
 	h := newHarness(t, nil)
 	identity := person
 	identity.Evidence = evidence
-	for i, name := range releasable {
+	for i, name := range claimSet(allNumbers | nameClaims | loginClaims | evidenceClaims).names() {
 		if claimsNamed([]string{name}) != 1<<i {
 			t.Errorf("%s is not bit %d", name, i)
 		}
@@ -218,5 +220,46 @@ func TestSwedishIDTokenLife(t *testing.T) {
 		if got := life(); got != 300 {
 			t.Errorf("%s: %v s", profile, got)
 		}
+	}
+}
+
+// The table of claims has each once, by the names that the structs write, and each is for those who have one right.
+func TestClaimsTable(t *testing.T) {
+	var all claimSet
+	seen := map[string]bool{}
+	for _, claim := range releasable {
+		if claim.bit == 0 || claim.bit&(claim.bit-1) != 0 || all&claim.bit != 0 || seen[claim.name] {
+			t.Errorf("%s has bits %b, beside %b", claim.name, claim.bit, all)
+		}
+		all, seen[claim.name] = all|claim.bit, true
+		groups := 0
+		for _, group := range []claimSet{allNumbers, nameClaims, loginClaims, validClaims, claimUserCertificate, claimAuthnEvidence} {
+			if claim.bit&group != 0 {
+				groups++
+			}
+		}
+		if groups != 1 {
+			t.Errorf("%s is in %d groups", claim.name, groups)
+		}
+		if got := claimsNamed([]string{claim.name}); got != claim.bit {
+			t.Errorf("%s names %b", claim.name, got)
+		}
+	}
+	if all != claimTransactionID<<1-1 {
+		t.Errorf("the table has %b", all)
+	}
+	written := map[string]bool{}
+	for _, structure := range []reflect.Type{reflect.TypeFor[personClaims](), reflect.TypeFor[userClaims]()} {
+		for i := range structure.NumField() {
+			if name, _, _ := strings.Cut(structure.Field(i).Tag.Get("json"), ","); name != "" {
+				written[name] = true
+			}
+		}
+	}
+	for _, protocol := range []string{"iss", "sub", "aud"} {
+		delete(written, protocol)
+	}
+	if !maps.Equal(written, seen) {
+		t.Errorf("written are %v, in the table %v", written, seen)
 	}
 }

@@ -54,7 +54,7 @@ func TestRevokeLeavesOthersAlone(t *testing.T) {
 		return formRequest(path, with(values, "client_id", "app"))
 	}
 	for name, request := range map[string]*http.Request{
-		"unknown":                              asWeb("/revoke", revoking(random(), "")),
+		"unknown":                              asWeb("/revoke", revoking(storage.NewToken(), "")),
 		"an ID token":                          asWeb("/revoke", revoking(answer.IDToken, "")),
 		"odd bytes":                            asWeb("/revoke", revoking("\x00\xff.", "")),
 		"another client's access token":        asPost("/revoke", revoking(answer.AccessToken, "")),

@@ -170,8 +170,8 @@ func released(request *storage.AuthRequest) []string {
 func covers(session *storage.Session, names []string) bool {
 	for _, name := range names {
 		found := false
-		for _, released := range session.Released {
-			found = found || slices.Contains(released, name)
+		for _, given := range session.Released {
+			found = found || slices.Contains(given, name)
 		}
 		if !found {
 			return false
@@ -187,9 +187,9 @@ func (p *Provider) joinSession(r *http.Request, client *storage.Client, login *s
 	if err != nil {
 		return secret.String{}, err
 	}
-	cookie, grant := secret.New(random()), &answer.Grant
+	cookie, grant := secret.New(storage.NewToken()), &answer.Grant
 	session := storage.Session{
-		ID: randomID(), CookieHash: storage.TokenHash(cookie), Group: client.SessionGroup, Identity: grant.Identity, ACR: grant.ACR, AMR: grant.AMR,
+		ID: storage.NewID(), CookieHash: storage.TokenHash(cookie), Group: client.SessionGroup, Identity: grant.Identity, ACR: grant.ACR, AMR: grant.AMR,
 		AuthTime: grant.AuthTime, LoginID: login.ID, Policy: client.Policy, Created: now, Used: now,
 		IdleLife: p.o.SessionIdle, Expires: now.Add(p.o.SessionLife),
 	}

@@ -82,7 +82,7 @@ func (p *Provider) redeemCode(ctx context.Context, client *storage.Client, form 
 	if refusal := p.checkEncryption(ctx, client); refusal != nil {
 		return nil, refusal
 	}
-	a := &issue{client: client, resources: resourcesOf(form), token: random(), now: p.now()}
+	a := &issue{client: client, resources: resourcesOf(form), token: storage.NewToken(), now: p.now()}
 	redemption := storage.Redemption{
 		CodeHash: storage.TokenHash(secret.New(form.Get("code"))), ClientID: client.ID, RedirectURI: form.Get("redirect_uri"), Challenge: challenge,
 		Resources: a.resources,
@@ -92,7 +92,7 @@ func (p *Provider) redeemCode(ctx context.Context, client *storage.Client, form 
 		Now: a.now,
 	}
 	if client.MayAsk(oidc.ScopeOfflineAccess) {
-		a.refresh = random()
+		a.refresh = storage.NewToken()
 		redemption.Refresh = storage.RefreshToken{Hash: storage.TokenHash(secret.New(a.refresh)), Expires: a.now.Add(p.o.RefreshIdle)}
 	}
 	grant, err := p.o.Store.RedeemCode(ctx, redemption)

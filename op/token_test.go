@@ -73,7 +73,7 @@ func TestCodeExchangeRefuses(t *testing.T) {
 		request *http.Request
 		want    string
 	}{
-		"unknown code":            {exchange(random()), "invalid_grant"},
+		"unknown code":            {exchange(storage.NewToken()), "invalid_grant"},
 		"code with a byte more":   {exchange(code + "A"), "invalid_grant"},
 		"no code":                 {exchange(code, "code", ""), "invalid_request"},
 		"another redirect URI":    {exchange(code, "redirect_uri", callback+"?tenant=a%2Fb+c"), "invalid_grant"},

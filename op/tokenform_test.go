@@ -40,7 +40,7 @@ func (h *harness) codeFor(identity storage.Identity, scopes []string, alter func
 	h.t.Helper()
 	now := h.now()
 	login := storage.Login{
-		ID: randomID(), State: storage.LoginOpen, Revision: 1, Created: now, Expires: now.Add(time.Hour), Request: storage.AuthRequest{
+		ID: storage.NewID(), State: storage.LoginOpen, Revision: 1, Created: now, Expires: now.Add(time.Hour), Request: storage.AuthRequest{
 			ClientID: "web", RedirectURI: callback, ResponseMode: modeQuery, Scopes: scopes, CodeChallenge: challenge43, Nonce: "n-1",
 		},
 	}

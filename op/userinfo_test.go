@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"brygga/storage"
 )
 
 func TestUserinfo(t *testing.T) {
@@ -42,7 +44,7 @@ func TestUserinfo(t *testing.T) {
 		"in the URL":           {httptest.NewRequest("GET", issuer+"/userinfo?access_token="+token, nil), 400, "invalid_request"},
 		"another scheme":       {header("GET", "Basic "+token), 400, "invalid_request"},
 		"empty":                {header("GET", "Bearer "), 400, "invalid_request"},
-		"unknown":              {header("GET", "Bearer "+random()), 401, "invalid_token"},
+		"unknown":              {header("GET", "Bearer "+storage.NewToken()), 401, "invalid_token"},
 		"a byte more":          {header("GET", "Bearer "+token+"A"), 401, "invalid_token"},
 		"an ID token":          {header("GET", "Bearer "+answer.IDToken), 401, "invalid_token"},
 		"odd bytes":            {header("GET", "Bearer \xff\x00"), 401, "invalid_token"},

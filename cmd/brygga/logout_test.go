@@ -42,7 +42,7 @@ func TestClientIsToldOfLogout(t *testing.T) {
 	}
 	select {
 	case token := <-told:
-		payload, err := d.server.ring.Verify(token)
+		payload, err := d.server.ring.Verify(token, "logout+jwt")
 		if text, _ := sid.(string); err != nil || text == "" || !strings.Contains(string(payload), text) {
 			t.Errorf("the client was told %s, error %v", payload, err)
 		}
