@@ -151,6 +151,9 @@ func Diff(before, after [][2]string) (changes []Change) {
 // Record stores the events and logs them. A store that fails is logged and never stops what the events tell of: the caller
 // has done it already.
 func (l *Log) Record(ctx context.Context, events ...Event) {
+	if len(events) == 0 {
+		return
+	}
 	now := l.now().UTC().Truncate(time.Microsecond)
 	records := make([]storage.AuditEvent, len(events))
 	for i, e := range events {

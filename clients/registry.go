@@ -216,13 +216,20 @@ func (r *Registry) done(ctx context.Context, actor string, what audit.Type, befo
 	for i, c := range changes {
 		changed[i] = c.Name
 	}
+	r.o.Audit.Record(ctx, Event(what, before, after, actor))
+	return &Registered{Client: after, Secret: value, Changed: changed}
+}
+
+// Event returns the audit event of a change of a client, with the settings that differ. Where there was or is none it is compared
+// with an empty client, whose ID is the client's for what was removed.
+func Event(what audit.Type, before, after *storage.Client, actor string) audit.Event {
+	changes := audit.Diff(settingPairs(before), settingPairs(after))
 	if what == audit.ClientAdded || what == audit.ClientRemoved {
 		changes = slices.DeleteFunc(changes, func(c audit.Change) bool {
 			return c.Before == "" && c.After == "false" || c.Before == "false" && c.After == ""
 		})
 	}
-	r.o.Audit.Record(ctx, audit.Event{Type: what, ClientID: after.ID, CustomerIdentifier: after.CustomIdentifier, Actor: actor, Changes: changes})
-	return &Registered{Client: after, Secret: value, Changed: changed}
+	return audit.Event{Type: what, ClientID: after.ID, CustomerIdentifier: after.CustomIdentifier, Actor: actor, Changes: changes}
 }
 
 // Algorithms returns the signature algorithms of a client's tokens.

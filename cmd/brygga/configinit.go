@@ -168,7 +168,7 @@ func (o *initOptions) text() string {
 
 // keepMasterKey makes a master key unless there is one, and reports whether there was.
 func keepMasterKey(path string) (kept bool, err error) {
-	text, err := config.ReadFile(path, 1<<10)
+	text, err := config.ReadFile(path, maxMasterKey)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, writeNew(path, keys.NewMasterKey().Reveal()+"\n")
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"testing"
 	"time"
 )
@@ -30,4 +31,27 @@ func newDev(t *testing.T, change func(*devOptions)) *devInstance {
 		}
 	})
 	return d
+}
+
+// TestPhoneRefusesForeignHosts: whoever reaches the virtual phone can be anyone, so a page on the internet whose name leads to this
+// machine must not.
+func TestPhoneRefusesForeignHosts(t *testing.T) {
+	t.Parallel()
+	d := newDev(t, nil)
+	for host, want := range map[string]int{"": http.StatusOK, "evil.example": http.StatusMisdirectedRequest, "phone.localhost": http.StatusOK} {
+		for _, path := range []string{"/", "/api/orders"} {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.PhoneURL+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Host = host
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if response.Body.Close(); response.StatusCode != want {
+				t.Errorf("%s under %q = %d, want %d", path, host, response.StatusCode, want)
+			}
+		}
+	}
 }

@@ -143,7 +143,7 @@ func buildDev(ctx context.Context, o devOptions, on [devServices][]net.Listener)
 // devMasterKey returns the master key in the data directory, which it makes at the first start.
 func devMasterKey(data string) (secret.String, error) {
 	path := filepath.Join(data, masterKeyFile)
-	text, err := os.ReadFile(path)
+	text, err := config.ReadFile(path, maxMasterKey)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(filepath.Join(data, storeFile)); err == nil {
 			return secret.String{}, fail(exitWrongKey, "bring the file back, or remove the directory and lose what is in it", "%s is missing, without which %s cannot be read", path, storeFile)

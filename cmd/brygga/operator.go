@@ -31,6 +31,9 @@ const (
 	masterKeyFile = "master.key" // made by "brygga dev"; a server has it where its configuration says
 )
 
+// maxMasterKey bounds the file of a master key, in bytes.
+const maxMasterKey = 1 << 10
+
 // operator is what client and key commands work on: the parts of a running server, or those of a store that no server uses.
 type operator struct {
 	store storage.Store
@@ -79,7 +82,7 @@ type installation struct {
 func (f *whereFlags) find(h *host) (installation, error) {
 	switch {
 	case f.data != "":
-		text, err := os.ReadFile(filepath.Join(f.data, masterKeyFile))
+		text, err := config.ReadFile(filepath.Join(f.data, masterKeyFile), maxMasterKey)
 		if err != nil {
 			return installation{}, fail(exitUsage, "give the directory that \"brygga dev\" names, or --config FILE for a server", "no data of brygga in %s: %w", f.data, err)
 		}
@@ -96,7 +99,8 @@ func (f *whereFlags) find(h *host) (installation, error) {
 			return installation{}, err
 		}
 		return installation{
-			c.Data, c.MasterKey, looks.dress(c.StaticClients(time.Now().UTC())), c.Audit.Retention, c.Keys, c.BankID.CertificateNames(), c.ACRs(), calls,
+			data: c.Data, masterKey: c.MasterKey, clients: looks.dress(c.StaticClients(time.Now().UTC())), retention: c.Audit.Retention, keys: c.Keys,
+			certificates: c.BankID.CertificateNames(), acrValues: c.ACRs(), outbound: calls,
 		}, nil
 	}
 	return installation{}, fail(exitUsage, "give --config FILE for a server, or --data DIR for \"brygga dev\"", "which installation?")
@@ -150,22 +154,34 @@ func direct(ctx context.Context, h *host, in installation, store storage.Store, 
 	if err != nil {
 		return err
 	}
+	keys := &lateRing{options: keys.Options{
+		Store: store, RotateEvery: in.keys.RotateEvery, PublishAhead: in.keys.PublishAhead, OnChange: auditKeys(log),
+	}}
+	defer keys.close()
 	o := &operator{
-		store: storage.WithStaticClients(store, in.clients), audit: log, now: time.Now, certificates: in.certificates,
+		store: storage.WithStaticClients(store, in.clients), ring: keys.open, audit: log, now: time.Now, certificates: in.certificates,
 		acrValues: in.acrValues, outbound: in.outbound, actor: currentUser(h),
 	}
-	var ring *keys.Ring
-	o.ring = func(ctx context.Context) (*keys.Ring, error) {
-		ring, err = keys.New(ctx, keys.Options{
-			Store: store, RotateEvery: in.keys.RotateEvery, PublishAhead: in.keys.PublishAhead, OnChange: auditKeys(log),
-		})
-		return ring, err
+	return do(withActor(ctx, o.actor), o)
+}
+
+// lateRing is a ring of keys that is opened when a command needs it: that may make keys.
+type lateRing struct {
+	options keys.Options
+	ring    *keys.Ring
+}
+
+func (r *lateRing) open(ctx context.Context) (_ *keys.Ring, err error) {
+	if r.ring == nil {
+		r.ring, err = keys.New(ctx, r.options)
 	}
-	err = do(withActor(ctx, o.actor), o)
-	if ring != nil {
-		ring.Close()
+	return r.ring, err
+}
+
+func (r *lateRing) close() {
+	if r.ring != nil {
+		r.ring.Close()
 	}
-	return err
 }
 
 func newSealer(masterKey secret.String) (storage.Sealer, error) {

@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"brygga/audit"
+	"brygga/clients"
 	"brygga/cmd/brygga/config"
+	"brygga/storage"
 	"brygga/web"
 )
 
@@ -68,6 +70,8 @@ func (s *server) takeOver(ctx context.Context, fresh *config.Config, l *looks) e
 	if !reflect.DeepEqual(l, s.looks.Load()) {
 		live = append(live, lookFiles)
 	}
+	now := s.now().UTC()
+	before := s.looks.Load().dress(s.live.StaticClients(now))
 	if slices.ContainsFunc(live, func(key string) bool { return key == lookFiles || strings.HasPrefix(key, "page.") }) {
 		site, err := s.newSite(fresh.Page, l)
 		if err != nil {
@@ -75,13 +79,45 @@ func (s *server) takeOver(ctx context.Context, fresh *config.Config, l *looks) e
 		}
 		s.replaceSite(site, l)
 	}
-	static := l.dress(fresh.StaticClients(s.now().UTC()))
+	static := l.dress(fresh.StaticClients(now))
 	s.clients.Replace(static)
 	s.provideKeys(ctx, static)
 	s.level.Set(logLevel(fresh.Log.Level))
 	s.live = fresh
 	s.tellReload(ctx, fresh, live, waiting)
+	s.audit.Record(ctx, clientEvents(before, static)...)
 	return nil
+}
+
+// reloader is who changed what a signal has brought, for the audit log.
+const reloader = "SIGHUP"
+
+// clientEvents returns what happened to the clients of the configuration. Both lists are stamped with the same time.
+func clientEvents(before, after []storage.Client) (events []audit.Event) {
+	index := func(of []storage.Client, id string) int {
+		return slices.IndexFunc(of, func(c storage.Client) bool { return c.ID == id })
+	}
+	for i := range after {
+		old := index(before, after[i].ID)
+		if old < 0 {
+			events = append(events, clients.Event(audit.ClientAdded, &storage.Client{}, &after[i], reloader))
+			continue
+		}
+		was := before[old]
+		if !slices.Equal(was.Secrets, after[i].Secrets) {
+			was.Secrets = nil // the values are no auditor's to read, so another one shows as the one that was set now
+		}
+		if event := clients.Event(audit.ClientChanged, &was, &after[i], reloader); len(event.Changes) > 0 {
+			events = append(events, event)
+		}
+	}
+	for i := range before {
+		if index(after, before[i].ID) < 0 {
+			gone := &storage.Client{ID: before[i].ID, CustomIdentifier: before[i].CustomIdentifier}
+			events = append(events, clients.Event(audit.ClientRemoved, &before[i], gone, reloader))
+		}
+	}
+	return events
 }
 
 // lookFiles stands among the changed keys for the files that page and the brands of clients name.
@@ -106,7 +142,7 @@ func (s *server) tellReload(ctx context.Context, fresh *config.Config, live, wai
 	if len(waiting) > 0 {
 		s.log.WarnContext(ctx, "changes of the configuration wait for a restart", "keys", waiting)
 	}
-	s.audit.Record(ctx, audit.Event{Type: audit.ConfigurationRead, Actor: "SIGHUP", Object: strings.Join(live, " ")})
+	s.audit.Record(ctx, audit.Event{Type: audit.ConfigurationRead, Actor: reloader, Object: strings.Join(live, " ")})
 }
 
 // reloadCertificates reads the certificate files again and returns which hold another certificate now.
