@@ -11,7 +11,8 @@ import (
 	"brygga/storage"
 )
 
-// service is an eID service whose answers a test sets. It keeps what was asked of it.
+// service is an eID service whose answers a test sets. It keeps what was asked of it. As with BankID, an order that nobody picks
+// up fails after half a minute, has no QR code then, and is asked for at most once a second.
 type service struct {
 	mu sync.Mutex
 	// answer is what collecting the order of that number (from 1) brings; nil means pending, outstandingTransaction.
@@ -26,8 +27,6 @@ type service struct {
 	hold chan time.Time
 	// noReturn makes ReturnURL find no way back.
 	noReturn bool
-	// mortal makes an order that nobody has picked up fail when it is half a minute old, as BankID does.
-	mortal bool
 
 	requests  []login.Request
 	collects  map[string][]time.Time
@@ -86,7 +85,7 @@ func (s *service) Collect(_ context.Context, o *storage.Order) (login.Progress, 
 	var n int
 	fmt.Sscanf(ref, "order%d", &n)
 	answer := s.answer[n]
-	dead := s.mortal && time.Since(o.Started) >= 30*time.Second
+	dead := time.Since(o.Started) >= 30*time.Second
 	s.mu.Unlock()
 	if answer == nil && dead {
 		return failed("startFailed"), nil
@@ -107,6 +106,9 @@ func (s *service) Cancel(_ context.Context, o *storage.Order) error {
 // QR has no frame beyond the 30 seconds that the service waits for the app, and none without a token.
 func (s *service) QR(o *storage.Order, elapsed time.Duration) secret.String {
 	if elapsed >= 30*time.Second || o.QRStartToken.IsZero() {
+		return secret.String{}
+	}
+	if elapsed >= 30*time.Second {
 		return secret.String{}
 	}
 	return secret.New(fmt.Sprintf("%s.%d", o.QRStartToken.Reveal(), int(elapsed/time.Second)))
@@ -160,6 +162,20 @@ func (s *service) collected(n int) []time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]time.Time(nil), s.collects[fmt.Sprint("order", n)]...)
+}
+
+// hasty returns an order that was collected twice within a second, "" if there is none.
+func (s *service) hasty() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ref, times := range s.collects {
+		for i := 1; i < len(times); i++ {
+			if times[i].Sub(times[i-1]) < time.Second {
+				return ref
+			}
+		}
+	}
+	return ""
 }
 
 // tolvan is a made-up person.

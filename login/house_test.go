@@ -140,6 +140,9 @@ func (h *house) close() {
 	if err := h.store.Close(); err != nil {
 		h.t.Error(err)
 	}
+	if ref := h.service.hasty(); ref != "" {
+		h.t.Errorf("%s was collected twice within a second", ref)
+	}
 }
 
 // begin returns a new login whose page is open.

@@ -10,13 +10,6 @@ import (
 	"brygga/storage"
 )
 
-// orderLives makes every order of the service die after half a minute, as nobody picks it up.
-func (s *service) orderLives() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.mortal = true
-}
-
 // TestUnseenIsNotRenewed: a click and then nothing costs one order. Its death is waited for and then nothing is asked any more, until
 // the window closes.
 func TestUnseenIsNotRenewed(t *testing.T) {
@@ -25,7 +18,6 @@ func TestUnseenIsNotRenewed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHouse(t, nil)
 				defer h.close()
-				h.service.orderLives()
 				l := h.begin()
 				h.look(l, false)
 				l, err := h.Start(t.Context(), l.ID, device)
@@ -54,7 +46,6 @@ func TestOneLookLastsHalfAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
-		h.service.orderLives()
 		l := h.started(other)
 		h.Seen(t.Context(), l)
 		h.look(l, false)
@@ -71,7 +62,6 @@ func TestWhoComesBackGetsAFreshOrder(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHouse(t, nil)
 				defer h.close()
-				h.service.orderLives()
 				l := h.begin()
 				h.look(l, false)
 				l, err := h.Start(t.Context(), l.ID, other)
@@ -122,7 +112,6 @@ func TestSeenByAnotherProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
-		h.service.orderLives()
 		store := &counted{Store: h.store}
 		second := runHouse(t, store, h.service, nil)
 		defer second.stop()

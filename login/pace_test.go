@@ -1,0 +1,94 @@
+package login_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"brygga/login"
+)
+
+// TestCollectsBackOff: the longer the service is out of reach, the seldomer it is asked, down to once in ten seconds; when it
+// answers again, once in two.
+func TestCollectsBackOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, nil)
+		defer h.close()
+		h.service.set(1, pending("userSign"), nil)
+		l := h.after(2500*time.Millisecond, h.started(other))
+		h.service.set(1, login.Progress{}, &login.Fault{Reason: login.ReasonUnavailable, Passing: true, Err: errors.New("no route")})
+		l = h.after(40*time.Second, l)
+		h.service.set(1, pending("userSign"), nil)
+		h.after(12*time.Second, l)
+		want := []time.Duration{2, 4, 8, 10, 10, 10, 2, 2, 2, 2, 2, 2, 2}
+		times := h.service.collected(1)
+		if len(times) > len(want) {
+			t.Fatalf("%d collects", len(times))
+		}
+		for i := 1; i < len(times); i++ {
+			if gap := times[i].Sub(times[i-1]) / time.Second; gap != want[i-1] {
+				t.Errorf("collect %d comes %d s after the one before, want %d", i+1, gap, want[i-1])
+			}
+		}
+		if len(times) < 8 {
+			t.Errorf("%d collects, too few to tell", len(times))
+		}
+	})
+}
+
+// TestCollectsKeepTheirDistance: a collect that is to find the order due for renewal does not come within a second of the end of the
+// one before, however long that took.
+func TestCollectsKeepTheirDistance(t *testing.T) {
+	const takes = 260 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, nil)
+		defer h.close()
+		h.service.setFunc(1, func() (login.Progress, error) {
+			time.Sleep(takes)
+			return pending("outstandingTransaction"), nil
+		})
+		h.after(30*time.Second, h.started(other))
+		if h.service.orders() != 2 {
+			t.Errorf("%d orders, want one and its renewal", h.service.orders())
+		}
+		times := h.service.collected(1)
+		for i := 1; i < len(times); i++ {
+			if gap := times[i].Sub(times[i-1]); gap < time.Second+takes {
+				t.Errorf("collect %d comes %s after the one before began", i+1, gap)
+			}
+		}
+	})
+}
+
+// TestNothingIsCollectedAfterTheEnd: an order that comes in while the process ends is stored, and left to the next one.
+func TestNothingIsCollectedAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, nil)
+		h.service.hold = make(chan time.Time)
+		l := h.begin()
+		made := make(chan error)
+		go func() {
+			_, err := h.Start(t.Context(), l.ID, other)
+			made <- err
+		}()
+		synctest.Wait()
+		h.stop()
+		close(h.service.hold)
+		if err := <-made; err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		if n := len(h.service.collected(1)); n != 0 {
+			t.Errorf("collected %d times by a process that has ended", n)
+			h.service.set(1, failed("userCancel"), nil) // so that it comes to an end
+			time.Sleep(5 * time.Second)
+		}
+		next := runHouse(t, h.store, h.service, nil)
+		defer next.close()
+		next.after(25*time.Second, l) // until the first one counts as gone
+		if n := len(h.service.collected(1)); n == 0 {
+			t.Error("nobody collects the order")
+		}
+	})
+}
