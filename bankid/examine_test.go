@@ -171,3 +171,54 @@ func TestTestPolicies(t *testing.T) {
 		t.Error("a test BankID passes in production")
 	}
 }
+
+// TestSettle decides over findings that no result makes today: a check that was skipped must refuse.
+func TestSettle(t *testing.T) {
+	all := func(change func(*examination)) []Finding {
+		e := newExamination()
+		e.step(nil, Checks()...)
+		change(e)
+		return e.findings
+	}
+	skip := func(e *examination, checks ...Check) {
+		for i := range e.findings {
+			if slices.Contains(checks, e.findings[i].Check) {
+				e.findings[i].Made = false
+			}
+		}
+	}
+	v := &Verifier{except: []Check{CheckOCSPStructure, CheckName}}
+	for _, tt := range []struct {
+		name             string
+		findings         []Finding
+		refused, excused Check
+	}{
+		{"all made", all(func(*examination) {}), "", ""},
+		{"one skipped", all(func(e *examination) { skip(e, CheckPerson) }), CheckPerson, ""},
+		{"one skipped that could be excepted", all(func(e *examination) { skip(e, CheckName) }), CheckName, ""},
+		{"no OCSP response", all(func(e *examination) {
+			e.want(false, CheckOCSPStructure, "x")
+			skip(e, CheckOCSPResponder, CheckOCSPSignature, CheckOCSPCertificate, CheckOCSPStatus, CheckNonce, CheckTime)
+		}), "", CheckOCSPStructure},
+		{"no OCSP response, and more skipped", all(func(e *examination) {
+			e.want(false, CheckOCSPStructure, "x")
+			skip(e, CheckOCSPStatus, CheckFunction)
+		}), CheckFunction, ""},
+		{"OCSP skipped without a reason", all(func(e *examination) { skip(e, CheckOCSPStatus) }), CheckOCSPStatus, ""},
+		{"OCSP skipped for another reason", all(func(e *examination) { e.want(false, CheckName, "x"); skip(e, CheckOCSPStatus) }), CheckOCSPStatus, ""},
+	} {
+		refusal, excused := v.settle(tt.findings)
+		if (refusal == nil) != (tt.refused == "") || refusal != nil && refusal.Check != tt.refused {
+			t.Errorf("%s: refused by %v, want %q", tt.name, refusal, tt.refused)
+		}
+		if (excused == nil) != (tt.excused == "") || excused != nil && excused.Check != tt.excused {
+			t.Errorf("%s: excused %v, want %q", tt.name, excused, tt.excused)
+		}
+	}
+	e := newExamination()
+	e.want(false, CheckTime, "the first reason")
+	e.want(false, CheckTime, "another")
+	if i := slices.Index(Checks(), CheckTime); e.findings[i].Reason != "the first reason" {
+		t.Errorf("%+v", e.findings[i])
+	}
+}

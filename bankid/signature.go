@@ -42,7 +42,9 @@ func decodeBase64(text []byte) ([]byte, bool) {
 	return out[:n], err == nil
 }
 
-// signatureDocument is a document of the published form. Nothing in it is verified; its parts lie in the document's memory.
+// signatureDocument is a document of the form that BankID makes today. Two that its signature profile allows besides are refused by
+// intent: RSA with SHA-1, which is no proof any more, and what card readers of class 4 add (identifiers and a third Reference to
+// data that is not in the document), which only old hardware makes. Nothing in it is verified; its parts lie in the document's memory.
 type signatureDocument struct {
 	signedInfo, keyInfo, data []byte // the elements, tags included: what is digested and signed
 
