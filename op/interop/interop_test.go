@@ -18,6 +18,7 @@ var clients = []struct {
 	run  func(t *testing.T, p *provider)
 }{
 	{"go-oidc and oauth2", goOIDC},
+	{"zitadel/oidc's relying party", zitadelRP},
 	{"openid-client", openIDClient},
 	{"oauth4webapi", oauth4WebAPI},
 	{"oidc-client-ts in a browser", oidcClientTS},
