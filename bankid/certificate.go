@@ -295,9 +295,12 @@ func (s CertificateSource) read() (*tls.Certificate, error) {
 
 func decodePKCS12(content []byte, passphrase string) (*tls.Certificate, error) {
 	key, leaf, chain, err := pkcs12.DecodeChain(content, passphrase)
-	if errors.Is(err, pkcs12.ErrIncorrectPassword) {
+	switch {
+	case errors.Is(err, pkcs12.ErrIncorrectPassword):
 		return nil, ErrPassphrase
-	} else if err != nil {
+	case err != nil && strings.Contains(err.Error(), "asn1:"):
+		return nil, errors.New("the file is no PKCS#12 file") // where its parser gave up helps nobody
+	case err != nil:
 		return nil, fmt.Errorf("the file is no PKCS#12 file with one certificate and its key: %w", err)
 	}
 	cert := &tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}

@@ -30,7 +30,7 @@ func inspectBankID(now func() time.Time) config.Inspection {
 	return func(c *config.Config, f config.Findings) {
 		for _, key := range []string{"bankid.root_ca_file", "bankid.signature_root_file"} {
 			path := map[string]string{"bankid.root_ca_file": c.BankID.RootCAFile, "bankid.signature_root_file": c.BankID.SignatureRootFile}[key]
-			inspectRoots(f, key, path)
+			inspectRoots(f, key, path, now())
 		}
 		if c.BankID.Verify != string(login.VerifyOff) && f.Sound("bankid.signature_root_file") {
 			if _, err := newVerifier(&c.BankID, now); err != nil {
@@ -44,13 +44,23 @@ func inspectBankID(now func() time.Time) config.Inspection {
 	}
 }
 
-func inspectRoots(f config.Findings, key, path string) {
+// inspectRoots looks at a file of roots that are pinned. A certificate that is no authority's may have been pinned on purpose.
+func inspectRoots(f config.Findings, key, path string, now time.Time) {
 	if path == "" || !f.Sound(key) {
 		return
 	}
 	text, err := config.ReadFile(path, maxLookFile)
 	if err == nil {
 		_, err = bankid.ParseRoots(text)
+	}
+	for block, rest := pem.Decode(text); err == nil && block != nil; block, rest = pem.Decode(rest) {
+		root, _ := x509.ParseCertificate(block.Bytes) // as ParseRoots has
+		if !root.IsCA {
+			f.Warn(key, fmt.Sprintf("%q is no authority's: only a server with this very certificate is believed", root.Subject.CommonName))
+		}
+		if now.After(root.NotAfter) {
+			f.Warn(key, fmt.Sprintf("%q ended on %s", root.Subject.CommonName, moment(root.NotAfter)))
+		}
 	}
 	if err != nil {
 		f.Fault(key, strings.TrimPrefix(err.Error(), "bankid: "), "name a file with BankID's root certificate in PEM and nothing else")
