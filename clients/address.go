@@ -123,7 +123,7 @@ func splitAuthority(authority string) (host, problem string) {
 	}
 	if inner, ok := strings.CutPrefix(host, "["); ok {
 		inner, ok = strings.CutSuffix(inner, "]")
-		if ip, err := netip.ParseAddr(inner); !ok || err != nil || !ip.Is6() || ip.Zone() != "" {
+		if ip, _ := netip.ParseAddr(inner); !ok || !ip.Is6() || ip.Zone() != "" {
 			return "", "has a host in brackets that is no IPv6 address"
 		}
 		return inner, ""
@@ -132,7 +132,7 @@ func splitAuthority(authority string) (host, problem string) {
 		return "", "has no host that can be used"
 	}
 	// What ends in a number is an IPv4 address to browsers, however it is written (WHATWG URL §3.5).
-	if ip, err := netip.ParseAddr(host); endsInNumber.MatchString(host) && (err != nil || !ip.Is4()) {
+	if ip, _ := netip.ParseAddr(host); endsInNumber.MatchString(host) && !ip.Is4() {
 		return "", "has a host that is no IPv4 address although it ends in a number"
 	}
 	return host, ""

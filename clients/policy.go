@@ -59,7 +59,7 @@ func (p *problems) visible(tag, text string) {
 		p.add("visible_text", quote(tag)+" is not a language tag", "write sv, en or the like")
 	}
 	longest := strings.ReplaceAll(text, "{client}", strings.Repeat("x", MaxName*utf8.UTFMax))
-	if text == "" || len(longest) > maxVisible || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && hidden(r) }) {
+	if text == "" || len(longest) > maxVisible || strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && hidden(r) }) {
 		p.add("visible_text", "is empty, too long or holds characters that do not print",
 			fmt.Sprintf("write at most %d bytes, with {client} for the name of the app", maxVisible-MaxName*utf8.UTFMax))
 	}

@@ -41,13 +41,9 @@ type rule struct {
 // CheckProfile returns every rule that the client's profile has for its settings, kept or not. acrValues are the levels that the
 // installation may assert. Rules about single requests are kept by the endpoints and do not stand here.
 func CheckProfile(c *storage.Client, acrValues []string) []Rule {
-	profile := c.Profile
-	if profile == "" {
-		profile = storage.ProfileStandard
-	}
 	var found []Rule
 	for _, r := range profileRules {
-		if len(r.profiles) > 0 && !slices.Contains(r.profiles, profile) {
+		if len(r.profiles) > 0 && !slices.Contains(r.profiles, c.Profile) {
 			continue
 		}
 		result := r.Rule

@@ -32,7 +32,7 @@ func TestRedirectURIs(t *testing.T) {
 		"https://a.example", "https://a.example/", "https://a.example/cb?x=1&y=%C3%A5", "https://a.example:1/cb", "https://a.example:65535/cb", "https://A.example/cb",
 		"https://xn--bcher-kva.example/", "https://my_app.intern/", "https://192.0.2.7/cb", "https://[2001:db8::7]:8443/cb", "https://a.example?cb", "https://a.example/...?x=/../", "https://1a.example/",
 		"http://127.0.0.1/cb", "http://127.0.0.1:8080/cb", "http://[::1]/cb", "http://localhost/cb", "http://app.localhost/cb", "https://a.example/" + strings.Repeat("x", 2000-len("https://a.example/")),
-		"https://a.example/(x);y,z!$'=~:@[1]", "https://a/",
+		"https://a.example/(x);y,z!$'=~:@[1]", "https://a/", "https://" + strings.Repeat("a.", 125) + "sea/",
 	}
 	for _, uri := range good {
 		if found := redirect(uri, false); len(found) > 0 {

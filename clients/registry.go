@@ -112,7 +112,7 @@ func (r *Registry) Update(ctx context.Context, actor, id string, change func(*st
 	}
 	Derive(&c)
 	value := fitSecret(&c, r.now())
-	if len(audit.Diff(settingPairs(before), settingPairs(&c))) == 0 && value.IsZero() {
+	if len(audit.Diff(settingPairs(before), settingPairs(&c))) == 0 {
 		return &Registered{Client: before}, nil
 	}
 	if err := r.check(ctx, &c); err != nil {
@@ -224,11 +224,8 @@ func (r *Registry) done(ctx context.Context, actor string, what audit.Type, befo
 // with an empty client, whose ID is the client's for what was removed.
 func Event(what audit.Type, before, after *storage.Client, actor string) audit.Event {
 	changes := audit.Diff(settingPairs(before), settingPairs(after))
-	if what == audit.ClientAdded || what == audit.ClientRemoved {
-		changes = slices.DeleteFunc(changes, func(c audit.Change) bool {
-			return c.Before == "" && c.After == "false" || c.Before == "false" && c.After == ""
-		})
-	}
+	// A switch that is off in a new or a removed client is no news.
+	changes = slices.DeleteFunc(changes, func(c audit.Change) bool { return c.Before+c.After == "false" })
 	return audit.Event{Type: what, ClientID: after.ID, CustomerIdentifier: after.CustomIdentifier, Actor: actor, Changes: changes}
 }
 

@@ -364,6 +364,9 @@ func TestAudit(t *testing.T) {
 		if got != w || !slices.Contains(strings.Fields(fields["CHANGED"]), w.changed) || fields["CLIENT_ID"] != "app" {
 			t.Errorf("event %d is %v, want %v", i, fields, w)
 		}
+		if strings.Contains(fields["CHANGED"], "native") {
+			t.Errorf("event %d tells of what is off: %v", i, fields)
+		}
 		for name, text := range fields {
 			if strings.Contains(text, value.Reveal()) || strings.Contains(text, rotated.Secret.Reveal()) {
 				t.Errorf("event %d holds a secret in %s", i, name)
@@ -372,5 +375,52 @@ func TestAudit(t *testing.T) {
 	}
 	if fields := events[1].Fields; fields["CHANGED"] != "redirect_uris require_pkce custom_identifier" || fields["AFTER.require_pkce"] != "true" || fields["CUSTOMER_IDENTIFIER"] != "tag" {
 		t.Errorf("the change is told as %v", fields)
+	}
+}
+
+// failing is a store whose changes fail.
+type failing struct{ storage.Store }
+
+var errDisk = errors.New("disk")
+
+func (failing) CreateClient(context.Context, storage.Client) error    { return errDisk }
+func (failing) UpdateClient(context.Context, storage.Client) error    { return errDisk }
+func (failing) RemoveClient(context.Context, string, time.Time) error { return errDisk }
+
+// A change that could not be stored, or for which no keys could be made, is not told as made.
+func TestFaultsAreReturned(t *testing.T) {
+	h := newHarness(t)
+	h.add(t, "app")
+	changes := func(r *clients.Registry) map[string]error {
+		_, added := r.Add(t.Context(), "anna", "new", web)
+		_, updated := r.Update(t.Context(), "anna", "app", func(c *storage.Client) error { c.RequirePKCE = true; return nil })
+		return map[string]error{"add": added, "update": updated}
+	}
+	broken := h.options
+	broken.Store = failing{h.store}
+	r, err := clients.NewRegistry(broken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults := changes(r)
+	_, faults["rotate"] = r.RotateSecret(t.Context(), "anna", "app", time.Hour)
+	faults["remove"] = r.Remove(t.Context(), "anna", "app")
+	for what, err := range faults {
+		if !errors.Is(err, errDisk) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	broken = h.options
+	broken.Keys = func(context.Context) (clients.Keys, error) { return nil, errDisk }
+	if r, err = clients.NewRegistry(broken); err != nil {
+		t.Fatal(err)
+	}
+	for what, err := range changes(r) {
+		if !errors.Is(err, errDisk) {
+			t.Errorf("%s without keys: %v", what, err)
+		}
+	}
+	if events := h.events(t); len(events) != 1 || h.client(t, "app").Revision != 1 {
+		t.Errorf("events %v", events)
 	}
 }

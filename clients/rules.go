@@ -134,12 +134,13 @@ func (p *problems) clientID(id string) {
 
 // text refuses what people could be deceived with: characters that show nothing or change the direction, and overlong names.
 func (p *problems) text(key, text string, most int) {
-	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > most || strings.ContainsFunc(text, hidden) || text != "" && strings.TrimSpace(text) == "" {
+	if utf8.RuneCountInString(text) > most || strings.ContainsFunc(text, hidden) || text != "" && strings.TrimSpace(text) == "" {
 		p.add(key, "is too long, blank or holds characters that do not print", fmt.Sprintf("write at most %d printable characters", most))
 	}
 }
 
-// hidden reports whether people do not see r: what Unicode calls no graphic character, and letters and symbols without a picture.
+// hidden reports whether people do not see r: what Unicode calls no graphic character, letters and symbols without a picture, and the
+// replacement character, which stands for bytes that are no text.
 func hidden(r rune) bool {
 	return !unicode.IsGraphic(r) || strings.ContainsRune("\u115f\u1160\u2800\u3164\uffa0\ufffd", r)
 }

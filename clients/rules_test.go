@@ -129,7 +129,9 @@ func TestCheck(t *testing.T) {
 			key(c)
 			c.UnsignedRequestObjects, c.RequestObjectAlg = true, storage.ES256
 		}, "unsigned_request_objects"},
-		{"acr", func(c *storage.Client) { c.DefaultACRValues = many(100, "urn:loa:%d") }, ""},
+		{"acr", func(c *storage.Client) {
+			c.DefaultACRValues = append(many(98, "urn:loa:%d"), "urn:~", "urn:"+strings.Repeat("x", 1996))
+		}, ""},
 		{"too many acr", func(c *storage.Client) { c.DefaultACRValues = many(101, "urn:loa:%d") }, "default_acr_values"},
 		{"acr that is none", func(c *storage.Client) { c.DefaultACRValues = []string{"loa3"} }, "default_acr_values"},
 		{"acr empty", func(c *storage.Client) { c.DefaultACRValues = []string{""} }, "default_acr_values"},
@@ -177,7 +179,9 @@ func TestCheck(t *testing.T) {
 		{"session group in capitals", func(c *storage.Client) { c.SessionGroup = "A" }, "session_group"},
 		{"session group with a line break", func(c *storage.Client) { c.SessionGroup = "a\n" }, "session_group"},
 		{"logout by http", func(c *storage.Client) { c.BackchannelLogoutURI = "http://a.example/" }, "backchannel_logout_uri"},
-		{"contacts", func(c *storage.Client) { c.Contacts = many(100, "it%d@a.example") }, ""},
+		{"contacts", func(c *storage.Client) {
+			c.Contacts = append(many(99, "it%d@a.example"), strings.Repeat("x", 249)+"@a.se")
+		}, ""},
 		{"too many contacts", func(c *storage.Client) { c.Contacts = many(101, "it%d@a.example") }, "contacts"},
 		{"contact that is none", func(c *storage.Client) { c.Contacts = []string{"it"} }, "contacts"},
 		{"contact with a name", func(c *storage.Client) { c.Contacts = []string{"IT <it@a.example>"} }, "contacts"},
@@ -194,6 +198,7 @@ func TestCheck(t *testing.T) {
 		{"after logout in an app", func(c *storage.Client) { c.PostLogoutRedirectURIs = []string{"se.example.app:/"} }, "post_logout_redirect_uris"},
 		{"after logout in an app of the device", func(c *storage.Client) { c.Native, c.PostLogoutRedirectURIs = true, []string{"se.example.app:/"} }, ""},
 		{"scopes", func(c *storage.Client) { c.Scopes = storage.Scopes() }, ""},
+		{"address with a tilde", func(c *storage.Client) { c.HomeURI = "https://a.example/~app" }, ""},
 		{"unknown scope", func(c *storage.Client) { c.Scopes = []string{"email"} }, "scopes"},
 		{"scope empty", func(c *storage.Client) { c.Scopes = []string{""} }, "scopes"},
 		{"too many scopes", func(c *storage.Client) { c.Scopes = slices.Repeat([]string{"profile"}, 101) }, "scopes"},

@@ -123,3 +123,24 @@ func TestSettingLeavesOldValuesAlone(t *testing.T) {
 		t.Errorf("others hold %v and %v now", names, uris)
 	}
 }
+
+// TestLines shows a client as people read it: a line for each value, and none for what is not set.
+func TestLines(t *testing.T) {
+	c := storage.Client{
+		ID: "app", LocalNames: map[string]string{"sv": "Å"}, RedirectURIs: []string{"https://a/", "https://b/"}, Scopes: []string{"profile", "offline_access"},
+		Secrets: make([]storage.ClientSecret, 1), Policy: storage.Policy{MinimumAge: 18, VisibleText: map[string]string{"sv": "Hej"}},
+		Brand: storage.Brand{Logo: []byte("x"), LogoType: "image/png", Accent: "#000000"},
+	}
+	want := []clients.Line{
+		{Key: "local_names.sv", Value: "Å"}, {Key: "redirect_uris", Value: "https://a/"}, {Key: "redirect_uris", Value: "https://b/"}, {Key: "scopes", Value: "profile offline_access"},
+		{Key: "policy.minimum_age", Value: "18"}, {Key: "policy.visible_text.sv", Value: "Hej"},
+		{Key: "brand.logo", Value: "image/png, 1 bytes, SHA-256 2d711642b726…"}, {Key: "brand.accent", Value: "#000000"},
+	}
+	off := func(l clients.Line) bool { return l.Value == "false" }
+	if diff := cmp.Diff(want, slices.DeleteFunc(clients.Lines(&c), off)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if lines := slices.DeleteFunc(clients.Lines(&storage.Client{ID: "app"}), off); len(lines) > 0 {
+		t.Errorf("a client with nothing set shows %v", lines)
+	}
+}
