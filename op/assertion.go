@@ -69,6 +69,13 @@ func (p *Provider) proveAssertion(ctx context.Context, client *storage.Client, a
 	case err != nil:
 		return failure("assertion: no key of the client made the signature")
 	}
+	forgotten, err := p.o.Store.ForgottenBefore(ctx)
+	if err != nil {
+		return p.fault(ctx, "use assertion", err)
+	}
+	if mayBeForgotten(&a.claims, forgotten) {
+		return failure("assertion: made before the store was restored, or without iat soon after")
+	}
 	key := sha256.Sum256([]byte("client assertion\x00" + client.ID + "\x00" + a.claims.ID))
 	switch err := p.o.Store.UseOnce(ctx, key, a.claims.Expiry.Time().UTC(), now); {
 	case errors.Is(err, storage.ErrExists):
@@ -77,6 +84,15 @@ func (p *Provider) proveAssertion(ctx context.Context, client *storage.Client, a
 		return p.fault(ctx, "use assertion", err)
 	}
 	return nil
+}
+
+// mayBeForgotten reports whether the assertion may have been used at a time of which the store knows nothing: before it was restored. It
+// cannot when it was made afterwards, or expires later than one that was made before could.
+func mayBeForgotten(c *jwt.Claims, restored time.Time) bool {
+	if restored.IsZero() || c.Expiry.Time().After(restored.Add(maxAssertionLife+clockSkew)) {
+		return false
+	}
+	return c.IssuedAt == nil || !c.IssuedAt.Time().After(restored.Add(clockSkew))
 }
 
 // checkAssertion checks the claims beside iss and sub. The audience may be the issuer, the token endpoint (OIDC Core §9) or the

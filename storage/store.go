@@ -203,6 +203,9 @@ type Replays interface {
 	// UseOnce remembers the key until expires. It returns ErrExists when it is remembered already: of concurrent calls with
 	// one key exactly one succeeds. An expires that has passed at now cannot be told from one that was used: ErrExists too.
 	UseOnce(ctx context.Context, key [32]byte, expires, now time.Time) error
+	// ForgottenBefore returns the time before which keys may have been used that the store does not know, because it was restored from
+	// a backup then. What was made earlier must not be taken for unused. It is zero when there is no such time.
+	ForgottenBefore(ctx context.Context) (time.Time, error)
 }
 
 // SigningKeys keeps the keys of the provider, for signing and for decrypting, as one set.

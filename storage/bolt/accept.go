@@ -2,6 +2,8 @@ package bolt
 
 import (
 	"bytes"
+	"errors"
+	"time"
 
 	"brygga/storage"
 )
@@ -11,7 +13,7 @@ var keptKinds = []byte{noticeKind, replayKind, auditKind}
 
 // startAnew ends all that works once or can be taken back: in a copy it would work again. The store goes on under another name, so
 // that the file which this one replaces is known as a stranger.
-func (s *Store) startAnew(t *tx) error {
+func (s *Store) startAnew(t *tx, now time.Time) error {
 	var kept [][]byte
 	cursor := t.bucket(expiryBucket).Cursor()
 	for row, _ := cursor.First(); row != nil; row, _ = cursor.Next() {
@@ -36,5 +38,5 @@ func (s *Store) startAnew(t *tx) error {
 			return err
 		}
 	}
-	return t.put(metaBucket, metaStore, []byte(storage.NewID()))
+	return errors.Join(t.put(metaBucket, metaForgotten, appendUp(nil, now)), t.put(metaBucket, metaStore, []byte(storage.NewID())))
 }

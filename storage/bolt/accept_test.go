@@ -63,9 +63,12 @@ func TestAcceptedCopyStartsAnew(t *testing.T) {
 	if err := os.Remove(markPath(s.path)); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(s.path, storagetest.FixedSealer("test"), Options{Accept: true})
+	s, err := Open(s.path, storagetest.FixedSealer("test"), Options{Accept: true, Now: func() time.Time { return now.Add(time.Second) }})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if at, err := s.ForgottenBefore(ctx); !at.Equal(now.Add(time.Second)) || err != nil {
+		t.Errorf("used keys may be forgotten from before %s, %v", at, err)
 	}
 	gone := map[string]func() error{
 		"login": func() error { _, err := s.Login(ctx, "l1", now); return err },

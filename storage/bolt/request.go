@@ -49,6 +49,17 @@ func (s *Store) TakePushedRequest(ctx context.Context, hash [32]byte, clientID s
 	return result, nil
 }
 
+// ForgottenBefore returns when the file was accepted as a copy; see storage.Replays.
+func (s *Store) ForgottenBefore(context.Context) (at time.Time, err error) {
+	err = s.view(func(t *tx) error {
+		if row := t.get(metaBucket, metaForgotten); len(row) >= 8 {
+			at = micros(row)
+		}
+		return nil
+	})
+	return at, err
+}
+
 // UseOnce remembers the key until expires; see storage.Replays. The row holds that time, as the expiry index has it.
 func (s *Store) UseOnce(ctx context.Context, key [32]byte, expires, now time.Time) error {
 	if !now.Before(expires) {

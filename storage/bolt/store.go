@@ -65,6 +65,8 @@ type Options struct {
 	// Accept takes a file that Open refuses with ErrCopy. All that it would bring back to life ends: logins, codes, grants, tokens,
 	// sessions and pushed requests. Clients, keys, secrets, notices and audit events stay.
 	Accept bool
+	// Now is the clock by which a copy is accepted; nil means time.Now.
+	Now func() time.Time
 
 	testOnlyOpenFile func(name string, flag int, mode os.FileMode) (*os.File, error)
 	// testOnlyUnchecked leaves small files as unchecked as large ones.
@@ -153,6 +155,7 @@ var (
 	metaKey        = []byte("key check")
 	metaStore      = []byte("store")      // see mark.Store
 	metaCheckpoint = []byte("checkpoint") // see checkpoint
+	metaForgotten  = []byte("forgotten")  // time when a copy was accepted (8 bytes)
 )
 
 // prepare brings the store up to this format, or makes it in a new file, and counts what is kept in memory. It takes no longer
@@ -178,7 +181,10 @@ func (s *Store) prepare(options Options) error {
 		}
 	}
 	if options.Accept && stored != 0 {
-		if err := s.startAnew(t); err != nil {
+		if options.Now == nil {
+			options.Now = time.Now
+		}
+		if err := s.startAnew(t, options.Now()); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,8 @@
 package storagetest
 
 import (
+	"time"
+
 	"brygga/storage"
 )
 
@@ -88,6 +90,12 @@ var requestTests = map[string]func(*fixture){
 		f.ok(use("b", 60, 1))
 		f.ok(use("a", 100, 60))
 		f.is(use("a", 100, 60), storage.ErrExists)
+	},
+	"a store that was never restored has forgotten no key": func(f *fixture) {
+		f.ok(f.Store.UseOnce(f.Context(), hash("a"), at(60), at(1)))
+		forgotten, err := f.Store.ForgottenBefore(f.Context())
+		f.ok(err)
+		f.same(forgotten, time.Time{})
 	},
 	"a key that has expired already is refused": func(f *fixture) {
 		f.is(f.Store.UseOnce(f.Context(), hash("a"), at(10), at(10)), storage.ErrExists)
