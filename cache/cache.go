@@ -10,8 +10,7 @@ import (
 	"sync/atomic"
 )
 
-// entryBytes is about what an entry takes beside its key and what the caller counts: its own memory, its places in the map and in
-// the ring.
+// entryBytes is about what an entry takes beside its key and what the caller counts: its own memory, its place in the map.
 const entryBytes = 160
 
 // Cache holds values by key. What has not been asked for since it was last looked over goes first when room is needed (second
@@ -22,8 +21,7 @@ type Cache[V any] struct {
 
 	mu      sync.RWMutex
 	byKey   map[string]*entry[V]
-	ring    []*entry[V] // in any order
-	hand    int         // in ring: who is asked next to leave
+	hand    *entry[V] // who is asked next to leave; all entries are a ring from there
 	bytes   int
 	changes uint64
 }
@@ -32,8 +30,9 @@ type entry[V any] struct {
 	key   string
 	value V
 	bytes int
-	place int // in ring
 	used  atomic.Bool
+	// before and after are the neighbours in the ring.
+	before, after *entry[V]
 }
 
 // Mark stands for the moment of a [Cache.Look].
@@ -96,7 +95,7 @@ func (c *Cache[V]) Remove(key string) {
 func (c *Cache[V]) Len() int {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return len(c.ring)
+	return len(c.byKey)
 }
 
 func (c *Cache[V]) add(key string, value V, bytes int) {
@@ -105,29 +104,39 @@ func (c *Cache[V]) add(key string, value V, bytes int) {
 		return
 	}
 	for c.bytes+bytes > c.limit {
-		c.hand %= len(c.ring)
-		if e := c.ring[c.hand]; e.used.Swap(false) {
-			c.hand++
+		if c.hand.used.Swap(false) {
+			c.hand = c.hand.after
 		} else {
-			c.drop(e)
+			c.drop(c.hand)
 		}
 	}
-	e := &entry[V]{key: strings.Clone(key), value: value, bytes: bytes, place: len(c.ring)}
-	c.ring = append(c.ring, e)
+	e := &entry[V]{key: strings.Clone(key), value: value, bytes: bytes}
+	c.link(e)
 	c.bytes += bytes
 	c.byKey[e.key] = e
 }
 
-// drop removes the entry, if there is one; the last of the ring takes its place.
+// link puts the entry where the hand comes last.
+func (c *Cache[V]) link(e *entry[V]) {
+	if c.hand == nil {
+		c.hand, e.before, e.after = e, e, e
+		return
+	}
+	e.before, e.after = c.hand.before, c.hand
+	e.before.after, e.after.before = e, e
+}
+
+// drop removes the entry, if there is one.
 func (c *Cache[V]) drop(e *entry[V]) {
 	if e == nil {
 		return
 	}
-	last := len(c.ring) - 1
-	c.ring[e.place] = c.ring[last]
-	c.ring[e.place].place = e.place
-	c.ring[last] = nil
-	c.ring = c.ring[:last]
+	e.before.after, e.after.before = e.after, e.before
+	if c.hand == e {
+		if c.hand = e.after; c.hand == e {
+			c.hand = nil
+		}
+	}
 	c.bytes -= e.bytes
 	delete(c.byKey, e.key)
 }

@@ -22,15 +22,15 @@ func (c *Cache[V]) read(key string) {
 
 // keys returns what is in the cache, and panics when its parts do not agree.
 func (c *Cache[V]) keys() (keys []string) {
-	bytes := 0
-	for key, e := range c.byKey {
-		if c.ring[e.place] != e || e.key != key {
-			panic("the ring has lost " + key)
+	bytes, e := 0, c.hand
+	for range c.byKey {
+		if c.byKey[e.key] != e || e.after.before != e {
+			panic("the ring is broken at " + e.key)
 		}
-		keys, bytes = append(keys, key), bytes+e.bytes
+		keys, bytes, e = append(keys, e.key), bytes+e.bytes, e.after
 	}
-	if bytes != c.bytes || len(keys) != len(c.ring) || bytes > c.limit {
-		panic(fmt.Sprintf("%d bytes in %d entries, counted %d in %d, of %d", bytes, len(keys), c.bytes, len(c.ring), c.limit))
+	if e != c.hand || bytes != c.bytes || bytes > c.limit {
+		panic(fmt.Sprintf("%d bytes in %d entries, counted %d, of %d", bytes, len(keys), c.bytes, c.limit))
 	}
 	slices.Sort(keys)
 	return keys
@@ -77,6 +77,23 @@ func TestWhatIsUsedStays(t *testing.T) {
 	}
 	if !slices.Contains(c.keys(), "hot") {
 		t.Error("what is asked for most was driven out")
+	}
+}
+
+// TestTheOldestGoes: of what nobody asks for, what came first.
+func TestTheOldestGoes(t *testing.T) {
+	c := room(8)
+	for i := range 20 {
+		c.read(fmt.Sprintf("%02d", i))
+	}
+	if got := c.keys(); !slices.Equal(got, []string{"12", "13", "14", "15", "16", "17", "18", "19"}) {
+		t.Errorf("in memory: %v", got)
+	}
+	c.Remove("15")
+	c.read("20")
+	c.read("21")
+	if got := c.keys(); !slices.Equal(got, []string{"13", "14", "16", "17", "18", "19", "20", "21"}) {
+		t.Errorf("in memory: %v", got)
 	}
 }
 
