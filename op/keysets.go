@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"brygga/cache"
 	"brygga/storage"
 )
 
@@ -24,8 +25,9 @@ const (
 	// staleKeyLife is how old keys may get while their address does not answer. A client that takes a key back should not have
 	// to wait longer; a client that is down for a night is so for other reasons too.
 	staleKeyLife = 6 * time.Hour
-	// maxKeySets bounds the memory.
-	maxKeySets = 10_000
+	// maxKeyBytes bounds the memory: some 10 000 clients with a key or two. Keys that were parsed take keyFactor times what their text does.
+	maxKeyBytes = 32 << 20
+	keyFactor   = 4
 )
 
 // fetcher gets what stands at an address, at most max bytes; an outbound.Caller is one.
@@ -40,7 +42,7 @@ type keySets struct {
 	log      *slog.Logger
 
 	mu   sync.Mutex
-	sets map[string]*keySet
+	sets *cache.Cache[*keySet]
 }
 
 // keySet is what is known of one client's keys.
@@ -54,7 +56,7 @@ type keySet struct {
 }
 
 func newKeySets(outbound fetcher, now func() time.Time, log *slog.Logger) *keySets {
-	return &keySets{outbound: outbound, now: now, log: log, sets: make(map[string]*keySet)}
+	return &keySets{outbound: outbound, now: now, log: log, sets: cache.New[*keySet](maxKeyBytes)}
 }
 
 // get returns the client's keys. With anew it fetches those behind a jwks_uri although they are fresh, unless that was done
@@ -115,8 +117,8 @@ func (s *keySets) inline(client *storage.Client) ([]jose.JSONWebKey, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	set := s.sets[client.ID]
-	if set == nil || set.source != string(client.JWKS) {
+	set, known := s.sets.Get(client.ID)
+	if !known || set.source != string(client.JWKS) {
 		var err error
 		set = s.set(client.ID, string(client.JWKS))
 		if set.keys, err = parseJWKS(client.JWKS); err != nil {
@@ -131,17 +133,11 @@ func (s *keySets) inline(client *storage.Client) ([]jose.JSONWebKey, error) {
 
 // set returns what is known of a client's keys, which is nothing when they stood elsewhere before. The caller holds mu.
 func (s *keySets) set(id, source string) *keySet {
-	if set := s.sets[id]; set != nil && set.source == source {
+	if set, ok := s.sets.Get(id); ok && set.source == source {
 		return set
 	}
-	for other := range s.sets {
-		if len(s.sets) < maxKeySets {
-			break
-		}
-		delete(s.sets, other) // any: the next that needs it parses or fetches it again
-	}
 	set := &keySet{source: source}
-	s.sets[id] = set
+	s.sets.Put(id, set, 1<<10+keyFactor*len(source))
 	return set
 }
 
@@ -150,16 +146,22 @@ func (s *keySets) set(id, source string) *keySet {
 func (s *keySets) fetch(ctx context.Context, client *storage.Client, set *keySet) {
 	var keys []jose.JSONWebKey
 	var life time.Duration
+	var body []byte
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if keys != nil {
 			set.keys, set.fetched, set.expires = keys, set.tried, set.tried.Add(life)
+			if known, ok := s.sets.Get(client.ID); ok && known == set { // now its size is known
+				s.sets.Put(client.ID, set, 1<<10+keyFactor*len(body))
+			}
 		}
 		close(set.flight)
 		set.flight = nil
 	}()
-	body, header, err := s.outbound.Get(context.WithoutCancel(ctx), client.JWKSURI, maxJWKS)
+	var header http.Header
+	var err error
+	body, header, err = s.outbound.Get(context.WithoutCancel(ctx), client.JWKSURI, maxJWKS)
 	if err == nil {
 		keys, err = parseJWKS(body)
 	}

@@ -3,7 +3,9 @@ package op
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -175,7 +177,7 @@ func TestNobodyWaitsForARefresh(t *testing.T) {
 func TestKeySetsAreBounded(t *testing.T) {
 	h := newHarness(t, nil)
 	inline := jwks(jwk("P-256", "a", ""))
-	for i := range maxKeySets + 50 {
+	for i := range 30_000 {
 		client := storage.Client{ID: string(rune('a'+i%26)) + time.Duration(i).String(), JWKS: inline}
 		if i > 3 {
 			h.keySets.mu.Lock()
@@ -185,8 +187,18 @@ func TestKeySetsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := len(h.keySets.sets); n != maxKeySets {
+	if n := h.keySets.sets.Len(); n > maxKeyBytes>>10 || n < 10_000 {
 		t.Errorf("%d key sets", n)
+	}
+	large := jwks(jwk("P-256", strings.Repeat("x", maxJWKS-1<<10), ""))
+	for i := range 300 {
+		client := storage.Client{ID: fmt.Sprint("large", i), JWKS: large}
+		if _, err := h.clientKeys(t.Context(), &client, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := h.keySets.sets.Len(); n > maxKeyBytes/(keyFactor*len(large)) {
+		t.Errorf("%d large key sets", n)
 	}
 }
 
