@@ -3,6 +3,8 @@
 //
 //	go run ./mutants             every list
 //	go run ./mutants bankid op   the lists of these packages
+//	go run ./mutants -only Redeem
+//	                             those with this in their names
 //	go run ./mutants -check      whether every change can still be made, without running a test
 //	go run ./mutants -discover bankid -n 40
 //	                             proposes changes of a package, and looks for tests that notice these and the
@@ -23,6 +25,7 @@ import (
 	"os/signal"
 	"runtime"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -39,6 +42,7 @@ func main() {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("mutants", flag.ContinueOnError)
 	check := flags.Bool("check", false, "look for the place of every change, and run nothing")
+	only := flags.String("only", "", "a `part` of the names of those to try")
 	discover := flags.String("discover", "", "the `package` to propose changes of")
 	tests := flags.String("tests", "", "with -discover, the `package` whose tests may notice; the same, unless it is given")
 	number := flags.Int("n", 40, "with -discover, how many to propose")
@@ -59,6 +63,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		d := discovery{dir: dir, pkg: *discover, tests: cmp.Or(*tests, *discover), number: *number, seed: *seed, out: out}
 		return d.run(ctx, listed)
 	}
+	listed = slices.DeleteFunc(listed, func(m *mutant) bool { return !strings.Contains(m.id, *only) })
 	tree, err := place(listed)
 	if err != nil || *check {
 		return err
