@@ -126,7 +126,7 @@ func TestRetiredKeysAreKeptForTheirTokens(t *testing.T) {
 	maintain(t, r)
 	c.move(DefaultTokenLife - time.Second)
 	maintain(t, r)
-	if _, err := r.Verify(token); err != nil {
+	if _, err := r.Verify(token, "JWT"); err != nil {
 		t.Errorf("a token that is younger than a day: %v", err)
 	}
 }
