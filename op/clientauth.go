@@ -45,50 +45,57 @@ type credentials struct {
 
 // authenticate returns the client that sent a POSTed form, by exactly the method that it is registered for (OIDC Core §9). A
 // public client only says who it is, which is not enough for introspection (RFC 7662 §2.1). The form has passed guardForm.
-// Errors are for writeRefusal: invalid_client for all that fails, invalid_request for two methods at once (RFC 6749 §5.2), and
+// Errors are for writeError: invalid_client for all that fails, invalid_request for two methods at once (RFC 6749 §5.2), and
 // one with status 429 beyond a limit. What the client has proven counts for it, all else for the network address: whoever proves
 // to be a client passes the limits of the address that it comes from.
 func (p *Provider) authenticate(r *http.Request) (*storage.Client, *oauthError) {
 	ctx := r.Context()
-	c, err := readCredentials(r)
 	origin := originOf(ctx)
+	c, err := readCredentials(r)
 	who := attempt{limit.Network(origin.address), c.clientID}
 	over := cmp.Or(origin.over, p.limits.failures.Check(who))
-	var client *storage.Client
-	switch {
-	case err == nil && over != nil && !c.cheap():
-		return nil, tooMany(over)
-	case err == nil:
-		client, err = p.prove(ctx, &c, r.URL.Path)
+	if err != nil {
+		return nil, p.deny(ctx, who, over, nil, err)
 	}
+	if over != nil && !c.cheap() {
+		return nil, tooMany(over)
+	}
+	client, err := p.prove(ctx, &c, r.URL.Path)
+	if err != nil {
+		return nil, p.deny(ctx, who, over, client, err)
+	}
+	if client.Public() {
+		if origin.over != nil {
+			return nil, tooMany(origin.over)
+		}
+		p.limits.addresses.Charge(origin.address, 1)
+	}
+	if refusal := p.spend(client, origin.address); refusal != nil {
+		return nil, refusal
+	}
+	return client, nil
+}
+
+// deny counts and records that somebody has not proven to be a client, which is nil when it is unknown, and returns what they may
+// know of err: a failure, an *oauthError, or a fault of ours. Who is over a limit is told no more than that.
+func (p *Provider) deny(ctx context.Context, who attempt, over error, client *storage.Client, err error) *oauthError {
 	var (
 		why     failure
 		refusal *oauthError
 	)
 	switch {
-	case err == nil && client.Public():
-		if origin.over != nil {
-			return nil, tooMany(origin.over)
-		}
-		p.limits.addresses.Charge(origin.address, 1)
-		fallthrough
-	case err == nil:
-		if refusal = p.spend(client, origin.address); refusal != nil {
-			return nil, refusal
-		}
-		return client, nil
 	case errors.As(err, &why):
 		p.noteFailure(ctx, who, client, why)
 		refusal = refuseClient()
 	case errors.As(err, &refusal):
-		p.limits.addresses.Charge(origin.address, 1)
+		p.limits.addresses.Charge(addressOf(ctx), 1)
 	default:
-		return nil, p.fault(ctx, "authenticate client", err)
+		return p.fault(ctx, "authenticate client", err)
 	}
 	if over != nil {
-		refusal = tooMany(over)
+		return tooMany(over)
 	}
-	return nil, refusal
+	return refusal
 }
 
 // cheap reports whether it costs next to nothing to see if the credentials are right.
