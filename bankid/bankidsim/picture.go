@@ -57,22 +57,32 @@ func (s *Simulator) readPicture(picture []byte) (string, error) {
 }
 
 // findQR looks for a QR code: as a camera sees it, with light that varies, then as a screenshot shows it, and both again
-// with light and dark exchanged.
+// with light and dark exchanged. A code alone in the picture is not looked for but read, at last: now and then one has
+// patterns like those at its corners, and the search takes them for these.
 func findQR(img image.Image) (string, bool) {
-	hints := map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true}
 	source := gozxing.NewLuminanceSourceFromImage(img)
-	for _, light := range []gozxing.LuminanceSource{source, source.Invert()} {
-		for _, binarizer := range []gozxing.Binarizer{gozxing.NewHybridBinarizer(light), gozxing.NewGlobalHistgramBinarizer(light)} {
-			bitmap, err := gozxing.NewBinaryBitmap(binarizer)
-			if err != nil {
-				continue
-			}
-			if result, err := qrcode.NewQRCodeReader().Decode(bitmap, hints); err == nil {
-				return result.GetText(), true
+	for _, hint := range []gozxing.DecodeHintType{gozxing.DecodeHintType_TRY_HARDER, gozxing.DecodeHintType_PURE_BARCODE} {
+		for _, light := range []gozxing.LuminanceSource{source, source.Invert()} {
+			for _, binarizer := range []gozxing.Binarizer{gozxing.NewHybridBinarizer(light), gozxing.NewGlobalHistgramBinarizer(light)} {
+				if text, ok := decodeQR(binarizer, hint); ok {
+					return text, true
+				}
 			}
 		}
 	}
 	return "", false
+}
+
+func decodeQR(binarizer gozxing.Binarizer, hint gozxing.DecodeHintType) (string, bool) {
+	bitmap, err := gozxing.NewBinaryBitmap(binarizer)
+	if err != nil {
+		return "", false
+	}
+	result, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{hint: true})
+	if err != nil {
+		return "", false
+	}
+	return result.GetText(), true
 }
 
 // postPicture is the control call around ScanPicture: the body is the picture, the query says whose phone sees it.

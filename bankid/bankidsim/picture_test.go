@@ -211,3 +211,14 @@ func FuzzFindQR(f *testing.F) {
 		findQR(img)
 	})
 }
+
+// TestCodeWithMisleadingPatterns reads a code alone in its picture that a search for the patterns at its corners does not find.
+func TestCodeWithMisleadingPatterns(t *testing.T) {
+	const text = "bankid.00000000-0000-4000-8000-0000000001e8.0.7437383351d53f2f7c8eec1b962cddcc6d7192e7a22f07df8883c2a93bd2e53f"
+	code := frameImage(t, text, 4)
+	for name, img := range map[string]image.Image{"dark on light": code, "light on dark": inverted(code)} {
+		if got, ok := findQR(img); !ok || got != text {
+			t.Errorf("%s: read %q", name, got)
+		}
+	}
+}
