@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"brygga"
+	"brygga/cmd/brygga/config"
 )
 
 func newConfigCommand(h *host) *cobra.Command {
@@ -24,7 +27,7 @@ func newConfigExample(h *host) *cobra.Command {
 }
 
 func newConfigCheck(h *host) *cobra.Command {
-	var file string
+	var file, output string
 	cmd := &cobra.Command{
 		Use: "check [FILE]", Short: "Report everything that is wrong with a configuration", Args: cobra.MaximumNArgs(1),
 		Long: "Report everything that is wrong with a configuration and with the files that it names, each with file, line, key and remedy,\n" +
@@ -37,22 +40,54 @@ func newConfigCheck(h *host) *cobra.Command {
 			if file == "" {
 				return fail(exitUsage, "write \"brygga config check FILE\", or give --config FILE", "no configuration")
 			}
+			if err := checkOutput(output); err != nil {
+				return err
+			}
 			c, _, err := loadChecked(file, h.environ, time.Now)
+			if output == "json" {
+				return writeCheck(h.out, c, err)
+			}
 			if err != nil {
 				return err
 			}
 			for _, warning := range c.Warnings() {
 				fmt.Fprintln(h.err, "warning:", warning)
 			}
-			scheme := "http, behind a proxy"
-			if c.TLS.CertificateFile != "" {
-				scheme = "https"
-			}
-			fmt.Fprintln(h.out, "ok")
-			return pairs(h.out, [2]string{"issuer", c.Issuer}, [2]string{"listen", c.Listen + " (" + scheme + ")"}, [2]string{"operators", c.AdminListen},
-				[2]string{"data", c.Data}, [2]string{"bankid", c.BankID.Environment}, [2]string{"clients", fmt.Sprintf("%d in this file", len(c.Clients))})
+			return writeConfig(h.out, c)
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", variable(h, "BRYGGA_CONFIG"), "configuration `file` (or BRYGGA_CONFIG)")
+	outputFlag(cmd, &output)
 	return cmd
+}
+
+// writeConfig tells what a configuration without faults says of itself.
+func writeConfig(w io.Writer, c *config.Config) error {
+	scheme := "http, behind a proxy"
+	if c.TLS.CertificateFile != "" {
+		scheme = "https"
+	}
+	fmt.Fprintln(w, "ok")
+	return pairs(w, [2]string{"issuer", c.Issuer}, [2]string{"listen", c.Listen + " (" + scheme + ")"}, [2]string{"operators", c.AdminListen},
+		[2]string{"data", c.Data}, [2]string{"bankid", c.BankID.Environment}, [2]string{"clients", fmt.Sprintf("%d in this file", len(c.Clients))})
+}
+
+// writeCheck writes what was found as JSON, and returns what the command ends with.
+func writeCheck(w io.Writer, c *config.Config, err error) error {
+	var report struct {
+		OK       bool          `json:"ok"`
+		Faults   config.Faults `json:"faults"`
+		Warnings []string      `json:"warnings"`
+	}
+	report.OK, report.Faults, report.Warnings = err == nil, config.Faults{}, []string{}
+	if c != nil {
+		report.Warnings = append(report.Warnings, c.Warnings()...)
+	}
+	if err != nil && !errors.As(err, &report.Faults) {
+		return err
+	}
+	if err := writeJSON(w, report); err != nil || report.OK {
+		return err
+	}
+	return errExit(exitUsage)
 }

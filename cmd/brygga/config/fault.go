@@ -9,13 +9,15 @@ import (
 // Fault is one thing wrong in a configuration.
 type Fault struct {
 	// File is the file's name, or the environment variable's.
-	File string
+	File string `json:"file"`
 	// Line and Column count from 1; 0 means the file as a whole.
-	Line, Column int
+	Line   int `json:"line,omitempty"`
+	Column int `json:"column,omitempty"`
 	// Key is the whole key, such as bankid.url; empty when the fault is in no key.
-	Key string
+	Key string `json:"key,omitempty"`
 	// Problem says what is wrong, and never the value of a secret. Remedy says what a right value is.
-	Problem, Remedy string
+	Problem string `json:"problem"`
+	Remedy  string `json:"remedy"`
 }
 
 // Error returns place, key, problem and remedy on one line.
