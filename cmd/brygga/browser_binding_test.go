@@ -78,7 +78,7 @@ func returnInOtherBrowser(b *tab) {
 
 	b.allow("405 (Method Not Allowed)")
 	b.run(`fetch('` + page + `/done', { method: 'POST' }).then(() => true)`)
-	b.run(`location.reload()`)
+	b.reload()
 	b.shows("await-return")
 	if b.codes() != 0 {
 		b.t.Fatal("the browser that started got a code without the return")
@@ -119,13 +119,13 @@ func openInOtherBrowser(b *tab) {
 func reloadAndGoBack(b *tab) {
 	page := b.startQR()
 	token := qrStartToken(b.nextFrame("a QR code", anyFrame))
-	b.run(`location.reload()`)
+	b.reload()
 	b.shows("qr-wait")
 	if now := qrStartToken(b.nextFrame("a QR code after reloading", anyFrame)); now != token {
 		b.t.Error("reloading made another order")
 	}
 	order := b.scan()
-	b.run(`location.reload()`)
+	b.reload()
 	b.shows("confirm")
 	b.sign(order)
 	b.loggedIn()

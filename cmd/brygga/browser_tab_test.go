@@ -111,6 +111,13 @@ func (b *tab) leap(selector string) {
 	b.until(`!window.before && document.readyState === 'complete'`)
 }
 
+// reload loads the page anew, and waits until that has happened: the one before may look the same.
+func (b *tab) reload() {
+	b.t.Helper()
+	b.run(`window.before = true, setTimeout(() => location.reload()), undefined`)
+	b.until(`!window.before && document.readyState === 'complete'`)
+}
+
 // until waits for the expression to be true in the page, across loads.
 func (b *tab) until(expression string) {
 	b.t.Helper()
