@@ -2,11 +2,13 @@ package login_test
 
 import (
 	"context"
+	"reflect"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"brygga/login"
+	"brygga/secret"
 	"brygga/storage"
 )
 
@@ -111,6 +113,28 @@ func TestWishThatDies(t *testing.T) {
 		l = h.after(storage.ClaimLife+10*time.Second, l)
 		if l.State != storage.LoginPending || l.Order.Starter.Device != storage.DeviceOther || h.Frame(l).IsZero() || h.service.orders() != 3 {
 			t.Errorf("login is %s after %d orders, and the code is shown: %v", l.State, h.service.orders(), !h.Frame(l).IsZero())
+		}
+	})
+}
+
+// TestOrderKeepsWhatWasDemanded: what comes of the order, a session too, stands for that and for nothing the client demands later.
+func TestOrderKeepsWhatWasDemanded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, nil)
+		defer h.close()
+		policy := storage.Policy{PinCode: "yes", MinimumAge: 18, VisibleText: map[string]string{"sv": "Hej"}, VisibleFormat: "plaintext"}
+		if err := h.store.CreateClient(t.Context(), storage.Client{ID: "strict", Policy: policy}); err != nil {
+			t.Fatal(err)
+		}
+		l, err := h.Create(t.Context(), storage.AuthRequest{ClientID: "strict"}, secret.New("binding"), "192.0.2.1")
+		if err == nil {
+			l, err = h.Start(t.Context(), l.ID, other)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := (storage.Policy{PinCode: "yes", MinimumAge: 18}); !reflect.DeepEqual(l.Order.Policy, want) {
+			t.Errorf("the order keeps %+v, want %+v", l.Order.Policy, want)
 		}
 	})
 }

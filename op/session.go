@@ -149,15 +149,7 @@ func (p *Provider) meetsACR(acr string, asked []string) bool {
 }
 
 // sameDemands reports whether two policies demand the same of a login. What the app shows is no demand.
-func sameDemands(a, b storage.Policy) bool {
-	for _, policy := range [...]*storage.Policy{&a, &b} {
-		policy.VisibleText, policy.VisibleFormat = nil, ""
-		if len(policy.CertificatePolicies) == 0 {
-			policy.CertificatePolicies = nil
-		}
-	}
-	return reflect.DeepEqual(a, b)
-}
+func sameDemands(a, b storage.Policy) bool { return reflect.DeepEqual(a.Demands(), b.Demands()) }
 
 // released returns the names of what the client gets: scopes and claims, in order.
 func released(request *storage.AuthRequest) []string {
@@ -181,7 +173,8 @@ func covers(session *storage.Session, names []string) bool {
 }
 
 // joinSession puts into the answer what becomes of the browser's session, and returns its new cookie: a login of the same person
-// renews it, one of another ends it. The login is new in each case, so the session may last its whole life from now.
+// renews it, one of another ends it. The login is new in each case, so the session may last its whole life from now. It stands for
+// what was demanded when the order was made: the client may demand more by now, which nobody has met.
 func (p *Provider) joinSession(r *http.Request, client *storage.Client, login *storage.Login, answer *storage.Answer, now time.Time) (secret.String, error) {
 	old, err := p.browserSession(r, client, now)
 	if err != nil {
@@ -190,7 +183,7 @@ func (p *Provider) joinSession(r *http.Request, client *storage.Client, login *s
 	cookie, grant := secret.New(storage.NewToken()), &answer.Grant
 	session := storage.Session{
 		ID: storage.NewID(), CookieHash: storage.TokenHash(cookie), Group: client.SessionGroup, Identity: grant.Identity, ACR: grant.ACR, AMR: grant.AMR,
-		AuthTime: grant.AuthTime, LoginID: login.ID, Policy: client.Policy, Created: now, Used: now,
+		AuthTime: grant.AuthTime, LoginID: login.ID, Policy: login.Order.Policy, Created: now, Used: now,
 		IdleLife: p.o.SessionIdle, Expires: now.Add(p.o.SessionLife),
 	}
 	switch {

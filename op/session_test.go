@@ -41,6 +41,34 @@ func sessionHouse(t *testing.T) *harness {
 	return h
 }
 
+// TestSessionStandsForWhatWasDemanded: a client that demands more while a login waits for its answer does not get a session for it
+// that counts as if the person had met that.
+func TestSessionStandsForWhatWasDemanded(t *testing.T) {
+	h := sessionHouse(t)
+	b := h.browser()
+	w := b.get("/authorize", params("one", callback))
+	login, err := b.store.Login(t.Context(), strings.TrimPrefix(w.Header().Get("Location"), "/login/"), b.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	login = b.complete(login, person)
+	client, err := h.store.Client(t.Context(), "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stricter := *client
+	stricter.Policy.PinCode = "yes"
+	if err := h.store.UpdateClient(t.Context(), stricter); err != nil {
+		t.Fatal(err)
+	}
+	b.visit(httptest.NewRequest(http.MethodPost, issuer+"/login/x/done", nil), func(w http.ResponseWriter, r *http.Request) { b.Answer(w, r, login) })
+	for client, want := range map[string]string{"strict": "login_required", "two": "code"} {
+		if got, _ := b.outcome(params(client, callback, "prompt", "none")); got != want {
+			t.Errorf("%s, out of the session: %s, want %s", client, got, want)
+		}
+	}
+}
+
 // TestSessionServes asks, in a browser where somebody has logged in for client one, on behalf of all kinds of requests.
 func TestSessionServes(t *testing.T) {
 	h := sessionHouse(t)

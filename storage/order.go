@@ -23,6 +23,8 @@ type Order struct {
 	// Starter is who asked for the order, and where; a renewal repeats that of the order before. Who may show, complete and answer
 	// the order hangs on it, so it never changes.
 	Starter Starter
+	// Policy is what the client demanded when the order was made: its Policy.Demands. A session that comes of the order stands for no more.
+	Policy Policy
 	// WindowEnds is when the round of the order ends: it is not renewed after that time.
 	WindowEnds time.Time
 	// ReturnNonceHash is the SHA-256 of the nonce in the order's return URL; all zero when the order has none.

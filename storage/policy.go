@@ -56,6 +56,15 @@ const (
 	ReturnBalanced = "balanced"
 )
 
+// Demands returns p without what the app shows, which is no demand.
+func (p Policy) Demands() Policy {
+	p.VisibleText, p.VisibleFormat = nil, ""
+	if len(p.CertificatePolicies) == 0 {
+		p.CertificatePolicies = nil
+	}
+	return p
+}
+
 // Over returns p with its zero fields taken from the installation's policy, and where that says nothing from the defaults.
 func (p Policy) Over(installation Policy) Policy {
 	p.PinCode = cmp.Or(p.PinCode, installation.PinCode, "no")

@@ -39,6 +39,7 @@ type wireOrder struct {
 	Started        time.Time `json:"started"`
 	HintCode       string    `json:"hint,omitempty"`
 	Starter        Starter   `json:"starter"`
+	Policy         Policy    `json:"policy,omitzero"`
 	WindowEnds     time.Time `json:"window,omitzero"`
 	ReturnNonce    []byte    `json:"nonce,omitempty"`
 	Collector      string    `json:"collector,omitempty"`
@@ -146,7 +147,7 @@ func loginWire(l *Login) *wireLogin {
 		w.Order = &wireOrder{
 			ID: o.ID, Method: o.Method, Ref: o.Ref.Reveal(), AutoStartToken: o.AutoStartToken.Reveal(),
 			QRStartToken: o.QRStartToken.Reveal(), QRStartSecret: o.QRStartSecret.Reveal(), Started: o.Started,
-			HintCode: o.HintCode, Starter: o.Starter, WindowEnds: o.WindowEnds, Collector: o.Collector, Sent: wireSent(o.Sent),
+			HintCode: o.HintCode, Starter: o.Starter, Policy: o.Policy, WindowEnds: o.WindowEnds, Collector: o.Collector, Sent: wireSent(o.Sent),
 		}
 		if o.ReturnRequired() {
 			w.Order.ReturnNonce = o.ReturnNonceHash[:]
@@ -174,7 +175,7 @@ func (w *wireLogin) login() *Login {
 		l.Order = &Order{
 			ID: o.ID, Method: o.Method, Ref: secret.New(o.Ref), AutoStartToken: secret.New(o.AutoStartToken),
 			QRStartToken: secret.New(o.QRStartToken), QRStartSecret: secret.New(o.QRStartSecret), Started: o.Started,
-			HintCode: o.HintCode, Starter: o.Starter, WindowEnds: o.WindowEnds, Collector: o.Collector, Sent: Sent(o.Sent),
+			HintCode: o.HintCode, Starter: o.Starter, Policy: o.Policy, WindowEnds: o.WindowEnds, Collector: o.Collector, Sent: Sent(o.Sent),
 		}
 		copy(l.Order.ReturnNonceHash[:], o.ReturnNonce)
 	}
