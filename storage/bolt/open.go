@@ -145,15 +145,15 @@ func (s *Store) inspect(file *os.File, fresh bool, options Options) error {
 		return err
 	}
 	if err := s.inspectMeta(im, file.Name(), options); err != nil {
-		return im.explain(err)
+		return explain(err)
 	}
-	return im.explain(s.inspectPages(im, file, options))
+	return explain(s.inspectPages(im, file, options))
 }
 
-// explain adds to the damage of a file that was not closed how it may have come about.
-func (im *image) explain(err error) error {
-	if errors.Is(err, ErrDamaged) && im.freelist == noFreelist {
-		return fmt.Errorf("%w; a copy looks so that was made while a server had the file open", err)
+// explain adds to damaged pages how they may have come about.
+func explain(err error) error {
+	if errors.Is(err, ErrDamaged) {
+		return fmt.Errorf("%w; a bad disk does so, and a copy that was made while a server had the file open", err)
 	}
 	return err
 }
@@ -288,7 +288,7 @@ func Check(path string) error {
 	}
 	im, err := readImage(file, info.Size())
 	if err == nil {
-		err = im.explain(im.check())
+		err = explain(im.check())
 	}
 	if err != nil {
 		return fmt.Errorf("check store %s: %w", path, err)

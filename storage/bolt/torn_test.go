@@ -1,0 +1,68 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"brygga/storage/storagetest"
+)
+
+// TestCopyOfARunningStore copies the file piece by piece while the store works. Such a copy is refused as what it is, or whole; it is
+// never another program's, and never ends the process.
+func TestCopyOfARunningStore(t *testing.T) {
+	s := openTest(t, Options{})
+	s.db.NoSync = true
+	random, logins, now := rand.New(rand.NewPCG(9, 9)), 0, time.Now().UTC()
+	for range 30 {
+		work(t, s, random, &logins, now)
+	}
+	path := filepath.Join(t.TempDir(), "copy.db")
+	torn := 0
+	for n := 0; n < 12 || torn == 0 && n < 60; n++ {
+		size := image1(t, readFile(t, s.path)).high * image1(t, readFile(t, s.path)).pageSize
+		raw := make([]byte, size)
+		pieces := 2 + random.IntN(6)
+		for i := range pieces {
+			from, to := i*len(raw)/pieces, (i+1)*len(raw)/pieces
+			if _, err := s.file.ReadAt(raw[from:to], int64(from)); err != nil && !errors.Is(err, io.EOF) {
+				t.Fatal(err)
+			}
+			for range random.IntN(40) {
+				if random.IntN(8) == 0 {
+					s.kept.commits = keptCommits // after the next checkpoint, pages of before are used again
+				}
+				work(t, s, random, &logins, now)
+			}
+		}
+		if err := os.WriteFile(path, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(path, storagetest.FixedSealer("test"), Options{}); !errors.Is(err, ErrCopy) && !errors.Is(err, ErrDamaged) {
+			t.Errorf("copy %d, without its mark: %v", n, err)
+		}
+		copied, err := Open(path, storagetest.FixedSealer("test"), Options{Accept: true})
+		if err == nil {
+			work(t, copied, random, new(int), now)
+			err = errors.Join(copied.Close(), Check(path), os.Remove(markPath(path)))
+			if err != nil {
+				t.Errorf("copy %d was accepted: %v", n, err)
+			}
+			continue
+		}
+		torn++
+		if !errors.Is(err, ErrDamaged) || !strings.Contains(fmt.Sprint(err), "while a server had the file open") {
+			t.Errorf("copy %d: %v", n, err)
+		}
+	}
+	t.Logf("%d copies were torn", torn)
+	if torn == 0 {
+		t.Error("no copy was torn: the test proves little")
+	}
+}
