@@ -111,6 +111,29 @@ func TestMemoryIsCountedInFull(t *testing.T) {
 	}
 }
 
+// TestLargeRecordsCountInFull: what takes more than a quarter of the memory for its kind is not kept there.
+func TestLargeRecordsCountInFull(t *testing.T) {
+	s := openTest(t, Options{})
+	s.logins, s.grants = newRecent[storage.Login](40<<10), newRecent[grantRow](40<<10)
+	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
+	for i, text := range []string{"small", strings.Repeat("large", 2<<10)} {
+		login := storage.Login{ID: fmt.Sprint("l", i), State: storage.LoginOpen, Request: storage.AuthRequest{State: text}, Expires: now.Add(time.Hour)}
+		grant := storage.Grant{ID: fmt.Sprint("g", i), Nonce: text, Created: now, Expires: now.Add(time.Hour)}
+		if err := s.CreateLogin(ctx, login); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.update(ctx, func(x *tx) error { return s.putNewGrant(x, &grant, grant.Expires) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.logins.get("l0") == nil || s.logins.get("l1") != nil || s.grants.get("g0") == nil || s.grants.get("g1") != nil {
+		t.Errorf("in memory: %d logins, %d grants; want the small ones alone", s.logins.Len(), s.grants.Len())
+	}
+	if l, err := s.Login(ctx, "l1", now); err != nil || len(l.Request.State) != 10<<10 {
+		t.Errorf("the large login: %v", err)
+	}
+}
+
 // TestUnknownClientsCostNoMemory: anybody may ask for any client_id.
 func TestUnknownClientsCostNoMemory(t *testing.T) {
 	s := openTest(t, Options{})
