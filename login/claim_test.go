@@ -19,7 +19,7 @@ func TestSlowStartEndsWithItsClaim(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
 		l := h.started(other)
-		h.service.slow = time.Minute
+		h.service.takes(time.Minute)
 		done := make(chan *storage.Login)
 		go func() {
 			l, err := h.Start(t.Context(), l.ID, this)
@@ -80,7 +80,7 @@ func TestClickDuringRenewal(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
 		l := h.started(other)
-		h.service.slow = 3 * time.Second
+		h.service.takes(3 * time.Second)
 		l = h.after(29*time.Second, l)
 		if l.Claim.Replaces == "" {
 			t.Fatal("the order is not being renewed")
@@ -104,7 +104,7 @@ func TestWishThatDies(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
 		l := h.started(other)
-		h.service.slow = 3 * time.Second
+		h.service.takes(3 * time.Second)
 		l = h.after(29*time.Second, l)
 		wish := storage.Claim{ID: "of a process that dies", Starter: this, WindowEnds: time.Now().Add(time.Minute), At: time.Now()}
 		if _, err := h.store.BeginOrder(t.Context(), l.ID, wish); err != nil {

@@ -39,6 +39,13 @@ func newService() *service {
 	}
 }
 
+// takes lets each order take so long to be made from now on.
+func (s *service) takes(slow time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slow = slow
+}
+
 func (s *service) Name() string { return "fake" }
 
 func (s *service) Start(ctx context.Context, r login.Request) (storage.Order, error) {

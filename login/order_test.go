@@ -168,7 +168,7 @@ func TestQuietRetriesNeedTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
-		h.service.slow = 6 * time.Second
+		h.service.takes(6 * time.Second)
 		h.service.refuseNext = []error{&login.Fault{Reason: login.ReasonMaintenance, Err: errors.New("503")}}
 		if l := h.started(other); h.service.asked != 1 || l.Failure.Reason != login.ReasonMaintenance {
 			t.Errorf("asked %d times, login is %s (%q)", h.service.asked, l.State, l.Failure.Reason)

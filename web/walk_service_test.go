@@ -96,6 +96,20 @@ func (s *walkService) order(ref secret.String) *walkOrder {
 	return s.orders[n]
 }
 
+// numbered returns the order of that number, for those who do not hold mu.
+func (s *walkService) numbered(n int) *walkOrder {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.orders[n]
+}
+
+// click returns what the order of that number was made for.
+func (s *walkService) click(n int) click {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.clicks[s.orders[n].click]
+}
+
 // dead reports whether nobody has picked the order up in time.
 func (o *walkOrder) dead() bool { return o.via == "" && time.Since(o.started) >= 30*time.Second }
 

@@ -242,7 +242,7 @@ func (w *walk) comeBack(who int) {
 	if w.approved[who] < 0 {
 		return
 	}
-	o := w.service.orders[w.approved[who]]
+	o := w.service.numbered(w.approved[who])
 	address, err := url.Parse(o.returnURL.Reveal())
 	if err != nil || o.returnURL.IsZero() {
 		return
@@ -291,12 +291,12 @@ func (w *walk) blame(format string, values ...any) {
 func (w *walk) look() {
 	for browser := range w.browsers {
 		if n, ok := w.linked(browser); ok {
-			if made := w.service.clicks[w.service.orders[n].click]; made.browser != browser || made.device != storage.DeviceThis {
+			if made := w.service.click(n); made.browser != browser || made.device != storage.DeviceThis {
 				w.blame("browser %d shows the link of an order for the %s device of browser %d", browser, made.device, made.browser)
 			}
 		}
 		if n, ok := w.framed(browser); ok {
-			if made := w.service.clicks[w.service.orders[n].click]; made.browser != browser || made.device != storage.DeviceOther {
+			if made := w.service.click(n); made.browser != browser || made.device != storage.DeviceOther {
 				w.blame("browser %d shows the code of an order for the %s device of browser %d", browser, made.device, made.browser)
 			}
 		}
@@ -306,8 +306,9 @@ func (w *walk) look() {
 // answer is the client's: it holds the identity that a browser has got against the model.
 func (w *walk) answer(rw http.ResponseWriter, r *http.Request, l *storage.Login) {
 	browser := slices.IndexFunc(w.browsers[:], func(b *walker) bool { return strings.HasSuffix(b.path, l.ID) })
-	o := w.service.order(l.Identity.Surname)
-	made := w.service.clicks[o.click]
+	n, err := strconv.Atoi(l.Identity.Surname.Reveal())
+	must(w.t, err)
+	o, made := w.service.numbered(n), w.service.click(n)
 	same := o.address == made.address && o.risk == "low"
 	rests := ""
 	switch {
