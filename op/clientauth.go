@@ -57,9 +57,6 @@ func (p *Provider) authenticate(r *http.Request) (*storage.Client, *oauthError) 
 	if err != nil {
 		return nil, p.deny(ctx, who, over, nil, err)
 	}
-	if over != nil && !c.cheap() {
-		return nil, tooMany(over)
-	}
 	client, err := p.prove(ctx, &c, r.URL.Path)
 	if err != nil {
 		return nil, p.deny(ctx, who, over, client, err)
@@ -97,9 +94,6 @@ func (p *Provider) deny(ctx context.Context, who attempt, over error, client *st
 	}
 	return refusal
 }
-
-// cheap reports whether it costs next to nothing to see if the credentials are right.
-func (c *credentials) cheap() bool { return c.method != storage.AuthMethodPrivateKey }
 
 // readCredentials returns what the request brings. It brings one method at most (RFC 6749 §2.3), and the client_id in the body,
 // if there is one, names the same client.

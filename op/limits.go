@@ -37,9 +37,9 @@ const (
 	// stranger has sent: an RSA key takes a millisecond.
 	failureCost    = 10
 	decryptionCost = 10
-	// failuresPerMinute is how often one network address may fail to authenticate as one client. Beyond that no signature is looked
-	// at, and who fails is not told how. The right secret passes all the same, as comparing one costs next to nothing: strangers
-	// who share an address with a client's back end, a proxy's or a cloud's, must not lock it out.
+	// failuresPerMinute is how often one network address may fail to authenticate as one client. Who fails beyond that is not told
+	// how. The right secret or signature passes all the same, as looking at one costs less than the request: strangers who share an
+	// address with a client's back end, a proxy's or a cloud's, must not lock it out.
 	failuresPerMinute = 60
 	// failureEvents is how many failed authentications go into the audit log in a minute, in all. Of one address and client
 	// it is one.

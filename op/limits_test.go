@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"brygga/audit"
 	"brygga/storage"
@@ -183,25 +180,23 @@ func TestWrongSecretsLockNobodyOut(t *testing.T) {
 	}
 }
 
-// TestSignaturesAreNotCheckedForThoseWhoFail: one costs as much as a whole answer.
-func TestSignaturesAreNotCheckedForThoseWhoFail(t *testing.T) {
-	store := new(countingStore)
-	h := newHarness(t, func(o *Options) { store.Store, o.Store = o.Store, store })
-	attack := func() *httptest.ResponseRecorder {
-		return h.do(from(here, formRequest("/token", url.Values{
-			"grant_type": {"authorization_code"}, "code": {"x"}, "client_assertion_type": {oidc.ClientAssertionTypeJWTAssertion},
-			"client_assertion": {unproven("web")},
-		})))
-	}
+// TestWrongAssertionsLockNobodyOut: the key of the client still proves it, from the address of those who guess and beside it.
+func TestWrongAssertionsLockNobodyOut(t *testing.T) {
+	h := assertionHarness(t, "P-256")
+	attack := func() *httptest.ResponseRecorder { return h.do(from(here, asserted("/token", unproven("P-256")))) }
 	for range failuresPerMinute {
 		if w := attack(); w.Code != http.StatusUnauthorized {
 			t.Fatalf("%d %s", w.Code, w.Body)
 		}
 	}
-	asked := store.clients
+	for range 2 * 6000 / failureCost {
+		attack()
+	}
 	wantTooMany(t, "one more", attack())
-	if store.clients != asked {
-		t.Error("an assertion is looked at although too many have failed")
+	for _, address := range []string{here, "192.0.2.77:1"} {
+		if !h.proves(from(address, asserted("/token", signJWS(t, "ES256", "P-256", "k1", h.assertionClaims("P-256"))))) {
+			t.Errorf("the client's own key does not prove it from %s", address)
+		}
 	}
 }
 
