@@ -9,7 +9,8 @@ const readline = require('node:readline');
 const { BankIdClient, BankIdClientV6 } = require('bankid');
 
 const [base, pfx, passphrase, ca] = process.argv.slice(2);
-const options = { production: false, pfx, passphrase, ca, refreshInterval: 1000 };
+// Its loop asks again after so many milliseconds, answered or not, and a result is told once: a slow machine has time.
+const options = { production: false, pfx, passphrase, ca, refreshInterval: 4000 };
 const clients = { 5: new BankIdClient(options), 6: new BankIdClientV6(options) };
 
 // The package knows BankID's two hosts only; everything else is left as it is.
