@@ -120,7 +120,7 @@ func TestWishThatDies(t *testing.T) {
 // TestOrderKeepsWhatWasDemanded: what comes of the order, a session too, stands for that and for nothing the client demands later.
 func TestOrderKeepsWhatWasDemanded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, nil)
+		h := newHouse(t, func(o *login.Options) { o.Policy = storage.Policy{MRTD: "yes", MinimumAge: 13, AddressCheck: "off"} })
 		defer h.close()
 		policy := storage.Policy{PinCode: "yes", MinimumAge: 18, VisibleText: map[string]string{"sv": "Hej"}, VisibleFormat: "plaintext"}
 		if err := h.store.CreateClient(t.Context(), storage.Client{ID: "strict", Policy: policy}); err != nil {
@@ -133,8 +133,46 @@ func TestOrderKeepsWhatWasDemanded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := (storage.Policy{PinCode: "yes", MinimumAge: 18}); !reflect.DeepEqual(l.Order.Policy, want) {
+		want := storage.Policy{
+			PinCode: "yes", MRTD: "yes", MinimumAge: 18, ModerateRisk: "audit", HighRisk: "refuse", Return: "strict", AddressCheck: "off",
+		}
+		if !reflect.DeepEqual(l.Order.Policy, want) {
 			t.Errorf("the order keeps %+v, want %+v", l.Order.Policy, want)
 		}
 	})
+}
+
+// TestResultKeepsWhatItHasMet: between a start and its result the client asks for another policy. What the app was asked for is what
+// stood when the order was made, and what is looked at in the result is what stands when it comes: a session that stood for more
+// would let somebody pass whom nobody has looked at.
+func TestResultKeepsWhatItHasMet(t *testing.T) {
+	all := storage.Policy{
+		PinCode: "yes", MRTD: "yes", CardReader: "class1", CertificatePolicies: []string{"1.2.3.4.25"}, ModerateRisk: "refuse", HighRisk: "refuse",
+		Return: "balanced", AddressCheck: "refuse", MinimumAge: 18,
+	}
+	none := storage.Policy{PinCode: "no", MRTD: "no", ModerateRisk: "accept", HighRisk: "audit", Return: "strict", AddressCheck: "off", MinimumAge: 1}
+	asked, judged := all, none
+	asked.ModerateRisk, asked.HighRisk, asked.Return, asked.AddressCheck, asked.MinimumAge = "accept", "audit", "strict", "off", 1
+	judged.ModerateRisk, judged.HighRisk, judged.Return, judged.AddressCheck, judged.MinimumAge = "refuse", "refuse", "balanced", "refuse", 18
+	for name, tt := range map[string]struct{ made, then, want storage.Policy }{
+		"laxer": {all, none, asked}, "stricter": {none, all, judged}, "the same": {all, all, all},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHouse(t, nil)
+				defer h.close()
+				l, err := h.Start(t.Context(), h.asking(tt.made).ID, other)
+				if err != nil {
+					t.Fatal(err)
+				}
+				h.asking(tt.then)
+				h.service.set(1, complete(tolvan()), nil)
+				l = h.after(3*time.Second, l)
+				h.wantState(l, storage.LoginComplete, "")
+				if !reflect.DeepEqual(l.Order.Policy, tt.want) {
+					t.Errorf("it has met %+v, want %+v", l.Order.Policy, tt.want)
+				}
+			})
+		})
+	}
 }

@@ -122,7 +122,7 @@ func (e *Engine) makeOrder(ctx context.Context, l *storage.Login, client *storag
 	}
 	started := order.Started
 	order.ID, order.Collector, order.Started = randomID(), e.Collector, started.UTC().Truncate(time.Microsecond)
-	order.Policy = client.Policy.Demands()
+	order.Policy = e.demands(client).Demands()
 	if !nonce.IsZero() {
 		order.ReturnNonceHash = nonce.Hash()
 	}

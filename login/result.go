@@ -38,7 +38,8 @@ func (c *collector) complete(ctx context.Context, l *storage.Login, progress Pro
 		c.fail(ctx, l, ReasonUnverified)
 		return
 	}
-	v := judge(l, c.demands(client), progress, c.now())
+	policy := c.demands(client)
+	v := judge(l, policy, progress, c.now())
 	if v.reason != "" {
 		c.record(ctx, audit.ResultRefused, l, v.message())
 		c.fail(ctx, l, v.reason)
@@ -49,7 +50,7 @@ func (c *collector) complete(ctx context.Context, l *storage.Login, progress Pro
 			c.fault(ctx, "read evidence", l.ID, err) // the client gets its login without it: such claims are voluntary
 		}
 	}
-	completed, err := c.store(l, storage.Result{Identity: progress.Identity, ReturnWaived: v.waived})
+	completed, err := c.store(l, storage.Result{Identity: progress.Identity, Met: l.Order.Policy.Judged(policy), ReturnWaived: v.waived})
 	switch {
 	case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):
 		c.log.InfoContext(ctx, "result dropped: its order is no longer wanted", "login", l.ID, "order", l.Order.ID)

@@ -282,13 +282,13 @@ func (h *harness) begin(values url.Values) *storage.Login {
 	return login
 }
 
-// demands returns what the client of a login demands now.
+// demands returns what is demanded of the client's logins now.
 func (h *harness) demands(login *storage.Login) storage.Policy {
 	client, err := h.store.Client(h.t.Context(), login.Request.ClientID)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return client.Policy.Demands()
+	return client.Policy.Over(h.o.Policy).Demands()
 }
 
 // complete lets the person log in.
@@ -297,10 +297,10 @@ func (h *harness) complete(login *storage.Login, identity storage.Identity) *sto
 	ctx, now := h.t.Context(), h.now()
 	_, err := h.store.BeginOrder(ctx, login.ID, storage.Claim{ID: "claim", At: now, WindowEnds: now.Add(time.Minute), Collector: "c"})
 	if err == nil {
-		_, err = h.store.PutOrder(ctx, login.ID, "claim", storage.Order{ID: "order", Method: "bankid", Started: now, Collector: "c", Policy: h.demands(login)})
+		login, err = h.store.PutOrder(ctx, login.ID, "claim", storage.Order{ID: "order", Method: "bankid", Started: now, Collector: "c", Policy: h.demands(login)})
 	}
 	if err == nil {
-		login, err = h.store.CompleteLogin(ctx, login.ID, "order", storage.Result{Identity: identity}, now)
+		login, err = h.store.CompleteLogin(ctx, login.ID, "order", storage.Result{Identity: identity, Met: login.Order.Policy}, now)
 	}
 	if err != nil {
 		h.t.Fatal(err)

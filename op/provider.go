@@ -116,6 +116,8 @@ type Options struct {
 	Outbound *outbound.Caller
 	// ACRValues are the acr values that a login may be given, the default one first; empty means DefaultACR alone.
 	ACRValues []string
+	// Policy is what the installation demands of a login where a client's own policy says nothing: the same as package login's.
+	Policy storage.Policy
 	// SessionLife is how long after its login a browser's session ends however much it is used, SessionIdle how long it lasts
 	// unused; 0 means the default of that name.
 	SessionLife, SessionIdle time.Duration

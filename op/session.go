@@ -132,7 +132,7 @@ func (p *Provider) serves(session *storage.Session, client *storage.Client, requ
 	if request.Evidence && session.Identity.Evidence == nil && !prompts(request, oidc.PromptNone) {
 		return false
 	}
-	return p.meetsACR(session.ACR, request.ACRValues) && sameDemands(session.Policy, client.Policy)
+	return p.meetsACR(session.ACR, request.ACRValues) && p.hasMet(session.Policy, client)
 }
 
 // meetsACR reports whether a login at the level will do where the values were asked for. Those that nobody can have bind
@@ -148,8 +148,11 @@ func (p *Provider) meetsACR(acr string, asked []string) bool {
 	return !possible && slices.Contains(p.o.ACRValues, acr)
 }
 
-// sameDemands reports whether two policies demand the same of a login. What the app shows is no demand.
-func sameDemands(a, b storage.Policy) bool { return reflect.DeepEqual(a.Demands(), b.Demands()) }
+// hasMet reports whether a login that has met a policy has met what the client demands now: the same, no more and no less. What the
+// app shows is no demand.
+func (p *Provider) hasMet(met storage.Policy, client *storage.Client) bool {
+	return reflect.DeepEqual(met, client.Policy.Over(p.o.Policy).Demands())
+}
 
 // released returns the names of what the client gets: scopes and claims, in order.
 func released(request *storage.AuthRequest) []string {
@@ -174,7 +177,7 @@ func covers(session *storage.Session, names []string) bool {
 
 // joinSession puts into the answer what becomes of the browser's session, and returns its new cookie: a login of the same person
 // renews it, one of another ends it. The login is new in each case, so the session may last its whole life from now. It stands for
-// what was demanded when the order was made: the client may demand more by now, which nobody has met.
+// what its order and its result have met: the client may demand more by now.
 func (p *Provider) joinSession(r *http.Request, client *storage.Client, login *storage.Login, answer *storage.Answer, now time.Time) (secret.String, error) {
 	old, err := p.browserSession(r, client, now)
 	if err != nil {

@@ -69,6 +69,31 @@ func TestSessionStandsForWhatWasDemanded(t *testing.T) {
 	}
 }
 
+// TestSessionEndsWithAStricterInstallation: an installation that demands more, for clients that leave it to it, is served by no session
+// of before.
+func TestSessionEndsWithAStricterInstallation(t *testing.T) {
+	h := sessionHouse(t)
+	b := h.browser()
+	b.logIn(params("one", callback), person)
+	for _, tt := range []struct {
+		policy storage.Policy
+		want   string
+	}{
+		{storage.Policy{}, "code"},
+		{storage.Policy{PinCode: "no", HighRisk: "refuse"}, "code"}, // the defaults, written out
+		{storage.Policy{VisibleText: map[string]string{"sv": "Hej"}}, "code"},
+		{storage.Policy{PinCode: "yes"}, "login_required"},
+		{storage.Policy{MinimumAge: 18}, "login_required"},
+		{storage.Policy{CertificatePolicies: []string{"1.2.752.78.1.5"}}, "login_required"},
+		{storage.Policy{HighRisk: "audit"}, "login_required"},
+	} {
+		h.o.Policy = tt.policy
+		if got, _ := b.outcome(params("two", callback, "prompt", "none")); got != tt.want {
+			t.Errorf("under %+v: %s, want %s", tt.policy, got, tt.want)
+		}
+	}
+}
+
 // TestSessionServes asks, in a browser where somebody has logged in for client one, on behalf of all kinds of requests.
 func TestSessionServes(t *testing.T) {
 	h := sessionHouse(t)

@@ -312,7 +312,7 @@ func (l *Login) CompleteLogin(orderID string, result Result, now time.Time) erro
 	}
 	l.enter(LoginComplete)
 	l.Identity, l.Completed, l.Failure, l.Claim = &result.Identity, now, Failure{}, Claim{}
-	l.ReturnWaived = result.ReturnWaived
+	l.Order.Policy, l.ReturnWaived = result.Met, result.ReturnWaived // of an order of its own: entering has copied it
 	l.Revision++
 	return nil
 }

@@ -23,7 +23,8 @@ type Order struct {
 	// Starter is who asked for the order, and where; a renewal repeats that of the order before. Who may show, complete and answer
 	// the order hangs on it, so it never changes.
 	Starter Starter
-	// Policy is what the client demanded when the order was made: its Policy.Demands. A session that comes of the order stands for no more.
+	// Policy is what was demanded when the order was made: the client's Policy over the installation's, its Demands. Once the order is
+	// complete it is what its result has met. A session that comes of the order stands for no more.
 	Policy Policy
 	// WindowEnds is when the round of the order ends: it is not renewed after that time.
 	WindowEnds time.Time
@@ -81,6 +82,8 @@ type Failure struct {
 // Result is what a completed order brought, after all checks.
 type Result struct {
 	Identity Identity
+	// Met is what the result was found to meet: it becomes the order's Policy.
+	Met Policy
 	// ReturnWaived becomes that of the login.
 	ReturnWaived bool
 }

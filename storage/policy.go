@@ -65,6 +65,14 @@ func (p Policy) Demands() Policy {
 	return p
 }
 
+// Judged returns what the result of an order has met that was made under p and judged under then: of what the app was asked for, p
+// holds; of what is looked at in the result, then does.
+func (p Policy) Judged(then Policy) Policy {
+	p.ModerateRisk, p.HighRisk, p.Return = then.ModerateRisk, then.HighRisk, then.Return
+	p.AddressCheck, p.MinimumAge = then.AddressCheck, then.MinimumAge
+	return p.Demands()
+}
+
 // Over returns p with its zero fields taken from the installation's policy, and where that says nothing from the defaults.
 func (p Policy) Over(installation Policy) Policy {
 	p.PinCode = cmp.Or(p.PinCode, installation.PinCode, "no")

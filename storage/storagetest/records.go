@@ -82,7 +82,9 @@ func newIdentity() storage.Identity {
 }
 
 // newResult returns newIdentity without a waiver of the return.
-func newResult() storage.Result { return storage.Result{Identity: newIdentity()} }
+func newResult() storage.Result {
+	return storage.Result{Identity: newIdentity(), Met: storage.Policy{PinCode: "yes", Return: storage.ReturnBalanced, MinimumAge: 18}}
+}
 
 // newGrant returns a grant that expires an hour after the epoch. It belongs to no session, is not an offline one, and its client
 // is not to be told.
