@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +27,7 @@ import (
 func (c *Config) check(r *reader) {
 	c.checkIssuer(r)
 	c.checkListeners(r)
+	c.checkData(r)
 	c.checkMasterKey(r)
 	r.word("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	r.word("log.format", c.Log.Format, "json", "text")
@@ -72,11 +75,26 @@ func (c *Config) checkIssuer(r *reader) {
 		r.fault("issuer", "has a path or a closing slash", remedy)
 	case u.Host != strings.ToLower(u.Host):
 		r.fault("issuer", "has capital letters", "write the host in small letters: apps compare it letter by letter")
+	case strings.HasPrefix(u.Host, ".") || strings.Contains(u.Host, ".."):
+		r.fault("issuer", fmt.Sprintf("%q is not the name of a host", u.Hostname()), remedy)
+	case !browserPort(u):
+		r.fault("issuer", fmt.Sprintf("the port in %q is none, or one that browsers leave out", c.Issuer), "leave out the usual one; others are 1 to 65535")
 	case u.Scheme == "http" && !outbound.IsLoopback(u.Hostname()) && !c.InsecureHTTPIssuer:
 		r.fault("issuer", "is http: everybody on the way can read the logins", "use https; for tests set insecure_http_issuer: true")
 	case u.Scheme == "http" && !outbound.IsLoopback(u.Hostname()):
 		c.warnings = append(c.warnings, "insecure_http_issuer: logins can be read and changed on the way; for tests only")
 	}
+}
+
+// browserPort reports whether the address has a port as browsers write it: none where it is the usual one of the scheme (WHATWG URL,
+// serializing an origin).
+func browserPort(u *url.URL) bool {
+	if !strings.HasSuffix(u.Host, ":") && u.Port() == "" {
+		return true
+	}
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	usual := map[string]uint64{"http": 80, "https": 443}[u.Scheme]
+	return err == nil && n > 0 && n != usual
 }
 
 // LocalIssuer reports whether the issuer is on loopback: a server for one machine.
@@ -96,7 +114,7 @@ func (c *Config) checkListeners(r *reader) {
 			c.warnings = append(c.warnings, "insecure_admin_listen: whoever reaches "+c.AdminListen+" can read the metrics")
 		}
 	}
-	if ok && c.Listen == c.AdminListen && !strings.HasSuffix(c.Listen, ":0") {
+	if ok && samePort(c.Listen, c.AdminListen) {
 		r.fault("admin_listen", "is the same as listen", "give it a port of its own")
 	}
 	for i, host := range c.AdminHosts {
@@ -122,6 +140,40 @@ func (c *Config) checkListeners(r *reader) {
 	for _, network := range c.TrustedProxies {
 		if network.Bits() == 0 {
 			r.fault("trusted_proxies", network.String()+" is everybody, who could then claim any address", "name the proxy's own network")
+		}
+	}
+}
+
+// samePort reports whether two addresses to listen on are one, or the first is the second's port on all networks.
+func samePort(listen, admin string) bool {
+	host, port, err := net.SplitHostPort(listen)
+	adminHost, adminPort, adminErr := net.SplitHostPort(admin)
+	if err != nil || adminErr != nil || port != adminPort || port == "0" {
+		return false
+	}
+	ip, _ := netip.ParseAddr(host)
+	return host == adminHost || host == "" || ip.IsUnspecified()
+}
+
+// checkData refuses a place where no directory can be made, and a home written as the shell does, which would be made under that
+// name.
+func (c *Config) checkData(r *reader) {
+	const remedy = "name a directory, such as /var/lib/brygga; it is made if its parent is there"
+	switch elements := strings.Split(c.Data, string(filepath.Separator)); {
+	case c.Data == "":
+		r.fault("data", "missing", remedy)
+		return
+	case slices.Contains(elements, "~"):
+		r.fault("data", "~ stands for no home here", remedy)
+		return
+	}
+	for path := c.Data; ; path = filepath.Dir(path) {
+		info, err := os.Stat(path)
+		if err == nil && !info.IsDir() {
+			r.fault("data", path+" is no directory", remedy)
+		}
+		if err == nil || path == filepath.Dir(path) {
+			return
 		}
 	}
 }
@@ -289,21 +341,21 @@ func (r *reader) hostPort(key, value string) (host string, ok bool) {
 	return host, true
 }
 
-// readable checks that the file can be opened.
+// readable checks that the file can be read, and that no mark hides what it begins with.
 func (r *reader) readable(key, path string) bool {
 	if path == "" {
 		return false
 	}
-	err := regular(path)
-	if err == nil {
-		var f *os.File
-		if f, err = os.Open(path); err == nil {
-			f.Close()
-			return true
-		}
+	text, err := ReadFile(path, maxFile)
+	if err != nil {
+		r.fault(key, "cannot be read: "+reason(err), "name a file that this user may read")
+		return false
 	}
-	r.fault(key, "cannot be read: "+reason(err), "name a file that this user may read")
-	return false
+	if problem := marked(text); problem != "" {
+		r.fault(key, path+" "+problem, saveAs)
+		return false
+	}
+	return true
 }
 
 // reason returns what stopped a file from being read, with its path.

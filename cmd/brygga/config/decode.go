@@ -22,7 +22,7 @@ import (
 )
 
 // parse reads one YAML document into target, a pointer to a struct or slice, and notes where each key stands. It reports whether
-// the text is YAML at all.
+// the text is YAML at all, and keys where a struct wants them.
 func (r *reader) parse(file, text, key string, target reflect.Value) bool {
 	document, err := parser.ParseBytes([]byte(text), 0)
 	if err != nil {
@@ -44,8 +44,10 @@ func (r *reader) parse(file, text, key string, target reflect.Value) bool {
 		second := document.Docs[1].Start.Position
 		r.faultAt(placeOf(file, second.Line, second.Column), "", "a second YAML document", "keep one document in the file")
 	}
-	r.value(file, key, document.Docs[0].Body, target.Elem())
-	return true
+	body := document.Docs[0].Body
+	r.value(file, key, body, target.Elem())
+	_, keys := entries(body)
+	return keys || target.Elem().Kind() != reflect.Struct || body.Type() == ast.NullType || body.Type() == ast.CommentGroupType
 }
 
 func placeOf(file string, line, column int) place { return place{file, line, column} }

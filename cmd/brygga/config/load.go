@@ -54,7 +54,12 @@ func Load(path string, environ []string, inspections ...Inspection) (*Config, er
 		r.fault("", "the file is larger than 1 MiB", "give the path of a brygga configuration")
 		return nil, r.faults
 	}
-	if !r.parse(path, string(text), "", reflect.ValueOf(c)) {
+	yaml, line, ok := plain(text)
+	if !ok {
+		r.faultAt(place{path, line, min(line, 1)}, "", "not text in UTF-8", saveAs)
+		return nil, r.faults
+	}
+	if !r.parse(path, yaml, "", reflect.ValueOf(c)) {
 		return nil, r.faults // whatever is missing now may stand in the file
 	}
 	r.environment(environ, reflect.ValueOf(c).Elem())
@@ -249,6 +254,10 @@ func (r *reader) secretFile(key, path string, target reflect.Value) {
 	text, err := ReadFile(path, maxFile)
 	if err != nil {
 		r.fault(key, "cannot be read: "+reason(err), "name a file that this user may read, which holds the secret and nothing else")
+		return
+	}
+	if problem := marked(text); problem != "" {
+		r.fault(key, path+" "+problem, saveAs)
 		return
 	}
 	value := strings.TrimRight(string(text), "\r\n")
