@@ -88,6 +88,8 @@ func inspectCertificate(f config.Findings, section, environment string, c config
 	switch {
 	case errors.Is(err, bankid.ErrPassphrase) && c.Passphrase.IsZero():
 		f.Fault(section+".passphrase_file", "missing: "+c.PKCS12File+" needs a passphrase", "name a file with the passphrase that came with "+file)
+	case errors.Is(err, bankid.ErrPassphrase) && c.PassphraseFile == "":
+		f.Fault(section+".passphrase", "does not open "+c.PKCS12File, "write the passphrase that came with "+file+", in quotes")
 	case errors.Is(err, bankid.ErrPassphrase):
 		f.Fault(section+".passphrase_file", "does not open "+c.PKCS12File, "put the passphrase that came with "+file+" into it")
 	case err != nil:
@@ -143,13 +145,26 @@ func inspectPair(f config.Findings, certKey, keyKey, certFile, keyFile string) *
 		if err == nil {
 			return &pair
 		}
-		if strings.Contains(err.Error(), "does not match") {
+		if belongsLater(cert, key) {
+			f.Fault(certKey, certFile+" begins with the certificate of an authority", "write the certificate of "+keyKey+" first, then the authorities that lead to the root")
+		} else if strings.Contains(err.Error(), "does not match") {
 			f.Fault(keyKey, keyFile+" is not the key of "+certFile, "name the key that belongs to "+certKey)
 		} else {
 			f.Fault(certKey, "certificate and key cannot be used: "+err.Error(), "write both anew, in PEM")
 		}
 	}
 	return nil
+}
+
+// belongsLater reports whether the key is that of a certificate that is not the first of a PEM text.
+func belongsLater(certs, key []byte) bool {
+	_, rest := pem.Decode(certs)
+	for block, rest := pem.Decode(rest); block != nil; block, rest = pem.Decode(rest) {
+		if _, err := tls.X509KeyPair(pem.EncodeToMemory(block), key); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // holdsBlock reports whether a PEM text has a block of that type, or one whose type ends so, as with "EC PRIVATE KEY".
@@ -195,6 +210,9 @@ func listenerWarnings(leaf *x509.Certificate, issuer string, now time.Time) (war
 		names := append([]string{}, leaf.DNSNames...)
 		for _, ip := range leaf.IPAddresses {
 			names = append(names, ip.String())
+		}
+		if len(names) == 0 {
+			names = append(names, "no host at all (it lacks subjectAltName)")
 		}
 		warnings = append(warnings, fmt.Sprintf("is not for %s, the host of the issuer, but for %s: browsers refuse it", u.Hostname(), strings.Join(names, ", ")))
 	}

@@ -128,7 +128,11 @@ func readLookFile(name string) ([]byte, error) {
 	if name == "" {
 		return nil, nil
 	}
-	return config.ReadFile(name, maxLookFile)
+	content, err := config.ReadFile(name, maxLookFile)
+	if err == nil && len(content) == 0 {
+		return nil, fmt.Errorf("%s is empty", name)
+	}
+	return content, err
 }
 
 // brandFlags are the flags of a client's looks.

@@ -112,6 +112,9 @@ func loadConfig(path string, environ []string, inspections ...config.Inspection)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fail(exitUsage, "\"brygga config init "+path+"\" writes one", "no configuration: %w", err)
 	}
+	if _, unreadable := errors.AsType[*fs.PathError](err); unreadable {
+		return nil, fail(exitUsage, "name a configuration file that this user may read", "no configuration: %w", err)
+	}
 	return c, err
 }
 
@@ -197,7 +200,11 @@ func openStore(data string, masterKey secret.String, o bolt.Options) (*bolt.Stor
 	if err != nil {
 		return nil, err
 	}
-	return bolt.Open(filepath.Join(data, storeFile), sealer, o)
+	store, err := bolt.Open(filepath.Join(data, storeFile), sealer, o)
+	if _, unusable := errors.AsType[*fs.PathError](err); unusable {
+		return nil, fail(exitUnavailable, "set data to a directory that this user may write, and run as the user that owns what is in it", "%w", err)
+	}
+	return store, err
 }
 
 // openAudit returns the audit log. Its pseudonyms have a key of their own, made with the store.
