@@ -262,13 +262,17 @@ func (c *collector) nextOrder(ctx context.Context, l *storage.Login, dead storag
 	return c.lostTo(ctx, l, "renew order", err)
 }
 
-// mayRenew reports whether the window is open still, and whoever asked for the order may have one more: a renewal costs as much as
-// an order. It counts the renewal.
+// mayRenew reports whether the window is open still, the client may log people in, and whoever asked for the order may have one more:
+// a renewal costs as much as an order. It counts the renewal.
 func (c *collector) mayRenew(ctx context.Context, l *storage.Login) bool {
 	if !c.now().Before(l.Order.WindowEnds) {
 		return false
 	}
-	err := c.limits.allowRenewal(l.Order.Starter.IP, l.Request.ClientID)
+	_, err := storage.Enabled(c.Store).Client(ctx, l.Request.ClientID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return false
+	}
+	err = c.limits.allowRenewal(l.Order.Starter.IP, l.Request.ClientID)
 	if err != nil {
 		c.Observe(Observation{Event: LimitReached, Reason: "renewals", Device: l.Order.Starter.Device})
 		c.log.InfoContext(ctx, "order not renewed", "login", l.ID, "client_id", l.Request.ClientID, "err", err)

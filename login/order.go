@@ -16,10 +16,14 @@ import (
 // ended; the person may start another.
 var ErrReturnRefused = errors.New("login: return nonce refused")
 
+// ErrDisabled means that the login's client may do nothing for now: an order would cost money, and its answer be refused.
+var ErrDisabled = errors.New("login: client is disabled")
+
 // Start makes an order because a person asked for one, in place of any order the login has. It returns the login as it then
 // is: pending, or failed with a reason when the service would not make the order. It returns storage.ErrNotFound when there
 // is no such login, storage.ErrConflict when it is complete or answered, storage.ErrBusy when an order is being made just
-// now, a *[LimitError] when too many were made, and an *[OverloadError] while the process has all it can do. An order is made whole even if ctx ends meanwhile.
+// now, ErrDisabled, a *[LimitError] when too many were made, and an *[OverloadError] while the process has all it can do. An order is made
+// whole even if ctx ends meanwhile.
 func (e *Engine) Start(ctx context.Context, id string, starter storage.Starter) (*storage.Login, error) {
 	begun, err := e.Begin(ctx, id, starter)
 	if err != nil {
@@ -42,6 +46,9 @@ func (e *Engine) Begin(ctx context.Context, id string, starter storage.Starter) 
 	before, client, err := e.loginAndClient(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if client.Disabled {
+		return nil, ErrDisabled
 	}
 	if before.State != storage.LoginPending { // an order in place of another is no more to do
 		if err := e.hasRoom(); err != nil {

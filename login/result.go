@@ -118,10 +118,10 @@ func (c *collector) watchResults(ctx context.Context, err error) {
 	}
 }
 
-// clientOf reads the login's client, again and again while the store fails.
+// clientOf reads the login's client, again and again while the store fails. One that is disabled is not found.
 func (c *collector) clientOf(l *storage.Login) (client *storage.Client, err error) {
 	err = c.insist("read client of login", l, func(ctx context.Context) error {
-		client, err = c.Store.Client(ctx, l.Request.ClientID)
+		client, err = storage.Enabled(c.Store).Client(ctx, l.Request.ClientID)
 		return err
 	})
 	return client, err

@@ -2,6 +2,7 @@ package login_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,6 +129,32 @@ func TestSeenByAnotherProcess(t *testing.T) {
 		second.look(l, false)
 		if before := h.service.orders(); h.after(50*time.Second, l) != nil && h.service.orders() > before+1 {
 			t.Error("it is renewed although nobody looks any more")
+		}
+	})
+}
+
+// TestDisabledClientCostsNothing: an order of a client that has been disabled is not begun, not renewed and not completed.
+func TestDisabledClientCostsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, nil)
+		defer h.close()
+		waits, approved, open := h.started(other), h.started(other), h.begin()
+		client, err := h.store.Client(t.Context(), "app")
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.Disabled = true
+		if err := h.store.UpdateClient(t.Context(), *client); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Start(t.Context(), open.ID, other); !errors.Is(err, login.ErrDisabled) {
+			t.Errorf("a start brings %v, want %v", err, login.ErrDisabled)
+		}
+		h.service.set(2, complete(tolvan()), nil)
+		h.wantState(h.after(3*time.Second, approved), storage.LoginFailed, login.ReasonLost)
+		h.wantState(h.after(time.Minute, waits), storage.LoginFailed, login.ReasonExpired)
+		if n := h.service.orders(); n != 2 || !h.wasCancelledSoon(1) {
+			t.Errorf("%d orders were made, and the first is cancelled: %v", n, h.service.wasCancelled(1))
 		}
 	})
 }

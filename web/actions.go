@@ -84,6 +84,8 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request, v *visit) {
 		s.render(w, r, http.StatusServiceUnavailable, contentPolicy, v.page, failed)
 	case errors.Is(err, storage.ErrNotFound):
 		s.foreign(w, r)
+	case errors.Is(err, login.ErrDisabled):
+		s.disabled(w, r)
 	case err == nil, errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrConflict):
 		s.redirect(w, r, basePath(v.login.ID)) // the page shows how the login stands
 	default:
@@ -189,6 +191,9 @@ func (s *Site) comeBack(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, errForeign):
 		s.notice(w, r, http.StatusNotFound, templates.NoticeReturnedAstray)
+		return
+	case errors.Is(err, errDisabled):
+		s.disabled(w, r)
 		return
 	case err != nil:
 		s.fault(w, r, "read login", err)

@@ -16,6 +16,9 @@ import (
 // it is must not be told.
 var errForeign = errors.New("web: no such login in this browser")
 
+// errDisabled means that the login's client may do nothing for now, so that nobody can log in to it.
+var errDisabled = errors.New("web: client is disabled")
+
 // visit is one look of a browser at its login.
 type visit struct {
 	login  *storage.Login
@@ -23,8 +26,8 @@ type visit struct {
 	page   templates.Page
 }
 
-// visit returns the login of the request's path if the browser has its binding cookie, else errForeign. Other errors are
-// faults of the store.
+// visit returns the login of the request's path if the browser has its binding cookie, else errForeign, and errDisabled while its
+// client is disabled. Other errors are faults of the store.
 func (s *Site) visit(r *http.Request) (*visit, error) {
 	id := r.PathValue("id")
 	if !wellFormedID(id) {
@@ -49,6 +52,9 @@ func (s *Site) visit(r *http.Request) (*visit, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if client.Disabled {
+		return nil, errDisabled
 	}
 	return &visit{login: l, client: client, page: s.pageFor(r, l, client)}, nil
 }
@@ -76,6 +82,8 @@ func (s *Site) page(handle bound) http.HandlerFunc {
 		switch {
 		case errors.Is(err, errForeign):
 			s.foreign(w, r)
+		case errors.Is(err, errDisabled):
+			s.disabled(w, r)
 		case err != nil:
 			s.fault(w, r, "read login", err)
 		default:
@@ -94,6 +102,11 @@ func (s *Site) foreign(w http.ResponseWriter, r *http.Request) {
 	s.notice(w, r, http.StatusNotFound, kind)
 }
 
+// disabled tells a browser that the client of its login is disabled, as a new login at the client would.
+func (s *Site) disabled(w http.ResponseWriter, r *http.Request) {
+	s.ShowError(w, r, http.StatusForbidden, "unauthorized_client", "the client has been disabled")
+}
+
 // data wraps what the page script reads.
 func (s *Site) data(handle bound) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -102,6 +115,8 @@ func (s *Site) data(handle bound) http.HandlerFunc {
 		switch {
 		case errors.Is(err, errForeign):
 			plain(w, http.StatusNotFound)
+		case errors.Is(err, errDisabled):
+			plain(w, http.StatusForbidden)
 		case err != nil && r.Context().Err() == nil:
 			s.log.ErrorContext(r.Context(), "request failed", "doing", "read login", "err", err)
 			plain(w, faultStatus(w.Header(), err))
