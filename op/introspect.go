@@ -72,19 +72,23 @@ func (p *Provider) serveIntrospect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t, err := p.findToken(r.Context(), r.PostForm.Get("token"), r.PostForm.Get("token_type_hint"))
-	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+	if err == nil {
+		err = p.mayIntrospect(r.Context(), client, t)
+	}
+	answer := &introspection{}
+	switch {
+	case err == nil:
+		answer = p.introspect(t)
+	case !errors.Is(err, storage.ErrNotFound):
 		writeError(w, p.fault(r.Context(), "read token", err))
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(p.introspect(client, t))
+	json.NewEncoder(w).Encode(answer)
 }
 
-// introspect returns what the client may know of the token.
-func (p *Provider) introspect(client *storage.Client, t foundToken) *introspection {
-	if t.grant == nil || !p.mayIntrospect(client, t) {
-		return &introspection{}
-	}
+// introspect returns what is to be known of the token.
+func (p *Provider) introspect(t foundToken) *introspection {
 	a := &introspection{
 		Active: true, Issuer: p.o.Issuer, Subject: t.grant.Subject, ClientID: t.grant.ClientID, AuthTime: t.grant.AuthTime.Unix(),
 		ACR: t.grant.ACR,
@@ -101,13 +105,18 @@ func (p *Provider) introspect(client *storage.Client, t foundToken) *introspecti
 	return a
 }
 
-// mayIntrospect reports whether the token is the client's business: its own tokens are, and the access tokens that are meant for
-// a resource which the client is, or is registered for. A token for us alone is nobody else's (RFC 7662 §4).
-func (p *Provider) mayIntrospect(client *storage.Client, t foundToken) bool {
+// mayIntrospect returns nil when the token is the client's business, else storage.ErrNotFound. Its own tokens are, and the access
+// tokens that are meant for a resource which the client is, or is registered for. A token for us alone is nobody else's (RFC 7662
+// §4). Nor is one of a client that is disabled: that may do nothing, and so may its tokens.
+func (p *Provider) mayIntrospect(ctx context.Context, client *storage.Client, t foundToken) error {
 	if t.grant.ClientID == client.ID {
-		return true
+		return nil
 	}
-	return t.access != nil && slices.ContainsFunc(t.access.Resources, func(resource string) bool {
+	if t.access == nil || !slices.ContainsFunc(t.access.Resources, func(resource string) bool {
 		return resource != p.o.Issuer && (resource == client.ID || slices.Contains(client.Resources, resource))
-	})
+	}) {
+		return storage.ErrNotFound
+	}
+	_, err := p.o.Store.Client(ctx, t.grant.ClientID)
+	return err
 }
