@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -71,7 +72,7 @@ func (p *Provider) proveAssertion(ctx context.Context, client *storage.Client, a
 	}
 	forgotten, err := p.o.Store.ForgottenBefore(ctx)
 	if err != nil {
-		return p.fault(ctx, "use assertion", err)
+		return fmt.Errorf("read when the store was restored: %w", err)
 	}
 	if mayBeForgotten(&a.claims, forgotten) {
 		return failure("assertion: made before the store was restored, or without iat soon after")
@@ -81,7 +82,7 @@ func (p *Provider) proveAssertion(ctx context.Context, client *storage.Client, a
 	case errors.Is(err, storage.ErrExists):
 		return failure("assertion: used before")
 	case err != nil:
-		return p.fault(ctx, "use assertion", err)
+		return fmt.Errorf("use assertion: %w", err)
 	}
 	return nil
 }

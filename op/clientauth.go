@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -74,7 +75,7 @@ func (p *Provider) authenticate(r *http.Request) (*storage.Client, *oauthError) 
 }
 
 // deny counts and records that somebody has not proven to be a client, which is nil when it is unknown, and returns what they may
-// know of err: a failure, an *oauthError, or a fault of ours. Who is over a limit is told no more than that.
+// know of err: a failure, an *oauthError, or a fault of ours, which counts for nobody. Who is over a limit is told no more than that.
 func (p *Provider) deny(ctx context.Context, who attempt, over error, client *storage.Client, err error) *oauthError {
 	var (
 		why     failure
@@ -146,8 +147,8 @@ func (c *credentials) readBasic(r *http.Request) error {
 	return nil
 }
 
-// prove returns nil if the credentials prove the client. Else the error is a failure, or a fault for the client to see. The client
-// is returned if it exists, proven or not.
+// prove returns nil if the credentials prove the client. Else the error is a failure, or a fault of ours. The client is returned if
+// it exists, proven or not.
 func (p *Provider) prove(ctx context.Context, c *credentials, endpoint string) (*storage.Client, error) {
 	client, err := p.o.Store.Client(ctx, c.clientID)
 	switch {
@@ -155,7 +156,7 @@ func (p *Provider) prove(ctx context.Context, c *credentials, endpoint string) (
 		nobody.Authenticate(c.secrets[0], p.now())
 		return nil, failure("unknown client")
 	case err != nil:
-		return nil, p.fault(ctx, "read client", err)
+		return nil, fmt.Errorf("read client: %w", err)
 	case client.AuthMethod != c.method:
 		return client, failure("another method than the registered one")
 	case client.Public() && endpoint == pathIntrospect:

@@ -51,8 +51,8 @@ func (p *Provider) guardForm(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// guardBearer counts what is refused of an endpoint for access tokens for the address; the rest counts for the client that the token
-// is for. Of an address that has had too much refused only tokens that stand are served: next asks over before it refuses one.
+// guardBearer finds out whether the address has had too many access tokens refused: of it only those that stand are served. next
+// counts what it refuses, see refuseToken; the rest counts for the client that the token is for, and a fault of ours for nobody.
 func (p *Provider) guardBearer(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -62,9 +62,6 @@ func (p *Provider) guardBearer(next http.HandlerFunc) http.HandlerFunc {
 		origin := formOrigin{address: p.o.ClientIP(r)}
 		origin.over = p.limits.addresses.Check(origin.address)
 		next(w, r.WithContext(context.WithValue(r.Context(), originKey{}, origin)))
-		if w, ok := w.(*response); ok && w.status >= 400 {
-			p.limits.addresses.Charge(origin.address, 1)
-		}
 	}
 }
 

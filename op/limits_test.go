@@ -382,3 +382,39 @@ func TestFailuresAreRecordedWithinBounds(t *testing.T) {
 		t.Errorf("%d events, %v", len(events), err)
 	}
 }
+
+// TestFaultsCountForNobody: when the store fails, whoever calls on must not be locked out once it works again.
+func TestFaultsCountForNobody(t *testing.T) {
+	store := new(marked)
+	h := newHarness(t, func(o *Options) {
+		store.Store, o.Store = o.Store, store
+		o.Limits.RequestsPerAddress = 5
+	})
+	bearer := func() *http.Request {
+		r := httptest.NewRequest(http.MethodGet, issuer+"/userinfo", nil)
+		r.Header.Set("Authorization", "Bearer "+storage.NewToken())
+		return r
+	}
+	for _, test := range []struct {
+		fails   string
+		request func() *http.Request
+		status  int
+	}{
+		{"Client", func() *http.Request { return exchange("x") }, http.StatusBadRequest},
+		{"AccessToken", bearer, http.StatusUnauthorized},
+	} {
+		store.fails = test.fails
+		for range 20 {
+			if w := h.do(from(here, test.request())); w.Code != http.StatusInternalServerError {
+				t.Fatalf("%s fails: %d %s", test.fails, w.Code, w.Body)
+			}
+		}
+		store.fails = ""
+		if w := h.do(from(here, bearer())); w.Code != http.StatusUnauthorized {
+			t.Errorf("after %s has failed, another request: %d %s", test.fails, w.Code, w.Body)
+		}
+		if w := h.do(from(here, test.request())); w.Code != test.status {
+			t.Errorf("after %s has failed: %d %s", test.fails, w.Code, w.Body)
+		}
+	}
+}

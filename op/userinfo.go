@@ -41,10 +41,10 @@ func (p *Provider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 	text, fault := bearerToken(w, r)
 	switch {
 	case fault != "":
-		refuseToken(w, r, invalid(fault))
+		p.refuseToken(w, r, invalid(fault))
 		return
 	case text.IsZero():
-		refuseToken(w, r, errNoToken)
+		p.refuseToken(w, r, errNoToken)
 		return
 	}
 	token, grant, err := p.findAccessToken(r.Context(), text.Reveal())
@@ -55,13 +55,13 @@ func (p *Provider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 	noteClient(w, client)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
-		refuseToken(w, r, newError(errInvalidToken, "the access token is unknown, expired or revoked"))
+		p.refuseToken(w, r, newError(errInvalidToken, "the access token is unknown, expired or revoked"))
 	case err != nil:
 		writeError(w, p.fault(r.Context(), "read access token", err))
 	case !p.isForUs(token.Resources):
-		refuseToken(w, r, newError(errInvalidToken, "the access token is meant for another resource"))
+		p.refuseToken(w, r, newError(errInvalidToken, "the access token is meant for another resource"))
 	case !hasScope(token.Scopes, oidc.ScopeOpenID):
-		refuseToken(w, r, newError(errInsufficientScope, "scope openid was not granted"))
+		p.refuseToken(w, r, newError(errInsufficientScope, "scope openid was not granted"))
 	default:
 		if refusal := p.spend(client, p.o.ClientIP(r)); refusal != nil {
 			writeError(w, refusal)
@@ -71,10 +71,13 @@ func (p *Provider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// refuseToken answers a request whose access token does not do, or is missing. Who has had too many refused is not told why.
-func refuseToken(w http.ResponseWriter, r *http.Request, e *oauthError) {
-	if over := originOf(r.Context()).over; over != nil {
-		e = tooMany(over)
+// refuseToken answers a request whose access token does not do, or is missing, and counts it for the address. Who has had too many
+// refused is not told why.
+func (p *Provider) refuseToken(w http.ResponseWriter, r *http.Request, e *oauthError) {
+	origin := originOf(r.Context())
+	p.limits.addresses.Charge(origin.address, 1)
+	if origin.over != nil {
+		e = tooMany(origin.over)
 	}
 	writeError(w, e)
 }
