@@ -174,20 +174,29 @@ func loadRoots(o Options) (*x509.CertPool, error) {
 
 // ParseRoots returns the certificates of a PEM text as a pool, and refuses a text that holds none, or anything else besides.
 func ParseRoots(text []byte) (*x509.CertPool, error) {
+	return parsePool(text, "the file of root certificates", func(*x509.Certificate) error { return nil })
+}
+
+// parsePool returns the certificates of a PEM text, all of which accept takes, as a pool. It refuses a text that holds none, or anything
+// else besides. name is what errors call the text.
+func parsePool(text []byte, name string, accept func(*x509.Certificate) error) (*x509.CertPool, error) {
 	pool, count := x509.NewCertPool(), 0
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("bankid: the root certificates hold a PEM block of type %q; only CERTIFICATE belongs there", block.Type)
+			return nil, fmt.Errorf("bankid: %s holds a PEM block of type %q; only CERTIFICATE belongs there", name, block.Type)
 		}
 		root, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, fmt.Errorf("bankid: parse root certificate: %w", err)
+			return nil, fmt.Errorf("bankid: parse certificate in %s: %w", name, err)
+		}
+		if err := accept(root); err != nil {
+			return nil, fmt.Errorf("bankid: %s holds %w", name, err)
 		}
 		pool.AddCert(root)
 		count++
 	}
 	if count == 0 {
-		return nil, errors.New("bankid: the root certificates hold no PEM certificate")
+		return nil, fmt.Errorf("bankid: %s holds no PEM certificate", name)
 	}
 	return pool, nil
 }

@@ -2,7 +2,6 @@ package bankid
 
 import (
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
@@ -86,27 +85,15 @@ func NewVerifier(o VerifierOptions) (*Verifier, error) {
 const serverBranch = "Infrastructure CA"
 
 func signatureRoots(text []byte) (*x509.CertPool, error) {
-	pool, count := x509.NewCertPool(), 0
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("bankid: RootsPEM holds a PEM block of type %q; only CERTIFICATE belongs there", block.Type)
-		}
-		root, err := x509.ParseCertificate(block.Bytes)
+	return parsePool(text, "RootsPEM", func(root *x509.Certificate) error {
 		switch {
-		case err != nil:
-			return nil, fmt.Errorf("bankid: parse certificate in RootsPEM: %w", err)
 		case !root.IsCA:
-			return nil, errors.New("bankid: RootsPEM holds a certificate that is no authority's")
+			return errors.New("a certificate that is no authority's")
 		case slices.Contains(root.Subject.OrganizationalUnit, serverBranch):
-			return nil, errors.New("bankid: RootsPEM holds the root of BankID's server; people's signatures chain to the member banks' root")
+			return errors.New("the root of BankID's server; people's signatures chain to the member banks' root")
 		}
-		pool.AddCert(root)
-		count++
-	}
-	if count == 0 {
-		return nil, errors.New("bankid: RootsPEM holds no PEM certificate")
-	}
-	return pool, nil
+		return nil
+	})
 }
 
 // Expected is what a result must say. It repeats the request and adds what we knew when the order ran.
