@@ -138,7 +138,7 @@ func New(ctx context.Context, o Options) (*Ring, error) {
 	r.work.Go(func() {
 		defer close(r.complete)
 		if err := r.update(background, r.fill(always[:]...)); err != nil {
-			r.log.ErrorContext(background, "storage failed", "doing", "make signing and encryption keys", "err", err)
+			r.log.ErrorContext(background, "could not make signing and encryption keys", "doing", "make signing and encryption keys", "err", err)
 		}
 	})
 	return r, nil

@@ -183,7 +183,7 @@ func (s *server) provideKeys(ctx context.Context, all []storage.Client) {
 	}
 	s.background.Go(func() {
 		if err := s.ring.Provide(context.WithoutCancel(ctx), algorithms...); err != nil {
-			s.log.ErrorContext(ctx, "storage failed", "doing", "make signing keys", "err", err)
+			s.log.ErrorContext(ctx, "could not make signing keys", "doing", "make signing keys", "err", err)
 		}
 	})
 }
