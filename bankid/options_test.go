@@ -38,7 +38,7 @@ func TestOptionsRefused(t *testing.T) {
 		{"a key among the roots", func(o *Options) { o.RootCAsPEM = append(serverRoot().pem(), keyPEM(good.PrivateKey)...) }, `"PRIVATE KEY"`},
 		{"a broken root", func(o *Options) {
 			o.RootCAsPEM = []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-		}, "parse root certificate"},
+		}, "parse certificate in the file of root certificates"},
 		{"no certificate", func(o *Options) { o.Certificate = CertificateSource{} }, "exactly one way"},
 		{"two certificates", func(o *Options) { o.Certificate.CertFile = certFile }, "exactly one way"},
 		{"key alone", func(o *Options) { o.Certificate = CertificateSource{KeyFile: keyFile} }, "KeyFile needs CertFile"},
