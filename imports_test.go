@@ -27,11 +27,12 @@ var allowed = map[string][]string{
 	"conformance/cmd":          {"conformance"},
 	"docs":                     {}, // the pages themselves
 	"duration":                 {},
+	"handling":                 {},
 	"keys":                     {"storage"},
 	"limit":                    {},
 	"login":                    {"audit", "bankid", "limit", "personnummer", "storage"},
 	"mutants":                  {}, // changes the others, and knows none of them
-	"op":                       {"audit", "cache", "keys", "limit", "outbound", "personnummer", "storage"},
+	"op":                       {"audit", "cache", "handling", "keys", "limit", "outbound", "personnummer", "storage"},
 	"op/interop":               {}, // tests alone
 	"outbound":                 {},
 	"personnummer":             {},
@@ -42,7 +43,7 @@ var allowed = map[string][]string{
 	"storage/postgres":         {"storage"},
 	"storage/storagetest":      {"storage"},
 	"templates":                {},
-	"web":                      {"audit", "cache", "login", "storage", "templates"},
+	"web":                      {"audit", "cache", "handling", "login", "storage", "templates"},
 	"web/demo":                 {},
 }
 

@@ -5,17 +5,17 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
+	"brygga/handling"
 	"brygga/storage"
 )
 
 // serveAuthorize is the authorization endpoint (OIDC Core §3.1.2). Until client and redirect URI are proven, errors are
 // shown; from then on they are redirected.
 func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
-	if prefetch(r) {
+	if handling.Prefetch(r) {
 		w.WriteHeader(http.StatusServiceUnavailable) // what is used once must wait for the person
 		return
 	}
@@ -61,12 +61,6 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 
 // errLoginRequired answers prompt=none when there is no session that serves the request (OIDC Core §3.1.2.6).
 var errLoginRequired = newError(oidc.LoginRequired, "a login is needed, and prompt=none forbids to ask for one")
-
-// prefetch reports whether a browser only guesses that the person will follow a link.
-func prefetch(r *http.Request) bool {
-	return strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch") || r.Header.Get("Purpose") == "prefetch" ||
-		r.Header.Get("X-Moz") == "prefetch"
-}
 
 // errUnknownClient answers who names a client that does not exist.
 var errUnknownClient = newError(oidc.InvalidClient, "no client is registered with this client_id")

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"brygga/audit"
+	"brygga/handling"
 	"brygga/storage"
 )
 
@@ -29,7 +30,7 @@ type logout struct {
 // proof that its holder may end the session it names. A request without one may be anybody's: it ends nothing before the
 // person has said so.
 func (p *Provider) serveLogout(w http.ResponseWriter, r *http.Request) {
-	if prefetch(r) {
+	if handling.Prefetch(r) {
 		w.WriteHeader(http.StatusServiceUnavailable) // nobody has asked for it yet
 		return
 	}

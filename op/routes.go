@@ -2,14 +2,14 @@ package op
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"brygga/handling"
 )
 
 // The paths of the provider, below the issuer.
@@ -75,7 +75,7 @@ func (p *Provider) backend(name string, handle http.HandlerFunc, methods ...stri
 func (p *Provider) endpoint(name string, handle http.HandlerFunc, who cors, methods ...string) http.Handler {
 	allowed := strings.Join(methods, ", ")
 	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
-		w := &response{ResponseWriter: inner}
+		w := &response{Recorder: handling.Recorder{ResponseWriter: inner}}
 		defer p.finish(name, w, r, func() {
 			writeError(w, newError(oidc.ServerError, internalError))
 		})
@@ -99,7 +99,7 @@ func (p *Provider) endpoint(name string, handle http.HandlerFunc, who cors, meth
 // page wraps an endpoint that browsers visit. It has no CORS header: no script may read what comes back.
 func (p *Provider) page(name string, handle http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
-		w := &response{ResponseWriter: inner}
+		w := &response{Recorder: handling.Recorder{ResponseWriter: inner}}
 		defer p.finish(name, w, r, func() {
 			p.o.Pages.ShowError(w, r, http.StatusInternalServerError, string(oidc.ServerError), internalError)
 		})
@@ -148,21 +148,17 @@ func (p *Provider) finish(name string, w *response, r *http.Request, answer func
 		if v == http.ErrAbortHandler {
 			panic(v)
 		}
-		what := fmt.Sprintf("%T", v)
-		if e, ok := v.(runtime.Error); ok {
-			what = e.Error() // made by Go: it holds types and numbers
-		}
-		p.log.ErrorContext(r.Context(), "panic", "doing", name, "err", what, "stack", string(debug.Stack()))
+		p.log.ErrorContext(r.Context(), "panic", "doing", name, "err", handling.Panic(v), "stack", string(debug.Stack()))
 		w.outcome = string(oidc.ServerError)
-		if w.status == 0 {
+		if w.Status == 0 {
 			answer()
 		}
 	}
 	p.logRefusal(r.Context(), name, w.client, w.refused)
 	if w.outcome == "" {
 		w.outcome = "ok"
-		if w.status >= 400 {
-			w.outcome = http.StatusText(w.status)
+		if w.Status >= 400 {
+			w.outcome = http.StatusText(w.Status)
 		}
 	}
 	p.o.Observe(name, w.outcome)
@@ -170,8 +166,7 @@ func (p *Provider) finish(name string, w *response, r *http.Request, answer func
 
 // response notes what was sent, and adds the challenge that a 401 must have (RFC 9110 §11.6.1).
 type response struct {
-	http.ResponseWriter
-	status    int
+	handling.Recorder
 	outcome   string
 	challenge string
 	bearer    bool // errors carry the challenge of a protected resource
@@ -180,24 +175,10 @@ type response struct {
 	client  string
 }
 
-// Unwrap lets http.ResponseController reach the writer below.
-func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
 // WriteHeader sends the status.
 func (w *response) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-		if status == http.StatusUnauthorized && w.challenge != "" {
-			w.Header().Set("WWW-Authenticate", w.challenge)
-		}
+	if w.Status == 0 && status == http.StatusUnauthorized && w.challenge != "" {
+		w.Header().Set("WWW-Authenticate", w.challenge)
 	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Write sends the body, with status 200 if none was sent.
-func (w *response) Write(body []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return w.ResponseWriter.Write(body)
+	w.Recorder.WriteHeader(status)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"brygga/handling"
 	"brygga/login"
 	"brygga/secret"
 	"brygga/storage"
@@ -34,13 +35,13 @@ const (
 // show sends the page of the login as it stands. It changes nothing but that it notes the look; a choice of language sets a cookie.
 func (s *Site) show(w http.ResponseWriter, r *http.Request, v *visit) {
 	if tag := r.URL.Query().Get(languageParameter); tag != "" {
-		if s.knownLanguage(tag) && r.Method == http.MethodGet && !prefetch(r) {
+		if s.knownLanguage(tag) && r.Method == http.MethodGet && !handling.Prefetch(r) {
 			s.cookies.set(w, cookieLanguage, tag, keepLife)
 		}
 		s.redirect(w, r, basePath(v.login.ID))
 		return
 	}
-	if r.Method == http.MethodGet && !prefetch(r) {
+	if r.Method == http.MethodGet && !handling.Prefetch(r) {
 		s.Engine.Seen(r.Context(), v.login)
 	}
 	view := s.view(r, v)
@@ -182,7 +183,7 @@ func ReturnURL(issuer, loginID string, nonce secret.String) secret.String {
 // comeBack is where the BankID app hands the person back. The cookie is looked at first, so that another browser neither
 // uses the nonce up nor learns anything; only then does the nonce count. What a browser fetches ahead counts for nothing.
 func (s *Site) comeBack(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet || prefetch(r) {
+	if r.Method != http.MethodGet || handling.Prefetch(r) {
 		guard(w.Header(), contentPolicyNoForms)
 		plain(w, http.StatusServiceUnavailable)
 		return
@@ -207,10 +208,4 @@ func (s *Site) comeBack(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.redirect(w, r, basePath(v.login.ID))
-}
-
-// prefetch reports whether the browser fetches ahead what nobody has asked for yet.
-func prefetch(r *http.Request) bool {
-	return strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch") || r.Header.Get("Purpose") == "prefetch" ||
-		r.Header.Get("X-Moz") == "prefetch"
 }

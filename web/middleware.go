@@ -4,17 +4,16 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"regexp"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
+	"brygga/handling"
 	"brygga/storage"
 	"brygga/templates"
 )
@@ -112,7 +111,7 @@ func (h requestIDHandler) WithGroup(name string) slog.Handler {
 func (s *Site) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		w := &recorder{ResponseWriter: inner}
+		w := &handling.Recorder{ResponseWriter: inner}
 		ctx := context.WithValue(r.Context(), keyRequestID, s.requestID(r))
 		ctx = context.WithValue(ctx, keyAddress, s.clientAddress(r))
 		ctx = context.WithValue(ctx, keySubject, new(subject))
@@ -147,21 +146,17 @@ func (s *Site) toHTTPS(w http.ResponseWriter, r *http.Request) {
 
 // finish tells of a request that has been answered. After a panic it logs what can be logged, which is never the panic's
 // own value, and shows the error page if nothing was sent yet.
-func (s *Site) finish(w *recorder, r *http.Request, began time.Time) {
+func (s *Site) finish(w *handling.Recorder, r *http.Request, began time.Time) {
 	panicked := recover()
 	if panicked != nil && panicked != http.ErrAbortHandler {
-		what := fmt.Sprintf("%T", panicked)
-		if e, ok := panicked.(runtime.Error); ok {
-			what = e.Error() // made by Go: it holds types and numbers
-		}
 		s.Panicked()
-		s.log.ErrorContext(r.Context(), "panic", "err", what, "stack", string(debug.Stack()))
-		if w.status == 0 {
+		s.log.ErrorContext(r.Context(), "panic", "err", handling.Panic(panicked), "stack", string(debug.Stack()))
+		if w.Status == 0 {
 			s.notice(w, r, http.StatusInternalServerError, templates.NoticeFault)
 		}
 	}
-	if w.status == 0 {
-		w.status = http.StatusOK // what net/http sends for a handler that wrote nothing
+	if w.Status == 0 {
+		w.Status = http.StatusOK // what net/http sends for a handler that wrote nothing
 	}
 	route, took := r.Pattern, time.Since(began)
 	if route == "" {
@@ -173,8 +168,8 @@ func (s *Site) finish(w *recorder, r *http.Request, began time.Time) {
 		level = slog.LevelDebug
 	}
 	s.log.LogAttrs(r.Context(), level, "request", slog.String("route", route), slog.String("method", method(r)),
-		slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Float64("took_ms", float64(took.Microseconds())/1000))
-	s.Observe(route, w.status, took)
+		slog.Int("status", w.Status), slog.Int64("bytes", w.Bytes), slog.Float64("took_ms", float64(took.Microseconds())/1000))
+	s.Observe(route, w.Status, took)
 	if panicked == http.ErrAbortHandler {
 		panic(panicked)
 	}
@@ -203,32 +198,4 @@ func (s *Site) requestID(r *http.Request) string {
 	rand.Read(random[:])
 	text := base32Digits.EncodeToString(random[:])
 	return text[:4] + "-" + text[4:]
-}
-
-// recorder notes what is sent.
-type recorder struct {
-	http.ResponseWriter
-	status int
-	bytes  int64
-}
-
-// Unwrap lets http.ResponseController reach the writer below.
-func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// WriteHeader sends the status.
-func (w *recorder) WriteHeader(status int) {
-	if w.status == 0 && status >= 200 {
-		w.status = status
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Write sends the body, with status 200 if none was sent.
-func (w *recorder) Write(body []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	n, err := w.ResponseWriter.Write(body)
-	w.bytes += int64(n)
-	return n, err
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"brygga/handling"
 	"brygga/login"
 	"brygga/storage"
 	"brygga/templates"
@@ -24,7 +25,7 @@ const (
 // made yet. When the address has begun too many logins, it answers 429 with Retry-After. What a browser fetches ahead
 // creates nothing.
 func (s *Site) BeginLogin(w http.ResponseWriter, r *http.Request, client *storage.Client, request storage.AuthRequest) {
-	if prefetch(r) {
+	if handling.Prefetch(r) {
 		guard(w.Header(), contentPolicyNoForms)
 		plain(w, http.StatusServiceUnavailable)
 		return
