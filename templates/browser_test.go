@@ -57,10 +57,15 @@ func TestScript(t *testing.T) {
 		}
 		s.until(`document.activeElement.tagName === 'H1' && document.querySelector('#launch').checkVisibility()`)
 		s.reload()
+		s.set(AppWait{LaunchURL: s.url + "/launch?preview", AutoLaunch: true, Left: left, Platform: Phone}, 0)
+		s.until(`document.querySelector('#launch').href.endsWith('?preview')`)
 		s.set(AppWait{LaunchURL: s.url + "/launch?2", Order: "2", AutoLaunch: true, Left: left, Platform: Phone}, 0)
 		s.eventually("launched the next order", func() bool { return s.counted("/launch?2") == 1 })
 		if n := s.counted("/launch?1"); n != 1 {
 			t.Errorf("launched %d times for the first order", n)
+		}
+		if s.counted("/launch?preview") != 0 {
+			t.Error("a preview was launched")
 		}
 	})
 

@@ -63,7 +63,7 @@ func previewWaiting(p Page) []State {
 	frame := previewFrame()
 	appWait := AppWait{LaunchURL: "https://app.bankid.com/?autostarttoken=preview", Order: "1", Left: left, Platform: Phone}
 	appWaitAuto, appWaitComputer := appWait, appWait
-	appWaitAuto.AutoLaunch = true
+	appWaitAuto.AutoLaunch, appWaitAuto.Order = true, "" // nobody who looks at a preview wants to be sent to BankID
 	appWaitComputer.LaunchURL, appWaitComputer.Platform = "bankid:///?autostarttoken=preview&redirect=null", Computer
 	simulated := p
 	simulated.Simulated = true

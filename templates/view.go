@@ -157,7 +157,8 @@ type AppWait struct {
 	// Order tells the orders of one login apart ("1", "2", …), never an order reference. It is part of the key, so that a
 	// renewed order brings its new link to the page, and keeps one order from being launched twice.
 	Order string
-	// AutoLaunch makes the script follow the link by itself once for each Order, for browsers that allow it.
+	// AutoLaunch makes the script follow the link by itself once for each Order, for browsers that allow it; never where Order is
+	// empty.
 	AutoLaunch bool
 	Left       Left
 	Platform   Platform

@@ -95,7 +95,7 @@
     if (time) setTime(time.dataset.seconds)
     watchCode()
     const go = $('a[data-autolaunch]', main)
-    if (go) {
+    if (go?.dataset.autolaunch) { // a preview has an empty one
       const mark = `launched ${base}`
       if (sessionStorage.getItem(mark) !== go.dataset.autolaunch) {
         sessionStorage.setItem(mark, go.dataset.autolaunch)
