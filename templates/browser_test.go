@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -129,6 +130,12 @@ func TestScript(t *testing.T) {
 		s.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#qr').dispatchEvent(new PointerEvent('pointerdown', { bubbles: true })), undefined`))
 		s.set(confirm, 0)
 		s.until(view("confirm"))
+		s.eventually("the page says how long it has been looked at", func() bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			seconds, err := strconv.Atoi(s.looking[len(s.looking)-1])
+			return err == nil && seconds > 1
+		})
 	})
 
 	t.Run("A-04 A-07 enlarges the code", func(t *testing.T) {

@@ -24,6 +24,7 @@ type stage struct {
 	view    View
 	code    int // what events and status answer instead of the view; 0 is the view
 	noSSE   bool
+	looking []string // what the page has said, asking for its status, of how long it has been looked at
 	changed chan struct{}
 	posts   map[string]int
 	streams int
@@ -137,6 +138,9 @@ func (s *stage) events(w http.ResponseWriter, r *http.Request) {
 
 func (s *stage) status(w http.ResponseWriter, r *http.Request) {
 	v, code, _ := s.now()
+	s.mu.Lock()
+	s.looking = append(s.looking, r.URL.Query().Get("looking"))
+	s.mu.Unlock()
 	if code != 0 {
 		http.Error(w, "", code)
 		return

@@ -44,7 +44,7 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, v *visit) {
 	if r.Method == http.MethodGet && !handling.Prefetch(r) {
 		s.Engine.Seen(r.Context(), v.login)
 	}
-	view := s.view(r, v)
+	view := s.view(r, v, time.Time{})
 	if failed, ok := view.(templates.Failed); ok && failed.Wait > 0 {
 		retryAfter(w.Header(), time.Duration(failed.Wait)*time.Second)
 	}

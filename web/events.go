@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -26,6 +27,9 @@ const (
 	maxStreamRequest = 16 << 10
 	// viewParameter is the query parameter with the key of the view that the page shows already.
 	viewParameter = "view"
+	// lookingParameter is the query parameter with the seconds that the page has been looked at, and maxLooking how many are believed.
+	lookingParameter = "looking"
+	maxLooking       = time.Hour
 	// retryTime is when a browser connects again, in milliseconds.
 	retryTime = "2000"
 )
@@ -72,10 +76,19 @@ func requestBytes(r *http.Request) int {
 	return n
 }
 
+// lookingSince returns since when the page that asks has been looked at, as it says itself: just now when it says nothing.
+func (s *Site) lookingSince(r *http.Request) time.Time {
+	seconds, err := strconv.ParseUint(r.URL.Query().Get(lookingParameter), 10, 16)
+	if err != nil {
+		return s.Now()
+	}
+	return s.Now().Add(-min(time.Duration(seconds)*time.Second, maxLooking))
+}
+
 // status answers with the whole state of the login, for pages whose stream does not get through.
 func (s *Site) status(w http.ResponseWriter, r *http.Request, v *visit) {
 	s.Engine.Seen(r.Context(), v.login)
-	update, err := templates.NewUpdate(r.Context(), v.page, s.view(r, v))
+	update, err := templates.NewUpdate(r.Context(), v.page, s.view(r, v, s.lookingSince(r)))
 	if err != nil {
 		return // the request's context has ended
 	}
@@ -107,7 +120,7 @@ func (s *Site) events(w http.ResponseWriter, r *http.Request, v *visit) {
 	defer stop()
 
 	stream := &stream{
-		site: s, w: w, control: http.NewResponseController(w), page: v.page, since: s.Now(),
+		site: s, w: w, control: http.NewResponseController(w), page: v.page, since: s.lookingSince(r),
 		browser: s.Engine.LaunchFor(starter(r, v.page.Lang)), device: s.cookies.get(r, cookieDevice),
 		sent: templates.Update{View: r.URL.Query().Get(viewParameter)},
 	}

@@ -24,7 +24,10 @@ type listener struct {
 // listen opens an event stream; it may be refused.
 func (b *browser) listen(path string) *listener {
 	b.t.Helper()
-	r, err := http.NewRequestWithContext(b.t.Context(), "GET", b.url+path+"/events", nil)
+	if !strings.Contains(path, "/events") {
+		path += "/events"
+	}
+	r, err := http.NewRequestWithContext(b.t.Context(), "GET", b.url+path, nil)
 	must(b.t, err)
 	r.Header.Set("User-Agent", b.agent)
 	answer, err := b.http.Do(r)
@@ -133,6 +136,31 @@ func TestEventsOfTwoTabs(t *testing.T) {
 	fresh := b.listen(path)
 	fresh.until("complete")
 	fresh.end()
+}
+
+// A page that polls leaves the answer to the tab of the return too, as far as it says how long it has been looked at. What it says
+// beyond reason is not believed, and who says nothing has just begun to look.
+func TestPollingOfTwoTabs(t *testing.T) {
+	t.Parallel()
+	b := newHouse(t, shared, nil).browser(iPhone)
+	path := b.begin("app")
+	order := b.sign(b.open(path))
+	b.await(path, "await-return")
+	b.get(*order.ReturnURL)
+	b.ahead.Add(int64(10 * time.Second))
+	for looking, want := range map[string]string{
+		"60": "other-tab", "5": "complete", "0": "complete", "": "complete", "-60": "complete", "1e9": "complete", "99999999999": "complete", "60000": "other-tab",
+	} {
+		if u := b.status(path + "/status?looking=" + looking); u.View != want {
+			t.Errorf("after looking for %q seconds the page shows %s, want %s", looking, u.View, want)
+		}
+	}
+	again := b.listen(path + "/events?looking=60")
+	again.until("other-tab")
+	again.end()
+	if page := b.get(path); !page.has(`data-view="complete"`) {
+		t.Error("the page of the return does not go on")
+	}
 }
 
 func TestEventsAreLimited(t *testing.T) {

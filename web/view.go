@@ -21,8 +21,8 @@ type situation struct {
 	firstOrder bool
 	frame      templates.Frame
 	left       templates.Left
-	// since is when the browser began to look: a page that was open before the person came back from the app, in another
-	// tab, leaves the rest to that tab. The zero time means just now.
+	// since is when the page began to be looked at: one that was open before the person came back from the app, in another tab,
+	// leaves the rest to that tab. The zero time means just now.
 	since time.Time
 	now   time.Time
 }
@@ -111,9 +111,9 @@ func platform(l login.Launch) templates.Platform {
 	return templates.Computer
 }
 
-// view returns the view of the login for the browser that asks.
-func (s *Site) view(r *http.Request, v *visit) templates.View {
-	view := s.viewSince(v.login, s.Engine.LaunchFor(starter(r, v.page.Lang)), time.Time{})
+// view returns the view of the login for the browser that asks and has looked at it since then.
+func (s *Site) view(r *http.Request, v *visit, since time.Time) templates.View {
+	view := s.viewSince(v.login, s.Engine.LaunchFor(starter(r, v.page.Lang)), since)
 	if choose, ok := view.(templates.Choose); ok {
 		choose.Last = s.cookies.choice(r)
 		return choose

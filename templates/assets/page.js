@@ -160,6 +160,10 @@
   // --- Following the login: events, and when they fail, asking every two seconds and then less often.
   // A round ends with hush; what still comes back from an ended round is dropped.
   let source = null, timer = 0, round = 0, streams = 0, failures = 0, over = false
+  // For how many seconds somebody has looked at this tab: one that was there before the person came back from the app in another
+  // leaves the rest to that one.
+  let began = performance.now()
+  const looking = () => `looking=${Math.floor((performance.now() - began) / 1000)}`
   const hush = () => {
     round++
     if (source) source.close()
@@ -194,7 +198,7 @@
     if (over || !live()) return
     if (!window.EventSource) return ask()
     streams++
-    source = new EventSource(`${base}/events?view=${encodeURIComponent(main.dataset.view)}`)
+    source = new EventSource(`${base}/events?view=${encodeURIComponent(main.dataset.view)}&${looking()}`)
     source.onmessage = event => {
       clearTimeout(timer)
       streams = 0
@@ -212,7 +216,7 @@
     const mine = round
     let wait = 2
     try {
-      const answer = await fetch(`${base}/status`, { cache: 'no-store' })
+      const answer = await fetch(`${base}/status?${looking()}`, { cache: 'no-store' })
       if (mine !== round) return
       if ([403, 404, 410].includes(answer.status)) return stop()
       if (!answer.ok) {
@@ -273,7 +277,9 @@
   })
   window.addEventListener('pagehide', hush)
   document.addEventListener('visibilitychange', () => {
-    if (!document.hidden) listen()
+    if (document.hidden) return
+    began = performance.now()
+    listen()
   })
   window.addEventListener('online', listen)
 
