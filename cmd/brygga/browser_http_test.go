@@ -196,6 +196,16 @@ func (v *visitor) launch(login string) string {
 // phone calls the simulator's control API and returns the order.
 func (v *visitor) phone(call string, body map[string]string) bankidsim.Order {
 	v.t.Helper()
+	order, status := v.tryPhone(call, body)
+	if status != http.StatusOK {
+		v.t.Fatalf("%s = %d", call, status)
+	}
+	return order
+}
+
+// tryPhone does the same where the simulator may refuse, and returns the status.
+func (v *visitor) tryPhone(call string, body map[string]string) (order bankidsim.Order, status int) {
+	v.t.Helper()
 	text, err := json.Marshal(body)
 	if err != nil {
 		v.t.Fatal(err)
@@ -205,9 +215,8 @@ func (v *visitor) phone(call string, body map[string]string) bankidsim.Order {
 		v.t.Fatal(err)
 	}
 	defer response.Body.Close()
-	var order bankidsim.Order
-	if err := json.NewDecoder(response.Body).Decode(&order); err != nil || response.StatusCode != http.StatusOK {
+	if err := json.NewDecoder(response.Body).Decode(&order); err != nil {
 		v.t.Fatalf("%s = %d, %v", call, response.StatusCode, err)
 	}
-	return order
+	return order, response.StatusCode
 }

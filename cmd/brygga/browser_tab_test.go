@@ -5,6 +5,7 @@ import (
 	"context"
 	"image"
 	"image/png"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -143,7 +144,7 @@ func (b *tab) scene() string {
 	ctx, end := context.WithTimeout(b.ctx, 2*time.Second)
 	defer end()
 	text, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`location.pathname + '\n' + document.body.innerText`))
-	return "\nthe page: " + text + "\nwatch: " + strings.Join(b.found(), "; ")
+	return "\nthe page: " + text + "\nloads: " + b.lastLoads() + "\nwatch: " + strings.Join(b.found(), "; ")
 }
 
 // shows waits for the view of the hosted page.
@@ -245,10 +246,16 @@ func (b *tab) phone(call string, body map[string]string) bankidsim.Order {
 	return newVisitor(b.t, b.d, androidAgent).phone(call, body)
 }
 
-// scan holds the phone to the screen until the page knows, and returns the order.
-func (b *tab) scan() bankidsim.Order {
+// scan holds the phone to the screen until the page knows, and returns the order. On a slow machine the frame that was read may be
+// too old by now: as the camera of a phone does, it looks again.
+func (b *tab) scan() (order bankidsim.Order) {
 	b.t.Helper()
-	order := b.phone("scan", map[string]string{"qr": b.nextFrame("a QR code", anyFrame), "personalNumber": person})
+	phone := newVisitor(b.t, b.d, androidAgent)
+	b.eventually("the phone took the QR code", func() (done bool) {
+		var status int
+		order, status = phone.tryPhone("scan", map[string]string{"qr": b.nextFrame("a QR code", anyFrame), "personalNumber": person})
+		return status == http.StatusOK
+	})
 	b.shows("confirm")
 	return order
 }

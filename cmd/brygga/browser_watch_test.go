@@ -149,3 +149,16 @@ func withoutQuery(address string) string {
 	path, _, _ := strings.Cut(address, "?")
 	return path
 }
+
+// lastLoads lists what a tab asked for last, pictures and the like left out.
+func (w *watch) lastLoads() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var lines []string
+	for _, l := range w.loads[max(0, len(w.loads)-20):] {
+		if l.kind == network.ResourceTypeDocument || l.kind == network.ResourceTypeEventSource || l.kind == network.ResourceTypeFetch {
+			lines = append(lines, fmt.Sprintf("%s %s %d", l.method, withoutQuery(l.url), l.status))
+		}
+	}
+	return strings.Join(lines, ", ")
+}
