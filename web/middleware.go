@@ -81,7 +81,7 @@ func (h requestIDHandler) Handle(ctx context.Context, record slog.Record) error 
 		return h.Handler.Handle(ctx, record)
 	}
 	record = record.Clone()
-	record.AddAttrs(slog.String("request_id", id))
+	addMissing(&record, slog.String("request_id", id)) // another handler around this one may have added it
 	if about, ok := ctx.Value(keySubject).(*subject); ok && about.login != "" {
 		addMissing(&record, slog.String("login", about.login), slog.String("reference", string(about.reference)), slog.String("client_id", about.client))
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"brygga/bankid/bankidsim"
+	"brygga/cmd/brygga/config"
 	"brygga/web"
 )
 
@@ -233,6 +234,26 @@ func TestRefusalHasReference(t *testing.T) {
 		if reference == "" || found != 1 {
 			t.Errorf("%s: %d lines of reference %q", path, found, reference)
 		}
+	}
+}
+
+// TestLogLinesHaveEachFieldOnce: programs that read JSON may refuse a line with a member twice, or take either.
+func TestLogLinesHaveEachFieldOnce(t *testing.T) {
+	t.Parallel()
+	var out syncBuffer
+	d := newDev(t, func(o *devOptions) { o.log = newLogs(&host{err: &out}, config.Log{Level: "debug", Format: "json"}).log })
+	newVisitor(t, d, computerAgent).get(d.Issuer + "/authorize?client_id=nobody")
+	for line := range strings.Lines(out.String()) {
+		seen := map[string]bool{}
+		for _, member := range regexp.MustCompile(`[{,]"([a-z_.]+)":`).FindAllStringSubmatch(line, -1) {
+			if seen[member[1]] {
+				t.Errorf("%s stands twice in %s", member[1], line)
+			}
+			seen[member[1]] = true
+		}
+	}
+	if !strings.Contains(out.String(), `"msg":"request"`) {
+		t.Error("the request was not logged")
 	}
 }
 
