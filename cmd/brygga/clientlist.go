@@ -59,11 +59,15 @@ func (l *clientList) write(page []*storage.Client) error {
 	}
 	var rows [][]string
 	if !l.begun {
-		rows = [][]string{{"CLIENT", "NAME", "AUTHENTICATION", "ALGORITHM", "REDIRECT URIS"}}
+		rows = [][]string{{"CLIENT", "NAME", "STATE", "AUTHENTICATION", "ALGORITHM", "REDIRECT URIS"}}
 		l.begun = true
 	}
 	for _, c := range page {
-		rows = append(rows, []string{c.ID, c.Name, c.AuthMethod, c.IDTokenAlg, strings.Join(c.RedirectURIs, " ")})
+		state := "active"
+		if c.Disabled {
+			state = "disabled"
+		}
+		rows = append(rows, []string{c.ID, c.Name, state, c.AuthMethod, c.IDTokenAlg, strings.Join(c.RedirectURIs, " ")})
 	}
 	return table(l.out, rows...)
 }

@@ -49,3 +49,17 @@ func TestClientListInPages(t *testing.T) {
 		}
 	}
 }
+
+// TestClientListTellsDisabled: which clients are switched off is seen in the list.
+func TestClientListTellsDisabled(t *testing.T) {
+	var text bytes.Buffer
+	list := clientList{out: &text}
+	if err := list.write([]*storage.Client{{ID: "off", Name: "Off", Disabled: true}, {ID: "on", Name: "On"}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"off Off disabled", "on On active"} {
+		if !strings.Contains(strings.Join(strings.Fields(text.String()), " "), want) {
+			t.Errorf("no line %q in\n%s", want, &text)
+		}
+	}
+}
