@@ -113,7 +113,19 @@ func (f *verifyFlags) verify() (verifyReport, error) {
 	if err != nil {
 		return verifyReport{}, fail(exitUsage, "give --relying-party as \"brygga bankid check\" shows it", "%w", err)
 	}
+	if signed.At.IsZero() && f.at == "" {
+		ofToday(findings)
+	}
 	return f.told(signed, want, evidence, findings), nil
+}
+
+// ofToday says that certificates were judged as they are today, as nothing told when the person signed.
+func ofToday(findings []bankid.Finding) {
+	for i := range findings {
+		if f := &findings[i]; f.Check == bankid.CheckChain && f.Reason != "" {
+			f.Reason += ", as far as today's date tells: the OCSP response, which has the time of signing, cannot be read; give --at"
+		}
+	}
 }
 
 // told puts what was found into words.
@@ -217,7 +229,7 @@ func function(kind bankid.Kind) string {
 
 // read returns the evidence and what checks it.
 func (f *verifyFlags) read() (*bankid.CompletionData, *bankid.Verifier, error) {
-	signature, errSignature := evidenceFile("signature", f.signature, []byte("<?xml"))
+	signature, errSignature := evidenceFile("signature", f.signature, xmlStart)
 	ocsp, errOCSP := evidenceFile("ocsp", f.ocsp, []byte{0x30})
 	root, errRoot := evidenceFile("root", f.root, nil)
 	if err := cmp.Or(errSignature, errOCSP, errRoot); err != nil {
@@ -233,6 +245,13 @@ func (f *verifyFlags) read() (*bankid.CompletionData, *bankid.Verifier, error) {
 	}
 	return &bankid.CompletionData{Signature: secret.New(signature), OCSPResponse: secret.New(ocsp)}, verifier, nil
 }
+
+// An editor, a terminal or base64 itself may have put a mark before a text, an empty line behind it, or breaks into it. That is no part
+// of what BankID sent.
+var (
+	byteOrderMark = []byte("\xef\xbb\xbf")
+	xmlStart      = []byte("<?xml")
+)
 
 // evidenceFile reads a file in base64, or in the form that begins with raw, which is put into base64.
 func evidenceFile(flag, path string, raw []byte) (string, error) {
@@ -252,10 +271,12 @@ func evidenceFile(flag, path string, raw []byte) (string, error) {
 		return "", fail(exitUsage, "look at --"+flag, "%s is too long", path)
 	case raw == nil:
 		return string(content), nil
+	case bytes.HasPrefix(bytes.TrimPrefix(content, byteOrderMark), xmlStart):
+		return base64.StdEncoding.EncodeToString(bytes.TrimSpace(bytes.TrimPrefix(content, byteOrderMark))), nil
 	case bytes.HasPrefix(content, raw):
 		return base64.StdEncoding.EncodeToString(content), nil
 	}
-	return strings.TrimSpace(string(content)), nil
+	return strings.Join(strings.Fields(string(content)), ""), nil
 }
 
 // report shows the report and returns what the command ends with.
