@@ -294,8 +294,8 @@ func TestEnvironment(t *testing.T) {
 	if len(c.Clients) != 1 || c.StaticClients(time.Now())[0].RedirectURIs[0] != "https://app/cb" {
 		t.Errorf("clients = %+v", c.Clients)
 	}
-	_, err = config.Load(write(t, minimal), []string{"BRYGGA_ISUER=x", "BRYGGA_BANKID_TIMEOUT=soon"})
-	for _, want := range []string{"environment variable BRYGGA_ISUER: no such key - did you mean BRYGGA_ISSUER?", "environment variable BRYGGA_BANKID_TIMEOUT: bankid.timeout: "} {
+	_, err = config.Load(write(t, minimal), []string{"BRYGGA_ISUER=x", "BRYGGA_BANKID_TIMEOUT=soon", "BRYGGA_HOME=/x", "BRYGGA_VERSION=1"})
+	for _, want := range []string{"BRYGGA_HOME: no such key - \"brygga config example\" lists the keys", "BRYGGA_VERSION: no such key - \"brygga config example\"", "environment variable BRYGGA_ISUER: no such key - did you mean BRYGGA_ISSUER?", "environment variable BRYGGA_BANKID_TIMEOUT: bankid.timeout: "} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no fault says %q: %v", want, err)
 		}

@@ -122,18 +122,21 @@ func foreign(variable, text string) bool {
 	return serviceLink.MatchString(variable) || strings.HasSuffix(variable, "_PORT") && regexp.MustCompile(`^(tcp|udp|sctp)://`).MatchString(text)
 }
 
+// prefix is what the variables of brygga begin with.
+const prefix = "BRYGGA_"
+
 // environment lets the variables BRYGGA_… override what the file says.
 func (r *reader) environment(environ []string, root reflect.Value) {
 	keys := map[string]string{} // by variable
 	collect("", root.Type(), func(key string, _ reflect.Type) {
-		keys["BRYGGA_"+strings.ToUpper(strings.ReplaceAll(key, ".", "_"))] = key
+		keys[prefix+strings.ToUpper(strings.ReplaceAll(key, ".", "_"))] = key
 	})
 	for _, setting := range slices.Sorted(slices.Values(environ)) {
 		variable, text, _ := strings.Cut(setting, "=")
 		if text == "" { // as good as not set: that is how containers pass on what they do not have
 			continue
 		}
-		if !strings.HasPrefix(variable, "BRYGGA_") || strings.HasPrefix(variable, "BRYGGA_TEST_") || slices.Contains(notKeys, variable) {
+		if !strings.HasPrefix(variable, prefix) || strings.HasPrefix(variable, "BRYGGA_TEST_") || slices.Contains(notKeys, variable) {
 			continue
 		}
 		at := place{file: "environment variable " + variable}
@@ -144,11 +147,11 @@ func (r *reader) environment(environ []string, root reflect.Value) {
 		if !known {
 			names := make([]string, 0, len(keys))
 			for name := range keys {
-				names = append(names, name)
+				names = append(names, strings.TrimPrefix(name, prefix))
 			}
 			remedy := "\"brygga config example\" lists the keys"
-			if near := spelling.Nearest(variable, names); near != "" {
-				remedy = "did you mean " + near + "?"
+			if near := spelling.Nearest(strings.TrimPrefix(variable, prefix), names); near != "" {
+				remedy = "did you mean " + prefix + near + "?"
 			}
 			r.faultAt(at, "", "no such key", remedy)
 			continue
