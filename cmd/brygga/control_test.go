@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -87,7 +88,8 @@ func TestCurrentUser(t *testing.T) {
 	}
 }
 
-// TestShutdownEndsStreams: an event stream that is open does not hold up the end.
+// TestShutdownEndsStreams: an event stream that is open is ended when the shutdown begins, and not broken off when its time is up: the
+// browser reads it to its end.
 func TestShutdownEndsStreams(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(context.Background())
@@ -109,6 +111,9 @@ func TestShutdownEndsStreams(t *testing.T) {
 	}
 	defer response.Body.Close()
 	stop()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		t.Errorf("the stream was broken off: %v", err)
+	}
 	if err := d.wait(); err != nil {
 		t.Errorf("shutdown: %v", err)
 	}
