@@ -129,10 +129,19 @@ func tellStories(ctx context.Context, store storage.Store, events []storage.Audi
 			byLogin[id] = s
 			stories = append(stories, s)
 		}
-		reason, _, _ := strings.Cut(e.Fields["MESSAGE"], ":")
-		s.Steps = append(s.Steps, step{Time: e.Time, Event: e.Type, Text: audit.Type(e.Type).Text(), Cause: login.Explain(reason), Fields: e.Fields})
+		s.Steps = append(s.Steps, step{Time: e.Time, Event: e.Type, Text: audit.Type(e.Type).Text(), Cause: cause(e), Fields: e.Fields})
 	}
 	return stories, nil
+}
+
+// cause explains the word of an event, and says so when a login failed by one that nobody here knows.
+func cause(e storage.AuditEvent) string {
+	word, _, _ := strings.Cut(e.Fields["MESSAGE"], ":")
+	explained := login.Explain(word)
+	if explained == "" && word != "" && audit.Type(e.Type) == audit.LoginFailed {
+		return "BankID ended the order with a code that this version does not know: look for it in BankID's documentation, and for a newer brygga."
+	}
+	return explained
 }
 
 // look adds where the login stands, if it lives.

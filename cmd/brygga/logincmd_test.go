@@ -5,6 +5,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"brygga/audit"
+	"brygga/storage"
 )
 
 // TestLoginShow: the reference that the person's page shows leads to the story of the login, which names nobody.
@@ -49,5 +52,20 @@ func TestLoginShow(t *testing.T) {
 		if said, code := inServer(d, "login", "show", reference); code != want || !strings.Contains(said, "→") {
 			t.Errorf("login show %q = %d: %s", reference, code, said)
 		}
+	}
+}
+
+// TestCause: every event that a login failed says why, as far as anybody knows.
+func TestCause(t *testing.T) {
+	for message, want := range map[string]string{
+		"certificateErr": "blocked, revoked or invalid", "riskTooHigh: high": "risk as too high", "neverHeardOf": "a code that this version does not know", "": "",
+	} {
+		got := cause(storage.AuditEvent{Type: string(audit.LoginFailed), Fields: map[string]string{"MESSAGE": message}})
+		if !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%q: %q, want %q", message, got, want)
+		}
+	}
+	if got := cause(storage.AuditEvent{Type: string(audit.LoginStarted), Fields: map[string]string{"MESSAGE": "neverHeardOf"}}); got != "" {
+		t.Errorf("of an event that is no failure: %q", got)
 	}
 }
