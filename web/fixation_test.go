@@ -24,12 +24,14 @@ const (
 // slowly is a method whose orders are made when the test lets them.
 type slowly struct {
 	login.Method
-	mu   sync.Mutex
-	hold chan struct{} // nil: at once
+	mu    sync.Mutex
+	hold  chan struct{} // nil: at once
+	asked int           // how many orders were asked for
 }
 
 func (s *slowly) Start(ctx context.Context, r login.Request) (storage.Order, error) {
 	s.mu.Lock()
+	s.asked++
 	hold := s.hold
 	s.mu.Unlock()
 	if hold != nil {
@@ -40,6 +42,13 @@ func (s *slowly) Start(ctx context.Context, r login.Request) (storage.Order, err
 		}
 	}
 	return s.Method.Start(ctx, r)
+}
+
+// orders returns how many orders were asked for.
+func (s *slowly) orders() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
 }
 
 // wait makes orders wait from now on, until the returned function is called.
@@ -77,13 +86,14 @@ func newAttacker(t *testing.T, agent string) *attacker {
 	return &attacker{browser: b, slowly: &slow}
 }
 
-// click asks for an order in the background, as BankID may be slow, and returns when the click has been noted.
+// click asks for an order in the background, as BankID may be slow, and returns when the click has been noted and BankID asked: a clock
+// that is put forward before would have the order given up, and the one before cancelled.
 func (b *attacker) click(path, device string) {
 	b.t.Helper()
-	before := b.login(path).Claim.ID
+	before, asked := b.login(path).Claim.ID, b.orders()
 	b.clicks.Go(func() { b.post(path+"/start", "device", device) })
 	for range 500 {
-		if b.login(path).Claim.ID != before {
+		if b.login(path).Claim.ID != before && b.orders() > asked {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
