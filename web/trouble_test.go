@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -181,5 +182,28 @@ func TestShowErrorTellsTheWait(t *testing.T) {
 	if body := w.Body.String(); w.Code != 429 || w.Header().Get("Retry-After") != "7" || !strings.Contains(body, `data-view="rate-limited"`) ||
 		!strings.Contains(body, " 7 ") {
 		t.Errorf("%d %v %s", w.Code, w.Header(), body)
+	}
+}
+
+// TestAbortedAnswer: an answer that its handler breaks off is broken off for the browser too, and is no fault of ours: whoever took the
+// half of it for the whole would be misled.
+func TestAbortedAnswer(t *testing.T) {
+	t.Parallel()
+	b := newHouse(t, shared, func(s *settings) {
+		s.web.Provider = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Write([]byte("half an answer"))
+			panic(http.ErrAbortHandler)
+		})
+	}).browser(windowsPC)
+	answer, err := b.http.Get(b.url + "/token")
+	if err == nil {
+		defer answer.Body.Close()
+		_, err = io.ReadAll(answer.Body)
+	}
+	if err == nil {
+		t.Error("the browser takes the half of an answer for the whole")
+	}
+	if log := b.log.String(); strings.Contains(log, `"panic"`) || !strings.Contains(log, `"request"`) {
+		t.Errorf("the log: %s", log)
 	}
 }
