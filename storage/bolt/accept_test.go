@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -123,5 +124,62 @@ func TestAcceptedCopyStartsAnew(t *testing.T) {
 	}
 	if bytes.Equal(accepted, oldMark) {
 		t.Error("the mark did not change")
+	}
+}
+
+// TestCopyIsKnownAfterAKill: the server was stopped and copied, or backed up while it ran, went on, and was killed before its next
+// checkpoint.
+func TestCopyIsKnownAfterAKill(t *testing.T) {
+	sealer := storagetest.FixedSealer("test")
+	for name, copied := range map[string]func(*testing.T, *Store) (*Store, []byte){
+		"stopped": func(t *testing.T, s *Store) (*Store, []byte) {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			raw := readFile(t, s.path)
+			s, err := Open(s.path, sealer, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { s.Close() })
+			return s, raw
+		},
+		"running": func(t *testing.T, s *Store) (*Store, []byte) {
+			var raw bytes.Buffer
+			if _, err := s.Backup(&raw); err != nil {
+				t.Fatal(err)
+			}
+			return s, raw.Bytes()
+		},
+	} {
+		s := openTest(t, Options{})
+		if err := errors.Join(s.update(t.Context(), write("before")), s.update(t.Context(), write("also before"))); err != nil {
+			t.Fatal(err)
+		}
+		s, raw := copied(t, s)
+		if err := s.update(t.Context(), write("spent")); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "brygga.db")
+		lay := func(file []byte) error {
+			return errors.Join(os.WriteFile(path, file, 0o600), os.WriteFile(markPath(path), readFile(t, markPath(s.path)), 0o600))
+		}
+		if err := lay(raw); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(path, sealer, Options{}); !errors.Is(err, ErrCopy) {
+			t.Errorf("%s: got %v, want ErrCopy", name, err)
+		}
+		if err := lay(readFile(t, s.path)); err != nil {
+			t.Fatal(err)
+		}
+		own, err := Open(path, sealer, Options{})
+		if err != nil {
+			t.Fatalf("%s: the file itself: %v", name, err)
+		}
+		if !own.has(t, "spent") {
+			t.Errorf("%s: the last step is missing", name)
+		}
+		own.Close()
 	}
 }

@@ -111,6 +111,8 @@ func (s *Store) commitKept(t *tx) error {
 	switch {
 	case due:
 		s.nextCheckpoint(last)
+	case s.copied.Load() >= s.marked && !s.low:
+		s.passCopy(last)
 	case !keep && s.kept.hold != nil:
 		s.kept.release()
 		if full {
@@ -131,11 +133,21 @@ func (s *Store) nextCheckpoint(last uint64) {
 	}
 }
 
+// passCopy lets the mark say that the store has gone on, with the transaction, since it was copied: after a kill before the next
+// checkpoint the copy would pass for the store.
+func (s *Store) passCopy(last uint64) {
+	if err := s.mark(last); err != nil {
+		s.log.Warn("the mark of the store cannot be written: after a kill a copy of it would not be known as one", "err", err)
+		s.marked = last // once is enough; the next checkpoint tries again
+	}
+}
+
 // mark notes beside the file that the store has committed the transaction.
 func (s *Store) mark(transaction uint64) error {
 	if err := (mark{s.name, s.run, transaction}).write(s.path); err != nil {
 		return fmt.Errorf("write the mark: %w", err)
 	}
+	s.marked = transaction
 	return nil
 }
 

@@ -86,6 +86,9 @@ type Store struct {
 	name, run string // of the store and of this opening; see mark
 	mapped    int64  // bytes of the file that are mapped into memory, at least
 	kept      keeper // of the writer
+	// copied is the last transaction that somebody may have copied, marked the one that the mark names; the latter is the writer's.
+	copied atomic.Uint64
+	marked uint64
 
 	room     int64 // bytes of the file that are on disk for sure; the writer's, as is low
 	low      bool
@@ -203,6 +206,7 @@ func (s *Store) prepare(options Options) error {
 	if err != nil {
 		return err
 	}
+	s.copied.Store(last)
 	if err := s.mark(last); err != nil {
 		if stored != format || options.Accept {
 			return err // without it the next start would take the file for a copy
@@ -270,6 +274,7 @@ func (s *Store) Backup(w io.Writer) (int64, error) {
 		return 0, fmt.Errorf("back up: %w", err)
 	}
 	defer btx.Rollback()
+	s.copied.Store(uint64(btx.ID()))
 	n, err := btx.WriteTo(w)
 	if err != nil {
 		return n, fmt.Errorf("back up: %w", err)
