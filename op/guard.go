@@ -56,12 +56,10 @@ func (p *Provider) guardForm(next http.HandlerFunc) http.HandlerFunc {
 func (p *Provider) guardBearer(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		if w, ok := w.(*response); ok {
-			w.bearer = true
+		if w, ok := w.(*response); ok { // and no context, which userinfo would pay for with each request
+			w.bearer, w.over = true, p.limits.addresses.Check(p.o.ClientIP(r))
 		}
-		origin := formOrigin{address: p.o.ClientIP(r)}
-		origin.over = p.limits.addresses.Check(origin.address)
-		next(w, r.WithContext(context.WithValue(r.Context(), originKey{}, origin)))
+		next(w, r)
 	}
 }
 

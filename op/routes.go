@@ -170,6 +170,8 @@ type response struct {
 	outcome   string
 	challenge string
 	bearer    bool // errors carry the challenge of a protected resource
+	// over is the *limit.Error for an address that has had too many access tokens refused.
+	over error
 	// refused is the error that the request was answered with, client in whose name it was sent.
 	refused *oauthError
 	client  string

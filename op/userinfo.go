@@ -74,10 +74,9 @@ func (p *Provider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 // refuseToken answers a request whose access token does not do, or is missing, and counts it for the address. Who has had too many
 // refused is not told why.
 func (p *Provider) refuseToken(w http.ResponseWriter, r *http.Request, e *oauthError) {
-	origin := originOf(r.Context())
-	p.limits.addresses.Charge(origin.address, 1)
-	if origin.over != nil {
-		e = tooMany(origin.over)
+	p.limits.addresses.Charge(p.o.ClientIP(r), 1)
+	if w, ok := w.(*response); ok && w.over != nil {
+		e = tooMany(w.over)
 	}
 	writeError(w, e)
 }
