@@ -80,35 +80,13 @@ func (s *server) takeOver(ctx context.Context, fresh *config.Config, l *looks) e
 		s.replaceSite(site, l)
 	}
 	static := l.dress(fresh.StaticClients(now))
-	events := clientEvents(before, static)
-	s.keepTimes(ctx, static, events)
 	s.clients.Replace(static)
 	s.provideKeys(ctx, static)
 	s.level.Set(logLevel(fresh.Log.Level))
 	s.live = fresh
 	s.tellReload(ctx, fresh, live, waiting)
-	s.audit.Record(ctx, events...)
+	s.audit.Record(ctx, clientEvents(before, static)...)
 	return nil
-}
-
-// keepTimes gives the clients that the server has already the time at which they came, and those of which no event tells a change
-// the time of their last one.
-func (s *server) keepTimes(ctx context.Context, static []storage.Client, events []audit.Event) {
-	for i := range static {
-		fresh := &static[i]
-		old, err := s.clients.Client(ctx, fresh.ID)
-		if err != nil || !old.Static {
-			continue
-		}
-		fresh.Created = old.Created
-		if slices.ContainsFunc(events, func(e audit.Event) bool { return e.ClientID == fresh.ID }) {
-			continue
-		}
-		fresh.Updated = old.Updated
-		for j := range fresh.Secrets { // which are those of old, or an event would say so
-			fresh.Secrets[j].Created = old.Secrets[j].Created
-		}
-	}
 }
 
 // reloader is who changed what a signal has brought, for the audit log.
