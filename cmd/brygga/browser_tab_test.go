@@ -147,10 +147,11 @@ func (b *tab) scene() string {
 	return "\nthe page: " + text + "\nloads: " + b.lastLoads() + "\nwatch: " + strings.Join(b.found(), "; ")
 }
 
-// shows waits for the view of the hosted page.
+// shows waits for the view of the hosted page, and until the page is whole: what is clicked on before the style sheet has come is
+// elsewhere when it has, and no person sees it there.
 func (b *tab) shows(view string) {
 	b.t.Helper()
-	b.until(`document.querySelector('main')?.dataset.view?.split('.')[0] === ` + strconv.Quote(view))
+	b.until(`document.readyState === 'complete' && document.querySelector('main')?.dataset.view?.split('.')[0] === ` + strconv.Quote(view))
 }
 
 // start goes from the demo app to the hosted page and returns its address.
