@@ -284,4 +284,10 @@ func TestGoneStoreIsMissed(t *testing.T) {
 	if _, err := Open(path, storagetest.FixedSealer("test"), Options{}); !errors.Is(err, ErrEmpty) {
 		t.Errorf("an empty file: got %v, want ErrEmpty", err)
 	}
+	if err := errors.Join(os.Remove(path), os.Symlink(filepath.Join(t.TempDir(), "unmounted", "mark"), markPath(path))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, storagetest.FixedSealer("test"), Options{}); !errors.Is(err, ErrEmpty) {
+		t.Errorf("a mark that leads nowhere: got %v, want ErrEmpty", err)
+	}
 }

@@ -25,7 +25,7 @@ func markPath(path string) string { return path + ".mark" }
 
 // marked reports whether the store file has a mark, readable or not.
 func marked(path string) bool {
-	_, err := os.Stat(markPath(path))
+	_, err := os.Lstat(markPath(path)) // a link that leads nowhere, to a disk that is not there, is a mark too
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
