@@ -207,14 +207,15 @@ func (c *Config) warnOpen(key, path string) {
 func (c *Config) checkLimits(r *reader) {
 	r.between("login.life", c.Login.Life, time.Minute, 24*time.Hour)
 	r.between("login.window", c.Login.Window, 30*time.Second, time.Hour)
-	if cmpOr(c.Login.Window, login.DefaultWindow) > cmpOr(c.Login.Life, login.DefaultLife) {
+	if !r.faulty("login.window") && !r.faulty("login.life") && cmpOr(c.Login.Window, login.DefaultWindow) > cmpOr(c.Login.Life, login.DefaultLife) {
 		r.fault("login.window", "is longer than login.life", "write at most what login.life says")
 	}
 	r.between("sessions.life", c.Sessions.Life, time.Second, time.Hour)
 	r.between("sessions.idle", c.Sessions.Idle, time.Second, time.Hour)
 	r.between("keys.rotate_every", c.Keys.RotateEvery, time.Hour, 3*365*24*time.Hour)
 	r.between("keys.publish_ahead", c.Keys.PublishAhead, keys.CacheTime, 30*24*time.Hour)
-	if ahead := cmpOr(c.Keys.PublishAhead, keys.DefaultPublishAhead); ahead > cmpOr(c.Keys.RotateEvery, keys.DefaultRotateEvery) {
+	ahead, sound := cmpOr(c.Keys.PublishAhead, keys.DefaultPublishAhead), !r.faulty("keys.publish_ahead") && !r.faulty("keys.rotate_every")
+	if sound && ahead > cmpOr(c.Keys.RotateEvery, keys.DefaultRotateEvery) {
 		r.fault("keys.publish_ahead", "is longer than keys.rotate_every", "write at most what keys.rotate_every says")
 	}
 	r.between("audit.retention", c.Audit.Retention, 24*time.Hour, 20*365*24*time.Hour)

@@ -232,6 +232,9 @@ func TestFaults_T14_RowA13_RowA20(t *testing.T) {
 		{"policy of a client", minimal + "clients:\n  - id: a\n    auth_method: none\n    redirect_uris: ['https://a/']\n    policy: {address_check: accept}\n", []string{`:12:14: clients[0].policy.address_check: "accept" is none of its values`}},
 		{"out of range", minimal + "tokens: {id_token_life: 30d}\nlogin: {pending_orders: 0}\n", []string{"tokens.id_token_life: 30d is out of range - write 1s to 12h", "login.pending_orders: 0 is out of range"}},
 		{"a call to BankID longer than its claim", minimal + "  timeout: 16s\n", []string{"bankid.timeout: 16s is out of range - write 1s to 15s"}},
+		{"a key's life out of range, and nothing else", minimal + "keys: {rotate_every: 1s}\n", []string{"keys.rotate_every: 1s is out of range"}},
+		{"a key published too long ahead, and nothing else", minimal + "keys: {publish_ahead: 400d}\n", []string{"keys.publish_ahead: 400d is out of range"}},
+		{"a life out of range, and nothing else", minimal + "login: {life: 1s}\n", []string{"login.life: 1s is out of range"}},
 		{"window longer than life", minimal + "login: {life: 4m}\n", []string{"login.window: is longer than login.life"}},
 		{"client", minimal + "clients:\n  - id: a b\n    redirect_uris: ['http://app.example.se/#x']\n    id_token_algo: ES256\n", []string{
 			`:9:5: clients[0].id: "a b" is not a client ID`, `:9:7: clients[0].auth_method: client_secret_basic needs a secret`, `:10:5: clients[0].redirect_uris: "http://app.example.se/#x" has a fragment`, `:11:5: clients[0].id_token_algo: no such key - did you mean id_token_alg?`}},
