@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"brygga/bankid"
 	"brygga/clients"
@@ -39,6 +40,10 @@ func (c *Config) check(r *reader) {
 		}
 	}
 	r.length("page.service_name", c.Page.ServiceName, 80)
+	unseen := strings.ContainsFunc(c.Page.ServiceName, func(char rune) bool { return !unicode.IsPrint(char) })
+	if unseen || c.Page.ServiceName != "" && strings.TrimSpace(c.Page.ServiceName) == "" {
+		r.fault("page.service_name", "is blank or holds characters that do not print", "write what people shall read")
+	}
 	r.address("page.help_url", c.Page.HelpURL, "https", "mailto")
 	r.address("page.accessibility_url", c.Page.AccessibilityURL, "https")
 	r.address("service_documentation", c.ServiceDocumentation, "https")

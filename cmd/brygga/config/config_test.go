@@ -235,6 +235,8 @@ func TestFaults_T14_RowA13_RowA20(t *testing.T) {
 		{"a key's life out of range, and nothing else", minimal + "keys: {rotate_every: 1s}\n", []string{"keys.rotate_every: 1s is out of range"}},
 		{"a key published too long ahead, and nothing else", minimal + "keys: {publish_ahead: 400d}\n", []string{"keys.publish_ahead: 400d is out of range"}},
 		{"a life out of range, and nothing else", minimal + "login: {life: 1s}\n", []string{"login.life: 1s is out of range"}},
+		{"a name that reads backwards", minimal + "page: {service_name: \"\\u202eab\"}\n", []string{":8:8: page.service_name: is blank or holds characters that do not print"}},
+		{"a blank name", minimal + "page: {service_name: ' '}\n", []string{"page.service_name: is blank"}},
 		{"window longer than life", minimal + "login: {life: 4m}\n", []string{"login.window: is longer than login.life"}},
 		{"client", minimal + "clients:\n  - id: a b\n    redirect_uris: ['http://app.example.se/#x']\n    id_token_algo: ES256\n", []string{
 			`:9:5: clients[0].id: "a b" is not a client ID`, `:9:7: clients[0].auth_method: client_secret_basic needs a secret`, `:10:5: clients[0].redirect_uris: "http://app.example.se/#x" has a fragment`, `:11:5: clients[0].id_token_algo: no such key - did you mean id_token_alg?`}},
