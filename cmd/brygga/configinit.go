@@ -144,6 +144,9 @@ func (o *initOptions) check() error {
 	if err := config.CheckIssuer(o.issuer); errors.As(err, &faults) {
 		return fail(exitUsage, faults[0].Remedy, "--issuer %s", faults[0].Problem)
 	}
+	if info, err := os.Stat(o.path); err == nil && !info.Mode().IsRegular() {
+		return fail(exitUsage, "give the path of a file, such as "+filepath.Join(o.path, "brygga.yaml"), "%s is not a regular file", o.path)
+	}
 	switch _, err := os.Lstat(o.path); {
 	case err == nil && !o.force:
 		return fail(exitConflict, "keep it, or write it anew with --force; the master key is kept then", "%s exists already", o.path)
