@@ -28,9 +28,10 @@ const (
 	loadWindow = 5 * time.Second
 	// lateBy is how late a frame or a collect counts as late: a quarter of the life of a frame, which nobody notices yet.
 	lateBy = 250 * time.Millisecond
-	// lateShare is how many of a hundred may be late before new orders are refused, fewWork how many there must be to tell.
+	// lateShare is how many of a hundred may be late before new orders are refused, fewWork how many there must be to tell: with fewer
+	// than some twenty people on the page it is the machine that stalls, and one more or less of them changes nothing.
 	lateShare = 10
-	fewWork   = 20
+	fewWork   = 200
 	// overloadWait is when those who were refused are to try again.
 	overloadWait = 10 * time.Second
 )

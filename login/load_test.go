@@ -26,8 +26,8 @@ func TestLateWorkRefusesStarts(t *testing.T) {
 		"a tenth late":         {900, 100, time.Second, false},
 		"more than a tenth":    {890, 110, 250 * time.Millisecond, true},
 		"more, but hardly":     {500, 500, 249 * time.Millisecond, false},
-		"too few to tell":      {0, 19, time.Minute, false},
-		"few, and all of them": {0, 20, time.Minute, true},
+		"too few to tell":      {0, 199, time.Minute, false},
+		"few, and all of them": {0, 200, time.Minute, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			seen := observed{}

@@ -80,7 +80,7 @@ func TestOverloadShowsThatManyAreHere(t *testing.T) {
 		_, err := stream.next()
 		must(t, err)
 	}
-	for range 100 {
+	for range 300 {
 		house.engine.Behind(login.WorkFrame, time.Second)
 	}
 	if answer := b.post(path+"/start", "device", "other"); answer.status != 503 || !waits(answer, 60) || !answer.has(`data-view="failed-busy"`) {
