@@ -17,6 +17,9 @@ func (s *Store) startAnew(t *tx, now time.Time) error {
 	var kept [][]byte
 	cursor := t.bucket(expiryBucket).Cursor()
 	for row, _ := cursor.First(); row != nil; row, _ = cursor.Next() {
+		if len(row) < 9 { // in a torn copy the rows may be those of another bucket
+			return damage("the index of what expires has other rows")
+		}
 		if bytes.IndexByte(keptKinds, row[8]) >= 0 {
 			kept = append(kept, bytes.Clone(row))
 		}

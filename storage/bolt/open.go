@@ -1,11 +1,13 @@
 package bolt
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -179,18 +181,28 @@ func (s *Store) inspectMeta(im *image, path string, options Options) error {
 
 // strange says what a file without our first bucket is.
 func (im *image) strange(path string) error {
-	empty := true
-	w := walker{image: im, leaf: func(p page) error { empty = empty && p.count == 0; return nil }}
-	err := w.tree(im.root, maxDepth)
+	empty, ours := true, false // ours has other buckets of ours, or is no root: that of a torn copy may be any page
+	w := walker{image: im, visit: newPageSet(im.high).once, leaf: func(p page) error {
+		return p.each(func(name, _ []byte, bucket bool) error {
+			empty, ours = false, ours || !bucket || isBucket(name)
+			return nil
+		})
+	}}
+	err := w.tree(im.root, 0)
 	switch marked := marked(path); {
 	case err == nil && empty && marked:
 		return fmt.Errorf("%w: the file holds nothing", ErrEmpty)
 	case err == nil && empty: // made by a process that was killed before its first transaction
 		return nil
-	case marked || im.freelist == noFreelist:
+	case marked || ours || err != nil || im.freelist == noFreelist:
 		return damage("its first bucket is missing")
 	}
 	return fmt.Errorf("%w: another program's database", ErrFormat)
+}
+
+// isBucket reports whether a bucket of ours has the name.
+func isBucket(name []byte) bool {
+	return slices.ContainsFunc(bucketNames[:], func(ours []byte) bool { return bytes.Equal(ours, name) })
 }
 
 // checkFormat returns the format that the file says it has, or an error when this program must not touch it.

@@ -147,7 +147,7 @@ func Open(path string, sealer storage.Sealer, options Options) (*Store, error) {
 		if s.broken.Load() {
 			err = fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
-		return nil, fmt.Errorf("open store %s: %w", path, errors.Join(err, s.closeFile()))
+		return nil, fmt.Errorf("open store %s: %w", path, errors.Join(explain(err), s.closeFile()))
 	}
 	go s.write()
 	return s, nil

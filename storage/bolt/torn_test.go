@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -64,5 +65,50 @@ func TestCopyOfARunningStore(t *testing.T) {
 	t.Logf("%d copies were torn", torn)
 	if torn == 0 {
 		t.Error("no copy was torn: the test proves little")
+	}
+}
+
+// TestTornRootIsDamage: in a torn copy the root may have become any other page. That is no database of another program, which would
+// be left alone for good.
+func TestTornRootIsDamage(t *testing.T) {
+	f := fillFile(t, true)
+	im := image1(t, f.raw)
+	torn := 0
+	for id := uint64(2); id < im.high; id++ {
+		p, err := im.page(id, false)
+		if err != nil || p.flags != leafPage || p.count == 0 || id == im.root {
+			continue
+		}
+		next := im.meta
+		next.root, next.transaction = id, next.transaction+1
+		page, slot := next.page()
+		raw := bytes.Clone(f.raw)
+		copy(raw[slot*im.pageSize:], page)
+		path := f.put(t, raw)
+		if err := os.Remove(markPath(path)); err != nil {
+			t.Fatal(err)
+		}
+		torn++
+		if _, err := Open(path, storagetest.FixedSealer("test"), Options{}); !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrCopy) {
+			t.Errorf("page %d as the root: %v", id, err)
+		}
+	}
+	if torn == 0 {
+		t.Error("no page was tried")
+	}
+}
+
+// TestTornIndexIsDamage: the same of the index that is read when a copy is accepted.
+func TestTornIndexIsDamage(t *testing.T) {
+	s := openTest(t, Options{})
+	if err := s.update(t.Context(), func(t *tx) error { return t.put(expiryBucket, []byte("another"), nil) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(s.path, storagetest.FixedSealer("test"), Options{Accept: true})
+	if !errors.Is(err, ErrDamaged) || !strings.Contains(fmt.Sprint(err), "while a server had the file open") {
+		t.Errorf("got %v, want ErrDamaged", err)
 	}
 }
