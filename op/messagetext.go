@@ -25,6 +25,8 @@ func misleads(c rune) bool {
 		return false
 	case c == unicode.ReplacementChar || c == '\ufffc' || c == '\u2800': // objects and empty braille cells
 		return true
+	case c == 0x16fe4 || c == 0x1bc9d || c == 0x1d159: // a filler, a selector and a note without a head, which Unicode does not list with the others
+		return true
 	case c >= 0x334 && c <= 0x338, c >= 0x20d0 && c <= 0x20ff: // overlays and enclosing marks
 		return true
 	}

@@ -208,7 +208,7 @@ func (o *Options) check() error {
 		return errors.New("op: the subject key has fewer than 32 bytes")
 	case o.CodeLife < 0 || o.CodeLife > 10*time.Minute:
 		return fmt.Errorf("op: a code life of %s; want at most 10m (RFC 6749 §4.1.2)", o.CodeLife)
-	case o.Limits.RequestsPerAddress < 0 || o.Limits.RequestsPerClient < 0:
+	case min(o.Limits.RequestsPerAddress, o.Limits.RequestsPerClient, o.Limits.LoginsPerAddress, o.Limits.StoredPerAddress, o.Limits.Stored) < 0:
 		return errors.New("op: a limit is negative")
 	case o.AccessTokenLife < 0 || o.IDTokenLife < 0:
 		return errors.New("op: a token life is negative")
