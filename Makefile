@@ -4,7 +4,7 @@ TEMPL       = github.com/a-h/templ/cmd/templ@v0.3.1020
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # Packages whose goroutines meet in one record or one map run under the race detector, the others without.
-RACE = ./audit ./bankid/... ./keys ./limit ./login ./op ./secret ./storage/... ./web/...
+RACE = ./audit ./bankid/... ./cache ./keys ./limit ./login ./op ./outbound ./secret ./storage/... ./web/...
 
 .PHONY: all test test-long mutants lint generate bench conformance integrations needs
 
