@@ -2,6 +2,7 @@ package login_test
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,10 +11,26 @@ import (
 	"brygga/storage"
 )
 
-// observed counts what an engine tells of.
-type observed map[string]int
+// observed counts what an engine tells of, from all its goroutines.
+type observed struct {
+	mu     sync.Mutex
+	counts map[string]int
+}
 
-func (o observed) note(seen login.Observation) { o[seen.Event+" "+seen.Reason]++ }
+func (o *observed) note(seen login.Observation) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.counts == nil {
+		o.counts = make(map[string]int)
+	}
+	o.counts[seen.Event+" "+seen.Reason]++
+}
+
+func (o *observed) of(what string) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.counts[what]
+}
 
 // TestLateWorkRefusesStarts: those who see a page already must not suffer from those who come.
 func TestLateWorkRefusesStarts(t *testing.T) {
@@ -30,7 +47,7 @@ func TestLateWorkRefusesStarts(t *testing.T) {
 		"few, and all of them": {0, 200, time.Minute, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			seen := observed{}
+			seen := new(observed)
 			h := newHouse(t, func(o *login.Options) { o.Observe = seen.note })
 			defer h.close()
 			for range test.frames {
@@ -45,8 +62,8 @@ func TestLateWorkRefusesStarts(t *testing.T) {
 			if refused != test.refused || refused && (overload.RetryAfter <= 0 || overload.Cause != login.OverloadLate) || err != nil && !refused {
 				t.Errorf("%s: %v", name, err)
 			}
-			if refused != (h.service.orders() == 0) || refused != (seen["overloaded late"] == 1) || refused && seen["late frame"] != test.late {
-				t.Errorf("%s: %d orders, %v", name, h.service.orders(), seen)
+			if refused != (h.service.orders() == 0) || refused != (seen.of("overloaded late") == 1) || refused && seen.of("late frame") != test.late {
+				t.Errorf("%s: %d orders, %v", name, h.service.orders(), seen.counts)
 			}
 			time.Sleep(20 * time.Second)
 			if _, err := h.Start(t.Context(), l.ID, other); err != nil {
@@ -86,7 +103,7 @@ func (s capableService) Capacity(interval time.Duration) int {
 // TestNoMoreOrdersThanCanBeCollected holds the number of orders to what the connections to the service carry.
 func TestNoMoreOrdersThanCanBeCollected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		seen := observed{}
+		seen := new(observed)
 		h := newHouse(t, func(o *login.Options) {
 			o.Observe, o.Method = seen.note, capableService{o.Method.(*service), 3}
 		})
@@ -97,7 +114,7 @@ func TestNoMoreOrdersThanCanBeCollected(t *testing.T) {
 		}
 		l := h.begin()
 		overload, refused := errors.AsType[*login.OverloadError](second(h.Start(t.Context(), l.ID, other)))
-		if !refused || overload.Cause != login.OverloadCollects || seen["overloaded collects"] != 1 {
+		if !refused || overload.Cause != login.OverloadCollects || seen.of("overloaded collects") != 1 {
 			t.Errorf("a fourth order where three can be collected: %v", overload)
 		}
 		if _, err := h.Start(t.Context(), pending[0].ID, this); err != nil {
