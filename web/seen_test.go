@@ -39,7 +39,7 @@ func TestOrdersOfAPageThatNobodyLooksAt(t *testing.T) {
 				}
 				time.Sleep(time.Second)
 				synctest.Wait()
-				if n := len(w.service.orders); n != tt.want {
+				if n := w.service.made(); n != tt.want {
 					t.Errorf("%d orders in four minutes, want %d", n, tt.want)
 				}
 			})

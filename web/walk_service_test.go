@@ -96,6 +96,13 @@ func (s *walkService) order(ref secret.String) *walkOrder {
 	return s.orders[n]
 }
 
+// made returns how many orders there were, for those who do not hold mu.
+func (s *walkService) made() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.orders)
+}
+
 // numbered returns the order of that number, for those who do not hold mu.
 func (s *walkService) numbered(n int) *walkOrder {
 	s.mu.Lock()
