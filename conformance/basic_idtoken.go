@@ -81,6 +81,9 @@ var basicIDToken = []Check{
 		t := c.Shared("basic")
 		sub := text(t.Claims["sub"])
 		for name, value := range t.Person.Claims {
+			if len(value) < 5 {
+				continue // such as Bo: so few letters stand in a random text now and then
+			}
 			c.Want(!strings.Contains(strings.ToLower(sub), strings.ToLower(value)), "sub holds the person's %s", name)
 		}
 		c.Want(!strings.Contains(sub, t.Person.Name), "sub holds the name that the person logs in with")

@@ -133,6 +133,9 @@ func TestScript(t *testing.T) {
 		s.eventually("the page says how long it has been looked at", func() bool {
 			s.mu.Lock()
 			defer s.mu.Unlock()
+			if len(s.looking) == 0 {
+				return false
+			}
 			seconds, err := strconv.Atoi(s.looking[len(s.looking)-1])
 			return err == nil && seconds > 1
 		})
