@@ -19,7 +19,7 @@ import (
 const (
 	// cheapGarbage is how much garbage may always lie about before it is collected, four times the live memory at most: a server
 	// with little live memory saves most of the collector's work that way. One with more lets as much lie as is alive.
-	cheapGarbage     = 64 << 20
+	cheapGarbage     = 128 << 20
 	mostGarbage      = 400 // percent of the live memory
 	leastGarbage     = 100
 	garbageStep      = 10 // percent: smaller changes are not made, as each stops all work for a moment

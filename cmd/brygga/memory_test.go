@@ -50,7 +50,7 @@ func TestMemoryLimit(t *testing.T) {
 
 func TestGarbagePercent(t *testing.T) {
 	const mib = 1 << 20
-	for live, want := range map[uint64]int{0: 400, mib: 400, 16 * mib: 400, 32 * mib: 200, 64 * mib: 100, 65 * mib: 100, 1 << 40: 100} {
+	for live, want := range map[uint64]int{0: 400, mib: 400, 32 * mib: 400, 64 * mib: 200, 128 * mib: 100, 129 * mib: 100, 1 << 40: 100} {
 		if got := garbagePercent(live); got != want {
 			t.Errorf("%d MiB alive: %d, want %d", live/mib, got, want)
 		}
@@ -74,8 +74,8 @@ func TestGarbageFollowsLiveMemory(t *testing.T) {
 		}
 		t.Errorf("%s: GOGC is %d", what, sample[0].Value.Uint64())
 	}
-	ballast := make([]byte, 96<<20)
-	reaches("96 MiB more", func(percent uint64) bool { return percent < 100+garbageStep })
+	ballast := make([]byte, 192<<20)
+	reaches("192 MiB more", func(percent uint64) bool { return percent < 100+garbageStep })
 	runtime.KeepAlive(ballast)
 	ballast = nil
 	reaches("as before", func(percent uint64) bool { return percent > 100+garbageStep })
