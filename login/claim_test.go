@@ -3,6 +3,7 @@ package login_test
 import (
 	"context"
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -171,6 +172,71 @@ func TestResultKeepsWhatItHasMet(t *testing.T) {
 				h.wantState(l, storage.LoginComplete, "")
 				if !reflect.DeepEqual(l.Order.Policy, tt.want) {
 					t.Errorf("it has met %+v, want %+v", l.Order.Policy, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// late is a store whose answers to the first PutOrder and the first CancelOrder take their time, once what they say is done.
+type late struct {
+	storage.Store
+	put, cancelled atomic.Bool
+}
+
+func (s *late) PutOrder(ctx context.Context, id, claim string, order storage.Order) (*storage.Login, error) {
+	l, err := s.Store.PutOrder(ctx, id, claim, order)
+	if !s.put.Swap(true) {
+		time.Sleep(2500 * time.Millisecond)
+	}
+	return l, err
+}
+
+func (s *late) CancelOrder(ctx context.Context, id string, failure storage.Failure, now time.Time) (*storage.Login, error) {
+	l, err := s.Store.CancelOrder(ctx, id, failure, now)
+	if !s.cancelled.Swap(true) {
+		time.Sleep(2500 * time.Millisecond)
+	}
+	return l, err
+}
+
+// TestNewestOrderIsCollected: two tabs press at once, and whoever was first hears of it last. The order that is there is collected, and
+// lives at the service: nobody else would look for its result.
+func TestNewestOrderIsCollected(t *testing.T) {
+	for name, first := range map[string]func(context.Context, *house, *storage.Login) error{
+		"after a start": func(ctx context.Context, h *house, l *storage.Login) error {
+			_, err := h.Start(ctx, l.ID, this)
+			return err
+		},
+		"after a cancel": func(ctx context.Context, h *house, l *storage.Login) error {
+			if _, err := h.Start(ctx, l.ID, this); err != nil {
+				return err
+			}
+			_, err := h.Cancel(ctx, l.ID, "192.0.2.1")
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHouse(t, func(o *login.Options) { o.Store = &late{Store: o.Store} })
+				defer h.close()
+				l := h.begin()
+				done := make(chan error)
+				go func() { done <- first(t.Context(), h, l) }()
+				time.Sleep(time.Second)
+				if name == "after a cancel" {
+					time.Sleep(2500 * time.Millisecond)
+				}
+				if _, err := h.Start(t.Context(), l.ID, other); err != nil {
+					t.Fatal(err)
+				}
+				if err := <-done; err != nil {
+					t.Fatal(err)
+				}
+				h.service.set(2, complete(tolvan()), nil)
+				h.wantState(h.after(5*time.Second, l), storage.LoginComplete, "")
+				if h.wasCancelledSoon(2) || !h.service.wasCancelled(1) {
+					t.Errorf("the order before is cancelled: %v, the new one: %v", h.service.wasCancelled(1), h.service.wasCancelled(2))
 				}
 			})
 		})

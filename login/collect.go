@@ -38,9 +38,10 @@ type collector struct {
 	orderID string
 	started time.Time
 	seen    time.Time
-	// order is the order as it was when collecting began, and network the subscriber who started it.
-	order   *storage.Order
-	network netip.Prefix
+	// order is the order as it was when collecting began, revision that of its login, and network the subscriber who started it.
+	order    *storage.Order
+	revision uint64
+	network  netip.Prefix
 }
 
 // collect collects the login's current order from now on, and no other order of the login. A zero started means that the
@@ -52,7 +53,7 @@ func (e *Engine) collect(l *storage.Login, started time.Time) {
 		return
 	}
 	c := e.collectors[l.ID]
-	if c != nil && c.orderID == l.Order.ID {
+	if c != nil && (c.orderID == l.Order.ID || c.revision > l.Revision) { // l waited while its order was replaced
 		return
 	}
 	var seen time.Time
@@ -60,23 +61,25 @@ func (e *Engine) collect(l *storage.Login, started time.Time) {
 		c.stop()
 		seen = c.seen
 	}
-	c = &collector{Engine: e, id: l.ID, orderID: l.Order.ID, order: l.Order, started: started, seen: seen, network: limit.Subscriber(l.Order.Starter.IP)}
+	c = &collector{Engine: e, id: l.ID, orderID: l.Order.ID, order: l.Order, revision: l.Revision, started: started, seen: seen}
+	c.network = limit.Subscriber(l.Order.Starter.IP)
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	e.collectors[l.ID] = c
 	e.networks[c.network]++
 	e.running.Go(func() { c.run(l) })
 }
 
-// forget stops collecting for the login and returns the order that was collected, nil if none was.
-func (e *Engine) forget(id string) *storage.Order {
+// forget stops collecting for the login, which had its order ended, and returns the order that was collected, nil if none was. One that
+// was made since goes on.
+func (e *Engine) forget(ended *storage.Login) *storage.Order {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	c := e.collectors[id]
-	if c == nil {
+	c := e.collectors[ended.ID]
+	if c == nil || c.revision > ended.Revision {
 		return nil
 	}
 	c.stop()
-	delete(e.collectors, id)
+	delete(e.collectors, ended.ID)
 	return c.order
 }
 

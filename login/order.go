@@ -220,7 +220,7 @@ func (e *Engine) end(ctx context.Context, id, ip, reason string, event audit.Typ
 	}
 	// The order as it was: one that has ended cannot be named to the service any more. A renewal may have come in between.
 	order := before.Order
-	if collected := e.forget(id); collected != nil {
+	if collected := e.forget(l); collected != nil {
 		order = collected
 	}
 	e.watches.tell(id)
