@@ -38,6 +38,7 @@ func TestGuardForm(t *testing.T) {
 		"resource twice":       {post("", "application/x-www-form-urlencoded", "resource=a&resource=b"), "resource=a&resource=b"},
 		"another twice":        {post("", "application/x-www-form-urlencoded", "scope=a&scope=b"), ""},
 		"an empty one twice":   {post("", "application/x-www-form-urlencoded", "scope=&scope="), ""},
+		"a broken parameter":   {post("", "application/x-www-form-urlencoded; charset", "a=1"), ""},
 		"JSON":                 {post("", "application/json", "{}"), ""},
 		"multipart":            {post("", "multipart/form-data; boundary=x", "a=1"), ""},
 		"no type":              {post("", "", "a=1"), ""},

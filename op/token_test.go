@@ -111,8 +111,10 @@ func TestCodeExchangeRefuses(t *testing.T) {
 func TestVerifierWithoutChallenge(t *testing.T) {
 	h := newHarness(t, nil)
 	code := h.code(params("web", callback, "code_challenge", "", "code_challenge_method", ""))
-	if w := h.do(exchange(code)); decode(t, w).Error != "invalid_grant" {
-		t.Errorf("a verifier for a code without challenge: %d %s", w.Code, w.Body)
+	for _, one := range []string{verifier, "short"} {
+		if w := h.do(exchange(code, "code_verifier", one)); decode(t, w).Error != "invalid_grant" {
+			t.Errorf("the verifier %q for a code without challenge: %d %s", one, w.Code, w.Body)
+		}
 	}
 	if w := h.do(exchange(code, "code_verifier", "")); w.Code != http.StatusOK {
 		t.Errorf("no verifier for a code without challenge: %d %s", w.Code, w.Body)
@@ -125,6 +127,22 @@ func TestShortVerifierOfItsOwnChallenge(t *testing.T) {
 	code := h.code(params("web", callback, "code_challenge", s256("short")))
 	if w := h.do(exchange(code, "code_verifier", "short")); decode(t, w).Error != "invalid_grant" {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// What may stand in a verifier is good to the ends of each range, and what stands beside them is not (RFC 7636 §4.1).
+func TestVerifierCharacters(t *testing.T) {
+	h := newHarness(t, nil)
+	for _, c := range "AZaz09-._~" + "@[`{/:%+=é" {
+		v := strings.Repeat("v", 42) + string(c)
+		want := http.StatusBadRequest
+		if strings.ContainsRune("AZaz09-._~", c) {
+			want = http.StatusOK
+		}
+		code := h.code(params("web", callback, "code_challenge", s256(v)))
+		if w := h.do(exchange(code, "code_verifier", v)); w.Code != want {
+			t.Errorf("a verifier with %q: %d %s, want %d", c, w.Code, w.Body, want)
+		}
 	}
 }
 
