@@ -63,7 +63,7 @@ type Options struct {
 	// BankIDLogo is the file of BankID's logo that the operator is licensed to show, of a kind that ReadLogo takes. Empty for
 	// our own neutral pictures.
 	BankIDLogo []byte
-	// Preview serves every state of the pages at /preview, from made-up values: for designers. It needs an http issuer.
+	// Preview serves every state of the pages at /preview, from made-up values: for designers. It needs an issuer that is http, or https at localhost.
 	Preview bool
 	// Messages are the texts of all pages, with an operator's own; nil means the built-in ones.
 	Messages *templates.Catalogue
@@ -115,8 +115,8 @@ func New(o Options) (*Site, error) {
 			return nil, fmt.Errorf("web: no %s", part.name)
 		}
 	}
-	if o.Preview && issuer.Scheme != "http" {
-		return nil, errors.New("web: the preview is for development: it needs an http issuer")
+	if o.Preview && issuer.Scheme != "http" && issuer.Hostname() != "localhost" {
+		return nil, errors.New("web: the preview is for development: it needs an issuer that is http or localhost")
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -49,6 +49,9 @@ func newVisitor(t *testing.T, d *devInstance, agent string) *visitor {
 		t.Fatal(err)
 	}
 	client := &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: &http.Transport{}}
+	if d.ca != nil {
+		client.Transport = d.ca.client().Transport
+	}
 	t.Cleanup(client.CloseIdleConnections)
 	return &visitor{t, d, client, agent}
 }
@@ -210,7 +213,8 @@ func (v *visitor) tryPhone(call string, body map[string]string) (order bankidsim
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	response, err := http.Post(v.dev.PhoneURL+"/api/"+call, "application/json", bytes.NewReader(text))
+	another := &http.Client{Transport: v.client.Transport}
+	response, err := another.Post(v.dev.PhoneURL+"/api/"+call, "application/json", bytes.NewReader(text))
 	if err != nil {
 		v.t.Fatal(err)
 	}

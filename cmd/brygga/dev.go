@@ -22,9 +22,11 @@ func newDevCommand(h *host) *cobra.Command {
 		Use: "dev", Short: "Run everything on this machine, with a simulated BankID", Args: cobra.NoArgs,
 		Long: "Run the provider, a demo app and a simulated BankID with a virtual phone on this machine, with no set-up. Nobody else can\n" +
 			"reach them, and nobody is really identified. The ports follow each other:\n\n" +
-			"  port    the provider, whose issuer is http://localhost:PORT\n  port+1  the demo app\n  port+2  the virtual phone and its control API\n" +
+			"  port    the provider, whose issuer is http://localhost:PORT, or https with --tls\n  port+1  the demo app\n  port+2  the virtual phone and its control API\n" +
 			"  port+3  the BankID API of the simulator, with mutual TLS\n  port+4  health and metrics\n\n" +
-			"What it stores is in brygga-data below the current directory, or where --data says, and may be removed.",
+			"What it stores is in brygga-data below the current directory, or where --data says, and may be removed.\n\n" +
+			"With --tls, provider, demo app and phone use https, with certificates of an authority that is made for this machine alone and kept\n" +
+			"in the data directory as " + devCAFile + ". Let browsers and apps trust that file.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !calm {
 				o.chaos = bankidsim.MildChaos()
@@ -48,6 +50,7 @@ func newDevCommand(h *host) *cobra.Command {
 	cmd.Flags().IntVar(&o.port, "port", 8080, "port of the provider; the four after it are used too")
 	cmd.Flags().StringVar(&o.data, "data", "brygga-data", "`directory` that keeps keys and logins from one start to the next")
 	cmd.Flags().StringVar(&o.host, "listen", "localhost", "`address` to listen on: localhost, 127.0.0.1 or ::1")
+	cmd.Flags().BoolVar(&o.tls, "tls", false, "https, with certificates of an authority that is kept in the data directory")
 	cmd.Flags().BoolVar(&calm, "no-chaos", false, "a BankID without delays and surprises")
 	cmd.Flags().StringVar(&level, "log-level", "warn", "debug, info, warn or error")
 	return cmd
@@ -68,6 +71,10 @@ func (d *devInstance) banner(w io.Writer) {
 	if err != nil {
 		data = d.data
 	}
+	authority := ""
+	if d.ca != nil {
+		authority = "  Trust this one     " + filepath.Join(data, devCAFile) + "\n"
+	}
 	fmt.Fprintf(w, `
 brygga runs. Nobody but this machine can reach it, and nobody is really identified.
 
@@ -79,11 +86,11 @@ brygga runs. Nobody but this machine can reach it, and nobody is really identifi
   Health, metrics    %s/metrics
   All pages          %s/preview
   Data               %s
-
+%s
   Your own app       issuer        %s
                      client        demo, secret demo-secret; or demo-public, without a secret and with PKCE
                      redirect URI  http://127.0.0.1:ANY-PORT/callback, or %s/callback
 
 Ctrl-C ends it.
-`, d.DemoURL, d.PhoneURL, d.Issuer, d.BankIDURL, d.AdminURL, d.Issuer, data, d.Issuer, d.DemoURL)
+`, d.DemoURL, d.PhoneURL, d.Issuer, d.BankIDURL, d.AdminURL, d.Issuer, data, authority, d.Issuer, d.DemoURL)
 }

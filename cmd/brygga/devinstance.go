@@ -29,8 +29,10 @@ type devOptions struct {
 	// port is the provider's; the next four belong to the others. 0 takes five free ports.
 	port int
 	// host is localhost, which means 127.0.0.1 and ::1, or one of the two.
-	host  string
-	data  string
+	host string
+	data string
+	// tls serves provider, demo app and phone over https.
+	tls   bool
 	log   *slog.Logger
 	chaos *bankidsim.Chaos
 	// now is the clock of all. The simulator's control API can move it on, for all of them together.
@@ -43,6 +45,7 @@ type devInstance struct {
 	Issuer, DemoURL, PhoneURL, BankIDURL, AdminURL string
 
 	data   string
+	ca     *devAuthority // nil without TLS
 	sim    *bankidsim.Simulator
 	server *server
 	others []*http.Server // demo app and simulator
@@ -104,12 +107,24 @@ func listenDev(ctx context.Context, o devOptions) ([devServices][]net.Listener, 
 }
 
 func buildDev(ctx context.Context, o devOptions, on [devServices][]net.Listener) (d *devInstance, err error) {
+	scheme := "http"
+	if o.tls {
+		scheme = "https"
+	}
 	at := func(service int, scheme string) string {
 		return fmt.Sprintf("%s://localhost:%d", scheme, on[service][0].Addr().(*net.TCPAddr).Port)
 	}
 	d = &devInstance{
-		Issuer: at(devProvider, "http"), DemoURL: at(devDemo, "http"), PhoneURL: at(devPhone, "http"),
+		Issuer: at(devProvider, scheme), DemoURL: at(devDemo, scheme), PhoneURL: at(devPhone, scheme),
 		BankIDURL: at(devBankID, "https") + "/rp/v6.0", AdminURL: at(devOperators, "http"), data: o.data, ended: make(chan error, 1),
+	}
+	if o.tls {
+		if d.ca, err = openDevAuthority(o.data, o.now()); err != nil {
+			return nil, err
+		}
+		if err := d.ca.listen(o.now(), on[devProvider], on[devDemo], on[devPhone]); err != nil {
+			return nil, err
+		}
 	}
 	if d.sim, err = bankidsim.New(bankidsim.Options{Now: o.now, Logger: o.log, Chaos: o.chaos}); err != nil {
 		return nil, err
@@ -182,9 +197,13 @@ func (d *devInstance) register(ctx context.Context, o devOptions) error {
 			return fmt.Errorf("register client %s: %w", c.ID, err)
 		}
 	}
-	app, err := demo.New(demo.Options{
+	options := demo.Options{
 		Issuer: d.Issuer, ClientID: client.ID, ClientSecret: "demo-secret", BaseURL: d.DemoURL, Logger: o.log, Now: d.server.now,
-	})
+	}
+	if d.ca != nil {
+		options.HTTPClient = d.ca.client()
+	}
+	app, err := demo.New(options)
 	if err != nil {
 		return err
 	}
