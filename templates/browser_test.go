@@ -178,7 +178,7 @@ func TestScript(t *testing.T) {
 		s := newStage(t, browser, scan)
 		s.set(scan, http.StatusServiceUnavailable)
 		s.until(`!document.querySelector('#lost').hidden`)
-		s.until(text("#lost", "No contact with the server"))
+		s.until(text("#lost", "The connection was lost"))
 		s.set(confirm, 0)
 		s.until(view("confirm"))
 		s.until(`document.querySelector('#lost').hidden`)
@@ -189,7 +189,7 @@ func TestScript(t *testing.T) {
 			s := newStage(t, browser, scan)
 			s.set(Notice{Kind: NoticeExpired}, code)
 			s.until(view("expired"))
-			s.until(`document.title.startsWith('This login is too old')`)
+			s.until(`document.title.startsWith('This login has expired')`)
 		})
 	}
 }

@@ -76,6 +76,8 @@ func unseenStates() []State {
 		{"", p, Failed{Reason: ReasonUnknown, Device: ThisDevice, Platform: Tablet}},
 		{"", p, Failed{Reason: ReasonUnknown, Device: OtherDevice, Platform: Tablet}},
 		{"", p, Failed{Reason: ReasonUnknown, Device: OtherDevice, Platform: Phone}},
+		{"", p, Failed{Reason: ReasonWindowClosed, Device: OtherDevice, Platform: Phone}},
+		{"", p, QRWait{Frame: previewFrame(), Platform: Phone}},
 	}
 }
 

@@ -98,8 +98,8 @@ func TestRightToLeft(t *testing.T) {
 // TestAppText_U15: the text in the app names who asks and says that it is an identification, in each language (U-15).
 func TestAppText_U15(t *testing.T) {
 	for lang, want := range map[string]string{
-		"sv": "Jag legitimerar mig för att logga in på Norrby.", "en": "I identify myself to log in to Norrby.",
-		"en-US": "I identify myself to log in to Norrby.", "fi": "Jag legitimerar mig för att logga in på Norrby.", "": "Jag legitimerar mig för att logga in på Norrby.",
+		"sv": "Jag legitimerar mig för att logga in på Norrby.", "en": "I am identifying myself to log in to Norrby.",
+		"en-US": "I am identifying myself to log in to Norrby.", "fi": "Jag legitimerar mig för att logga in på Norrby.", "": "Jag legitimerar mig för att logga in på Norrby.",
 	} {
 		if got := (*Catalogue)(nil).AppText(lang, "Norrby"); got != want {
 			t.Errorf("%q: %q, want %q", lang, got, want)

@@ -80,9 +80,11 @@ func (p Platform) known() Platform {
 	return Computer
 }
 
-// situation names the variant of a text: the QR code, this device, or this computer.
+// situation names the variant of a text: the QR code, the QR code shown on a phone, this device, or this computer.
 func situation(d Device, p Platform) string {
 	switch {
+	case d == OtherDevice && p.known() == Phone:
+		return "qr.phone"
 	case d == OtherDevice:
 		return "qr"
 	case p.known() == Phone || p == Tablet:
@@ -96,10 +98,14 @@ func (p Page) text(key string, args ...string) string {
 	return p.Messages.message(p.Lang, key, append(args, "client", p.client(), "service", p.service()))
 }
 
-// variant returns the message key+"."+sit, or that of key where no such variant is written.
+// variant returns the message key+"."+sit. Where no such variant is written, it is the one without the last part of sit, and
+// in the end that of key.
 func (p Page) variant(key, sit string, args ...string) string {
-	if k := key + "." + sit; hasMessage(k) {
-		key = k
+	for sit != "" && !hasMessage(key+"."+sit) {
+		sit = sit[:max(strings.LastIndexByte(sit, '.'), 0)]
+	}
+	if sit != "" {
+		key += "." + sit
 	}
 	return p.text(key, args...)
 }

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/a-h/templ"
 )
@@ -31,11 +32,15 @@ type Left struct {
 
 // Title returns the document's title: the heading of v and who asks.
 func Title(p Page, v View) string {
+	heading := strings.ReplaceAll(v.heading(p), softHyphen, "")
 	if p.ClientName == "" {
-		return p.text("page.title.service", "heading", v.heading(p))
+		return p.text("page.title.service", "heading", heading)
 	}
-	return p.text("page.title", "heading", v.heading(p))
+	return p.text("page.title", "heading", heading)
 }
+
+// softHyphen marks where a long word of a heading may be broken. Titles cannot break, and some programs show it there.
+const softHyphen = "\u00AD"
 
 // Document renders a whole page in state v.
 func Document(p Page, v View) templ.Component { return document(p, v) }
@@ -168,7 +173,7 @@ type AppWait struct {
 func (v AppWait) Key() string { return "app-wait." + v.Order }
 
 func (v AppWait) left() Left            { return v.Left }
-func (v AppWait) heading(p Page) string { return p.text("app-wait.title") }
+func (v AppWait) heading(p Page) string { return p.variant("app-wait.title", v.situation()) }
 
 // situation names the variant of the text: what the person has to do.
 func (v AppWait) situation() string {
