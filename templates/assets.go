@@ -48,6 +48,20 @@ func AssetPath(file string) string {
 	return AssetPrefix + a.Name
 }
 
+// Tokens returns the style sheet of what all pages have in common, as custom properties: the colours of both themes, the shadow
+// of a card, its corners (--round), those of controls (--bend) and the type (--type). It is for pages that stand beside ours and
+// should look like them. The caller must not change it.
+func Tokens() []byte {
+	sheet := assets["page.css"].Body
+	const last = "\n  }\n}\n"
+	begin, dark := bytes.Index(sheet, []byte(":root {")), bytes.Index(sheet, []byte("@media (prefers-color-scheme: dark)"))
+	end := dark + bytes.Index(sheet[dark:], []byte(last)) + len(last)
+	return sheet[begin:end:end]
+}
+
+// Mark returns our mark as SVG, for the icons of such pages. The caller must not change it.
+func Mark() []byte { return assets["mark.svg"].Body }
+
 // mustReadAssets panics on a fault: the files are part of the program and the tests read them first.
 func mustReadAssets() map[string]Asset {
 	files, err := assetFiles.ReadDir("assets")

@@ -91,6 +91,28 @@ func TestBrandSheet(t *testing.T) {
 	}
 }
 
+// TestTokens: what stands beside our pages gets every property of both themes, and no rule that could change it otherwise.
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	sheet, page := string(Tokens()), string(assets["page.css"].Body)
+	for _, start := range []string{":root {", "@media (prefers-color-scheme: dark) {"} {
+		given := tokens(t, sheet, start)
+		for name, value := range tokens(t, page, start) {
+			if given[name] != value {
+				t.Errorf("%s --%s is %q, want %q", start, name, given[name], value)
+			}
+		}
+	}
+	for line := range strings.Lines(sheet) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "--") && line != "}" && line != "" && line != ":root {" && line != "@media (prefers-color-scheme: dark) {" {
+			t.Errorf("more than tokens: %s", line)
+		}
+	}
+	if !strings.Contains(sheet, "--round:") || !strings.Contains(sheet, "--bend:") || !strings.Contains(sheet, "--type:") {
+		t.Errorf("no shape or type: %s", sheet)
+	}
+}
+
 // TestThemesSheet: the forced themes are those of the style sheet.
 func TestThemesSheet(t *testing.T) {
 	sheet := string(assets["themes.css"].Body)

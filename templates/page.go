@@ -42,6 +42,8 @@ type Page struct {
 	Theme string
 	// Simulated marks every page as one of an installation that uses the simulator or test BankIDs.
 	Simulated bool
+	// PhoneURL is the virtual phone of a simulator, to which that mark leads in a tab of its own; empty where there is none.
+	PhoneURL string
 }
 
 // Links are addresses the operator configured; http, https, mailto and tel are shown, others not.

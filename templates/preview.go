@@ -67,6 +67,8 @@ func previewWaiting(p Page) []State {
 	appWaitComputer.LaunchURL, appWaitComputer.Platform = "bankid:///?autostarttoken=preview&redirect=null", Computer
 	simulated := p
 	simulated.Simulated = true
+	phone := simulated
+	phone.PhoneURL = "http://localhost:8082/"
 	return []State{
 		{"choose-phone", p, Choose{Platform: Phone}},
 		{"choose-tablet", p, Choose{Platform: Tablet}},
@@ -75,6 +77,7 @@ func previewWaiting(p Page) []State {
 		{"choose-remembered", p, Choose{Platform: Phone, Last: OtherDevice}},
 		{"choose-embedded", p, Choose{Platform: Phone, Embedded: true}},
 		{"choose-simulated", simulated, Choose{Platform: Phone}},
+		{"choose-virtual-phone", phone, Choose{Platform: Computer}},
 		{"starting-qr", p, Starting{Device: OtherDevice, Platform: Computer}},
 		{"starting-device", p, Starting{Device: ThisDevice, Platform: Phone}},
 		{"qr-wait", p, QRWait{Frame: frame, Left: left, Platform: Computer}},

@@ -102,12 +102,30 @@ func TestSimulatedIsMarked_T14(t *testing.T) {
 		for _, s := range Preview(l.Tag) {
 			for _, simulated := range []bool{true, false} {
 				s.Page.Simulated = simulated
+				mark := "page.simulated"
+				if s.Page.PhoneURL != "" {
+					mark += ".phone"
+				}
 				head, _, _ := strings.Cut(doc(t, s.Page, s.View), "<main")
-				if strings.Contains(head, html.EscapeString(s.Page.text("page.simulated"))) != simulated {
+				if strings.Contains(head, html.EscapeString(s.Page.text(mark))) != simulated {
 					t.Errorf("%s %s, simulated %t: marked otherwise", l.Tag, s.Name, simulated)
 				}
 			}
 		}
+	}
+}
+
+// TestSimulatedLeadsToThePhone: the mark of a simulator's installation is the way to its virtual phone, in a tab of its own; an
+// address that could run script is none.
+func TestSimulatedLeadsToThePhone(t *testing.T) {
+	t.Parallel()
+	p := Page{Lang: "en", Simulated: true, PhoneURL: "http://localhost:8082/"}
+	if page := doc(t, p, Choose{}); !strings.Contains(page, `<a class="strip" href="http://localhost:8082/" target="_blank" rel="noopener">`) {
+		t.Error("the mark leads nowhere")
+	}
+	p.PhoneURL = "javascript:alert(1)"
+	if page := doc(t, p, Choose{}); strings.Contains(page, "javascript:") {
+		t.Error("the mark runs script")
 	}
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -86,6 +87,9 @@ func (s *Site) previewState(r *http.Request) (templates.State, bool) {
 			client = found
 			state.Page.ClientName, state.Page.ClientURL = client.NameIn(page.Lang), client.HomeURI
 		}
+	}
+	if state.Page.PhoneURL != "" {
+		state.Page.PhoneURL = cmp.Or(s.PhoneURL, state.Page.PhoneURL)
 	}
 	own := state.Page.Links
 	s.dress(&state.Page, client)

@@ -35,6 +35,7 @@ func (s *Site) pageFor(r *http.Request, l *storage.Login, client *storage.Client
 func (s *Site) pageIn(r *http.Request, client *storage.Client, locales []string) templates.Page {
 	p := templates.Page{
 		Lang: s.language(r, locales), Messages: s.Messages, ServiceName: s.ServiceName, Simulated: s.Simulated,
+		PhoneURL:  s.PhoneURL,
 		Reference: RequestID(r.Context()),
 	}
 	if client != nil {

@@ -55,6 +55,8 @@ type Options struct {
 	ServiceName string
 	Links       templates.Links
 	Simulated   bool
+	// PhoneURL is the virtual phone of the simulator that the mark leads to, empty where there is none.
+	PhoneURL string
 	// Brand is how pages look when the client has no brand of its own; see CheckBrand. Its links come before Links, and a
 	// client's before both.
 	Brand storage.Brand
