@@ -27,7 +27,7 @@ func browser(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Contex
 }
 
 // TestPhoneInABrowser follows a launch link on the page itself, as only a browser can show: the page's own policy lets
-// its script run, the person is asked for, a wrong code is refused, and the app goes to the return address.
+// its script run, somebody holds the phone already, a wrong code is refused, and the app goes to the return address.
 func TestPhoneInABrowser(t *testing.T) {
 	arrived := make(chan string, 1)
 	back := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -44,7 +44,6 @@ func TestPhoneInABrowser(t *testing.T) {
 	ctx := browser(t)
 	if err := chromedp.Do(ctx,
 		chromedp.Navigate(phone.URL+"/?autostarttoken="+o.AutoStartToken+"&redirect=null"),
-		chromedp.Click(`[data-person="`+asa+`"]`),
 		chromedp.WaitVisible("#code"),
 		chromedp.SendKeys("#code", WrongCode),
 		chromedp.Click("#approve-button"),
@@ -73,6 +72,64 @@ func TestPhoneInABrowser(t *testing.T) {
 	r.wantOutcome(o.OrderRef, "complete/")
 }
 
+// TestPhoneTakesWhatWaits: an order that waits is on the screen at once, and two presses identify: one reads its code, one approves.
+// The phone speaks the browser's language, or the one that was chosen, and its button for the person is called what it shows.
+func TestPhoneTakesWhatWaits(t *testing.T) {
+	r := newRig(t, Options{StyleSheet: []byte(":root { --accent: rgb(1, 2, 3); }")})
+	phone := httptest.NewServer(r.Phone())
+	defer phone.Close()
+	o := r.auth()
+	ctx := browser(t, chromedp.Flag("accept-lang", "sv"))
+	wants := func(what, expression, want string) {
+		t.Helper()
+		if got, err := chromedp.Run(ctx, chromedp.Evaluate[string](expression)); err != nil || got != want {
+			t.Errorf("%s is %q, want %q: %v", what, got, want, err)
+		}
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(phone.URL+"/"), chromedp.WaitVisible(`[data-order="`+o.OrderRef+`"] button`)); err != nil {
+		t.Fatal(err)
+	}
+	wants("the heading", `document.documentElement.lang + ' ' + document.querySelector('#home-title').textContent`, "sv En inloggning väntar")
+	wants("the button of the person", `[...document.querySelectorAll('#who > :not([aria-hidden])')].map((e) => e.textContent).join('')`, "Åsa Öberg-Ström, byt person")
+	wants("its own name", `String(document.querySelector('#who').getAttribute('aria-label'))`, "null")
+	wants("the colour of the main button", `getComputedStyle(document.querySelector('#waiting-list button')).backgroundColor`, "rgb(1, 2, 3)")
+	if err := chromedp.Do(ctx, chromedp.Click("#language"), chromedp.Reload(), chromedp.WaitVisible("#waiting-list button")); err != nil {
+		t.Fatal(err)
+	}
+	wants("the heading", `document.documentElement.lang + ' ' + document.querySelector('#home-title').textContent`, "en A login is waiting")
+	if err := chromedp.Do(ctx, chromedp.Click("#waiting-list button"), chromedp.WaitVisible("#approve-button"), chromedp.Click("#approve-button"), chromedp.WaitVisible("#done-close")); err != nil {
+		t.Fatal(err)
+	}
+	r.wantOutcome(o.OrderRef, "complete/")
+	if done := must(t)(r.Order(o.OrderRef)); done.PersonalNumber != asa {
+		t.Errorf("approved by %s", done.PersonalNumber)
+	}
+}
+
+// TestPhoneTargets: everything that is pressed is large enough for a finger, and every heading says something.
+func TestPhoneTargets(t *testing.T) {
+	r := newRig(t, Options{})
+	phone := httptest.NewServer(r.Phone())
+	defer phone.Close()
+	r.auth()
+	ctx := browser(t)
+	if err := chromedp.Do(ctx, chromedp.Navigate(phone.URL+"/"), chromedp.WaitVisible("#waiting-list button")); err != nil {
+		t.Fatal(err)
+	}
+	faults, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`(() => {
+		const faults = [...document.querySelectorAll('h1')].filter((h) => !h.textContent.trim()).map((h) => 'empty heading in ' + h.parentElement.id);
+		for (const e of document.querySelectorAll('[hidden], details')) { e.hidden = false; e.open = true; }
+		for (const e of document.querySelectorAll('button, summary, .button, input:not([type=file]), textarea')) {
+			const box = e.getBoundingClientRect();
+			if (box.height < 44 || box.width < 44) faults.push((e.id || e.textContent) + ' has ' + box.width + ' × ' + box.height);
+		}
+		return faults;
+	})()`))
+	if err != nil || len(faults) > 0 {
+		t.Errorf("%q, %v", faults, err)
+	}
+}
+
 // TestPhoneReadsPictures gives the page pictures of QR codes in each way that a browser has, and wants the order picked up.
 func TestPhoneReadsPictures(t *testing.T) {
 	r := newRig(t, Options{})
@@ -85,7 +142,7 @@ func TestPhoneReadsPictures(t *testing.T) {
 	write(t, film, asJPEG(t, onScreen(frameImage(t, o.frame(0), 3), 640, 480)))
 	ctx := browser(t, chromedp.Flag("use-fake-device-for-media-stream", true), chromedp.Flag("use-fake-ui-for-media-stream", true),
 		chromedp.Flag("use-file-for-fake-video-capture", film))
-	open := chromedp.Steps(chromedp.Navigate(phone.URL+"/?person="+asa), chromedp.WaitVisible("#finder"))
+	open := chromedp.Steps(chromedp.Navigate(phone.URL+"/?person="+asa), chromedp.WaitVisible("#waiting-list"), chromedp.Click("#scan-summary"), chromedp.WaitVisible("#finder"))
 
 	if err := chromedp.Do(ctx, open, chromedp.WaitVisible("#camera-button"), chromedp.Click("#camera-button"), chromedp.WaitVisible("#approve-button")); err != nil {
 		t.Fatalf("camera: %v", err)

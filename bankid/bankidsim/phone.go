@@ -3,7 +3,9 @@ package bankidsim
 import (
 	"bytes"
 	"embed"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -21,12 +23,17 @@ func (s *Simulator) Phone() http.Handler {
 	for pattern, do := range s.controls() {
 		mux.HandleFunc(pattern, s.serveControl(do))
 	}
-	mux.HandleFunc("GET /{$}", asset("assets/phone.html", "text/html; charset=utf-8"))
-	mux.HandleFunc("GET /assets/phone.css", asset("assets/phone.css", "text/css; charset=utf-8"))
-	for _, script := range []string{"phone.js", "scan.js", "text.js"} {
-		mux.HandleFunc("GET /assets/"+script, asset("assets/"+script, "text/javascript; charset=utf-8"))
+	mux.HandleFunc("GET /{$}", serve(asset("phone.html"), "text/html; charset=utf-8"))
+	mux.HandleFunc("GET /assets/phone.css", serve(slices.Concat(asset("phone.css"), s.styleSheet), "text/css; charset=utf-8"))
+	for _, script := range []string{"phone.js", "scan.js", "text.js", "words.js"} {
+		mux.HandleFunc("GET /assets/"+script, serve(asset(script), "text/javascript; charset=utf-8"))
 	}
-	mux.HandleFunc("GET /assets/icon.svg", asset("assets/icon.svg", "image/svg+xml"))
+	icon := s.icon
+	if icon == nil {
+		icon = asset("icon.svg")
+	}
+	mux.HandleFunc("GET /assets/icon.svg", serve(icon, "image/svg+xml"))
+	mux.HandleFunc("GET /favicon.ico", serve(icon, "image/svg+xml"))
 	mux.HandleFunc("GET /certificates/{name}", s.certificate)
 	return secured(http.NewCrossOriginProtection().Handler(mux))
 }
@@ -49,15 +56,19 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
-func asset(name, contentType string) http.HandlerFunc {
+// asset returns a file of the page. It panics when there is none: the files are part of the program.
+func asset(name string) []byte {
+	text, err := assets.ReadFile("assets/" + name)
+	if err != nil {
+		panic(fmt.Errorf("bankidsim: read asset: %w", err))
+	}
+	return text
+}
+
+func serve(content []byte, contentType string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		text, err := assets.ReadFile(name)
-		if err != nil {
-			http.NotFound(w, r)
-			return
-		}
 		w.Header().Set("Content-Type", contentType)
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(text))
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 	}
 }
 

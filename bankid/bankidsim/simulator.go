@@ -33,6 +33,11 @@ type Options struct {
 	// clients; what BankID does with them is not published. Chaos
 	// has the same switch.
 	Lenient bool
+	// StyleSheet follows that of the phone's page, so that it can look like the pages around it: custom properties such as --accent,
+	// which stand at the head of assets/phone.css. Empty for the colours of the system.
+	StyleSheet []byte
+	// Icon is the page's icon as SVG; nil means a phone.
+	Icon []byte
 }
 
 // Simulator is a BankID in memory. All methods may be called concurrently.
@@ -41,6 +46,8 @@ type Simulator struct {
 	base            func() time.Time
 	qrLate, qrEarly time.Duration
 	lenient         bool
+
+	styleSheet, icon []byte
 
 	tls  *transportPKI
 	sig  *signaturePKI
@@ -64,6 +71,7 @@ type Simulator struct {
 func New(opts Options) (*Simulator, error) {
 	s := &Simulator{
 		log: opts.Logger, base: opts.Now, qrLate: opts.QRLate, qrEarly: opts.QREarly, lenient: opts.Lenient,
+		styleSheet: opts.StyleSheet, icon: opts.Icon,
 		orders: newOrderTable(), people: newPeopleTable(),
 	}
 	if s.log == nil {

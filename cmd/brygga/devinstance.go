@@ -21,6 +21,7 @@ import (
 	"brygga/keys"
 	"brygga/secret"
 	"brygga/storage"
+	"brygga/templates"
 	"brygga/web/demo"
 )
 
@@ -126,7 +127,9 @@ func buildDev(ctx context.Context, o devOptions, on [devServices][]net.Listener)
 			return nil, err
 		}
 	}
-	if d.sim, err = bankidsim.New(bankidsim.Options{Now: o.now, Logger: o.log, Chaos: o.chaos}); err != nil {
+	if d.sim, err = bankidsim.New(bankidsim.Options{
+		Now: o.now, Logger: o.log, Chaos: o.chaos, StyleSheet: templates.Tokens(), Icon: templates.Mark(),
+	}); err != nil {
 		return nil, err
 	}
 	masterKey, err := devMasterKey(o.data)

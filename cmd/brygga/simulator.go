@@ -17,6 +17,7 @@ import (
 
 	"brygga/bankid/bankidsim"
 	"brygga/cmd/brygga/config"
+	"brygga/templates"
 	"brygga/web"
 )
 
@@ -62,7 +63,9 @@ func runSimulator(ctx context.Context, o simulatorOptions, w io.Writer) error {
 	if err != nil {
 		return fail(exitUsage, "write it as 127.0.0.1:8083", "--listen %q is not an address: %w", o.listen, err)
 	}
-	sim, err := bankidsim.New(bankidsim.Options{Logger: o.log, Chaos: o.chaos, RSA: o.rsa, Hosts: nonEmpty(host)})
+	sim, err := bankidsim.New(bankidsim.Options{
+		Logger: o.log, Chaos: o.chaos, RSA: o.rsa, Hosts: nonEmpty(host), StyleSheet: templates.Tokens(), Icon: templates.Mark(),
+	})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@
 // orders as text, never as markup.
 
 import { blocks } from './text.js';
+import { known, otherLanguage, speak, text } from './words.js';
 import { film, filming, hasCamera, pictureIn, readable, stopFilming } from './scan.js';
 
 const $ = (id) => document.getElementById(id);
@@ -13,18 +14,18 @@ let link = null;     // a launch link that waits for a person
 let shown = '';
 let busy = false;
 
-const endings = {
-  userCancel: 'You cancelled.', cancelled: 'Another order took its place, or the service withdrew it.', expiredTransaction: 'It took too long.',
-  startFailed: 'Nobody picked it up in time.', certificateErr: 'Wrong code three times.', userDeclinedCall: 'You said that you are not on the phone.',
-  mrtdVerificationFailed: 'The document could not be read.',
-};
+// usual is who holds the phone until somebody else is chosen.
+const usual = '198502039822';
+
+// usualCode stands in the field until another is typed: nobody should have to think of one.
+const usualCode = '123456';
 
 async function api(method, path, body) {
   const picture = body instanceof Blob;
   const headers = body ? { 'Content-Type': picture ? body.type : 'application/json' } : {};
   const answer = await fetch(path, { method, headers, body: picture || !body ? body : JSON.stringify(body) });
   const value = await answer.json();
-  if (!answer.ok) throw Object.assign(new Error(value.message), { code: value.error });
+  if (!answer.ok) throw Object.assign(new Error(known('refused.' + value.error) ? text('refused.' + value.error) : value.message), { code: value.error });
   return value;
 }
 
@@ -38,7 +39,7 @@ function show(name) {
   shown = name;
   if (name !== 'home') stopFilming();
   for (const s of screens) $(s).hidden = s !== name;
-  $('who').hidden = !person || name === 'people' || name === 'order';
+  $('who').hidden = !person || name !== 'home';
   $(name).querySelector('h1').focus({ preventScroll: true });
 }
 
@@ -51,8 +52,16 @@ function remember(p) {
   person = p;
   $('who-name').textContent = fullName({ ...p, givenName: p.givenName.split(' ')[0] });
   $('who-face').textContent = fullName(p)[0];
-  $('who').setAttribute('aria-label', `${fullName(p)}. Change person`);
-  try { localStorage.setItem('person', p.personalNumber); } catch { /* storage may be off */ }
+  keep('person', p.personalNumber);
+}
+
+// keep and kept remember a choice from one visit to the next, where the browser lets them.
+function keep(name, value) {
+  try { localStorage.setItem(name, value); } catch { /* storage may be off */ }
+}
+
+function kept(name) {
+  try { return localStorage.getItem(name); } catch { return null; }
 }
 
 // icon makes a drawing of one path.
@@ -132,38 +141,55 @@ function showOrder(o) {
   order = o;
   if (o.state !== 'pending') return showEnd(o);
   const signing = o.kind.endsWith('sign');
-  $('order-kind').textContent = signing ? 'Sign a text for' : 'Identify yourself to';
+  $('order-kind').textContent = text(signing ? 'signFor' : 'identifyTo');
   $('order-rp').textContent = o.rpName;
-  $('order-who').textContent = o.pickedUp ? `As ${fullName(person)}, ${person.personalNumber}` : 'The app is looking for a BankID.';
+  $('order-who').textContent = o.pickedUp ? text('as', { name: fullName(person), number: person.personalNumber }) : text('looking');
   if (fresh) {
     $('order-text').replaceChildren(...blocks(o.visibleText || '', o.visibleFormat === 'simpleMarkdownV1'));
     $('order-text').hidden = !o.visibleText;
-    $('code').value = '';
+    $('order-text').setAttribute('aria-label', text('textFrom'));
+    $('code').value = usualCode;
   }
-  $('approve-button').textContent = signing ? 'Sign' : 'Identify';
+  $('approve-button').textContent = text(signing ? 'sign' : 'identify');
   $('approve').hidden = o.step !== 'approve';
   $('call').hidden = o.step !== 'call';
   $('document').hidden = o.step !== 'document';
   show('order');
-  if (fresh && o.step === 'approve') $('code').focus({ preventScroll: true });
+  if (fresh && o.step === 'approve') {
+    $('code').focus({ preventScroll: true });
+    $('code').select();
+  }
 }
 
 function showEnd(o) {
-  const good = o.state === 'complete';
-  $('done-mark').textContent = good ? '✓' : '!';
-  $('done-mark').classList.toggle('bad', !good);
-  $('done-title').textContent = good ? 'Done' : 'Not done';
-  const back = o.returnUrl || '';
+  const good = o.state === 'complete', back = o.returnUrl || '';
   const web = /^https?:\/\//i.test(back); // never a link to a script
-  $('done-text').textContent = good ? (back ? 'Taking you back.' : 'You can go back to the page where you started.') : (endings[o.hintCode] || `The order ended: ${o.hintCode}.`);
+  $('done-mark').replaceChildren(icon(good ? 'M5 12.5l4.5 4.5L19 7.5' : 'M12 6v7M12 17.5v.5'));
+  $('done-mark').classList.toggle('bad', !good);
+  $('done-title').textContent = text(good ? 'done' : 'notDone');
+  $('done-text').textContent = ending(o, good, back, web);
   $('done-link').hidden = !(good && web);
+  $('done-close').hidden = $('done-stay').hidden = good && web;
   if (good && web) {
     $('done-link').href = back;
     setTimeout(() => { if (order === o) location.assign(back); }, 600);
-  } else if (good && back) {
-    $('done-text').textContent = `A phone would now open ${back}`;
   }
   show('done');
+  if (!(good && web)) $('done-close').focus({ preventScroll: true });
+}
+
+// ending says how an order ended, and what happens next.
+function ending(o, good, back, web) {
+  if (!good) return known(o.hintCode) ? text(o.hintCode) : text('ended', { hint: o.hintCode });
+  if (!back) return text('goBack');
+  return web ? text('goingBack') : text('wouldOpen', { address: back });
+}
+
+// putAway closes the tab, which browsers allow where it has shown nothing else; the phone is ready for the next order otherwise.
+function putAway() {
+  order = null;
+  window.close();
+  next();
 }
 
 // refresh keeps the screen true: what waits, and whether the order on screen has ended.
@@ -186,37 +212,54 @@ async function refresh() {
   }
 }
 
-let listed = '';
+let listed = null;
+
+// listWaiting shows the orders that wait, each with the one thing to do. The rest of the screen makes room.
 function listWaiting(open) {
-  const key = open.map((o) => o.orderRef).join();
-  $('waiting').hidden = !open.length;
-  if (key === listed) {
-    for (const o of open) $('waiting-list').querySelector(`[data-order="${o.orderRef}"] .left`).textContent = left(o);
-    return;
+  const ids = open.map((o) => o.orderRef).join();
+  for (const o of open) {
+    const left = $('waiting-list').querySelector(`[data-order="${o.orderRef}"] .left`);
+    if (left) left.textContent = text('seconds', { n: Math.max(0, o.secondsLeft) });
   }
-  listed = key;
-  $('waiting-list').replaceChildren(...open.map((o) => {
-    const phone = o.kind.startsWith('phone/'), signing = o.kind.endsWith('sign');
-    const li = item(icon(phone ? callIcon : codeIcon), o.rpName, phone ? 'Calls you. Open' : (signing ? 'Scan its code to sign' : 'Scan its code to identify'), { order: o.orderRef },
-      () => pickUp(phone ? '/api/open' : '/api/scan', { orderRef: o.orderRef }));
-    li.firstChild.append(Object.assign(document.createElement('span'), { className: 'left', textContent: left(o) }));
-    return li;
-  }));
+  if (ids === listed) return;
+  if (!listed !== !ids || listed === null) $('scan-details').open = !ids;
+  listed = ids;
+  $('home-title').textContent = text(ids ? 'waiting' : 'ready');
+  $('home-lead').textContent = text(ids ? 'waitingLead' : 'readyLead');
+  $('scan-summary').textContent = text(ids ? 'scanOther' : 'scanPicture');
+  $('waiting-list').hidden = !ids;
+  const had = $('waiting-list').contains(document.activeElement);
+  $('waiting-list').replaceChildren(...open.map(waitingCard));
+  if (had) ($('waiting-list').querySelector('button') || $('home-title')).focus({ preventScroll: true });
 }
 
-const left = (o) => `${Math.max(0, o.secondsLeft)} s`;
+function waitingCard(o) {
+  const phone = o.kind.startsWith('phone/'), signing = o.kind.endsWith('sign');
+  const make = (tag, className, words) => Object.assign(document.createElement(tag), { className, textContent: words });
+  const li = make('li', 'card', ''), head = make('div', 'asks', ''), face = make('span', 'face', ''), words = make('div', '', '');
+  face.setAttribute('aria-hidden', 'true');
+  face.append(icon(phone ? callIcon : codeIcon));
+  words.append(make('b', '', o.rpName), make('span', '', text(phone ? 'calls' : (signing ? 'wantsSign' : 'wantsIdentify'))));
+  head.append(face, words, make('span', 'left', text('seconds', { n: Math.max(0, o.secondsLeft) })));
+  const button = make('button', 'primary', text(phone ? 'answer' : 'scan'));
+  button.type = 'button';
+  button.addEventListener('click', () => pickUp(phone ? '/api/open' : '/api/scan', { orderRef: o.orderRef }));
+  li.dataset.order = o.orderRef;
+  li.append(head, button);
+  return li;
+}
 
-function useText(text) {
-  text = text.trim();
-  if (!text) return say('Paste the text of a code, or a launch link.');
-  pickUp(...(text.startsWith('bankid.') ? ['/api/scan', { qr: text }] : ['/api/open', { url: text }]));
+function useText(given) {
+  given = given.trim();
+  if (!given) return say(text('noText'));
+  pickUp(...(given.startsWith('bankid.') ? ['/api/scan', { qr: given }] : ['/api/open', { url: given }]));
 }
 
 const seen = (picture) => api('POST', `/api/scan-image?personalNumber=${encodeURIComponent(person.personalNumber)}`, picture);
 
 const usePicture = (file) => act(async () => {
   let picture;
-  try { picture = await readable(file); } catch { throw new Error('the picture cannot be read.'); }
+  try { picture = await readable(file); } catch { throw new Error(text('noPicture')); }
   showOrder(await seen(picture));
 });
 
@@ -224,7 +267,7 @@ const usePicture = (file) => act(async () => {
 async function toggleCamera() {
   if (filming()) return stopFilming();
   say('');
-  $('camera-button').textContent = 'Stop the camera';
+  $('camera-button').textContent = text('cameraStop');
   $('finder').classList.add('live');
   $('finder').scrollIntoView({ block: 'center' });
   try {
@@ -239,8 +282,8 @@ async function toggleCamera() {
         return false;
       }
     });
-  } catch { say('The camera cannot be used. Is it allowed for this page?'); }
-  $('camera-button').textContent = 'Use the camera';
+  } catch { say(text('noCamera')); }
+  $('camera-button').textContent = text('camera');
   $('finder').classList.remove('live');
 }
 
@@ -251,7 +294,7 @@ function listen() {
   $('camera-button').addEventListener('click', toggleCamera);
   $('approve').addEventListener('submit', (e) => {
     e.preventDefault();
-    if (!/^\d{6}$/.test($('code').value)) return say('The code has six digits.');
+    if (!/^\d{6}$/.test($('code').value)) return say(text('sixDigits'));
     step('sign', { code: $('code').value });
   });
   $('call-yes').addEventListener('click', () => step('confirm', { onCall: true }));
@@ -259,7 +302,9 @@ function listen() {
   $('document-good').addEventListener('click', () => step('document', { good: true }));
   $('document-bad').addEventListener('click', () => step('document', { good: false }));
   $('cancel').addEventListener('click', () => step('cancel'));
-  $('done-close').addEventListener('click', () => { order = null; next(); });
+  $('done-close').addEventListener('click', putAway);
+  $('done-stay').addEventListener('click', () => { order = null; next(); });
+  $('language').addEventListener('click', () => { keep('language', otherLanguage()); useLanguage(); });
   document.addEventListener('paste', (e) => {
     if (shown !== 'home') return;
     const picture = pictureIn(e.clipboardData);
@@ -278,20 +323,29 @@ function listen() {
 
 const tick = () => { $('clock').textContent = new Date().toTimeString().slice(0, 5); };
 
+// useLanguage writes everything anew that is on the screen.
+function useLanguage() {
+  speak(kept('language'));
+  $('language').lang = otherLanguage();
+  listed = null;
+  if (order) showOrder(order);
+  refresh();
+}
+
 async function begin() {
+  useLanguage();
   listen();
   const query = new URLSearchParams(location.search);
   if (query.has('autostarttoken')) link = location.href;
   const wanted = query.get('person');
   history.replaceState(null, '', '/'); // the token does not stay in the address bar
   people = await api('GET', '/api/people');
-  let stored = null;
-  try { stored = localStorage.getItem('person'); } catch { /* storage may be off */ }
-  const known = people.find((p) => p.personalNumber === (wanted || stored));
-  if (known) remember(known);
+  const holder = [wanted, kept('person'), usual].map((n) => people.find((p) => p.personalNumber === n)).find(Boolean) || people[0];
+  if (holder) remember(holder);
   next();
   tick();
   setInterval(() => { tick(); refresh(); }, 1000);
+  document.addEventListener('visibilitychange', refresh);
   $('camera-button').hidden = !await hasCamera();
 }
 
