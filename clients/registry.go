@@ -31,8 +31,8 @@ type Options struct {
 
 // Keys is the part of a keys.Ring that registering a client needs.
 type Keys interface {
-	// Provide lets there be keys for each of the signature algorithms.
-	Provide(ctx context.Context, algorithms ...string) error
+	// Provide lets there be published keys for each of the algorithms, and returns those that there were none for.
+	Provide(ctx context.Context, algorithms ...string) (made []string, err error)
 }
 
 // Registry registers clients. Each of its changes is complete or not made at all: the client is filled up and checked, then the
@@ -62,6 +62,8 @@ type Registered struct {
 	Client *storage.Client
 	// Secret is one that was made for it, which cannot be had again; the zero value when none was.
 	Secret secret.String
+	// Published are the algorithms that the installation had no keys for until now. Every app gets to see the new ones.
+	Published []string
 	// Changed are the keys of the settings that differ from before, in order. A change of none was not made.
 	Changed []string
 }
@@ -86,13 +88,18 @@ func (r *Registry) Add(ctx context.Context, actor, id string, change func(*stora
 	} else if !errors.Is(err, storage.ErrNotFound) {
 		return nil, fmt.Errorf("find client: %w", err)
 	}
-	if err := r.provide(ctx, &c); err != nil {
+	made, err := r.provideAround(ctx, &c, func() error {
+		if err := r.o.Store.CreateClient(ctx, c); err != nil {
+			return fmt.Errorf("add client: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
-	if err := r.o.Store.CreateClient(ctx, c); err != nil {
-		return nil, fmt.Errorf("add client: %w", err)
-	}
-	return r.done(ctx, actor, audit.ClientAdded, &storage.Client{}, &c, value), nil
+	added := r.done(ctx, actor, audit.ClientAdded, &storage.Client{}, &c, value)
+	added.Published = made
+	return added, nil
 }
 
 // Update makes a change of a client. A secret that it needs and has not is made; secrets that it cannot use any more are dropped.
@@ -118,13 +125,13 @@ func (r *Registry) Update(ctx context.Context, actor, id string, change func(*st
 	if err := r.check(ctx, &c); err != nil {
 		return nil, err
 	}
-	if err := r.provide(ctx, &c); err != nil {
+	made, err := r.provideAround(ctx, &c, func() error { return r.store(ctx, &c) })
+	if err != nil {
 		return nil, err
 	}
-	if err := r.store(ctx, &c); err != nil {
-		return nil, err
-	}
-	return r.done(ctx, actor, audit.ClientChanged, before, &c, value), nil
+	updated := r.done(ctx, actor, audit.ClientChanged, before, &c, value)
+	updated.Published = made
+	return updated, nil
 }
 
 // RotateSecret gives a client a new secret. The others that work go on for keep, or until the end that they have; with 0 they stop
@@ -192,13 +199,21 @@ func (r *Registry) check(ctx context.Context, c *storage.Client) error {
 	return nil
 }
 
-// provide lets there be signing keys for the client's tokens before it first asks for one.
-func (r *Registry) provide(ctx context.Context, c *storage.Client) error {
+// provideAround lets there be keys for the client before it first needs one, stores it, and looks again, as keys that nobody used
+// may have been retired in between. It returns the algorithms that there were no keys for.
+func (r *Registry) provideAround(ctx context.Context, c *storage.Client, store func() error) (made []string, err error) {
 	ring, err := r.o.Keys(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return ring.Provide(ctx, Algorithms(c)...)
+	if made, err = ring.Provide(ctx, Algorithms(c)...); err != nil {
+		return nil, err
+	}
+	if err := store(); err != nil {
+		return nil, err
+	}
+	_, err = ring.Provide(ctx, Algorithms(c)...)
+	return made, err
 }
 
 func (r *Registry) store(ctx context.Context, c *storage.Client) error {
@@ -227,14 +242,4 @@ func Event(what audit.Type, before, after *storage.Client, actor string) audit.E
 	// A switch that is off in a new or a removed client is no news.
 	changes = slices.DeleteFunc(changes, func(c audit.Change) bool { return c.Before+c.After == "false" })
 	return audit.Event{Type: what, ClientID: after.ID, CustomerIdentifier: after.CustomIdentifier, Actor: actor, Changes: changes}
-}
-
-// Algorithms returns the signature algorithms of a client's tokens.
-func Algorithms(c *storage.Client) (algorithms []string) {
-	for _, alg := range []string{c.IDTokenAlg, c.UserinfoAlg} {
-		if alg != "" && !slices.Contains(algorithms, alg) {
-			algorithms = append(algorithms, alg)
-		}
-	}
-	return algorithms
 }

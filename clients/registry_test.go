@@ -26,13 +26,18 @@ type harness struct {
 	options clients.Options
 	store   storage.Store
 	now     time.Time
-	made    []string // algorithms that there were to be keys for
+	made    []string // algorithms that there are keys for
 }
 
 // Provide notes the algorithms.
-func (h *harness) Provide(_ context.Context, algorithms ...string) error {
-	h.made = append(h.made, algorithms...)
-	return nil
+func (h *harness) Provide(_ context.Context, algorithms ...string) (made []string, err error) {
+	for _, alg := range algorithms {
+		if !slices.Contains(h.made, alg) {
+			made = append(made, alg)
+		}
+	}
+	h.made = append(h.made, made...)
+	return made, nil
 }
 
 func newHarness(t *testing.T, static ...storage.Client) *harness {

@@ -69,7 +69,8 @@ func (c *Case) fetchKeys() []jose.JSONWebKey {
 func (c *Case) encryptionKey(alg jose.KeyAlgorithm) jose.JSONWebKey {
 	for _, key := range c.fetchKeys() {
 		_, isRSA := key.Key.(*rsa.PublicKey)
-		if key.Use == "enc" && isRSA == strings.HasPrefix(string(alg), "RSA") {
+		named := key.Algorithm == "" || key.Algorithm == string(alg)
+		if key.Use == "enc" && named && isRSA == strings.HasPrefix(string(alg), "RSA") {
 			return key
 		}
 	}

@@ -11,6 +11,9 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"fmt"
+	"slices"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"brygga/storage"
 )
@@ -30,10 +33,13 @@ const (
 	Encryption Use = "enc"
 )
 
-// The kinds of encryption keys, named for the first algorithm of the family that each of them serves.
+// The algorithms of encryption keys. The first of each family names the family.
 const (
-	rsaOAEP = "RSA-OAEP" // and RSA-OAEP-256
-	ecdhES  = "ECDH-ES"  // and ECDH-ES+A128KW, ECDH-ES+A256KW
+	rsaOAEP      = string(jose.RSA_OAEP)
+	rsaOAEP256   = string(jose.RSA_OAEP_256)
+	ecdhES       = string(jose.ECDH_ES)
+	ecdhESA128KW = string(jose.ECDH_ES_A128KW)
+	ecdhESA256KW = string(jose.ECDH_ES_A256KW)
 )
 
 // algorithm is what there is to know of one kind of keys.
@@ -54,18 +60,24 @@ type algorithm struct {
 var algorithms = [...]algorithm{
 	{name: storage.ES256, use: Signature, hash: crypto.SHA256, curve: elliptic.P256(), half: 32},
 	{name: storage.RS256, use: Signature, hash: crypto.SHA256, isRSA: true},
-	{name: rsaOAEP, use: Encryption, isRSA: true},
-	{name: ecdhES, use: Encryption, curve: elliptic.P256()},
 	{name: storage.ES384, use: Signature, hash: crypto.SHA384, curve: elliptic.P384(), half: 48},
 	{name: storage.ES512, use: Signature, hash: crypto.SHA512, curve: elliptic.P521(), half: 66},
 	{name: storage.RS384, use: Signature, hash: crypto.SHA384, isRSA: true},
 	{name: storage.RS512, use: Signature, hash: crypto.SHA512, isRSA: true},
 	{name: storage.PS256, use: Signature, hash: crypto.SHA256, isRSA: true, isPSS: true},
 	{name: storage.EdDSA, use: Signature, hash: crypto.SHA512}, // RFC 8032 §5.1
+	{name: rsaOAEP, use: Encryption, isRSA: true},
+	{name: rsaOAEP256, use: Encryption, isRSA: true},
+	{name: ecdhES, use: Encryption, curve: elliptic.P256()},
+	{name: ecdhESA128KW, use: Encryption, curve: elliptic.P256()},
+	{name: ecdhESA256KW, use: Encryption, curve: elliptic.P256()},
 }
 
-// always are those that every Ring has keys for. The first is made before New returns.
-var always = [...]string{storage.ES256, storage.RS256, rsaOAEP, ecdhES}
+// always are those that every Ring has keys for, which every library can read. The first is made before New returns.
+var always = [...]string{storage.ES256, storage.RS256}
+
+// isOptional reports whether a Ring has keys for the algorithm only while somebody needs them.
+func isOptional(name string) bool { return !slices.Contains(always[:], name) }
 
 // lookup returns the algorithm of that name, or nil.
 func lookup(name string) *algorithm {

@@ -17,7 +17,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"brygga/storage"
 )
@@ -167,18 +166,18 @@ func TestOnlyWhatIsAskedForIsMade(t *testing.T) {
 	before, _ := r.JWKS(t.Context())
 	made := len(events)
 	for _, names := range [][]string{nil, {storage.ES256, storage.RS256}} {
-		if err := r.Provide(t.Context(), names...); err != nil || len(events) != made {
-			t.Errorf("Provide(%v): %v, %v", names, err, events[made:])
+		if got, err := r.Provide(t.Context(), names...); err != nil || got != nil || len(events) != made {
+			t.Errorf("Provide(%v): %v, %v, %v", names, got, err, events[made:])
 		}
 	}
-	for _, name := range []string{"HS256", "", rsaOAEP, ecdhES} {
-		if err := r.Provide(t.Context(), storage.ES384, name); !errors.Is(err, ErrAlgorithm) || len(events) != made {
+	for _, name := range []string{"HS256", "", "RSA1_5", "dir"} {
+		if _, err := r.Provide(t.Context(), storage.ES384, name); !errors.Is(err, ErrAlgorithm) || len(events) != made {
 			t.Errorf("Provide(%q): %v, %v", name, err, events[made:])
 		}
 	}
-	for range 2 {
-		if err := r.Provide(t.Context(), storage.ES384, storage.EdDSA, storage.ES384); err != nil {
-			t.Fatal(err)
+	for _, want := range []string{"[ES384 EdDSA]", "[]"} {
+		if got, err := r.Provide(t.Context(), storage.ES384, storage.EdDSA, storage.ES384); err != nil || fmt.Sprint(got) != want {
+			t.Fatalf("made %v, want %s: %v", got, want, err)
 		}
 	}
 	if got := len(events) - made; got != 6 { // for each algorithm two created, one activated
@@ -200,8 +199,9 @@ func TestMakingKeysOutlivesWhoAsked(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r.turn <- struct{}{} // somebody is making keys
 	cancel()
+	_, provideErr := r.Provide(ctx, storage.ES512)
 	for doing, err := range map[string]error{
-		"Provide": r.Provide(ctx, storage.ES512), "Reload": r.Reload(ctx), "Maintain": r.Maintain(ctx), "Rotate": r.Rotate(ctx, false),
+		"Provide": provideErr, "Reload": r.Reload(ctx), "Maintain": r.Maintain(ctx), "Rotate": r.Rotate(ctx, false),
 	} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s waited longer than allowed: %v", doing, err)
@@ -211,7 +211,7 @@ func TestMakingKeysOutlivesWhoAsked(t *testing.T) {
 	gone := &cancelled{marked: marked{store: r.store}}
 	r.store = gone
 	ctx, gone.cancel = context.WithCancel(t.Context())
-	if err := r.Provide(ctx, storage.ES512); err != nil || ctx.Err() == nil {
+	if _, err := r.Provide(ctx, storage.ES512); err != nil || ctx.Err() == nil {
 		t.Errorf("Provide: %v", err)
 	}
 }
@@ -263,43 +263,6 @@ func TestProcessesMakeAnAlgorithmOnce(t *testing.T) {
 			if _, err := r.Verify(token, "JWT"); err != nil {
 				t.Errorf("a token of another process: %v", err)
 			}
-		}
-	}
-}
-
-// A set that was stored before there were other algorithms and encryption keys.
-func TestOldSetGetsWhatItLacks(t *testing.T) {
-	store, c := openStore(t), newClock()
-	var old []storage.SigningKey
-	for _, algorithm := range []string{storage.ES256, storage.RS256} {
-		for i := range 2 {
-			k, err := generate(algorithm, c.now())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if i == 0 {
-				k.Activated = c.now()
-			}
-			old = append(old, k)
-		}
-	}
-	if err := store.ReplaceSigningKeys(t.Context(), old, 0); err != nil {
-		t.Fatal(err)
-	}
-	c.move(time.Hour)
-	r := newRing(t, store, c, nil)
-	set := published(t, r)
-	for _, k := range old {
-		if len(set.Key(k.ID)) != 1 {
-			t.Errorf("%s key %s is gone", k.Algorithm, k.ID)
-		}
-	}
-	if active(t, r, storage.ES256).ID != old[0].ID || len(set.Keys) != 6 || len(r.Keys()) != 8 {
-		t.Errorf("%d keys, %d of them in the JWKS", len(r.Keys()), len(set.Keys))
-	}
-	for _, k := range r.Keys() {
-		if (k.Use == Encryption) != (k.Algorithm == rsaOAEP || k.Algorithm == ecdhES) {
-			t.Errorf("%s key with use %q", k.Algorithm, k.Use)
 		}
 	}
 }

@@ -24,8 +24,9 @@ var ErrDecryption = errors.New("keys: not encrypted to one of our keys")
 // wrapping are the algorithms that wrap content keys. RSA1_5 is missing, as it cannot be implemented safely (RFC 8725 §3.2).
 var wrapping = []jose.KeyAlgorithm{jose.RSA_OAEP, jose.RSA_OAEP_256, jose.ECDH_ES, jose.ECDH_ES_A128KW, jose.ECDH_ES_A256KW}
 
-// family returns the kind of keys that serves one of them.
-func family(wrapping string) string {
+// familyOf returns the kind of keys that serves one of them, by the name of its first member. A key names one algorithm and opens what
+// is encrypted to it by any of its family: so keys of before they named one do what they did.
+func familyOf(wrapping string) string {
 	switch jose.KeyAlgorithm(wrapping) {
 	case jose.RSA_OAEP, jose.RSA_OAEP_256:
 		return rsaOAEP
@@ -71,7 +72,7 @@ func (r *Ring) Decrypt(jwe string) ([]byte, error) {
 	if header.Algorithm == string(jose.ECDH_ES) && parts[1] != "" { // RFC 7516 §5.2, step 10
 		return nil, ErrDecryption
 	}
-	for _, k := range r.set.Load().decrypting(family(header.Algorithm), header.KeyID) {
+	for _, k := range r.set.Load().decrypting(familyOf(header.Algorithm), header.KeyID) {
 		var private any = k.ec
 		if k.rsa != nil {
 			private = oaep{private: k.rsa, size: contentKeyBytes(header.ExtraHeaders["enc"])}
@@ -89,7 +90,7 @@ func (s *keySet) decrypting(family, id string) []*key {
 	for _, state := range [...]State{Active, Retired, Next} { // Next, because another process may have promoted it already
 		for i := len(s.keys) - 1; i >= 0; i-- {
 			k := s.keys[i]
-			if k.name == family && stateOf(k.record) == state && (id == "" || k.record.ID == id) {
+			if k.use == Encryption && familyOf(k.name) == family && stateOf(k.record) == state && (id == "" || k.record.ID == id) {
 				found = append(found, k)
 			}
 		}

@@ -1,7 +1,8 @@
 // Package keys owns the keys that sign tokens, those that clients encrypt to, and the sealing of what must not lie readable on
 // disk.
 //
-// A [Ring] holds one set of keys per algorithm; algorithms that few clients want get theirs at first use. Every set has one
+// A [Ring] holds one set of keys per algorithm; algorithms that few clients want get theirs at first use, and lose them when nobody
+// wants them any more: what stands in the JWKS is read by every client's library, and some know few kinds. Every set has one
 // active key, which signs, and one next key, which stands in the JWKS long before it signs, so that no client meets a
 // signature it cannot check. A key that has stopped signing stays in the JWKS while tokens of its making live.
 //

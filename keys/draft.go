@@ -30,12 +30,12 @@ func (d *draft) tell(change Change, k *storage.SigningKey) {
 	d.events = append(d.events, Event{Change: change, KeyID: k.ID, Algorithm: k.Algorithm})
 }
 
-// algorithms returns those that have keys, and those that always do.
+// algorithms returns those that have keys in use, and those that always do.
 func (d *draft) algorithms() []string {
 	var names []string
 	for _, a := range algorithms {
-		has := func(k *storage.SigningKey) bool { return k.Algorithm == a.name }
-		if slices.Contains(always[:], a.name) || slices.ContainsFunc(d.keys, has) {
+		has := func(k *storage.SigningKey) bool { return k.Algorithm == a.name && stateOf(*k) != Retired }
+		if !isOptional(a.name) || slices.ContainsFunc(d.keys, has) {
 			names = append(names, a.name)
 		}
 	}
@@ -78,11 +78,24 @@ func (d *draft) activate(k *storage.SigningKey) {
 
 // promote lets the next key of the algorithm take over, and makes the one after it.
 func (d *draft) promote(algorithm string, tokenLife time.Duration) error {
-	old, next := d.find(algorithm, Active), d.find(algorithm, Next)
-	old.Retired, old.Removed = d.now, d.now.Add(tokenLife)
-	d.tell(Stopped, old)
+	next := d.find(algorithm, Next)
+	d.stop(d.find(algorithm, Active), tokenLife)
 	d.activate(next)
 	return d.make(algorithm, 1)
+}
+
+// stop retires an active key.
+func (d *draft) stop(k *storage.SigningKey, tokenLife time.Duration) {
+	k.Retired, k.Removed = d.now, d.now.Add(tokenLife)
+	d.tell(Stopped, k)
+}
+
+// retire ends the set of an algorithm: the active key stays while its tokens live, and the next one goes, which nobody has a signature of.
+func (d *draft) retire(algorithm string, tokenLife time.Duration) {
+	if old := d.find(algorithm, Active); old != nil {
+		d.stop(old, tokenLife)
+	}
+	d.remove(func(k *storage.SigningKey) bool { return k.Algorithm == algorithm && stateOf(*k) == Next })
 }
 
 // usableFrom returns when every client has seen the next key of the algorithm. A next key that was published together with

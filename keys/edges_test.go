@@ -28,7 +28,7 @@ func TestKeysFitTheirAlgorithm(t *testing.T) {
 		switch {
 		case a.isRSA:
 			return storage.RS256
-		case a.name == ecdhES:
+		case a.use == Encryption:
 			return storage.ES256
 		}
 		return a.name

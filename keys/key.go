@@ -39,7 +39,7 @@ const (
 // Info describes a key without its private part.
 type Info struct {
 	ID string
-	// Algorithm is the only one of a signing key. For an encryption key it names the family: RSA-OAEP or ECDH-ES.
+	// Algorithm is the only one that the key is for.
 	Algorithm string
 	Use       Use
 	State     State
@@ -140,14 +140,10 @@ func (k *key) public() crypto.PublicKey {
 	}
 }
 
-// jwk returns the public key as the JWKS has it. That of an encryption key names no algorithm, as a JWK has room for one only
-// (RFC 7517 §4.4) and the key serves its whole family.
+// jwk returns the public key as the JWKS has it. Every key names its algorithm (RFC 7517 §4.4): there are libraries that refuse a
+// whole set for one key without.
 func (k *key) jwk() jose.JSONWebKey {
-	jwk := jose.JSONWebKey{Key: k.public(), KeyID: k.record.ID, Use: string(k.use)}
-	if k.use == Signature {
-		jwk.Algorithm = k.name
-	}
-	return jwk
+	return jose.JSONWebKey{Key: k.public(), KeyID: k.record.ID, Use: string(k.use), Algorithm: k.name}
 }
 
 // published says whether the key stands in the JWKS.

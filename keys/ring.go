@@ -79,6 +79,11 @@ type Options struct {
 	// more for clocks that differ. An encryption key decrypts for as long after it has left the JWKS. 0 means
 	// DefaultTokenLife.
 	TokenLife time.Duration
+	// Needed are the algorithms that there shall be keys for from the start, beside those that every Ring has.
+	Needed []string
+	// Used returns those of the algorithms that somebody needs keys for; nil stands for all of them. It is asked about sets that not
+	// every Ring has: one that nobody needs retires. It must not call the Ring.
+	Used func(ctx context.Context, algorithms []string) (used []string, err error)
 	// OnChange is told of every change that this Ring has stored, in order; nil for nobody. It must not call the Ring.
 	OnChange func(ctx context.Context, e Event)
 	// Logger gets the faults of background work; nil discards them.
@@ -97,11 +102,13 @@ type Ring struct {
 	turn     chan struct{}
 	complete chan struct{}
 	work     sync.WaitGroup
+	// looked is when Maintain last asked which sets are used, in nanoseconds.
+	looked atomic.Int64
 }
 
-// New returns a Ring over the stored keys and makes those that are missing: ES256 keys before it returns, RS256 and
-// encryption keys, which take a second or two, in the background. Keys for the other algorithms are made when Sign or Provide
-// first names them. New returns an error, and leaves the store alone, when the options cannot be used
+// New returns a Ring over the stored keys and makes those that are missing: ES256 keys before it returns, RS256 keys, which take
+// up to a second, and those that are Needed in the background. Keys for the other algorithms are made when Sign or Provide first
+// names them. New returns an error, and leaves the store alone, when the options cannot be used
 // or a stored key cannot be read; the error then wraps the store's, such as storage.ErrWrongKey. ctx bounds the call only.
 func New(ctx context.Context, o Options) (*Ring, error) {
 	o.RotateEvery = cmp.Or(o.RotateEvery, DefaultRotateEvery)
@@ -117,6 +124,9 @@ func New(ctx context.Context, o Options) (*Ring, error) {
 	case o.TokenLife < CacheTime:
 		return nil, fmt.Errorf("keys: retired keys are kept for %s only; want at least %s", o.TokenLife, CacheTime)
 	}
+	if i := slices.IndexFunc(o.Needed, func(name string) bool { return lookup(name) == nil }); i >= 0 {
+		return nil, fmt.Errorf("%w: %q", ErrAlgorithm, o.Needed[i])
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -130,18 +140,22 @@ func New(ctx context.Context, o Options) (*Ring, error) {
 	if err := r.update(ctx, r.fill(always[:1]...)); err != nil {
 		return nil, err
 	}
-	if r.set.Load().has(always[:]...) {
+	r.complement(context.WithoutCancel(ctx), append(always[:], o.Needed...))
+	return r, nil
+}
+
+// complement makes the keys that the algorithms lack, in the background, and then closes complete.
+func (r *Ring) complement(ctx context.Context, algorithms []string) {
+	if r.set.Load().has(algorithms...) {
 		close(r.complete)
-		return r, nil
+		return
 	}
-	background := context.WithoutCancel(ctx)
 	r.work.Go(func() {
 		defer close(r.complete)
-		if err := r.update(background, r.fill(always[:]...)); err != nil {
-			r.log.ErrorContext(background, "could not make signing and encryption keys", "doing", "make signing and encryption keys", "err", err)
+		if err := r.update(ctx, r.fill(algorithms...)); err != nil {
+			r.log.ErrorContext(ctx, "could not make keys", "doing", "make keys", "err", err)
 		}
 	})
-	return r, nil
 }
 
 // Close waits for background work. Call it before the store is closed.
@@ -168,38 +182,46 @@ func (r *Ring) Sign(ctx context.Context, algorithm, typ string, claims []byte) (
 }
 
 // Provide makes, stores and publishes the keys of those of the algorithms that have none, so that the JWKS has them before
-// the first signature. RSA keys take up to a second for each algorithm; ctx bounds the wait for keys that are being made
-// already, not the making. It returns ErrAlgorithm, and does nothing, if Sign would refuse one of the algorithms.
-func (r *Ring) Provide(ctx context.Context, algorithms ...string) error {
+// the first signature, or before somebody encrypts to us, and returns which those were. RSA keys take up to a second for each
+// algorithm; ctx bounds the wait for keys that are being made already, not the making. It returns ErrAlgorithm, and does nothing,
+// if one of the algorithms is neither one that Sign takes nor one that Decrypt takes.
+func (r *Ring) Provide(ctx context.Context, algorithms ...string) (made []string, err error) {
 	var missing []string
 	for _, name := range algorithms {
-		if !signs(name) {
-			return fmt.Errorf("%w: %q", ErrAlgorithm, name)
+		if lookup(name) == nil {
+			return nil, fmt.Errorf("%w: %q", ErrAlgorithm, name)
 		}
-		if !slices.Contains(always[:], name) && !r.set.Load().has(name) {
+		if isOptional(name) && !r.set.Load().has(name) && !slices.Contains(missing, name) {
 			missing = append(missing, name)
 		}
 	}
 	if len(missing) == 0 {
-		return nil
+		return nil, nil
 	}
 	if err := r.begin(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	defer r.end()
 	if r.set.Load().has(missing...) { // the caller before us made them
-		return nil
+		return nil, nil
 	}
 	// Who asked may be gone by now; the keys are for all.
-	return r.change(context.WithoutCancel(ctx), r.fill(missing...))
+	if err := r.change(context.WithoutCancel(ctx), r.fill(missing...)); err != nil {
+		return nil, err
+	}
+	return missing, nil
 }
 
 // obtain gets keys for a signature algorithm that seems to have none.
 func (r *Ring) obtain(ctx context.Context, algorithm string) error {
-	if slices.Contains(always[:], algorithm) {
+	switch {
+	case !signs(algorithm):
+		return fmt.Errorf("%w: %q", ErrAlgorithm, algorithm)
+	case !isOptional(algorithm):
 		return r.await(ctx)
 	}
-	return r.Provide(ctx, algorithm)
+	_, err := r.Provide(ctx, algorithm)
+	return err
 }
 
 // JWKS returns the public keys (RFC 7517 §5): signing keys that are next, active or retired, and active encryption keys. Do
@@ -217,6 +239,12 @@ func (r *Ring) JWKS(ctx context.Context) (Document, error) {
 		return Document{}, err
 	}
 	return r.set.Load().jwks, nil
+}
+
+// EncryptionAlgorithms returns those that there are published keys for. Do not change them. On a first start it waits as JWKS does.
+func (r *Ring) EncryptionAlgorithms(ctx context.Context) ([]string, error) {
+	_, err := r.JWKS(ctx)
+	return r.set.Load().encryption, err
 }
 
 // await waits until the background work of New is over, and does it again if it has failed.

@@ -35,12 +35,13 @@ func (r *Ring) begin(ctx context.Context) error {
 
 func (r *Ring) end() { <-r.turn }
 
-// Maintain does what is due: it reloads, makes missing keys, promotes next keys whose time has come and removes retired
-// keys whose tokens are dead. Call it every minute or so, in every process: of processes that see the same thing due, one
-// does it.
+// Maintain does what is due: it reloads, makes missing keys, promotes next keys whose time has come, ends sets that nobody uses and
+// removes retired keys whose tokens are dead. Call it every minute or so, in every process: of processes that see the same thing
+// due, one does it.
 func (r *Ring) Maintain(ctx context.Context) error {
-	return r.update(ctx, func(d *draft) error {
+	return r.withoutUnused(ctx, r.lookIsDue(), func(d *draft, unused []string) error {
 		d.removeDead()
+		r.retire(d, unused)
 		if err := r.fill(d.algorithms()...)(d); err != nil {
 			return err
 		}
@@ -57,7 +58,7 @@ func (r *Ring) Maintain(ctx context.Context) error {
 	})
 }
 
-// Rotate starts to use other keys, for all algorithms that have keys, in one step.
+// Rotate starts to use other keys, for all algorithms that have keys and that somebody uses, in one step. The sets of the others end.
 //
 // With now false the next keys take over; those that signed before stay in the JWKS while their tokens live, and those that
 // were encrypted to leave it, and decrypt for as long. It returns a
@@ -67,8 +68,9 @@ func (r *Ring) Maintain(ctx context.Context) error {
 // the next ones too. Clients must fetch the JWKS again. Tokens that are still on their way are refused, and what was encrypted
 // before cannot be read.
 func (r *Ring) Rotate(ctx context.Context, now bool) error {
-	return r.update(ctx, func(d *draft) error {
+	return r.withoutUnused(ctx, true, func(d *draft, unused []string) error {
 		d.removeDead()
+		r.retire(d, unused)
 		if now {
 			algorithms := d.algorithms()
 			d.removeAll()

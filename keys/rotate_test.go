@@ -171,7 +171,7 @@ func TestProcessesShareOneSet(t *testing.T) {
 		if err := r.Reload(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := r.JWKS(t.Context()); got.ETag != rings[0].set.Load().jwks.ETag || len(r.Keys()) != 8 {
+		if got, _ := r.JWKS(t.Context()); got.ETag != rings[0].set.Load().jwks.ETag || len(r.Keys()) != 4 {
 			t.Errorf("%d keys, ETag %s", len(r.Keys()), got.ETag)
 		}
 	}

@@ -18,7 +18,9 @@ type keySet struct {
 	keys     []*key // oldest first
 	// active are the active keys, for signing and for encryption, by algorithm.
 	active map[string]*key
-	jwks   Document
+	// encryption are the algorithms of published encryption keys.
+	encryption []string
+	jwks       Document
 }
 
 // Document is a JSON document made once, with its entity tag.
@@ -45,6 +47,11 @@ func newKeySet(records []storage.SigningKey, revision uint64) (*keySet, error) {
 		}
 		if k.published() {
 			public.Keys = append(public.Keys, k.jwk())
+		}
+	}
+	for _, a := range algorithms {
+		if a.use == Encryption && s.active[a.name] != nil {
+			s.encryption = append(s.encryption, a.name)
 		}
 	}
 	text, err := json.Marshal(public)

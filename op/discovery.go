@@ -1,11 +1,13 @@
 package op
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
@@ -40,10 +42,34 @@ var (
 	clientMethods  = append(provingMethods[:3:3], oidc.AuthMethodNone)
 )
 
-// newDiscovery makes the metadata once (OIDC Discovery §3, RFC 8414 §2). It names what works and nothing more.
-func (p *Provider) newDiscovery() keys.Document {
+// metadata is the document while clients may encrypt by the same algorithms.
+type metadata struct {
+	encryption []string
+	document   keys.Document
+}
+
+// discoveryNow returns the document, which is made anew only when other encryption keys are published.
+func (p *Provider) discoveryNow(ctx context.Context) (keys.Document, error) {
+	encryption, err := p.o.Keys.EncryptionAlgorithms(ctx)
+	if err != nil {
+		return keys.Document{}, err
+	}
+	m := p.discovery.Load()
+	if m == nil || !slices.Equal(m.encryption, encryption) {
+		m = &metadata{encryption, p.newDiscovery(encryption)}
+		p.discovery.Store(m)
+	}
+	return m.document, nil
+}
+
+// newDiscovery makes the metadata (OIDC Discovery §3, RFC 8414 §2). It names what works and nothing more.
+func (p *Provider) newDiscovery(encryption []string) keys.Document {
 	config := p.endpointMetadata()
 	p.addRequestMetadata(config)
+	if len(encryption) > 0 {
+		config.RequestObjectEncryptionAlgValuesSupported = encryption
+		config.RequestObjectEncryptionEncValuesSupported = encryptionEncs
+	}
 	p.addTokenMetadata(config)
 	text, err := json.Marshal(discoveryDocument{
 		DiscoveryConfiguration: config,
@@ -99,8 +125,6 @@ func (p *Provider) addRequestMetadata(c *oidc.DiscoveryConfiguration) {
 	c.ClaimsParameterSupported = true
 	c.RequestParameterSupported = true
 	c.RequestObjectSigningAlgValuesSupported = signingAlgs
-	c.RequestObjectEncryptionAlgValuesSupported = encryptionAlgs
-	c.RequestObjectEncryptionEncValuesSupported = encryptionEncs
 }
 
 // addTokenMetadata adds what clients get.
@@ -118,7 +142,12 @@ func (p *Provider) addTokenMetadata(c *oidc.DiscoveryConfiguration) {
 }
 
 func (p *Provider) serveDiscovery(w http.ResponseWriter, r *http.Request) {
-	serveDocument(w, r, p.discovery)
+	document, err := p.discoveryNow(r.Context())
+	if err != nil {
+		writeError(w, p.fault(r.Context(), "make the discovery document", err))
+		return
+	}
+	serveDocument(w, r, document)
 }
 
 func (p *Provider) serveJWKS(w http.ResponseWriter, r *http.Request) {

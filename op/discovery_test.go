@@ -4,12 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
+
+	"brygga/keys"
+	"brygga/storage/bolt"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -40,11 +46,54 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
+// TestDiscoveryOffersWhatThereAreKeysFor: who reads that it may encrypt finds the key for it.
+func TestDiscoveryOffersWhatThereAreKeysFor(t *testing.T) {
+	store, err := bolt.Open(filepath.Join(t.TempDir(), "keys.db"), newSealer(), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	fresh, err := keys.New(t.Context(), keys.Options{
+		Store: store, Needed: []string{"RSA-OAEP"}, Used: func(context.Context, []string) ([]string, error) { return nil, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fresh.Close)
+	h := newHarness(t, func(o *Options) { o.Keys = fresh })
+	offered := func() string {
+		var d struct {
+			Alg []string `json:"request_object_encryption_alg_values_supported"`
+			Enc []string `json:"request_object_encryption_enc_values_supported"`
+		}
+		if err := json.Unmarshal(h.do(httptest.NewRequest(http.MethodGet, issuer+pathDiscovery, nil)).Body.Bytes(), &d); err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(d.Alg, len(d.Enc))
+	}
+	if got := offered(); got != "[RSA-OAEP] 4" {
+		t.Errorf("at a first start that makes keys still: %s", got)
+	}
+	if _, err := fresh.Provide(t.Context(), "ECDH-ES"); err != nil {
+		t.Fatal(err)
+	}
+	if got := offered(); got != "[RSA-OAEP ECDH-ES] 4" {
+		t.Errorf("with a key for ECDH-ES: %s", got)
+	}
+	if err := fresh.Rotate(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	if got := offered(); got != "[] 0" {
+		t.Errorf("without keys: %s", got)
+	}
+}
+
 // What the Swedish OpenID Connect Profile and Sweden Connect demand of the document.
 func TestDiscoveryHoldsTheProfile(t *testing.T) {
 	h := newHarness(t, nil)
 	var d map[string]any
-	if err := json.Unmarshal(h.discovery.JSON, &d); err != nil {
+	document, err := h.discoveryNow(t.Context())
+	if err := errors.Join(err, json.Unmarshal(document.JSON, &d)); err != nil {
 		t.Fatal(err)
 	}
 	mandatory := []string{"RS256", "RS384", "RS512", "ES256", "ES384", "ES512"}

@@ -47,6 +47,9 @@ func runWithRing(m *testing.M) int {
 		panic(err)
 	}
 	defer ring.Close()
+	if _, err := ring.Provide(context.Background(), encryptionAlgs...); err != nil {
+		panic(err)
+	}
 	return m.Run()
 }
 

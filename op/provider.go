@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -145,7 +146,7 @@ type Provider struct {
 	keySets   *keySets
 	limits    *limits
 	scripts   *cache.Cache[originAnswer] // by origin
-	discovery keys.Document
+	discovery atomic.Pointer[metadata]
 	handler   http.Handler
 	origins   *http.CrossOriginProtection
 	notices   chan struct{} // wakes Run
@@ -189,7 +190,6 @@ func New(o Options) (*Provider, error) {
 	}
 	p.limits = newLimits(o.Limits, o.Now)
 	p.keySets = newKeySets(o.Outbound, o.Now, p.log)
-	p.discovery = p.newDiscovery()
 	p.handler = p.routes()
 	return p, nil
 }

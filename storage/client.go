@@ -54,6 +54,8 @@ type Client struct {
 	RequestObjectAlg       string `json:"request_object_alg,omitempty"`
 	RequireRequestObject   bool   `json:"require_request_object,omitempty"`
 	UnsignedRequestObjects bool   `json:"unsigned_request_objects,omitempty"`
+	// RequestObjectEncryptionAlg is how the client encrypts request objects to us, when it does; keys for it are then published.
+	RequestObjectEncryptionAlg string `json:"request_object_encryption_alg,omitempty"`
 	// RequirePAR refuses requests that were not pushed (RFC 9126 §6).
 	RequirePAR bool `json:"require_par,omitempty"`
 	// AccessTokenFormat is AccessTokenOpaque or AccessTokenJWT.

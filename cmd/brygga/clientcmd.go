@@ -81,6 +81,7 @@ func showUpdated(h *host, updated *clients.Registered, output string) error {
 	case len(updated.Changed) == 0:
 		fmt.Fprintf(h.out, "client %s is so already; nothing was changed\n", updated.Client.ID)
 	default:
+		notePublished(h, updated)
 		fmt.Fprintf(h.out, "updated client %s: %s\n", updated.Client.ID, strings.Join(updated.Changed, ", "))
 	}
 	return nil
@@ -88,6 +89,7 @@ func showUpdated(h *host, updated *clients.Registered, output string) error {
 
 // showRegistered shows a client after a change, with a secret that cannot be shown again.
 func showRegistered(h *host, r *clients.Registered, output, done string) error {
+	notePublished(h, r)
 	if output == "json" {
 		view := object{{"client", clientView(r.Client)}}
 		if !r.Secret.IsZero() {
@@ -105,6 +107,14 @@ func showRegistered(h *host, r *clients.Registered, output, done string) error {
 		return nil
 	}
 	return showSecret(h, r.Client.ID, r.Secret)
+}
+
+// notePublished says that other apps will notice the change: all read one key set, and some libraries refuse a set with a kind of key
+// that they do not know.
+func notePublished(h *host, r *clients.Registered) {
+	if len(r.Published) > 0 {
+		fmt.Fprintf(h.err, "note: /jwks.json, which every app reads, now has keys for %s too; they go when no client needs them any more\n", strings.Join(r.Published, " and "))
+	}
 }
 
 func showSecret(h *host, id string, value secret.String) error {

@@ -157,12 +157,13 @@ func direct(ctx context.Context, h *host, in installation, store storage.Store, 
 	if err != nil {
 		return err
 	}
+	all := storage.WithStaticClients(store, in.clients)
 	keys := &lateRing{options: keys.Options{
-		Store: store, RotateEvery: in.keys.RotateEvery, PublishAhead: in.keys.PublishAhead, OnChange: auditKeys(log),
+		Store: store, RotateEvery: in.keys.RotateEvery, PublishAhead: in.keys.PublishAhead, OnChange: auditKeys(log), Used: usedBy(all),
 	}}
 	defer keys.close()
 	o := &operator{
-		store: storage.WithStaticClients(store, in.clients), ring: keys.open, audit: log, now: time.Now, certificates: in.certificates,
+		store: all, ring: keys.open, audit: log, now: time.Now, certificates: in.certificates,
 		acrValues: in.acrValues, outbound: in.outbound, actor: currentUser(h),
 	}
 	return do(withActor(ctx, o.actor), o)

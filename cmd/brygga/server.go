@@ -117,10 +117,9 @@ func (s *server) build(ctx context.Context) (err error) {
 	if err = s.checkIssuer(ctx); err != nil {
 		return err
 	}
-	if s.ring, err = s.openKeys(ctx); err != nil {
+	if s.ring, err = s.openKeys(ctx, static); err != nil {
 		return err
 	}
-	s.provideKeys(ctx, static)
 	if s.engine, err = s.newEngine(); err != nil {
 		return err
 	}
@@ -165,25 +164,36 @@ func (s *server) checkIssuer(ctx context.Context) error {
 	return nil
 }
 
-func (s *server) openKeys(ctx context.Context) (*keys.Ring, error) {
+// openKeys opens the keys, with those that the static clients need. Those of stored clients were made when they were stored.
+func (s *server) openKeys(ctx context.Context, static []storage.Client) (*keys.Ring, error) {
 	c := s.config
 	life := max(cmp.Or(c.Tokens.IDTokenLife, op.DefaultIDTokenLife), cmp.Or(c.Tokens.AccessTokenLife, op.DefaultAccessTokenLife))
 	return keys.New(ctx, keys.Options{
 		Store: s.store, RotateEvery: c.Keys.RotateEvery, PublishAhead: c.Keys.PublishAhead,
 		TokenLife: max(keys.DefaultTokenLife, life+time.Hour), OnChange: auditKeys(s.audit), Logger: s.log, Now: s.now,
+		Needed: algorithmsOf(static), Used: usedBy(s.clients),
 	})
 }
 
-// provideKeys makes signing keys for the clients of the configuration, in the background: an RSA key takes up to a second. Those
-// of stored clients were made when they were stored.
-func (s *server) provideKeys(ctx context.Context, all []storage.Client) {
-	var algorithms []string
+// usedBy tells a ring of keys which algorithms the clients need.
+func usedBy(all storage.Clients) func(context.Context, []string) ([]string, error) {
+	return func(ctx context.Context, algorithms []string) ([]string, error) {
+		return clients.UsedAlgorithms(ctx, all, algorithms)
+	}
+}
+
+func algorithmsOf(all []storage.Client) (algorithms []string) {
 	for i := range all {
 		algorithms = append(algorithms, clients.Algorithms(&all[i])...)
 	}
+	return algorithms
+}
+
+// provideKeys makes keys for the clients of a new configuration, in the background: an RSA key takes up to a second.
+func (s *server) provideKeys(ctx context.Context, all []storage.Client) {
 	s.background.Go(func() {
-		if err := s.ring.Provide(context.WithoutCancel(ctx), algorithms...); err != nil {
-			s.log.ErrorContext(ctx, "could not make signing keys", "doing", "make signing keys", "err", err)
+		if _, err := s.ring.Provide(context.WithoutCancel(ctx), algorithmsOf(all)...); err != nil {
+			s.log.ErrorContext(ctx, "could not make keys", "doing", "make keys", "err", err)
 		}
 	})
 }

@@ -19,7 +19,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"auth_alg": {"ES384"}, "jwks_uri": {"https://a.example/jwks"}, "native": {"true"}, "redirect_uris": {"https://a.example/cb", "https://a.example/b"},
 		"post_logout_redirect_uris": {"https://a.example/out"}, "scopes": {"profile", "offline_access"}, "id_token_alg": {"RS256"}, "id_token_encryption_alg": {"ECDH-ES"},
 		"id_token_encryption_enc": {"A128GCM"}, "userinfo_alg": {"PS256"}, "userinfo_encryption_alg": {"RSA-OAEP"}, "userinfo_encryption_enc": {"A256GCM"},
-		"request_object_alg": {"ES512"}, "require_request_object": {"true"}, "unsigned_request_objects": {"false"}, "require_par": {"true"}, "access_token_format": {"jwt"},
+		"request_object_alg": {"ES512"}, "request_object_encryption_alg": {"ECDH-ES"}, "require_request_object": {"true"}, "unsigned_request_objects": {"false"}, "require_par": {"true"}, "access_token_format": {"jwt"},
 		"resources": {"https://api.example/"}, "default_acr_values": {"http://id.elegnamnden.se/loa/1.0/loa3"}, "default_max_age": {"30m"}, "default_locale": {"sv"},
 		"session_group": {"intranet"}, "backchannel_logout_uri": {"https://a.example/bc"}, "origins": {"https://a.example"}, "contacts": {"it@a.example"},
 		"subject_type": {"pairwise"}, "sector": {"all"}, "sector_identifier_uri": {"https://a.example/s"}, "personal_number": {"false"}, "require_pkce": {"true"},
