@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestChoices_U13: a phone has this device first, a computer the QR code with this computer beside it, a tablet both alike;
+// TestChoices_U13: a phone and a tablet have this device first, a computer the QR code with this computer beside it;
 // what the person used last comes first everywhere, and nothing is offered that cannot work.
 func TestChoices_U13(t *testing.T) {
 	button := regexp.MustCompile(`name="device" value="(\w+)"><button class="([^"]*)"`)
@@ -18,7 +18,7 @@ func TestChoices_U13(t *testing.T) {
 		{Phone, "", "this* other"},
 		{Phone, ThisDevice, "this* other"},
 		{Phone, OtherDevice, "other* this"},
-		{Tablet, "", "this other"},
+		{Tablet, "", "this* other"},
 		{Tablet, ThisDevice, "this* other"},
 		{Tablet, OtherDevice, "other* this"},
 		{Computer, "", "other* this"},

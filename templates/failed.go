@@ -29,7 +29,7 @@ const (
 type Failed struct {
 	still
 	Reason Reason
-	// Device and Platform choose the wording and what "try again" starts.
+	// Device and Platform choose the wording and what another try starts.
 	Device   Device
 	Platform Platform
 	// Wait is for [ReasonRateLimited] and [ReasonBusy]: seconds until another attempt is let through; zero says only "a moment".
@@ -59,17 +59,12 @@ func (v Failed) text(p Page, kind string) string {
 	return p.variant(key, situation(v.Device, v.Platform))
 }
 
-// device is what "try again" starts.
+// device is the one that was used, where there is one to use: what another try starts.
 func (v Failed) device() Device {
-	if (v.Device == ThisDevice || v.reason() == ReasonQRExcluded) && v.Platform.known() != ScanOnly {
+	if v.Device == ThisDevice && v.Platform.known() != ScanOnly {
 		return ThisDevice
 	}
 	return OtherDevice
-}
-
-// offersInstall tells whether the app may be missing on this device.
-func (v Failed) offersInstall() bool {
-	return v.reason() == "startFailed" && v.device() == ThisDevice
 }
 
 // tone is the colour and picture of the failure: a choice of the person is none.

@@ -145,7 +145,7 @@ func TestNoKeysShown(t *testing.T) {
 	})
 }
 
-// TestFailuresHaveNextSteps_U09_A13: every failure offers another try or says it is final, and always the way back.
+// TestFailuresHaveNextSteps_U09_A13: every failure that is not final offers another try, where one can work, and always the way back.
 func TestFailuresHaveNextSteps_U09_A13(t *testing.T) {
 	for _, s := range Preview("sv") {
 		v, ok := s.View.(Failed)
@@ -155,6 +155,9 @@ func TestFailuresHaveNextSteps_U09_A13(t *testing.T) {
 		page := fragment(t, s.Page, v)
 		if got := strings.Contains(page, s.Page.BasePath+"/start"); got == v.Final {
 			t.Errorf("%s: offers another try: %t", s.Name, got)
+		}
+		if got := strings.Count(page, "data-focus"); got != 1 {
+			t.Errorf("%s: %d buttons want the focus", s.Name, got)
 		}
 		for _, want := range []string{s.Page.BasePath + "/leave", s.Page.Reference, "data-focus", "data-alert"} {
 			if !strings.Contains(page, want) {

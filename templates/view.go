@@ -110,10 +110,8 @@ func (v Choose) devices() []Device {
 	return []Device{ThisDevice, OtherDevice}
 }
 
-// stands reports whether d is the primary choice. On a tablet there is none until one is remembered: both are as likely.
-func (v Choose) stands(d Device) bool {
-	return d == v.devices()[0] && (v.Platform != Tablet || v.Last == d)
-}
+// stands reports whether d is the primary choice.
+func (v Choose) stands(d Device) bool { return d == v.devices()[0] }
 
 // hint is the second line of the choice of d.
 func (v Choose) hint(p Page, d Device) string {

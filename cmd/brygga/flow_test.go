@@ -133,8 +133,8 @@ func TestCancelledLogin(t *testing.T) {
 	d := newDev(t, nil)
 	v := newVisitor(t, d, computerAgent)
 	login := v.begin("")
-	if !strings.Contains(v.get(login).body, "nobody is really identified") {
-		t.Error("the page does not say that nobody is identified")
+	if !strings.Contains(v.get(login).body, "Test environment – ") {
+		t.Error("the page does not say that it is no real one")
 	}
 	shown := v.post(login + "/leave")
 	if !strings.HasPrefix(shown.url.String(), d.DemoURL+"/callback?") || !strings.Contains(shown.body, `<code id="error">access_denied</code>`) {
