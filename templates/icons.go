@@ -13,63 +13,77 @@ func choiceIcon(on Platform, d Device) string {
 
 // stepIcon is the picture of a pending step.
 func stepIcon(s Step) string {
-	switch s {
-	case StepConfirm:
-		return "code"
-	case StepCallConfirm:
-		return "call"
-	case StepMRTD:
-		return "passport"
-	case StepFace:
-		return "face"
-	case StepStepUp:
-		return "person"
-	case StepStarted, StepReturn:
-		return "phone"
+	if name, ok := stepIcons[s]; ok {
+		return name
 	}
 	return "dots"
 }
 
+var stepIcons = map[Step]string{
+	StepStarted:     "phone/find",
+	StepConfirm:     "code",
+	StepCallConfirm: "call/ask",
+	StepMRTD:        "passport",
+	StepFace:        "face",
+	StepStepUp:      "guard/plus",
+	StepProcessing:  "renew",
+	StepReturn:      "phone/back",
+}
+
 // reasonIcon is the picture of a failure.
 func reasonIcon(r Reason) string {
-	switch r {
-	case "userCancel", "cancelled", ReasonStopped:
-		return "cross"
-	case "expiredTransaction", ReasonWindowClosed, ReasonRateLimited, ReasonBusy, ReasonMaintenance:
-		return "clock"
-	case "startFailed":
-		return "phone"
-	case "userDeclinedCall":
-		return "call"
-	case ReasonQRExcluded:
-		return "scan"
-	case "mrtdVerificationFailed", "nfcNotSupportedByDevice", ReasonUnmet:
-		return "passport"
-	case "facialRecognitionFailed":
-		return "face"
-	case ReasonUnavailable:
-		return "cloud"
-	case ReasonWrongPerson, ReasonTooYoung:
-		return "person"
-	case ReasonRiskTooHigh:
-		return "shield"
+	if name, ok := reasonIcons[r]; ok {
+		return name
 	}
 	return "alert"
 }
 
+var reasonIcons = map[Reason]string{
+	"userCancel":              "phone/cross",
+	"cancelled":               "tabs/bang",
+	"expiredTransaction":      "phone/clock",
+	"certificateErr":          "card/cross",
+	"startFailed":             "phone/ask",
+	"userDeclinedCall":        "call/cross",
+	"notSupportedByUserApp":   "phone/down",
+	"transactionRiskBlocked":  "guard/cross",
+	"mrtdVerificationFailed":  "passport/cross",
+	"facialRecognitionFailed": "face/cross",
+	"nfcNotSupportedByDevice": "chip/cross",
+	"multipleBankIdsOnDevice": "cards",
+	"stepUpFailed":            "list/cross",
+	ReasonAlreadyInProgress:   "renew/bang",
+	ReasonStopped:             "cross",
+	ReasonWindowClosed:        "clock",
+	ReasonUnavailable:         "sky/cross",
+	ReasonMaintenance:         "wrench",
+	ReasonRefused:             "plug",
+	ReasonRateLimited:         "hourglass",
+	ReasonBusy:                "people",
+	ReasonWrongPerson:         "person/ask",
+	ReasonRiskTooHigh:         "shield",
+	ReasonUnusable:            "sheet/cross",
+	ReasonTooYoung:            "calendar",
+	ReasonUnmet:               "list/bang",
+	ReasonQRExcluded:          "scan/cross",
+}
+
 // noticeIcon is the picture of a notice.
 func noticeIcon(kind string) string {
-	switch NoticeKind(kind) {
-	case NoticeAlreadyDone, NoticeLoggedOut:
-		return "check"
-	case NoticeOtherBrowser, NoticeReturnedAstray:
-		return "window"
-	case NoticeOtherTab:
-		return "tabs"
-	case NoticeExpired, NoticeRateLimited:
-		return "clock"
-	case NoticeNotFound:
-		return "dots"
+	if name, ok := noticeIcons[NoticeKind(kind)]; ok {
+		return name
 	}
 	return "alert"
+}
+
+var noticeIcons = map[NoticeKind]string{
+	NoticeAlreadyDone:    "tabs/check",
+	NoticeOtherBrowser:   "window/ask",
+	NoticeReturnedAstray: "window/back",
+	NoticeOtherTab:       "tabs",
+	NoticeExpired:        "clock",
+	NoticeNotFound:       "signpost",
+	NoticeBadRequest:     "sheet/bang",
+	NoticeRateLimited:    "hourglass",
+	NoticeLoggedOut:      "door/check",
 }

@@ -185,6 +185,21 @@ func (p Page) otherLanguages() []Language {
 	return others
 }
 
+// rowOfLanguages is how many other languages stand in a row at the foot. More are folded together.
+const rowOfLanguages = 3
+
+// inLanguage is this page in the language of that tag.
+func (p Page) inLanguage(tag string) templ.SafeURL {
+	u, err := url.Parse(p.languagePath())
+	if err != nil {
+		return blank
+	}
+	query := u.Query()
+	query.Set("lang", tag)
+	u.RawQuery = query.Encode()
+	return ownPath(u.String())
+}
+
 // language is that of the page's texts.
 func (p Page) language() Language { return p.Messages.in(p.Lang).language }
 

@@ -69,3 +69,15 @@ func (f Frame) viewBox() string {
 	side := strconv.Itoa(size + 2*quietZone)
 	return "0 0 " + side + " " + side
 }
+
+// ghost is what stands in the frame until the first code is there: its three corners, by which one knows what is to come.
+func ghost() string {
+	const far = 41 - 7
+	return QRPath(NewFrame(41, func(x, y int) bool {
+		corner := func(left, top int) bool {
+			x, y := x-left, y-top
+			return x >= 0 && x < 7 && y >= 0 && y < 7 && (x%6 == 0 || y%6 == 0 || x > 1 && x < 5 && y > 1 && y < 5)
+		}
+		return corner(0, 0) || corner(far, 0) || corner(0, far)
+	}).Bits, 41)
+}

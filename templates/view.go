@@ -48,13 +48,12 @@ func Document(p Page, v View) templ.Component { return document(p, v) }
 // Fragment renders the inner HTML of the page's main part in state v.
 func Fragment(p Page, v View) templ.Component { return v.body(p) }
 
-// text is the time in words: minutes only while there are any.
-func (l Left) text(p Page) string {
-	m, s := max(l.Seconds, 0)/60, max(l.Seconds, 0)%60
-	if m == 0 {
-		return p.text("time.seconds", "s", strconv.Itoa(s))
+// text is calm while there is time, and then the time in words: a clock that runs for minutes only hurries people.
+func (l Left) text(p Page, calm string) string {
+	if l.Seconds >= 60 {
+		return calm
 	}
-	return p.text("time.minutes", "m", strconv.Itoa(m), "s", strconv.Itoa(s))
+	return p.text("time.seconds", "s", number(l.Seconds))
 }
 
 // number is n as an attribute's value.
