@@ -23,7 +23,7 @@ func Complete(c *storage.Client) {
 // Derive fills what must have a value, and what follows from a client's other settings: the content encryption, and the sector of
 // pairwise subjects, which then stays what it is when the redirect URIs change (OIDC Core §8.1).
 func Derive(c *storage.Client) {
-	method, subjects := storage.AuthMethodBasic, storage.SubjectPairwise
+	method, subjects := storage.AuthMethodSecret, storage.SubjectPairwise
 	if c.Swedish() {
 		method, subjects = storage.AuthMethodPrivateKey, storage.SubjectPublic
 	}

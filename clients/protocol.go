@@ -19,15 +19,15 @@ func AuthMethods() []string { return slices.Clone(authMethods) }
 // authentication checks how the client authenticates: exactly one method, with what it needs and nothing else.
 func (p *problems) authentication(c *storage.Client) {
 	p.required("auth_method", c.AuthMethod)
-	secret := c.AuthMethod == storage.AuthMethodBasic || c.AuthMethod == storage.AuthMethodPost
+	secret := UsesSecret(c)
 	keys := len(c.JWKS) > 0 || c.JWKSURI != ""
 	switch {
 	case c.Public() && len(c.Secrets) > 0:
-		p.add("auth_method", "none has no secret, and one is set", "remove the secret or choose client_secret_basic")
+		p.add("auth_method", "none has no secret, and one is set", "remove the secret or choose client_secret")
 	case secret && len(c.Secrets) == 0:
 		p.add("auth_method", c.AuthMethod+" needs a secret, and none is set", "set a secret, or auth_method none for a public client")
 	case c.AuthMethod == storage.AuthMethodPrivateKey && len(c.Secrets) > 0:
-		p.add("auth_method", "private_key_jwt has no secret, and one is set", "remove the secret or choose client_secret_basic")
+		p.add("auth_method", "private_key_jwt has no secret, and one is set", "remove the secret or choose client_secret")
 	case c.AuthMethod == storage.AuthMethodPrivateKey && !keys:
 		p.add("auth_method", "private_key_jwt needs the app's public keys, and none are set", "set jwks, jwks_file or jwks_uri")
 	}

@@ -31,7 +31,7 @@ const maxSecrets = 8
 
 // UsesSecret reports whether the client proves itself by a secret.
 func UsesSecret(c *storage.Client) bool {
-	return c.AuthMethod == storage.AuthMethodBasic || c.AuthMethod == storage.AuthMethodPost
+	return c.AuthenticatesBy(storage.AuthMethodBasic) || c.AuthenticatesBy(storage.AuthMethodPost)
 }
 
 // newSecret returns 256 random bits in base64url.

@@ -27,7 +27,7 @@ var settings = []Setting[client]{
 		func(c *client) any { return &c.Disabled }},
 	{"profile", "profile", "the rules for its requests and tokens", storage.ProfileStandard, profiles,
 		func(c *client) any { return &c.Profile }},
-	{"auth_method", "auth-method", "how it proves itself", "client_secret_basic, and private_key_jwt in the Swedish profiles", authMethods,
+	{"auth_method", "auth-method", "how it proves itself; client_secret takes the secret in the header or in the form", "client_secret, and private_key_jwt in the Swedish profiles", authMethods,
 		func(c *client) any { return &c.AuthMethod }},
 	{"auth_alg", "auth-alg", "the only `algorithm` of its assertions", "any of them", signingAlgs,
 		func(c *client) any { return &c.AuthAlg }},
@@ -101,7 +101,7 @@ var settings = []Setting[client]{
 // The words that clients may choose from.
 var (
 	profiles           = []string{storage.ProfileStandard, storage.ProfileSwedish, storage.ProfileSwedenConnect}
-	authMethods        = []string{storage.AuthMethodBasic, storage.AuthMethodPost, storage.AuthMethodPrivateKey, storage.AuthMethodNone}
+	authMethods        = []string{storage.AuthMethodSecret, storage.AuthMethodBasic, storage.AuthMethodPost, storage.AuthMethodPrivateKey, storage.AuthMethodNone}
 	signingAlgs        = storage.SigningAlgs()
 	encryptionAlgs     = []string{"RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"}
 	encryptionEncs     = []string{"A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM"}

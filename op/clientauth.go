@@ -157,7 +157,7 @@ func (p *Provider) prove(ctx context.Context, c *credentials, endpoint string) (
 		return nil, failure("unknown client")
 	case err != nil:
 		return nil, fmt.Errorf("read client: %w", err)
-	case client.AuthMethod != c.method:
+	case !client.AuthenticatesBy(c.method):
 		return client, failure("another method than the registered one")
 	case client.Public() && endpoint == pathIntrospect:
 		return client, failure("a public client has no credentials")

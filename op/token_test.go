@@ -316,9 +316,7 @@ func TestClientAuthentication(t *testing.T) {
 		ID: "expired", AuthMethod: storage.AuthMethodBasic, RedirectURIs: []string{callback}, IDTokenAlg: storage.ES256,
 		Secrets: []storage.ClientSecret{{Hash: secret.New("old").Hash(), Expires: h.now().Add(-time.Second)}, {Hash: secret.New("new").Hash()}},
 	}
-	if err := h.store.CreateClient(t.Context(), expired); err != nil {
-		t.Fatal(err)
-	}
+	h.addClients(expired, storage.Client{ID: "either", AuthMethod: storage.AuthMethodSecret, Secrets: secrets("s"), RedirectURIs: []string{callback}, IDTokenAlg: storage.ES256})
 	const proven = "invalid_grant" // the client is authenticated and only its code is wrong
 	for name, test := range map[string]struct {
 		request *http.Request
@@ -328,6 +326,11 @@ func TestClientAuthentication(t *testing.T) {
 		"basic":                         {basic("web", webSecret), 400, proven},
 		"basic, same client in body":    {basic("web", webSecret, "client_id", "web"), 400, proven},
 		"post":                          {body("client_id", "post", "client_secret", "post-secret"), 400, proven},
+		"either, in the header":         {basic("either", "s"), 400, proven},
+		"either, in the form":           {body("client_id", "either", "client_secret", "s"), 400, proven},
+		"either, in both":               {basic("either", "s", "client_secret", "s"), 400, "invalid_request"},
+		"either, wrong in the form":     {body("client_id", "either", "client_secret", "x"), 401, "invalid_client"},
+		"either, no secret":             {body("client_id", "either"), 401, "invalid_client"},
 		"none":                          {body("client_id", "app"), 400, proven},
 		"rotated secret":                {basic("expired", "new"), 400, proven},
 		"expired secret":                {basic("expired", "old"), 401, "invalid_client"},

@@ -27,8 +27,8 @@ type Client struct {
 	// Profile is the set of rules that its requests and tokens follow: ProfileStandard, ProfileSwedish or
 	// ProfileSwedenConnect.
 	Profile string `json:"profile,omitempty"`
-	// AuthMethod is how the client authenticates, exactly: client_secret_basic, client_secret_post, private_key_jwt or none (a
-	// public client; PKCE is then demanded).
+	// AuthMethod is how the client authenticates, exactly: client_secret (by either of the two that follow), client_secret_basic,
+	// client_secret_post, private_key_jwt or none (a public client; PKCE is then demanded).
 	AuthMethod string `json:"auth_method"`
 	// AuthAlg is the only algorithm of its assertions; empty allows all of ours.
 	AuthAlg string `json:"auth_alg,omitempty"`
@@ -171,8 +171,14 @@ func (c *Client) MayAsk(scope string) bool {
 	return scope == ScopeOpenID || slices.Contains(c.Scopes, scope)
 }
 
-// The values of Client.AuthMethod (OIDC Core §9).
+// AuthenticatesBy reports whether the client may use that method of OIDC Core §9.
+func (c *Client) AuthenticatesBy(method string) bool {
+	return c.AuthMethod == method || c.AuthMethod == AuthMethodSecret && (method == AuthMethodBasic || method == AuthMethodPost)
+}
+
+// The values of Client.AuthMethod (OIDC Core §9). AuthMethodSecret is ours: the secret in the header or in the form.
 const (
+	AuthMethodSecret     = "client_secret"
 	AuthMethodBasic      = "client_secret_basic"
 	AuthMethodPost       = "client_secret_post"
 	AuthMethodPrivateKey = "private_key_jwt"

@@ -157,7 +157,7 @@ func explain(id string, err error) error {
 	case errors.Is(err, storage.ErrConflict):
 		return fail(exitConflict, "try again", "client %q was changed by somebody else meanwhile", id)
 	case errors.Is(err, clients.ErrNoSecret):
-		return fail(exitUsage, "give it one with \"brygga client update "+id+" --auth-method client_secret_basic\"", "client %q does not prove itself by a secret", id)
+		return fail(exitUsage, "give it one with \"brygga client update "+id+" --auth-method client_secret\"", "client %q does not prove itself by a secret", id)
 	}
 	return err
 }

@@ -179,7 +179,7 @@ func devMasterKey(data string) (secret.String, error) {
 func (d *devInstance) register(ctx context.Context, o devOptions) error {
 	client := storage.Client{
 		ID: "demo", Name: "Demo app", LocalNames: map[string]string{"sv": "Demoappen"}, HomeURI: d.DemoURL + "/", Native: true,
-		AuthMethod: storage.AuthMethodBasic, Secrets: []storage.ClientSecret{config.HashSecret(secret.New("demo-secret"))},
+		AuthMethod: storage.AuthMethodSecret, Secrets: []storage.ClientSecret{config.HashSecret(secret.New("demo-secret"))},
 		RedirectURIs: []string{d.DemoURL + "/callback", "http://127.0.0.1/callback"}, PostLogoutRedirectURIs: []string{d.DemoURL + "/"},
 		Scopes: storage.Scopes()[1:], IDTokenAlg: storage.ES256, SubjectType: storage.SubjectPairwise, PersonalNumber: true,
 	}
@@ -188,6 +188,9 @@ func (d *devInstance) register(ctx context.Context, o devOptions) error {
 	for _, c := range []storage.Client{client, public} {
 		now := d.server.now().UTC().Truncate(time.Microsecond)
 		c.Created, c.Updated = now, now
+		for i := range c.Secrets {
+			c.Secrets[i].Created = now
+		}
 		err := d.server.store.CreateClient(ctx, c)
 		if errors.Is(err, storage.ErrExists) {
 			var old *storage.Client

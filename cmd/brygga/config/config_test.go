@@ -239,7 +239,7 @@ func TestFaults_T14_RowA13_RowA20(t *testing.T) {
 		{"a blank name", minimal + "page: {service_name: ' '}\n", []string{"page.service_name: is blank"}},
 		{"window longer than life", minimal + "login: {life: 4m}\n", []string{"login.window: is longer than login.life"}},
 		{"client", minimal + "clients:\n  - id: a b\n    redirect_uris: ['http://app.example.se/#x']\n    id_token_algo: ES256\n", []string{
-			`:9:5: clients[0].id: "a b" is not a client ID`, `:9:7: clients[0].auth_method: client_secret_basic needs a secret`, `:10:5: clients[0].redirect_uris: "http://app.example.se/#x" has a fragment`, `:11:5: clients[0].id_token_algo: no such key - did you mean id_token_alg?`}},
+			`:9:5: clients[0].id: "a b" is not a client ID`, `:9:7: clients[0].auth_method: client_secret needs a secret`, `:10:5: clients[0].redirect_uris: "http://app.example.se/#x" has a fragment`, `:11:5: clients[0].id_token_algo: no such key - did you mean id_token_alg?`}},
 		{"scopes", minimal + "clients:\n  - {id: a, auth_method: none, redirect_uris: ['https://a/'], scopes: [profil, openid, nonsense]}\n", []string{`clients[0].scopes: there is no scope "profil" - did you mean profile?`, `there is no scope "nonsense" - write some of profile`}},
 		{"short secret", minimal + "clients:\n  - id: a\n    secret: hunter2hunter2\n    redirect_uris: ['https://a/']\n", []string{"clients[0].secret: has fewer than 32 characters"}},
 		{"one fault of a client hides no other", minimal + "  policy: {nosuch: x, high_risk: off}\nclients:\n  - {id: a, auth_method: none, redirect_uris: ['https://a/'], policy: {nosuch: 1, high_risk: off, certificate: b}}\n" +
