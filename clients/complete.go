@@ -9,6 +9,10 @@ import (
 	"brygga/storage"
 )
 
+// DefaultIDTokenAlg signs the ID tokens of clients that name no algorithm. It is that of OpenID Connect Dynamic Client Registration
+// §2, which most libraries expect unless they are told.
+const DefaultIDTokenAlg = storage.RS256
+
 // Complete fills what a new client leaves to its profile, and what Derive fills.
 func Complete(c *storage.Client) {
 	Derive(c)
@@ -28,7 +32,7 @@ func Derive(c *storage.Client) {
 		method, subjects = storage.AuthMethodPrivateKey, storage.SubjectPublic
 	}
 	c.AuthMethod, c.SubjectType = cmp.Or(c.AuthMethod, method), cmp.Or(c.SubjectType, subjects)
-	c.Name, c.IDTokenAlg = cmp.Or(c.Name, c.ID), cmp.Or(c.IDTokenAlg, storage.ES256)
+	c.Name, c.IDTokenAlg = cmp.Or(c.Name, c.ID), cmp.Or(c.IDTokenAlg, DefaultIDTokenAlg)
 	for _, e := range []*storage.Encryption{&c.IDTokenEncryption, &c.UserinfoEncryption} {
 		switch {
 		case e.Alg == "":

@@ -16,7 +16,7 @@ func TestComplete(t *testing.T) {
 	for name, tt := range map[string]struct{ given, want storage.Client }{
 		"standard": {
 			storage.Client{ID: "app", RedirectURIs: []string{"https://a.example/"}},
-			storage.Client{ID: "app", Name: "app", AuthMethod: storage.AuthMethodSecret, IDTokenAlg: storage.ES256, SubjectType: storage.SubjectPairwise, Sector: "a.example", RedirectURIs: []string{"https://a.example/"}},
+			storage.Client{ID: "app", Name: "app", AuthMethod: storage.AuthMethodSecret, IDTokenAlg: storage.RS256, SubjectType: storage.SubjectPairwise, Sector: "a.example", RedirectURIs: []string{"https://a.example/"}},
 		},
 		"swedish": {
 			storage.Client{ID: "app", Profile: storage.ProfileSwedish, IDTokenAlg: storage.RS256},
@@ -24,15 +24,15 @@ func TestComplete(t *testing.T) {
 		},
 		"swedenconnect, with words of its own": {
 			storage.Client{ID: "app", Profile: storage.ProfileSwedenConnect, UserinfoAlg: storage.ES384, Scopes: []string{"profile"}, AuthMethod: storage.AuthMethodNone},
-			storage.Client{ID: "app", Name: "app", Profile: storage.ProfileSwedenConnect, AuthMethod: storage.AuthMethodNone, IDTokenAlg: storage.ES256, UserinfoAlg: storage.ES384, SubjectType: storage.SubjectPublic, Scopes: []string{"profile"}},
+			storage.Client{ID: "app", Name: "app", Profile: storage.ProfileSwedenConnect, AuthMethod: storage.AuthMethodNone, IDTokenAlg: storage.RS256, UserinfoAlg: storage.ES384, SubjectType: storage.SubjectPublic, Scopes: []string{"profile"}},
 		},
 		"encryption": {
 			storage.Client{ID: "app", IDTokenEncryption: storage.Encryption{Alg: "ECDH-ES"}, UserinfoEncryption: storage.Encryption{Enc: "A128GCM"}},
-			storage.Client{ID: "app", Name: "app", AuthMethod: storage.AuthMethodSecret, IDTokenAlg: storage.ES256, SubjectType: storage.SubjectPairwise, IDTokenEncryption: storage.Encryption{Alg: "ECDH-ES", Enc: "A128CBC-HS256"}},
+			storage.Client{ID: "app", Name: "app", AuthMethod: storage.AuthMethodSecret, IDTokenAlg: storage.RS256, SubjectType: storage.SubjectPairwise, IDTokenEncryption: storage.Encryption{Alg: "ECDH-ES", Enc: "A128CBC-HS256"}},
 		},
 		"encryption of its own": {
 			storage.Client{ID: "app", UserinfoEncryption: storage.Encryption{Alg: "ECDH-ES", Enc: "A256GCM"}},
-			storage.Client{ID: "app", Name: "app", AuthMethod: storage.AuthMethodSecret, IDTokenAlg: storage.ES256, SubjectType: storage.SubjectPairwise, UserinfoEncryption: storage.Encryption{Alg: "ECDH-ES", Enc: "A256GCM"}},
+			storage.Client{ID: "app", Name: "app", AuthMethod: storage.AuthMethodSecret, IDTokenAlg: storage.RS256, SubjectType: storage.SubjectPairwise, UserinfoEncryption: storage.Encryption{Alg: "ECDH-ES", Enc: "A256GCM"}},
 		},
 	} {
 		c := tt.given

@@ -104,10 +104,10 @@ func TestAdd(t *testing.T) {
 	if !c.Authenticate(added.Secret, h.now) || len(added.Secret.Reveal()) < 43 || !c.Created.Equal(h.now) || c.Revision != 1 {
 		t.Errorf("the client is %+v with the secret of %d characters", c, len(added.Secret.Reveal()))
 	}
-	if c.Name != "app" || c.Sector != "app.example.se" || c.SubjectType != storage.SubjectPairwise || c.IDTokenAlg != storage.ES256 || !c.PersonalNumber {
+	if c.Name != "app" || c.Sector != "app.example.se" || c.SubjectType != storage.SubjectPairwise || c.IDTokenAlg != storage.RS256 || !c.PersonalNumber {
 		t.Errorf("the client was not filled up: %+v", c)
 	}
-	if diff := cmp.Diff([]string{storage.ES256}, h.made); diff != "" {
+	if diff := cmp.Diff([]string{storage.RS256}, h.made); diff != "" {
 		t.Errorf("keys (-want +got):\n%s", diff)
 	}
 	public, err := h.Add(t.Context(), "anna", "spa", func(c *storage.Client) error {
@@ -163,7 +163,7 @@ func checkRefused(t *testing.T, h *harness, name string, err, want error, key st
 	if len(h.made) != 0 {
 		t.Errorf("%s: keys for %v were made", name, h.made)
 	}
-	if c := h.client(t, "app"); c.IDTokenAlg != storage.ES256 || c.Revision != 1 {
+	if c := h.client(t, "app"); c.IDTokenAlg != storage.RS256 || c.Revision != 1 {
 		t.Errorf("%s: the client is %+v", name, c)
 	}
 	if _, err := h.store.Client(t.Context(), "new"); !errors.Is(err, storage.ErrNotFound) {

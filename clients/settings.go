@@ -43,7 +43,7 @@ var settings = []Setting[client]{
 		func(c *client) any { return &c.PostLogoutRedirectURIs }},
 	{"scopes", "scope", "`scopes` it may ask for beside openid", "", storage.Scopes()[1:],
 		func(c *client) any { return (*words)(&c.Scopes) }},
-	{"id_token_alg", "alg", "how its ID tokens are signed", storage.ES256, signingAlgs,
+	{"id_token_alg", "alg", "how its ID tokens are signed", DefaultIDTokenAlg, signingAlgs,
 		func(c *client) any { return &c.IDTokenAlg }},
 	{"id_token_encryption_alg", "id-token-encryption-alg", "how ID tokens are encrypted to its key", "not at all", encryptionAlgs,
 		func(c *client) any { return &c.IDTokenEncryption.Alg }},

@@ -139,6 +139,7 @@ clients:
     scopes: [offline_access]
     secret: %s
     redirect_uris: [%s]
+    id_token_alg: ES256
 `, b.issuer, public, admin, b.simURL, clientSecret, redirectURI)
 	signatures, err := b.sim.SignatureRootPEM()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -81,7 +82,7 @@ func showUpdated(h *host, updated *clients.Registered, output string) error {
 	case len(updated.Changed) == 0:
 		fmt.Fprintf(h.out, "client %s is so already; nothing was changed\n", updated.Client.ID)
 	default:
-		notePublished(h, updated)
+		noteAlgorithms(h, updated)
 		fmt.Fprintf(h.out, "updated client %s: %s\n", updated.Client.ID, strings.Join(updated.Changed, ", "))
 	}
 	return nil
@@ -89,7 +90,7 @@ func showUpdated(h *host, updated *clients.Registered, output string) error {
 
 // showRegistered shows a client after a change, with a secret that cannot be shown again.
 func showRegistered(h *host, r *clients.Registered, output, done string) error {
-	notePublished(h, r)
+	noteAlgorithms(h, r)
 	if output == "json" {
 		view := object{{"client", clientView(r.Client)}}
 		if !r.Secret.IsZero() {
@@ -109,11 +110,15 @@ func showRegistered(h *host, r *clients.Registered, output, done string) error {
 	return showSecret(h, r.Client.ID, r.Secret)
 }
 
-// notePublished says that other apps will notice the change: all read one key set, and some libraries refuse a set with a kind of key
-// that they do not know.
-func notePublished(h *host, r *clients.Registered) {
+// noteAlgorithms says what a change of algorithms means to libraries: to those of other apps, as all read one key set and some refuse a
+// set with a kind of key that they do not know, and to that of the app itself.
+func noteAlgorithms(h *host, r *clients.Registered) {
 	if len(r.Published) > 0 {
 		fmt.Fprintf(h.err, "note: /jwks.json, which every app reads, now has keys for %s too; they go when no client needs them any more\n", strings.Join(r.Published, " and "))
+	}
+	if alg := r.Client.IDTokenAlg; alg != clients.DefaultIDTokenAlg && slices.Contains(r.Changed, "id_token_alg") {
+		fmt.Fprintf(h.err, "note: these must be told of %s or take RS256 alone: NextAuth, Auth.js, openid-client 5, Spring Security, LemonLDAP::NG, python-social-auth, "+
+			"OpenID-Connect-PHP; lua-resty-openidc would take tokens unchecked\n", alg)
 	}
 }
 

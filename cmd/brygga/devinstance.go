@@ -17,6 +17,7 @@ import (
 
 	"brygga/bankid"
 	"brygga/bankid/bankidsim"
+	"brygga/clients"
 	"brygga/cmd/brygga/config"
 	"brygga/keys"
 	"brygga/secret"
@@ -181,7 +182,7 @@ func (d *devInstance) register(ctx context.Context, o devOptions) error {
 		ID: "demo", Name: "Demo app", LocalNames: map[string]string{"sv": "Demoappen"}, HomeURI: d.DemoURL + "/", Native: true,
 		AuthMethod: storage.AuthMethodSecret, Secrets: []storage.ClientSecret{config.HashSecret(secret.New("demo-secret"))},
 		RedirectURIs: []string{d.DemoURL + "/callback", "http://127.0.0.1/callback"}, PostLogoutRedirectURIs: []string{d.DemoURL + "/"},
-		Scopes: storage.Scopes()[1:], IDTokenAlg: storage.ES256, SubjectType: storage.SubjectPairwise, PersonalNumber: true,
+		Scopes: storage.Scopes()[1:], IDTokenAlg: clients.DefaultIDTokenAlg, SubjectType: storage.SubjectPairwise, PersonalNumber: true,
 	}
 	public := client
 	public.ID, public.AuthMethod, public.Secrets = "demo-public", storage.AuthMethodNone, nil

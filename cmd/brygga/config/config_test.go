@@ -84,7 +84,7 @@ func TestExampleLoads(t *testing.T) {
 		t.Errorf("paths %q and %q do not start at the directory of the file", c.Data, c.BankID.RootCAFile)
 	}
 	client := c.StaticClients(time.Unix(0, 0))[0]
-	if client.IDTokenAlg != storage.ES256 || client.SubjectType != storage.SubjectPairwise || client.NameIn("sv") != "Journalen" || !client.PersonalNumber || len(client.Secrets) != 1 {
+	if client.IDTokenAlg != storage.RS256 || client.SubjectType != storage.SubjectPairwise || client.NameIn("sv") != "Journalen" || !client.PersonalNumber || len(client.Secrets) != 1 {
 		t.Errorf("static client = %+v", client)
 	}
 }

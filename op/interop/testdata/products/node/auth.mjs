@@ -20,7 +20,6 @@ const config = {
     clientSecret: CLIENT_SECRET,
     authorization: { params: { scope: 'openid profile' } },
     checks: ['pkce', 'state', 'nonce'],
-    client: { id_token_signed_response_alg: 'ES256' },
     profile: (claims) => ({ id: claims.sub, name: claims.name }),
   }],
   callbacks: {

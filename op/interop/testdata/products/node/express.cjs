@@ -12,7 +12,6 @@ app.use(auth({
   clientSecret: process.env.CLIENT_SECRET,
   secret: process.env.CLIENT_SECRET, // of its own cookies
   clientAuthMethod: 'client_secret_basic',
-  idTokenSigningAlg: 'ES256',
   authorizationParams: { response_type: 'code', response_mode: 'query', scope: 'openid profile' },
   authRequired: false,
   idpLogout: true,
