@@ -78,6 +78,7 @@ func unseenStates() []State {
 		{"", p, Failed{Reason: ReasonUnknown, Device: OtherDevice, Platform: Phone}},
 		{"", p, Failed{Reason: ReasonWindowClosed, Device: OtherDevice, Platform: Phone}},
 		{"", p, QRWait{Frame: previewFrame(), Platform: Phone}},
+		{"", p, Progress{Step: StepConfirm, Device: OtherDevice, Platform: Computer}},
 	}
 }
 

@@ -61,7 +61,7 @@ func Preview(lang string) []State {
 func previewWaiting(p Page) []State {
 	left := Left{Seconds: 272, Of: 300}
 	frame := previewFrame()
-	appWait := AppWait{LaunchURL: "https://app.bankid.com/?autostarttoken=preview", Order: "1", Left: left, Platform: Phone}
+	appWait := AppWait{LaunchURL: "https://app.bankid.com/?autostarttoken=preview", Order: "1", Left: left, Platform: Phone, Shown: previewShown(p)}
 	appWaitAuto, appWaitComputer := appWait, appWait
 	appWaitAuto.AutoLaunch, appWaitAuto.Order = true, "" // nobody who looks at a preview wants to be sent to BankID
 	appWaitComputer.LaunchURL, appWaitComputer.Platform = "bankid:///?autostarttoken=preview&redirect=null", Computer
@@ -91,10 +91,15 @@ func previewWaiting(p Page) []State {
 	}
 }
 
+// previewShown is what the app shows where the certificate of a service is used for a client.
+func previewShown(p Page) Shown {
+	return Shown{Name: p.ServiceName + " (test)", Text: p.Messages.AppText(p.Lang, p.ClientName)}
+}
+
 func previewProgress(p Page) []State {
 	var states []State
 	add := func(name, hint string, d Device, on Platform) {
-		v := Pending(Waiting{HintCode: hint, Device: d, Platform: on, Left: Left{Seconds: 187, Of: 300}})
+		v := Pending(Waiting{HintCode: hint, Device: d, Platform: on, Left: Left{Seconds: 187, Of: 300}, Shown: previewShown(p)})
 		states = append(states, State{name, p, v})
 	}
 	for _, hint := range HintCodesPending() {

@@ -40,6 +40,7 @@ type Progress struct {
 	Device   Device
 	Platform Platform
 	Left     Left
+	Shown    Shown // for [StepConfirm]
 }
 
 // Key returns the step.
@@ -65,6 +66,7 @@ type Waiting struct {
 	Device   Device
 	Platform Platform
 	Left     Left
+	Shown    Shown
 	Frame    Frame // for OtherDevice
 
 	// For ThisDevice, see [AppWait].
@@ -81,11 +83,11 @@ func Pending(w Waiting) View {
 		if w.Device == OtherDevice {
 			return QRWait{Frame: w.Frame, Left: w.Left, Platform: w.Platform}
 		}
-		return AppWait{LaunchURL: w.LaunchURL, Order: w.Order, AutoLaunch: w.AutoLaunch, Left: w.Left, Platform: w.Platform}
+		return AppWait{LaunchURL: w.LaunchURL, Order: w.Order, AutoLaunch: w.AutoLaunch, Left: w.Left, Platform: w.Platform, Shown: w.Shown}
 	}
 	step, ok := steps[w.HintCode]
 	if !ok {
 		step = StepInProgress
 	}
-	return Progress{Step: step, Device: w.Device, Platform: w.Platform, Left: w.Left}
+	return Progress{Step: step, Device: w.Device, Platform: w.Platform, Left: w.Left, Shown: w.Shown}
 }

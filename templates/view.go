@@ -164,6 +164,8 @@ type AppWait struct {
 	AutoLaunch bool
 	Left       Left
 	Platform   Platform
+	// Shown is drawn on phones and tablets, where the app hides the page once it is open.
+	Shown Shown
 }
 
 // Key returns "app-wait." and the order.

@@ -62,7 +62,7 @@ func TestTextsEndAlike(t *testing.T) {
 	sentence := regexp.MustCompile(`\.(text|say|alt|check|caution|embedded|warning|lost|found|partly|whole|close)(\.|$)`)
 	for lang, m := range builtIn.all {
 		for key, text := range m.texts {
-			ends := strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?")
+			ends := strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "{text}")
 			if wanted := sentence.MatchString(key) && key != "zoom.close"; !strings.HasPrefix(key, "language.") && !strings.HasSuffix(key, ".reference") &&
 				ends != (wanted || key == "ask-log-out.title") {
 				t.Errorf("%s: %s ends wrongly: %q", lang, key, text)

@@ -108,6 +108,10 @@ func (s *Site) previewState(r *http.Request) (templates.State, bool) {
 	switch v := state.View.(type) {
 	case templates.AppWait:
 		v.LaunchURL = s.Issuer + path + "/launch"
+		v.Shown.Text = s.Messages.AppText(page.Lang, state.Page.ClientName)
+		state.View = v
+	case templates.Progress:
+		v.Shown.Text = s.Messages.AppText(page.Lang, state.Page.ClientName)
 		state.View = v
 	case templates.AskLogOut:
 		v.Action = path + "/done"

@@ -37,6 +37,7 @@ func viewOf(s situation) templates.View {
 		return templates.Starting{Device: templates.Device(l.Claim.Starter.Device), Platform: on}
 	case l.State == storage.LoginPending:
 		return templates.Pending(templates.Waiting{
+			Shown:    shown(l.Order.Sent),
 			HintCode: l.Order.HintCode, Device: device, Platform: on, Left: s.left, Frame: s.frame,
 			LaunchURL: s.launch.URL.Reveal(), Order: strconv.Itoa(l.Orders), AutoLaunch: s.firstOrder && !s.launch.NeedsTap,
 		})
@@ -50,6 +51,14 @@ func viewOf(s situation) templates.View {
 		return templates.Complete{}
 	}
 	return templates.Choose{Platform: on, Embedded: s.launch.Embedded}
+}
+
+// markdown is the format of a text with marks (BankID API: userVisibleDataFormat).
+const markdown = "simpleMarkdownV1"
+
+// shown is what the app shows of an order: what was sent with it, whatever the configuration says by now.
+func shown(sent storage.Sent) templates.Shown {
+	return templates.Shown{Name: sent.PartyDisplay, Text: sent.VisibleText, Markdown: sent.VisibleFormat == markdown}
 }
 
 // awaitReturn is shown when the person has approved and the app has not yet brought them back with the return nonce.

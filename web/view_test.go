@@ -39,6 +39,9 @@ func TestViewOf(t *testing.T) {
 	later := stored(storage.LoginFailed, "other", "")
 	later.Failure = storage.Failure{Reason: login.ReasonMaintenance, Retry: now.Add(1500 * time.Millisecond)}
 
+	scanned := stored(storage.LoginPending, "other", "userSign")
+	scanned.Order.Sent = storage.Sent{PartyDisplay: "Bron AB", VisibleText: "# Banken", VisibleFormat: "simpleMarkdownV1"}
+
 	for _, tc := range []struct {
 		name string
 		situation
@@ -93,6 +96,13 @@ func TestViewOf(t *testing.T) {
 		{
 			"complete by QR code, page open all the time",
 			situation{login: stored(storage.LoginComplete, "other", "userSign"), since: now.Add(-time.Hour), launch: computer}, templates.Complete{},
+		},
+		{
+			"approving what the app shows", situation{login: scanned, launch: scanOnly},
+			templates.Progress{
+				Step: templates.StepConfirm, Device: templates.OtherDevice, Platform: templates.ScanOnly,
+				Shown: templates.Shown{Name: "Bron AB", Text: "# Banken", Markdown: true},
+			},
 		},
 		{"answered", situation{login: stored(storage.LoginAnswered, "other", "userSign")}, templates.Notice{Kind: templates.NoticeAlreadyDone}},
 		{"answered before any order", situation{login: &storage.Login{State: storage.LoginAnswered}}, templates.Notice{Kind: templates.NoticeAlreadyDone}},

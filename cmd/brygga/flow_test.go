@@ -119,6 +119,13 @@ func TestLoginOnSameDevice(t *testing.T) {
 	}
 	order := v.phone("open", map[string]string{"url": link, "personalNumber": person})
 	v.await(login, "confirm")
+	// What the page draws of the app is what the app shows.
+	page := html.UnescapeString(v.get(login).body)
+	for _, want := range []string{">" + order.RPName + "<", "<q>" + order.VisibleText + "</q>"} {
+		if order.RPName == "" || order.VisibleText == "" || !strings.Contains(page, want) {
+			t.Errorf("the app shows %q, which the page does not draw", want)
+		}
+	}
 	order = v.phone("orders/"+order.OrderRef+"/sign", nil)
 	if order.ReturnURL == nil {
 		t.Fatal("the app has nowhere to return to")
