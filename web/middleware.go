@@ -25,42 +25,47 @@ const (
 	maxProviderBody = 64 << 10 // a body for the provider
 )
 
-type contextKey int
+// traceKey is the context key of a *trace.
+type traceKey struct{}
 
-const (
-	keyRequestID contextKey = iota
-	keyAddress
-	keySubject
-)
-
-// subject is what a request turned out to be about, for its log lines. It is set once, before anything else is started.
-type subject struct {
+// trace is what is known of a request: its own reference and the browser's address, and for its log lines the login that it turned out
+// to be about, which is set once, before anything else is started.
+type trace struct {
+	requestID string
+	address   netip.Addr
 	login     string
 	client    string
 	reference storage.Reference
 }
 
+func traceOf(ctx context.Context) *trace {
+	t, _ := ctx.Value(traceKey{}).(*trace)
+	return t
+}
+
 // isAbout says that the request of ctx is about the login.
 func isAbout(ctx context.Context, l *storage.Login) {
-	if s, ok := ctx.Value(keySubject).(*subject); ok {
-		s.login, s.client, s.reference = l.ID, l.Request.ClientID, l.Reference()
+	if t := traceOf(ctx); t != nil {
+		t.login, t.client, t.reference = l.ID, l.Request.ClientID, l.Reference()
 	}
 }
 
 // RequestID returns the reference of the request that ctx belongs to, which error pages show and log lines carry; "" when
 // ctx belongs to none.
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(keyRequestID).(string)
-	return id
+	if t := traceOf(ctx); t != nil {
+		return t.requestID
+	}
+	return ""
 }
 
 // ClientIP returns the address of the browser that sent r, proxies of ours left out; "" when r did not come through a Site.
 func ClientIP(r *http.Request) string {
-	address, _ := r.Context().Value(keyAddress).(netip.Addr)
-	if !address.IsValid() {
+	t := traceOf(r.Context())
+	if t == nil || !t.address.IsValid() {
 		return ""
 	}
-	return address.String()
+	return t.address.String()
 }
 
 // WithRequestID returns a handler that adds request_id to the log lines of requests, and login and reference to those of requests
@@ -76,14 +81,14 @@ type requestIDHandler struct{ slog.Handler }
 
 // Handle adds the attributes that the record has not got.
 func (h requestIDHandler) Handle(ctx context.Context, record slog.Record) error {
-	id := RequestID(ctx)
-	if id == "" {
+	t := traceOf(ctx)
+	if t == nil {
 		return h.Handler.Handle(ctx, record)
 	}
 	record = record.Clone()
-	addMissing(&record, slog.String("request_id", id)) // another handler around this one may have added it
-	if about, ok := ctx.Value(keySubject).(*subject); ok && about.login != "" {
-		addMissing(&record, slog.String("login", about.login), slog.String("reference", string(about.reference)), slog.String("client_id", about.client))
+	addMissing(&record, slog.String("request_id", t.requestID)) // another handler around this one may have added it
+	if t.login != "" {
+		addMissing(&record, slog.String("login", t.login), slog.String("reference", string(t.reference)), slog.String("client_id", t.client))
 	}
 	return h.Handler.Handle(ctx, record)
 }
@@ -112,10 +117,7 @@ func (s *Site) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		w := &handling.Recorder{ResponseWriter: inner}
-		ctx := context.WithValue(r.Context(), keyRequestID, s.requestID(r))
-		ctx = context.WithValue(ctx, keyAddress, s.clientAddress(r))
-		ctx = context.WithValue(ctx, keySubject, new(subject))
-		r = r.WithContext(ctx)
+		r = r.WithContext(context.WithValue(r.Context(), traceKey{}, &trace{requestID: s.requestID(r), address: s.clientAddress(r)}))
 		defer s.finish(w, r, began)
 		s.watchProxies(r)
 		s.guardAll(w.Header())
