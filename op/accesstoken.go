@@ -24,30 +24,19 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// audience is an aud claim: a text when there is only one (RFC 7519 §4.1.3).
-type audience []string
-
-// MarshalJSON returns a text or an array.
-func (a audience) MarshalJSON() ([]byte, error) {
-	if len(a) == 1 {
-		return json.Marshal(a[0])
-	}
-	return json.Marshal([]string(a))
-}
-
 // accessClaims are the claims of an access token that is a JWT (RFC 9068 §2.2). They tell of the login, and nothing of the
 // person but the subject.
 type accessClaims struct {
-	Issuer   string   `json:"iss"`
-	Subject  string   `json:"sub"`
-	Audience audience `json:"aud"`
-	ClientID string   `json:"client_id"`
-	Expires  int64    `json:"exp"`
-	IssuedAt int64    `json:"iat"`
-	ID       string   `json:"jti"`
-	Scope    string   `json:"scope,omitempty"`
-	AuthTime int64    `json:"auth_time"`
-	ACR      string   `json:"acr,omitempty"`
+	Issuer   string `json:"iss"`
+	Subject  string `json:"sub"`
+	Audience any    `json:"aud"` // see audience
+	ClientID string `json:"client_id"`
+	Expires  int64  `json:"exp"`
+	IssuedAt int64  `json:"iat"`
+	ID       string `json:"jti"`
+	Scope    string `json:"scope,omitempty"`
+	AuthTime int64  `json:"auth_time"`
+	ACR      string `json:"acr,omitempty"`
 }
 
 // wantsJWT reports whether the client's access tokens are JWTs. Those of a Sweden Connect client never are: they must tell
@@ -81,10 +70,14 @@ func (p *Provider) accessToken(ctx context.Context, a *issue, life time.Duration
 	return p.o.Keys.Sign(ctx, a.client.IDTokenAlg, typAccessToken, claims)
 }
 
-// audience returns whom a token for the resources is meant for: us when none was asked for (RFC 9068 §3).
-func (p *Provider) audience(resources []string) audience {
-	if len(resources) == 0 {
-		return audience{p.o.Issuer}
+// audience returns whom a token for the resources is meant for: us when none was asked for (RFC 9068 §3). It is a text when there is
+// only one (RFC 7519 §4.1.3), else a list.
+func (p *Provider) audience(resources []string) any {
+	switch len(resources) {
+	case 0:
+		return p.o.Issuer
+	case 1:
+		return resources[0]
 	}
 	return resources
 }

@@ -47,17 +47,17 @@ func (p *Provider) findToken(ctx context.Context, text, hint string) (foundToken
 // introspection is what a client learns of a token (RFC 7662 §2.2). Of one that does not stand, or is none of its business, it
 // learns nothing but that.
 type introspection struct {
-	Active    bool     `json:"active"`
-	Issuer    string   `json:"iss,omitempty"`
-	Subject   string   `json:"sub,omitempty"`
-	Audience  audience `json:"aud,omitempty"`
-	ClientID  string   `json:"client_id,omitempty"`
-	TokenType string   `json:"token_type,omitempty"`
-	Scope     string   `json:"scope,omitempty"`
-	Expires   int64    `json:"exp,omitempty"`
-	IssuedAt  int64    `json:"iat,omitempty"`
-	AuthTime  int64    `json:"auth_time,omitempty"`
-	ACR       string   `json:"acr,omitempty"`
+	Active    bool   `json:"active"`
+	Issuer    string `json:"iss,omitempty"`
+	Subject   string `json:"sub,omitempty"`
+	Audience  any    `json:"aud,omitempty"` // see audience
+	ClientID  string `json:"client_id,omitempty"`
+	TokenType string `json:"token_type,omitempty"`
+	Scope     string `json:"scope,omitempty"`
+	Expires   int64  `json:"exp,omitempty"`
+	IssuedAt  int64  `json:"iat,omitempty"`
+	AuthTime  int64  `json:"auth_time,omitempty"`
+	ACR       string `json:"acr,omitempty"`
 }
 
 // serveIntrospect is the introspection endpoint (RFC 7662 §2).
