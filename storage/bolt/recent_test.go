@@ -179,3 +179,33 @@ func TestClientsAreReadOnce(t *testing.T) {
 		t.Errorf("after the removal: %v", err)
 	}
 }
+
+// TestMemoryHoldsManyGrants: a usual grant takes no more than it is counted for, and there is room for those of an hour's logins.
+func TestMemoryHoldsManyGrants(t *testing.T) {
+	s := openTest(t, Options{})
+	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
+	s.grants = newRecent[grantRow](maxGrantBytes / 16)
+	const most = 20_000 / 16
+	before := liveHeap()
+	err := s.update(ctx, func(x *tx) (err error) {
+		for i := range most {
+			id := fmt.Sprintf("%022d", i)
+			err = errors.Join(err, s.putGrant(x, 1, &storage.Grant{
+				ID: id, ClientID: "web", SessionID: id, TransactionID: id, Subject: id + id[1:], Scopes: []string{"openid", "profile"}, Nonce: id,
+				ACR: "http://id.swedenconnect.se/loa/1.0/uncertified-loa3", AMR: []string{"swk"}, AuthTime: now, Created: now, Expires: now.Add(time.Hour),
+				Identity: storage.Identity{Method: "bankid", PersonalNumber: secret.New("189001019802"), Name: secret.New("Åsa Öberg")},
+			}))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.grants.Len(); got < 1<<14/16 {
+		t.Errorf("%d of %d grants are in memory", got, most)
+	}
+	if grown := liveHeap() - before; grown > maxGrantBytes/16 {
+		t.Errorf("%d grants take %d bytes of %d", s.grants.Len(), grown, maxGrantBytes/16)
+	}
+	runtime.KeepAlive(s)
+}
