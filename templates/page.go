@@ -162,6 +162,9 @@ func (p Page) sheets() []string {
 	return all
 }
 
+// phone is the address of the virtual phone, which is to speak the language of the page.
+func (p Page) phone() templ.SafeURL { return link(p.PhoneURL + "?lang=" + p.language().Tag) }
+
 // languagePath is where a change of language leads, "" if nowhere.
 func (p Page) languagePath() string {
 	if p.LanguagePath != "" {

@@ -120,7 +120,7 @@ func TestSimulatedIsMarked_T14(t *testing.T) {
 func TestSimulatedLeadsToThePhone(t *testing.T) {
 	t.Parallel()
 	p := Page{Lang: "en", Simulated: true, PhoneURL: "http://localhost:8082/"}
-	if page := doc(t, p, Choose{}); !strings.Contains(page, `<a class="strip" href="http://localhost:8082/" target="_blank" rel="noopener">`) {
+	if page := doc(t, p, Choose{}); !strings.Contains(page, `<a class="strip" href="http://localhost:8082/?lang=en" target="_blank" rel="noopener">`) {
 		t.Error("the mark leads nowhere")
 	}
 	p.PhoneURL = "javascript:alert(1)"

@@ -68,7 +68,7 @@ func cancelOnPage(b *tab) {
 		b.t.Error("the demo app got a code")
 	}
 	b.click(".button") // the app's own "try again"
-	b.until(`document.querySelector('#login')`)
+	b.shows("choose")
 }
 
 // refused waits for the demo app's page about access_denied.

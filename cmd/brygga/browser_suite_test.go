@@ -37,6 +37,10 @@ var browserTests = []struct {
 	{name: "U-10 stale tab", run: staleTab, as: computer},
 	{name: "U-02 double click", run: doubleClick, as: computer, chaos: slowStart},
 
+	{name: "a newcomer's minute", run: newcomersMinute, as: computer, chaos: bankidsim.MildChaos()},
+	{name: "a newcomer's minute, Swedish", run: newcomersMinute, as: computer.in("sv")},
+	{name: "the tour, its errors and log-out", run: tourEnds, as: androidPhone},
+
 	{name: "no script", run: loginWithoutScript, as: withoutScript(computer)},
 	{name: "no script, double click", run: doubleClick, as: withoutScript(computer), chaos: slowStart},
 	{name: "A-07 keyboard only", run: loginByKeyboard, as: computer},

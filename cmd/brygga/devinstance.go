@@ -206,6 +206,7 @@ func (d *devInstance) register(ctx context.Context, o devOptions) error {
 	}
 	options := demo.Options{
 		Issuer: d.Issuer, ClientID: client.ID, ClientSecret: "demo-secret", BaseURL: d.DemoURL, Logger: o.log, Now: d.server.now,
+		PhoneURL: d.PhoneURL + "/", StyleSheet: templates.Tokens(),
 	}
 	if d.ca != nil {
 		options.HTTPClient = d.ca.client()

@@ -21,7 +21,7 @@ const person = "198502039822"
 // claims returns the verified claims that the demo app shows.
 func claims(t *testing.T, s sight) map[string]any {
 	t.Helper()
-	found := regexp.MustCompile(`(?s)<pre id="json">(.*?)</pre>`).FindStringSubmatch(s.body)
+	found := regexp.MustCompile(`(?s)<pre id="json"[^>]*>(.*?)</pre>`).FindStringSubmatch(s.body)
 	if s.status != http.StatusOK || found == nil {
 		t.Fatalf("the demo app shows %d:\n%s", s.status, s.body)
 	}

@@ -1,19 +1,19 @@
 // Package demo is an app that lets people log in with OpenID Connect: the sample to copy from, and what "brygga dev" shows.
 //
 // It is an ordinary client built on coreos/go-oidc and x/oauth2 and knows nothing of brygga or BankID but the names of a few
-// claims. It does all that a client must do: state, nonce and PKCE for each login, the iss parameter of the answer
+// claims. Its pages are a tour in three steps, in English and Swedish: log in, open the phone, see what the app got. It does all that a client must do: state, nonce and PKCE for each login, the iss parameter of the answer
 // (RFC 9207), every check of the ID token (OIDC Core §3.1.3.7), and logging out at the provider (OpenID Connect RP-Initiated
 // Logout). It leaves out one thing: sessions are kept in memory, where a real app has a store.
 package demo
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,7 +22,7 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Options are the parts of an app. All but ClientSecret, HTTPClient, Logger and Now are required.
+// Options are the parts of an app. Issuer, ClientID and BaseURL are required.
 type Options struct {
 	// Issuer is the OpenID Provider, exactly as its discovery document has it.
 	Issuer string
@@ -33,6 +33,12 @@ type Options struct {
 	BaseURL string
 	// HTTPClient calls the provider; nil means one with a time-out.
 	HTTPClient *http.Client
+	// PhoneURL is where the BankID app is found while there is a simulator; the tour leads there, with ?lang= and the language of the
+	// page. Empty for real phones.
+	PhoneURL string
+	// StyleSheet follows that of the pages, so that they can look like those around them: custom properties such as --accent, which
+	// stand at the head of demo.css. Empty for the colours of the system.
+	StyleSheet []byte
 	// Logger gets what went wrong; nil discards it.
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
@@ -74,8 +80,17 @@ func New(o Options) (http.Handler, error) {
 	mux.HandleFunc("GET /login", a.login)
 	mux.HandleFunc("GET /callback", a.callback)
 	mux.HandleFunc("POST /logout", a.logout)
-	mux.HandleFunc("GET /demo.css", serveStyle)
-	return a.secure(http.NewCrossOriginProtection().Handler(mux)), nil
+	mux.HandleFunc("GET /demo.css", serve(slices.Concat(style, o.StyleSheet), "text/css; charset=utf-8"))
+	mux.HandleFunc("GET /icon.svg", serve(icon, "image/svg+xml"))
+	mux.HandleFunc("GET /favicon.ico", serve(icon, "image/svg+xml"))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		a.render(w, r, http.StatusNotFound, page{Title: "error.missing", Text: "error.missing.t", Tone: "calm"})
+	})
+	origins := http.NewCrossOriginProtection()
+	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.render(w, r, http.StatusForbidden, page{Title: "error.origin", Text: "error.origin.t", Tone: "bad"})
+	}))
+	return a.secure(a.chooseLanguage(origins.Handler(mux))), nil
 }
 
 // connect returns the provider, from its discovery document the first time.
@@ -102,31 +117,37 @@ func (a *app) connect(ctx context.Context) (*oidc.Provider, *oauth2.Config, erro
 	}, nil
 }
 
-// home shows who is logged in, or how to log in.
+// home shows who is logged in, or how to log in, or that the person has logged out just now.
 func (a *app) home(w http.ResponseWriter, r *http.Request) {
 	s, ok := a.sessions.of(r)
-	if !ok {
-		render(w, http.StatusOK, page{Title: "Welcome", Issuer: a.Issuer})
-		return
+	switch {
+	case ok:
+		a.render(w, r, http.StatusOK, page{
+			Title: "in.title", View: "claims", Step: 3, ClientID: a.ClientID, HomeURL: a.BaseURL + "/", LogoutState: s.LogoutState,
+			Session: &s, Groups: groups(languageOf(r), s.Claims), JSON: indent(s.Claims), UserInfo: indent(s.UserInfo),
+		})
+	case takeLogout(w, r, r.URL.Query().Get("state"), a.secureCookies()):
+		a.render(w, r, http.StatusOK, page{Title: "out.title", Text: "out.lead", Tone: "good"})
+	default:
+		a.render(w, r, http.StatusOK, page{Title: "start.title", View: "start"})
 	}
-	render(w, http.StatusOK, page{
-		Title: "You are logged in", Issuer: a.Issuer, ClientID: a.ClientID, HomeURL: a.BaseURL + "/",
-		Session: &s, Claims: rows(s.Claims), JSON: indent(s.Claims),
-	})
 }
 
 // login sends the person to the provider, with what only this browser and we will know.
 func (a *app) login(w http.ResponseWriter, r *http.Request) {
 	_, client, err := a.connect(r.Context())
 	if err != nil {
-		a.fail(w, http.StatusBadGateway, "The login service cannot be reached", "", "Try again in a moment.", err)
+		a.fail(w, r, http.StatusBadGateway, "error.reach", err)
 		return
 	}
-	p := pending{State: random(), Nonce: random(), Verifier: oauth2.GenerateVerifier()}
+	p := pending{State: random(), Nonce: random(), Verifier: oauth2.GenerateVerifier(), Began: a.Now()}
 	p.keep(w, a.secureCookies())
-	options := []oauth2.AuthCodeOption{oidc.Nonce(p.Nonce), oauth2.S256ChallengeOption(p.Verifier)}
-	if language := r.FormValue("language"); language == "sv" || language == "en" {
-		options = append(options, oauth2.SetAuthURLParam("ui_locales", language))
+	language := languageOf(r)
+	if wanted := r.FormValue("language"); isLanguage(wanted) {
+		language = wanted
+	}
+	options := []oauth2.AuthCodeOption{
+		oidc.Nonce(p.Nonce), oauth2.S256ChallengeOption(p.Verifier), oauth2.SetAuthURLParam("ui_locales", language),
 	}
 	if r.FormValue("profile") != "" {
 		client.Scopes = append(client.Scopes, "profile")
@@ -139,25 +160,21 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	p, ok := takePending(w, r, query.Get("state"), a.secureCookies())
 	if !ok {
-		a.fail(w, http.StatusBadRequest, "This login was not started here", "", "It may be old, or from another browser.", nil)
+		a.fail(w, r, http.StatusBadRequest, "error.foreign", nil)
 		return
 	}
 	// An answer of another provider, mixed up by an attacker (RFC 9207 §2.4).
 	if query.Get("iss") != a.Issuer {
-		a.fail(w, http.StatusBadRequest, "The answer came from somebody else", "", "", nil)
+		a.fail(w, r, http.StatusBadRequest, "error.issuer", nil)
 		return
 	}
 	if code := query.Get("error"); code != "" {
-		title := "You are not logged in"
-		if code == "access_denied" {
-			title = "You cancelled the login"
-		}
-		a.fail(w, http.StatusOK, title, code, query.Get("error_description"), nil)
+		a.showRefusal(w, r, code, query.Get("error_description"))
 		return
 	}
 	s, err := a.redeem(r.Context(), query.Get("code"), p)
 	if err != nil {
-		a.fail(w, http.StatusBadGateway, "The login could not be verified", "", "", err)
+		a.fail(w, r, http.StatusBadGateway, "error.verify", err)
 		return
 	}
 	a.sessions.begin(w, r, s, a.secureCookies())
@@ -187,16 +204,42 @@ func (a *app) redeem(ctx context.Context, code string, p pending) (session, erro
 	if token.Nonce != p.Nonce {
 		return session{}, errors.New("the ID token is for another login")
 	}
-	s := session{IDToken: raw, Since: a.Now()}
+	s := session{IDToken: raw, Since: a.Now(), Took: a.Now().Sub(p.Began), LogoutState: random()}
 	if err := token.Claims(&s.Claims); err != nil {
 		return session{}, fmt.Errorf("read the claims: %w", err)
 	}
-	return s, nil
+	s.UserInfo, err = a.userInfo(ctx, provider, tokens, token.Subject)
+	return s, err
+}
+
+// userInfo returns what the userinfo endpoint says of the subject, nil where the provider has none. An answer about somebody else
+// must not be used (OIDC Core §5.3.2).
+func (a *app) userInfo(ctx context.Context, provider *oidc.Provider, tokens *oauth2.Token, subject string) (map[string]any, error) {
+	if provider.UserInfoEndpoint() == "" {
+		return nil, nil
+	}
+	info, err := provider.UserInfo(oidc.ClientContext(ctx, a.HTTPClient), oauth2.StaticTokenSource(tokens))
+	if err != nil {
+		return nil, fmt.Errorf("ask for userinfo: %w", err)
+	}
+	if info.Subject != subject {
+		return nil, errors.New("userinfo is about somebody else")
+	}
+	var claims map[string]any
+	if err := info.Claims(&claims); err != nil {
+		return nil, fmt.Errorf("read userinfo: %w", err)
+	}
+	return claims, nil
 }
 
 // logout ends the session here and then at the provider. The form holds what the provider needs; 307 makes the browser post
 // it on, so that the ID token never stands in an address.
+//
+// The provider brings the state back with the person: only then are they told that they are logged out there, too.
 func (a *app) logout(w http.ResponseWriter, r *http.Request) {
+	if s, ok := a.sessions.of(r); ok {
+		keepLogout(w, s.LogoutState, a.secureCookies())
+	}
 	a.sessions.end(w, r, a.secureCookies())
 	provider, _, err := a.connect(r.Context())
 	var metadata struct {
@@ -206,18 +249,27 @@ func (a *app) logout(w http.ResponseWriter, r *http.Request) {
 		err = provider.Claims(&metadata)
 	}
 	if err != nil || metadata.EndSession == "" {
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+		a.render(w, r, http.StatusOK, page{Title: "out.title", Text: "out.here", Tone: "good"})
 		return
 	}
 	http.Redirect(w, r, metadata.EndSession, http.StatusTemporaryRedirect)
 }
 
-// fail shows an error to the person and its cause to the log. The values come from the address: the template escapes them.
-func (a *app) fail(w http.ResponseWriter, status int, title, code, description string, cause error) {
+// showRefusal tells that the provider let nobody in. Code and description come from the address: the template escapes them.
+func (a *app) showRefusal(w http.ResponseWriter, r *http.Request, code, description string) {
+	p := page{Title: "error.refused", Text: "error.cancelled.t", Tone: "bad", Code: code, Description: description, Again: true}
+	if code == "access_denied" {
+		p.Title, p.Tone = "error.cancelled", "calm"
+	}
+	a.render(w, r, http.StatusOK, p)
+}
+
+// fail shows an error to the person, in the words of that key, and its cause to the log.
+func (a *app) fail(w http.ResponseWriter, r *http.Request, status int, key string, cause error) {
 	if cause != nil {
 		a.Logger.Error("login failed", "err", describe(cause))
 	}
-	render(w, status, page{Title: title, Issuer: a.Issuer, Failed: true, Code: code, Description: description})
+	a.render(w, r, status, page{Title: key, Text: key + ".t", Tone: "bad", Again: true})
 }
 
 // describe leaves out the body of a token response, which may hold more than a log should.
@@ -233,7 +285,7 @@ func (a *app) secureCookies() bool { return strings.HasPrefix(a.BaseURL, "https:
 
 // secure sets the headers that every page should have. Logging out posts to the provider, so forms may go there.
 func (a *app) secure(next http.Handler) http.Handler {
-	policy := "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self' " + a.Issuer
+	policy := "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' " + a.Issuer
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
@@ -242,12 +294,4 @@ func (a *app) secure(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
-}
-
-func indent(claims map[string]any) string {
-	text, err := json.MarshalIndent(claims, "", "  ")
-	if err != nil {
-		return ""
-	}
-	return string(text)
 }

@@ -28,6 +28,7 @@ type provider struct {
 	form      url.Values // of the last call of the token endpoint
 	nonce     string
 	loggedOut url.Values
+	userInfo  string // what the userinfo endpoint answers
 }
 
 func newProvider(t *testing.T) *provider {
@@ -36,14 +37,14 @@ func newProvider(t *testing.T) *provider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &provider{key: key, signer: key, spoil: func(map[string]any) {}}
+	p := &provider{key: key, signer: key, spoil: func(map[string]any) {}, userInfo: `{"sub":"subject","surname":"<i>Öberg"}`}
 	mux := http.NewServeMux()
 	p.Server = httptest.NewServer(mux)
 	t.Cleanup(p.Close)
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		json.NewEncoder(w).Encode(map[string]any{
 			"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/jwks",
-			"end_session_endpoint": p.URL + "/logout", "id_token_signing_alg_values_supported": []string{"ES256"},
+			"end_session_endpoint": p.URL + "/logout", "userinfo_endpoint": p.URL + "/userinfo", "id_token_signing_alg_values_supported": []string{"ES256"},
 		})
 	})
 	mux.HandleFunc("GET /jwks", func(w http.ResponseWriter, _ *http.Request) {
@@ -55,10 +56,18 @@ func newProvider(t *testing.T) *provider {
 		w.Header().Set("Content-Type", "application/json")
 		json.NewEncoder(w).Encode(map[string]any{"access_token": "at", "token_type": "Bearer", "id_token": p.idToken(t)})
 	})
+	mux.HandleFunc("GET /userinfo", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, p.userInfo)
+	})
 	mux.HandleFunc("POST /logout", func(w http.ResponseWriter, r *http.Request) {
 		r.ParseForm()
 		p.loggedOut = r.PostForm
-		http.Redirect(w, r, r.PostForm.Get("post_logout_redirect_uri"), http.StatusSeeOther)
+		to := r.PostForm.Get("post_logout_redirect_uri")
+		if state := r.PostForm.Get("state"); state != "" {
+			to += "?state=" + state
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
 	})
 	return p
 }
@@ -212,6 +221,7 @@ func TestRefused(t *testing.T) {
 		{"other issuer", func(_ *provider, asked url.Values) { asked.Set("iss", "https://evil.example") }, false, "came from somebody else"},
 		{"no issuer", func(_ *provider, asked url.Values) { asked.Del("iss") }, false, "came from somebody else"},
 		{"wrong nonce", func(p *provider, _ url.Values) { p.nonce = "other" }, false, "could not be verified"},
+		{"userinfo of somebody else", func(p *provider, _ url.Values) { p.userInfo = `{"sub":"other"}` }, false, "could not be verified"},
 		{"no nonce", func(p *provider, _ url.Values) { p.spoil = func(c map[string]any) { delete(c, "nonce") } }, false, "could not be verified"},
 		{"other audience", func(p *provider, _ url.Values) { p.spoil = func(c map[string]any) { c["aud"] = "other" } }, false, "could not be verified"},
 		{"expired", func(p *provider, _ url.Values) { p.spoil = func(c map[string]any) { c["exp"] = 1 } }, false, "could not be verified"},

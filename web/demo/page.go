@@ -2,33 +2,51 @@ package demo
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 )
 
-//go:embed page.html
-var pageHTML string
+//go:embed pages/*.html
+var pageFiles embed.FS
 
 //go:embed demo.css
 var style []byte
 
-var pages = template.Must(template.New("page").Parse(pageHTML))
+//go:embed icon.svg
+var icon []byte
+
+var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 
 // page is what one page shows.
 type page struct {
-	Title, Issuer     string
-	ClientID, HomeURL string   // for logging out
-	Session           *session // who is logged in, if anybody
-	Claims            []row
-	JSON              string
-	Failed            bool
-	Code, Description string // of an error
+	Lang, Title string
+	View        string // start, claims or notice
+	Step        int    // of the tour, 0 for none
+	PhoneURL    string
+
+	// For claims.
+	Session           *session
+	ClientID, HomeURL string // for logging out
+	LogoutState       string
+	Groups            []group
+	JSON, UserInfo    string
+
+	// For notice.
+	Text              string
+	Tone              string // good, calm or bad
+	Code, Description string // of an error, from the address
+	Again             bool
 }
+
+// T returns a text in the page's language.
+func (p page) T(key string, pairs ...string) string { return say(p.Lang, key, pairs...) }
+
+// OtherLanguage is the one to change to.
+func (p page) OtherLanguage() string { return languages[1-slices.Index(languages, p.Lang)] }
 
 // Greeting is the person's name where the claims have one.
 func (p page) Greeting() string {
@@ -40,67 +58,76 @@ func (p page) Greeting() string {
 	return ""
 }
 
-// row is one claim.
-type row struct{ Name, Meaning, Value string }
-
-// meanings are the claims that people ask about, in the order in which they are shown.
-var meanings = [][2]string{
-	{"name", "name"}, {"givenName", "given name"}, {"surname", "surname"}, {"personalNumber", "personal number"},
-	{"given_name", "given name, standard claim"}, {"family_name", "surname, standard claim"}, {"birthdate", "date of birth"},
-	{"sub", "who it is, for this app"}, {"auth_time", "when BankID was used"}, {"acr", "level of assurance"}, {"amr", "how"},
-	{"txn", "this login, in the provider's audit log"}, {"sid", "session at the provider"}, {"iss", "who says so"}, {"aud", "to whom"},
-	{"azp", "to which app"}, {"iat", "said at"}, {"exp", "valid until"}, {"nonce", "ties it to this login"},
+// Took says how long the login took.
+func (p page) Took() string {
+	return p.T("in.took", "s", fmt.Sprint(max(1, int(p.Session.Took.Seconds()))))
 }
 
-// rows returns the claims in an order for people; those without a known meaning come last, by name.
-func rows(claims map[string]any) []row {
-	var table []row
-	known := map[string]bool{}
-	for _, m := range meanings {
-		known[m[0]] = true
-		if value, ok := claims[m[0]]; ok {
-			table = append(table, row{m[0], m[1], show(m[0], value)})
-		}
-	}
-	var others []row
-	for name, value := range claims {
-		if !known[name] {
-			others = append(others, row{Name: name, Value: show(name, value)})
-		}
-	}
-	slices.SortFunc(others, func(a, b row) int { return strings.Compare(a.Name, b.Name) })
-	return append(table, others...)
+// Algorithm is how the ID token is signed.
+func (p page) Algorithm() string { return fmt.Sprint(header(p.Session.IDToken)["alg"]) }
+
+// Header is that of the ID token.
+func (p page) Header() string { return indent(header(p.Session.IDToken)) }
+
+// Parts are the three parts of the ID token.
+func (p page) Parts() []string { return strings.Split(p.Session.IDToken, ".") }
+
+// Last reports whether a part is the last.
+func (p page) Last(i int) bool { return i == len(p.Parts())-1 }
+
+// tourStep is one of the three steps.
+type tourStep struct {
+	Number         int
+	Text, URL      string
+	IsDone, IsNow  bool
+	OpensOtherPage bool
 }
 
-func show(name string, value any) string {
-	switch v := value.(type) {
-	case float64:
-		if name == "iat" || name == "exp" || name == "auth_time" {
-			return time.Unix(int64(v), 0).UTC().Format("2006-01-02 15:04:05 UTC")
-		}
-	case []any:
-		parts := make([]string, len(v))
-		for i := range v {
-			parts[i] = fmt.Sprint(v[i])
-		}
-		return strings.Join(parts, ", ")
+// Tour lists the steps, the second as a link to the phone where there is one.
+func (p page) Tour() []tourStep {
+	steps := make([]tourStep, 3)
+	for i := range steps {
+		n := i + 1
+		steps[i] = tourStep{Number: n, Text: p.T(fmt.Sprintf("step%d", n)), IsDone: n < p.Step, IsNow: n == p.Step}
 	}
-	return fmt.Sprint(value)
+	if p.PhoneURL == "" {
+		steps[1].Text = p.T("no-phone")
+	} else {
+		steps[1].URL, steps[1].OpensOtherPage = p.PhoneURL, true
+	}
+	return steps
 }
 
-func render(w http.ResponseWriter, status int, p page) {
+// render sends a page in the language of the browser that asks.
+func (a *app) render(w http.ResponseWriter, r *http.Request, status int, p page) {
+	p.Lang = languageOf(r)
+	if a.PhoneURL != "" {
+		p.PhoneURL = a.PhoneURL + "?lang=" + p.Lang
+	}
+	if words[p.Title] != [2]string{} {
+		p.Title = p.T(p.Title)
+	}
+	if p.Text != "" {
+		p.Text = p.T(p.Text)
+	}
 	var b bytes.Buffer
-	if err := pages.Execute(&b, p); err != nil {
+	if err := pages.ExecuteTemplate(&b, "page.html", p); err != nil {
 		http.Error(w, "the page could not be made", http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", p.Lang)
+	h.Set("Vary", "Cookie, Accept-Language")
 	w.WriteHeader(status)
 	w.Write(b.Bytes())
 }
 
-func serveStyle(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	w.Header().Set("Cache-Control", "max-age=300")
-	w.Write(style)
+// serve answers with a file of the pages.
+func serve(content []byte, contentType string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("Cache-Control", "max-age=300")
+		w.Write(content)
+	}
 }

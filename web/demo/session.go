@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -25,13 +26,16 @@ func random() string {
 // pending is what one login needs when its answer comes. It stays in a cookie of the browser that began: whoever brings the
 // answer in another browser has no such cookie and is refused. Each login has a cookie of its own, so that two tabs can
 // log in at once. The cookie needs no signature: who can forge cookies of this site can as well take a session.
-type pending struct{ State, Nonce, Verifier string }
+type pending struct {
+	State, Nonce, Verifier string
+	Began                  time.Time
+}
 
 func pendingCookie(state string) string { return "demo_login_" + state }
 
 func (p pending) keep(w http.ResponseWriter, secure bool) {
 	http.SetCookie(w, &http.Cookie{
-		Name: pendingCookie(p.State), Value: p.Nonce + "." + p.Verifier, Path: "/callback", MaxAge: int(pendingLife.Seconds()),
+		Name: pendingCookie(p.State), Value: strings.Join([]string{p.Nonce, p.Verifier, strconv.FormatInt(p.Began.UnixMilli(), 10)}, "."), Path: "/callback", MaxAge: int(pendingLife.Seconds()),
 		HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
 	})
 }
@@ -46,15 +50,40 @@ func takePending(w http.ResponseWriter, r *http.Request, state string, secure bo
 		return pending{}, false
 	}
 	http.SetCookie(w, &http.Cookie{Name: cookie.Name, Path: "/callback", MaxAge: -1, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode})
-	nonce, verifier, ok := strings.Cut(cookie.Value, ".")
-	return pending{State: state, Nonce: nonce, Verifier: verifier}, ok && nonce != "" && verifier != ""
+	parts := strings.Split(cookie.Value, ".")
+	if len(parts) != 3 || parts[0] == "" || parts[1] == "" {
+		return pending{}, false
+	}
+	began, err := strconv.ParseInt(parts[2], 10, 64)
+	return pending{State: state, Nonce: parts[0], Verifier: parts[1], Began: time.UnixMilli(began)}, err == nil
+}
+
+// logoutCookie holds the state of a logout that is under way at the provider.
+const logoutCookie = "demo_logout"
+
+func keepLogout(w http.ResponseWriter, state string, secure bool) {
+	http.SetCookie(w, &http.Cookie{
+		Name: logoutCookie, Value: state, Path: "/", MaxAge: int(pendingLife.Seconds()), HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// takeLogout reports whether the provider has brought back the state of this browser's logout, once: its cookie is removed.
+func takeLogout(w http.ResponseWriter, r *http.Request, state string, secure bool) bool {
+	cookie, err := r.Cookie(logoutCookie)
+	if err != nil || state == "" || cookie.Value != state {
+		return false
+	}
+	http.SetCookie(w, &http.Cookie{Name: logoutCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode})
+	return true
 }
 
 // session is somebody who has logged in.
 type session struct {
-	Claims  map[string]any
-	IDToken string // for logging out
-	Since   time.Time
+	Claims, UserInfo map[string]any
+	IDToken          string // for logging out
+	LogoutState      string // what the provider brings back when that is done
+	Since            time.Time
+	Took             time.Duration // from the press on the button
 }
 
 // sessions keeps sessions in memory, by the random value of a cookie.

@@ -13,6 +13,7 @@ let order = null;    // the order on screen
 let link = null;     // a launch link that waits for a person
 let shown = '';
 let busy = false;
+const hostLanguage = new URLSearchParams(location.search).get('lang'); // that of the page which led here
 
 // usual is who holds the phone until somebody else is chosen.
 const usual = '198502039822';
@@ -325,7 +326,7 @@ const tick = () => { $('clock').textContent = new Date().toTimeString().slice(0,
 
 // useLanguage writes everything anew that is on the screen.
 function useLanguage() {
-  speak(kept('language'));
+  speak(kept('language') || hostLanguage);
   $('language').lang = otherLanguage();
   listed = null;
   if (order) showOrder(order);
