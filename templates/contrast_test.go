@@ -40,6 +40,32 @@ func TestContrast_A09(t *testing.T) {
 	}
 }
 
+// TestDisabledContrast: a button that waits is paler, and can still be read.
+func TestDisabledContrast(t *testing.T) {
+	css := string(assets["page.css"].Body)
+	rule := regexp.MustCompile(`\[aria-disabled=true\] \{ opacity: (0?\.\d+);`).FindStringSubmatch(css)
+	if rule == nil {
+		t.Fatal("no opacity for a button that waits")
+	}
+	opacity, err := strconv.ParseFloat(rule[1], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for theme, token := range map[string]map[string]string{
+		"light": tokens(t, css, ":root {"), "dark": tokens(t, css, "@media (prefers-color-scheme: dark) {"),
+	} {
+		for front, back := range map[string]string{"on-accent": "accent", "accent": "paper", "ink": "card"} {
+			below := token["card"]
+			if back == "paper" {
+				below = token["paper"]
+			}
+			if got := contrast(t, mix(below, token[front], opacity), mix(below, token[back], opacity)); got < 4.5 {
+				t.Errorf("%s: %s on %s has %.2f at opacity %v", theme, front, back, got, opacity)
+			}
+		}
+	}
+}
+
 var token = regexp.MustCompile(`--([a-z-]+): (#[0-9A-F]{6});`)
 
 // tokens reads the custom properties of the first rule after start.

@@ -38,7 +38,7 @@ func TestScreenReader_A17(t *testing.T) {
 				}
 				s.until(view(next.View.Key()))
 				if name == "confirm-qr" || name == "complete" {
-					s.until(`document.querySelector('#status').textContent === document.querySelector('main [data-say]').textContent`)
+					s.until(`document.querySelector('#status').textContent.startsWith(document.querySelector('main [data-say]').textContent)`)
 				}
 				fmt.Fprintf(&script, "== %s\n%s\n", name, s.heard())
 			}

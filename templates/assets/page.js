@@ -146,8 +146,8 @@
         main.classList.add('new')
         ;($('[data-focus]', main) || $('h1', main)).focus()
         window.scrollTo(0, 0)
-        const said = $('[data-say]', main), text = said ? said.dataset.say || said.textContent : ''
-        if ($('[data-alert]', main)) say(alarm, `${$('h1', main).textContent}. ${text}`)
+        const text = [...main.querySelectorAll('[data-say]')].map(e => e.dataset.say || e.textContent).join(' ')
+        if ($('[data-alert]', main)) say(alarm, `${$('h1', main).textContent}. ${text}`.replace(/\u00AD/g, ''))
         else say(status, text)
       }
       arrive()

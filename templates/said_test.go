@@ -1,0 +1,130 @@
+package templates
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// listening notes in the page what a screen reader would say by itself: what takes the focus, and what the live regions get.
+const listening = `(() => {
+  const clean = text => text.replace(/\u00AD/g, '').replace(/\s+/g, ' ').trim()
+  const roles = { H1: 'heading', BUTTON: 'button', A: 'link' }
+  window.said = []
+  document.addEventListener('focusin', e => said.push(['focus', roles[e.target.tagName] + ' "' + clean(e.target.textContent) + '"']))
+  for (const id of ['status', 'alert']) {
+    const region = document.getElementById(id)
+    new MutationObserver(() => { if (region.textContent) said.push([id, region.textContent]) }).observe(region, { childList: true })
+  }
+})()`
+
+// pieces lists what there is to say of the view that is shown: its heading, and all that is marked to be said.
+const pieces = `[document.querySelector('h1').textContent, ...[...document.querySelectorAll('main [data-say]')].map(e => e.dataset.say || e.textContent)]`
+
+// TestSaid_A02_A17 goes through whole logins and holds what a screen reader says at each change against a golden file: the heading or,
+// after a failure, the next step by taking the focus, and the rest in a live region, each once and nothing left out.
+func TestSaid_A02_A17(t *testing.T) {
+	t.Parallel()
+	browser := newBrowser(t)
+	for _, journey := range []struct {
+		name   string
+		states func(lang string) []string
+	}{
+		{"qr", func(string) []string {
+			return []string{"starting-qr", "qr-wait", "started-qr", "confirm-qr", "complete"}
+		}},
+		{"phone", func(string) []string {
+			return []string{"starting-device", "app-wait-device", "started-device", "confirm-device", "await-return-phone", "complete"}
+		}},
+		{"computer", func(string) []string {
+			return []string{"starting-device", "app-wait-computer", "started-computer", "confirm-computer", "processing-computer", "complete"}
+		}},
+		{"checks", func(string) []string {
+			return []string{"starting-qr", "call-confirm-qr", "mrtd-qr", "face-qr", "step-up-qr", "in-progress", "notice-other-tab", "notice-already-done"}
+		}},
+		{"failures", failedStates},
+	} {
+		for _, l := range Languages() {
+			t.Run(journey.name+"-"+l.Tag, func(t *testing.T) {
+				t.Parallel()
+				states := map[string]State{}
+				for _, s := range Preview(l.Tag) {
+					states[s.Name] = s
+				}
+				names := journey.states(l.Tag)
+				first := states[names[0]]
+				first.Page.BasePath = stagePage.BasePath
+				s := newStageOf(t, browser, first.Page, first.View)
+				s.do(chromedp.EmulateViewport(1280, 900))
+				script := s.opened(names[0])
+				for _, name := range names[1:] {
+					script += s.said(name, states[name].View)
+					if states[name].View.live() || name == names[len(names)-1] || name == "complete" {
+						continue
+					}
+					s.set(first.View, 0) // another attempt
+					s.reload()
+					s.opened(names[0])
+				}
+				compareScript(t, "said-"+journey.name+"-"+l.Tag+".txt", script)
+			})
+		}
+	}
+}
+
+// failedStates lists each failure once, after the state that it comes from.
+func failedStates(lang string) []string {
+	names, seen := []string{"starting-qr"}, map[string]bool{}
+	for _, s := range Preview(lang) {
+		if v, ok := s.View.(Failed); ok && (!seen[v.Key()] || v.Wait > 0 || v.Final) {
+			seen[v.Key()] = true
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// opened waits for the page to be open and returns what is said then.
+func (s *stage) opened(name string) string {
+	s.t.Helper()
+	s.do(chromedp.Evaluate[chromedp.Void](listening + `, undefined`))
+	title, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](`document.title`))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return fmt.Sprintf("== %s\npage: %q\n", name, title)
+}
+
+// said changes the view and returns what is said then.
+func (s *stage) said(name string, v View) string {
+	s.t.Helper()
+	s.do(chromedp.Evaluate[chromedp.Void](`said.length = 0, undefined`))
+	s.set(v, 0)
+	s.until(view(v.Key()))
+	s.until(`said.some(([where]) => where === 'focus') && said.some(([where]) => where !== 'focus')`)
+	said, err := chromedp.Run(s.ctx, chromedp.Evaluate[[][]string](`said`))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	parts, err := chromedp.Run(s.ctx, chromedp.Evaluate[[]string](pieces))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	script, all := "== "+name+"\n", ""
+	for _, line := range said {
+		script += line[0] + ": " + line[1] + "\n"
+		all += line[1] + "\n"
+	}
+	for _, part := range parts {
+		part = strings.ReplaceAll(part, softHyphen, "")
+		if n := strings.Count(all, part); n != 1 {
+			s.t.Errorf("%s: %q is said %d times in\n%s", name, part, n, script)
+		}
+	}
+	if strings.Contains(all, softHyphen) {
+		s.t.Errorf("%s: says a soft hyphen", name)
+	}
+	return script
+}
