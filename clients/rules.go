@@ -73,7 +73,9 @@ func Check(c *storage.Client) Problems {
 	}
 	p.addresses("redirect_uris", c.RedirectURIs, c.Native)
 	p.addresses("post_logout_redirect_uris", c.PostLogoutRedirectURIs, c.Native)
-	p.scopes(c.Scopes)
+	p.scopes(c)
+	p.claims(c)
+	p.groups(c.Groups)
 	for _, problem := range CheckPolicy(&c.Policy) {
 		p.add("policy."+problem.Key, problem.Problem, problem.Remedy)
 	}
@@ -145,14 +147,17 @@ func hidden(r rune) bool {
 	return !unicode.IsGraphic(r) || strings.ContainsRune("\u115f\u1160\u2800\u3164\uffa0\ufffd", r)
 }
 
-// scopes refuses scopes that there are not: an app that may ask for one would get nothing for it, and no error.
-func (p *problems) scopes(scopes []string) {
+// scopes refuses scopes that give nothing: an app that may ask for one would get nothing for it, and no error.
+func (p *problems) scopes(c *storage.Client) {
 	known := storage.Scopes()
-	for _, scope := range scopes {
-		if slices.Contains(known, scope) {
-			continue
+	for _, scope := range c.Scopes {
+		switch {
+		case slices.Contains(known, scope) || scope == storage.ScopeEmail && c.Claims[storage.ClaimEmail] != "":
+		case scope == storage.ScopeEmail:
+			p.add("scopes", "the scope email gives nothing: BankID knows no addresses", "leave it out, or give a stand-in by claims: email=sub@people.example.se")
+		default:
+			p.add("scopes", "there is no scope "+quote(scope), nearOrAll(scope, known[1:]))
 		}
-		p.add("scopes", "there is no scope "+quote(scope), nearOrAll(scope, known[1:]))
 	}
-	p.bounded("scopes", scopes)
+	p.bounded("scopes", c.Scopes)
 }

@@ -94,7 +94,7 @@ func (s *Setting[R]) Set(r *R, given ...string) error {
 	case *words:
 		*at = someOf(strings.FieldsFunc(strings.Join(given, ","), func(r rune) bool { return r == ',' || r == ' ' }))
 	case *map[string]string:
-		return s.problem(setTexts(at, given), last, "write it as sv=Journalen")
+		return s.problem(setTexts(at, given), last, "write it as name=text, such as "+textExamples[s.Key])
 	case text:
 		return s.problem(at.UnmarshalText([]byte(last)), last, "")
 	}
@@ -139,6 +139,11 @@ func setInt(at *int, given string) (err error) {
 	return nil
 }
 
+// textExamples are right values of the settings that are texts by name.
+var textExamples = map[string]string{
+	"local_names": "sv=Journalen", "claims": "preferred_username=sub", "groups": "staff=everybody", visibleText: "sv=Logga in",
+}
+
 func setTexts(at *map[string]string, given []string) error {
 	var texts map[string]string
 	for _, pair := range given {
@@ -147,7 +152,7 @@ func setTexts(at *map[string]string, given []string) error {
 		case pair == "":
 			continue
 		case !ok:
-			return fmt.Errorf("names no language")
+			return fmt.Errorf("has no =")
 		case texts == nil:
 			texts = make(map[string]string)
 		}

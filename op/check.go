@@ -111,7 +111,7 @@ func checkUnsupported(_ *Provider, _ *storage.Client, values url.Values, _ *stor
 func checkScope(_ *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *oauthError {
 	for _, scope := range strings.Fields(values.Get("scope")) {
 		switch scope {
-		case oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeOfflineAccess, scopeNaturalPersonInfo, scopeNaturalPersonNumber:
+		case oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeOfflineAccess, scopeNaturalPersonInfo, scopeNaturalPersonNumber, storage.ScopeEmail:
 			if client.MayAsk(scope) && !slices.Contains(request.Scopes, scope) {
 				request.Scopes = append(request.Scopes, scope)
 			}

@@ -46,7 +46,7 @@ func (p *Provider) idToken(ctx context.Context, a *issue, accessToken string) (s
 		Issuer: p.o.Issuer, Subject: grant.Subject, Audience: client.ID, Expires: a.now.Add(life).Unix(), IssuedAt: a.now.Unix(),
 		AuthTime: grant.AuthTime.Unix(), Nonce: a.nonce, ACR: grant.ACR, AMR: grant.AMR, Authorized: client.ID,
 		SessionID: grant.SessionID, TransactionID: grant.TransactionID, AccessHash: keys.HalfHash(client.IDTokenAlg, accessToken),
-		personClaims: p.personOf(&grant.Identity, set),
+		personClaims: p.claimsOf(client, grant, set),
 	})
 	if err != nil {
 		return "", fmt.Errorf("encode claims: %w", err)

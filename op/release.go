@@ -35,6 +35,10 @@ const (
 	claimACR
 	claimAMR
 	claimTransactionID
+	claimUsername
+	claimEmail
+	claimEmailVerified
+	claimGroups
 )
 
 // Claims that come together.
@@ -44,6 +48,8 @@ const (
 	nameClaims     = profileClaims | claimOurGivenName | claimOurSurname
 	swedishNumbers = claimIdentityNumber | claimCoordinationNumber
 	allNumbers     = swedishNumbers | claimPersonalNumber
+	emailClaims    = claimEmail | claimEmailVerified
+	operatorClaims = claimUsername | emailClaims | claimGroups
 	// loginClaims tell of the login and do not say who the person is.
 	loginClaims = claimDeviceIP | claimAuthnProvider | claimAuthTime | claimACR | claimAMR | claimTransactionID
 	// validClaims tell how long the person's certificate is valid, to the second: two clients that compared them would know whom they
@@ -53,8 +59,8 @@ const (
 	evidenceClaims = claimUserCertificate | claimAuthnEvidence | validClaims
 )
 
-// releasable are all claims of a person and a login. The last four always stand in the ID token; at userinfo they are given to who
-// asks for them. The struct tags of personClaims and userClaims are these names.
+// releasable are all claims of a person and a login. auth_time, acr, amr and txn always stand in the ID token; at userinfo they are
+// given to who asks for them. The struct tags of personClaims and userClaims are these names.
 var releasable = [...]struct {
 	name string
 	bit  claimSet
@@ -78,6 +84,10 @@ var releasable = [...]struct {
 	{"acr", claimACR},
 	{"amr", claimAMR},
 	{"txn", claimTransactionID},
+	{storage.ClaimPreferredUsername, claimUsername},
+	{storage.ClaimEmail, claimEmail},
+	{"email_verified", claimEmailVerified},
+	{"groups", claimGroups},
 }
 
 // names returns the names of the claims in the set, in the order of the table.
@@ -110,13 +120,17 @@ func claimsNamed(names []string) (set claimSet) {
 // (Swedish OpenID Connect Profile; Claims and Scopes Specification). What both bring goes to both.
 func claimsFor(client *storage.Client, grant *storage.Grant, scopes []string) (idToken, userinfo claimSet) {
 	swedish := client.Swedish()
-	if client.PersonalNumber && !swedish {
-		idToken, userinfo = ourClaims, ourClaims
+	if !swedish {
+		idToken = givenClaims(client)
+		if client.PersonalNumber {
+			idToken |= ourClaims
+		}
+		userinfo = idToken
 	}
 	for _, scope := range scopes {
 		switch scope {
 		case oidc.ScopeProfile:
-			userinfo |= profileClaims
+			userinfo |= profileClaims | claimUsername
 			if !swedish {
 				idToken |= profileClaims
 			}
@@ -125,6 +139,8 @@ func claimsFor(client *storage.Client, grant *storage.Grant, scopes []string) (i
 		case scopeNaturalPersonNumber:
 			idToken |= swedishNumbers
 			userinfo |= swedishNumbers
+		case storage.ScopeEmail:
+			userinfo |= emailClaims
 		}
 	}
 	idToken |= claimsNamed(grant.Claims.IDToken)
@@ -134,16 +150,10 @@ func claimsFor(client *storage.Client, grant *storage.Grant, scopes []string) (i
 }
 
 // entitled returns the claims that the client has a right to, however it asks: as it is registered now, so that a right that is
-// taken away is gone at once. The right to the number is PersonalNumber, for a Swedish client its scope; names go with a scope
-// that brings them. The person's certificate names both.
+// taken away is gone at once. Names go with a scope that brings them or with the number. The person's certificate names both.
 func entitled(client *storage.Client) claimSet {
-	allowed := loginClaims
-	number := client.PersonalNumber
-	names := number || client.MayAsk(oidc.ScopeProfile) || client.MayAsk(scopeNaturalPersonInfo)
-	if client.Swedish() {
-		number = client.MayAsk(scopeNaturalPersonNumber)
-		names = client.MayAsk(oidc.ScopeProfile) || client.MayAsk(scopeNaturalPersonInfo)
-	}
+	allowed := loginClaims | givenClaims(client)
+	number, names := client.MayHaveNumber(), client.MayHaveName()
 	if number {
 		allowed |= allNumbers | claimAuthnEvidence // which has the certificate's serial number
 	}
@@ -176,6 +186,14 @@ type personClaims struct {
 	DeviceIP           string `json:"https://id.oidc.se/claim/deviceIp,omitempty"`
 	AuthnProvider      string `json:"https://id.oidc.se/claim/authnProvider,omitempty"`
 	AuthnEvidence      string `json:"https://id.oidc.se/claim/authnEvidence,omitempty"`
+	givenByOperator
+}
+
+// claimsOf returns the claims of the set for the person of a grant.
+func (p *Provider) claimsOf(client *storage.Client, grant *storage.Grant, set claimSet) personClaims {
+	c := p.personOf(&grant.Identity, set)
+	c.givenByOperator = givenTo(client, grant, set)
+	return c
 }
 
 // personOf returns those claims of the set that the identity has. A missing one is no error (OIDC Core §5.5.1).

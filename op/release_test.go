@@ -233,7 +233,7 @@ func TestClaimsTable(t *testing.T) {
 		}
 		all, seen[claim.name] = all|claim.bit, true
 		groups := 0
-		for _, group := range []claimSet{allNumbers, nameClaims, loginClaims, validClaims, claimUserCertificate, claimAuthnEvidence} {
+		for _, group := range []claimSet{allNumbers, nameClaims, loginClaims, validClaims, claimUserCertificate, claimAuthnEvidence, operatorClaims} {
 			if claim.bit&group != 0 {
 				groups++
 			}
@@ -245,11 +245,11 @@ func TestClaimsTable(t *testing.T) {
 			t.Errorf("%s names %b", claim.name, got)
 		}
 	}
-	if all != claimTransactionID<<1-1 {
+	if all != claimGroups<<1-1 {
 		t.Errorf("the table has %b", all)
 	}
 	written := map[string]bool{}
-	for _, structure := range []reflect.Type{reflect.TypeFor[personClaims](), reflect.TypeFor[userClaims]()} {
+	for _, structure := range []reflect.Type{reflect.TypeFor[personClaims](), reflect.TypeFor[givenByOperator](), reflect.TypeFor[userClaims]()} {
 		for i := range structure.NumField() {
 			if name, _, _ := strings.Cut(structure.Field(i).Tag.Get("json"), ","); name != "" {
 				written[name] = true

@@ -84,7 +84,7 @@ func (p *Provider) refuseToken(w http.ResponseWriter, r *http.Request, e *oauthE
 // userClaims returns what the client may know of the person.
 func (p *Provider) userClaims(client *storage.Client, grant *storage.Grant, scopes []string) *userClaims {
 	_, set := claimsFor(client, grant, scopes)
-	c := &userClaims{Subject: grant.Subject, personClaims: p.personOf(&grant.Identity, set)}
+	c := &userClaims{Subject: grant.Subject, personClaims: p.claimsOf(client, grant, set)}
 	if set&claimAuthTime != 0 {
 		c.AuthTime = grant.AuthTime.Unix()
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"brygga/secret"
@@ -83,6 +84,13 @@ type Client struct {
 	SectorIdentifierURI string `json:"sector_identifier_uri,omitempty"`
 	// PersonalNumber lets the client have personalNumber and the name claims.
 	PersonalNumber bool `json:"personal_number"`
+	// Claims are those that an operator has given the client by name, each with what it is made from: ClaimPreferredUsername from
+	// SourceSubject, SourcePersonalNumber or SourceName, ClaimEmail from "sub@" and a domain. Nobody has an address here: it is a
+	// stand-in for apps that insist on one.
+	Claims map[string]string `json:"claims,omitempty"`
+	// Groups are the values of the client's claim groups, each with those who are in it: GroupOfAll, or subjects as the client sees
+	// them, with spaces between.
+	Groups map[string]string `json:"groups,omitempty"`
 	// RequirePKCE demands a code challenge of a confidential client too.
 	RequirePKCE bool `json:"require_pkce,omitempty"`
 	// CustomIdentifier tags the client's audit events (CUSTOMER_IDENTIFIER).
@@ -166,10 +174,47 @@ func (c *Client) WebOrigins() []string {
 	return origins
 }
 
-// MayAsk reports whether the client may ask for the scope.
+// MayAsk reports whether the client may ask for the scope. ScopeEmail comes with the claim that it is for.
 func (c *Client) MayAsk(scope string) bool {
-	return scope == ScopeOpenID || slices.Contains(c.Scopes, scope)
+	return scope == ScopeOpenID || slices.Contains(c.Scopes, scope) && scope != ScopeEmail || scope == ScopeEmail && c.Claims[ClaimEmail] != ""
 }
+
+// MayHaveNumber reports whether the client has a right to the personal number, in whatever claim: PersonalNumber, or in the Swedish
+// profiles the scope for it.
+func (c *Client) MayHaveNumber() bool {
+	if c.Swedish() {
+		return c.MayAsk(ScopeNaturalPersonNumber)
+	}
+	return c.PersonalNumber
+}
+
+// MayHaveName reports whether the client has a right to the person's name, in whatever claim.
+func (c *Client) MayHaveName() bool {
+	return c.MayAsk(ScopeProfile) || c.MayAsk(ScopeNaturalPersonInfo) || !c.Swedish() && c.PersonalNumber
+}
+
+// GroupsOf returns the groups that a subject of the client is in, in order.
+func (c *Client) GroupsOf(subject string) (groups []string) {
+	for name, members := range c.Groups {
+		if members == GroupOfAll || slices.Contains(strings.Fields(members), subject) {
+			groups = append(groups, name)
+		}
+	}
+	slices.Sort(groups)
+	return groups
+}
+
+// The names in Client.Claims, and what they can be made from.
+const (
+	ClaimPreferredUsername = "preferred_username"
+	ClaimEmail             = "email"
+	SourceSubject          = "sub"
+	SourcePersonalNumber   = "personalNumber"
+	SourceName             = "name"
+)
+
+// GroupOfAll stands in Client.Groups for everybody who logs in to the client.
+const GroupOfAll = "everybody"
 
 // AuthenticatesBy reports whether the client may use that method of OIDC Core §9.
 func (c *Client) AuthenticatesBy(method string) bool {
@@ -199,9 +244,11 @@ const (
 	ScopeOfflineAccess       = "offline_access"
 	ScopeNaturalPersonInfo   = "https://id.oidc.se/scope/naturalPersonInfo"
 	ScopeNaturalPersonNumber = "https://id.oidc.se/scope/naturalPersonNumber"
+	// ScopeEmail is one for clients that were given a stand-in for an address; see Client.Claims.
+	ScopeEmail = "email"
 )
 
-// Scopes returns the scopes that there are.
+// Scopes returns the scopes that any client may be registered for.
 func Scopes() []string {
 	return []string{ScopeOpenID, ScopeProfile, ScopeOfflineAccess, ScopeNaturalPersonInfo, ScopeNaturalPersonNumber}
 }

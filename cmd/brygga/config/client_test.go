@@ -23,7 +23,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"resources": {"https://api.example/"}, "default_acr_values": {"http://id.elegnamnden.se/loa/1.0/loa3"}, "default_max_age": {"30m"}, "default_locale": {"sv"},
 		"session_group": {"intranet"}, "backchannel_logout_uri": {"https://a.example/bc"}, "origins": {"https://a.example"}, "contacts": {"it@a.example"},
 		"subject_type": {"pairwise"}, "sector": {"all"}, "sector_identifier_uri": {"https://a.example/s"}, "personal_number": {"false"}, "require_pkce": {"true"},
-		"custom_identifier": {"tag"},
+		"custom_identifier": {"tag"}, "claims": {"email=sub@a.example", "preferred_username=sub"}, "groups": {"staff=everybody"},
 	}
 	text := minimal + "clients:\n  - id: app\n"
 	want := clients.New("app")
