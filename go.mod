@@ -2,6 +2,8 @@ module brygga
 
 go 1.26.0
 
+ignore node_modules
+
 // What ships.
 require (
 	github.com/a-h/templ v0.3.1020
