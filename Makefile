@@ -26,13 +26,14 @@ test-long: test mutants
 mutants:
 	go run ./mutants
 
-# The browser tests need Chromium, the race detector a C compiler, the clients by others and axe-core Node.js: Debian's,
-# unless they are there.
+# The browser tests need Chromium, the race detector a C compiler, the clients by others and axe-core Node.js, the script for automatic
+# logins curl and jq: Debian's, unless they are there.
 needs:
 	@lacks() { ! command -v "$$1" >/dev/null; }; packages=; \
 	if lacks chromium; then packages=chromium; fi; \
 	if lacks gcc; then packages="$$packages gcc libc6-dev"; fi; \
 	if lacks node || lacks npm; then packages="$$packages nodejs npm"; fi; \
+	for tool in curl jq; do if lacks $$tool; then packages="$$packages $$tool"; fi; done; \
 	test -z "$$packages" || .ci/install $$packages
 	@for dir in bankid/bankidsim/interop op/interop templates/testdata/axe $(NODE_DIRS); do (cd $$dir && { cmp -s package-lock.json node_modules/.installed || \
 		{ npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed; }; }) || exit 1; done
@@ -47,14 +48,16 @@ lint:
 generate:
 	go run $(TEMPL) generate -path templates
 
-# The apps by others in docs/integrations that can be run on one machine, against brygga dev: from Debian, npm and the Go proxy.
-integrations: NODE_DIRS = op/interop/testdata/products/node
+# The apps by others in docs/integrations and the programs of examples/ that can be run on one machine, against brygga dev: from Debian, npm
+# and the Go proxy.
+integrations: NODE_DIRS = op/interop/testdata/products/node examples/express examples/nextjs examples/react
 integrations: needs
 	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "express-openid-connect takes Node.js 20.19 or newer: Debian 13 has it"; exit 1; }
-	@test -e /usr/lib/apache2/modules/mod_auth_openidc.so && /usr/bin/python3 -c 'import authlib, flask, requests' 2>/dev/null && \
-		ruby -e 'require "omniauth_openid_connect"' 2>/dev/null || \
-		.ci/install libapache2-mod-auth-openidc python3-authlib python3-flask python3-requests ruby-omniauth-openid-connect ruby-webrick
-	go test -tags integrations -run TestProducts ./op/interop
+	@test -e /usr/lib/apache2/modules/mod_auth_openidc.so && /usr/bin/python3 -c 'import authlib, flask, requests, social_django, jose' 2>/dev/null && \
+		ruby -e 'require "omniauth_openid_connect"' 2>/dev/null && php -r 'exit((int) !function_exists("curl_init"));' 2>/dev/null || \
+		.ci/install libapache2-mod-auth-openidc php-cli php-curl python3-authlib python3-flask python3-jose python3-requests python3-social-django \
+		ruby-omniauth-openid-connect ruby-webrick
+	go test -tags integrations -run 'TestProducts|TestExamples' -timeout 30m ./op/interop
 
 # What a login costs: see README.md, "Speed".
 bench:

@@ -45,7 +45,7 @@ type page struct {
 	address, body string
 }
 
-// fetch follows redirects. A form is sent from a page of the provider.
+// fetch follows redirects. A form is sent from a page of the server that it goes to.
 func (b *browser) fetch(method, address string, form url.Values) page {
 	b.t.Helper()
 	for range 12 {
@@ -60,7 +60,7 @@ func (b *browser) fetch(method, address string, form url.Values) page {
 		request.Header.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
 		if method == http.MethodPost {
 			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			request.Header.Set("Origin", b.issuer)
+			request.Header.Set("Origin", request.URL.Scheme+"://"+request.URL.Host)
 		}
 		response, err := b.client.Do(request)
 		if err != nil {
@@ -104,6 +104,20 @@ func (b *browser) visit(address string) page {
 	}
 	b.t.Fatalf("forms lead in circles, at last to %s", shown.address)
 	return page{}
+}
+
+// submitTo sends the only form of the app's page back to the app.
+func (b *browser) submitTo(app string, shown page) page {
+	b.t.Helper()
+	form := regexp.MustCompile(`(?s)<form method="post" action="([^"]+)">(.*?)</form>`).FindStringSubmatch(shown.body)
+	if form == nil {
+		b.t.Fatalf("the app shows no form:\n%s", shown.body)
+	}
+	fields := url.Values{}
+	for _, field := range hidden.FindAllStringSubmatch(form[2], -1) {
+		fields.Set(field[1], html.UnescapeString(field[2]))
+	}
+	return b.fetch(http.MethodPost, app+form[1], fields)
 }
 
 // submit sends the form of the page: that which a script sends to the client, or the question whether to log out.

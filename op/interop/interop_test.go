@@ -22,7 +22,8 @@ var clients = []struct {
 	{"openid-client", openIDClient},
 	{"oauth4webapi", oauth4WebAPI},
 	{"oidc-client-ts in a browser", oidcClientTS},
-	{"the pages in docs/integrations", registerFromPages},
+	{"the pages in docs/integrations and docs/quickstart", registerFromPages},
+	{"the script for tests of apps", automaticLogin},
 }
 
 func TestClients(t *testing.T) {

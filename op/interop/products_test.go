@@ -118,7 +118,7 @@ func (c *product) run(t *testing.T, p *provider) {
 		}
 	}
 	secret := p.register(t, c.name, replaced(fill, c.register)...)
-	c.start(t, port, replaced(strings.NewReplacer("SECRET", secret), replaced(fill, c.command)), []string{
+	start(t, "", port, replaced(strings.NewReplacer("SECRET", secret), replaced(fill, c.command)), []string{
 		"ISSUER=" + p.issuer, "APP=" + app, "PORT=" + port, "CLIENT_ID=" + c.name, "CLIENT_SECRET=" + secret, "DIR=" + t.TempDir(),
 	})
 
@@ -162,10 +162,11 @@ func (c *product) wantClaims(b *browser, shown page) {
 	}
 }
 
-// start runs the product until the test ends.
-func (c *product) start(t *testing.T, port string, command, environ []string) {
+// start runs a program in a folder until the test ends, and waits until it listens.
+func start(t *testing.T, dir, port string, command, environ []string) {
 	t.Helper()
 	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Dir = dir
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	cmd.Env = append(os.Environ(), environ...)
@@ -178,7 +179,7 @@ func (c *product) start(t *testing.T, port string, command, environ []string) {
 		cmd.Process.Signal(syscall.SIGTERM)
 		<-ended
 		if t.Failed() {
-			t.Logf("%s said:\n%s", c.name, &log)
+			t.Logf("%s said:\n%s", command[0], &log)
 		}
 	})
 	ctx, end := context.WithTimeout(t.Context(), patience)
@@ -191,9 +192,9 @@ func (c *product) start(t *testing.T, port string, command, environ []string) {
 		}
 		select {
 		case <-ended:
-			t.Fatalf("%s ended at once", c.name)
+			t.Fatalf("%v ended at once", command)
 		case <-ctx.Done():
-			t.Fatalf("%s does not answer", c.name)
+			t.Fatalf("%v does not answer", command)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -26,6 +26,7 @@ import (
 type provider struct {
 	binary, data  string
 	issuer, phone string
+	demo          string // the demo app
 	people        atomic.Int64
 }
 
@@ -68,6 +69,7 @@ func startProvider(t *testing.T) *provider {
 	}()
 	text := <-banner
 	p.issuer, p.phone = address(t, text, "Provider"), address(t, text, "Virtual phone")
+	p.demo = address(t, text, "Demo app")
 	return p
 }
 

@@ -72,16 +72,22 @@ func (v *browser) logInAt(b *tab, app, scope string) {
 	b.do(chromedp.Navigate(app + "/#" + v.issuer))
 	b.until("window.app")
 	read[any](b, "app.logIn('"+scope+"'), true")
-	b.until(`document.querySelector('main form:has(input[value="other"]) button')`)
-	b.click(`main form:has(input[value="other"]) button`)
-	b.until(`document.querySelector('main[data-view="qr-wait"]')`)
-	order := v.orderOf(spaName)
-	v.tell(v.t, "scan", map[string]string{"orderRef": order, "personalNumber": v.person}, new(any))
-	v.tell(v.t, "orders/"+order+"/sign", map[string]string{}, new(any))
+	v.scanAt(b, spaName)
 	b.until("window.app && (app.user || app.fault)")
 	if fault := read[string](b, "app.fault || ''"); fault != "" {
 		v.t.Fatalf("the app says %s", fault)
 	}
+}
+
+// scanAt logs the browser's person in at the hosted page in the tab, for the client of that name.
+func (v *browser) scanAt(b *tab, client string) {
+	v.t.Helper()
+	b.until(`document.querySelector('main form:has(input[value="other"]) button')`)
+	b.click(`main form:has(input[value="other"]) button`)
+	b.until(`document.querySelector('main[data-view="qr-wait"]')`)
+	order := v.orderOf(client)
+	v.tell(v.t, "scan", map[string]string{"orderRef": order, "personalNumber": v.person}, new(any))
+	v.tell(v.t, "orders/"+order+"/sign", map[string]string{}, new(any))
 }
 
 // orderOf returns the order of which the BankID app would say that it is for the client.
