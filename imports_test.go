@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"conformance/cmd":          {"conformance"},
 	"docs":                     {}, // the pages themselves
 	"duration":                 {},
+	"examples/go":              {}, // a sample for people without our packages
 	"handling":                 {},
 	"keys":                     {"storage"},
 	"limit":                    {},
@@ -55,8 +56,8 @@ var closed = map[string][]string{
 	"github.com/spf13/cobra":        {"cmd/brygga"},
 	"github.com/goccy/go-yaml":      {"cmd/brygga/config", "templates"},
 	"github.com/prometheus":         {"cmd/brygga"},
-	"github.com/coreos/go-oidc":     {"web/demo"},
-	"golang.org/x/oauth2":           {"web/demo"},
+	"github.com/coreos/go-oidc":     {"examples/go", "web/demo"},
+	"golang.org/x/oauth2":           {"examples/go", "web/demo"},
 	"github.com/a-h/templ":          {"templates"},
 	"software.sslmate.com/src":      {"bankid"},
 	"github.com/rogpeppe":           {},
