@@ -144,12 +144,3 @@ var (
 	hostName     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*$`)
 	endsInNumber = regexp.MustCompile(`(^|\.)([0-9]+|0[xX][0-9A-Fa-f]*)$`)
 )
-
-// webOrigin reports whether origin is written as browsers write theirs (RFC 6454 §6.2): in small letters, without the port that the
-// scheme has anyway.
-func webOrigin(origin string) bool {
-	scheme, authority, _ := strings.Cut(origin, "://")
-	host, problem := splitAuthority(authority)
-	usual := map[string]string{"https": ":443", "http": ":80"}[scheme]
-	return problem == "" && origin == strings.ToLower(origin) && (scheme == "https" || scheme == "http" && outbound.IsLoopback(host)) && !strings.HasSuffix(authority, usual)
-}

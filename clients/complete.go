@@ -2,10 +2,7 @@ package clients
 
 import (
 	"cmp"
-	"net/url"
-	"slices"
 
-	"brygga/outbound"
 	"brygga/storage"
 )
 
@@ -24,8 +21,9 @@ func Complete(c *storage.Client) {
 	}
 }
 
-// Derive fills what must have a value, and what follows from a client's other settings: the content encryption, and the sector of
-// pairwise subjects, which then stays what it is when the redirect URIs change (OIDC Core §8.1).
+// Derive fills what must have a value, brings origins to the form of browsers, and fills what follows from a client's other settings:
+// the content encryption, and the sector of pairwise subjects, which then stays what it is when the redirect URIs change (OIDC Core
+// §8.1).
 func Derive(c *storage.Client) {
 	method, subjects := storage.AuthMethodSecret, storage.SubjectPairwise
 	if c.Swedish() {
@@ -33,6 +31,7 @@ func Derive(c *storage.Client) {
 	}
 	c.AuthMethod, c.SubjectType = cmp.Or(c.AuthMethod, method), cmp.Or(c.SubjectType, subjects)
 	c.Name, c.IDTokenAlg = cmp.Or(c.Name, c.ID), cmp.Or(c.IDTokenAlg, DefaultIDTokenAlg)
+	c.Origins = browserOrigins(c.Origins)
 	for _, e := range []*storage.Encryption{&c.IDTokenEncryption, &c.UserinfoEncryption} {
 		switch {
 		case e.Alg == "":
@@ -46,20 +45,4 @@ func Derive(c *storage.Client) {
 			c.Sector = hosts[0]
 		}
 	}
-}
-
-// sectorHosts returns the hosts that the client's sector may be named after: that of its sector_identifier_uri, or those of
-// its redirect URIs but for loopback and the schemes of apps, which anybody's app may have.
-func sectorHosts(c *storage.Client) (hosts []string) {
-	if u, err := url.Parse(c.SectorIdentifierURI); err == nil && u.Host != "" {
-		return []string{u.Hostname()}
-	}
-	for _, uri := range c.RedirectURIs {
-		u, err := url.Parse(uri)
-		if err != nil || u.Scheme != "https" || outbound.IsLoopback(u.Hostname()) || slices.Contains(hosts, u.Hostname()) {
-			continue
-		}
-		hosts = append(hosts, u.Hostname())
-	}
-	return hosts
 }

@@ -77,7 +77,7 @@ func (p *problems) requests(c *storage.Client) {
 	}
 	for _, origin := range c.Origins {
 		if !webOrigin(origin) {
-			p.add("origins", quote(origin)+" is no web origin", "write scheme and host alone, in small letters, such as https://app.example.se")
+			p.add("origins", quote(origin)+" is no web origin", "write scheme and host alone, such as https://app.example.se, or capacitor://localhost for an app's shell")
 		}
 	}
 	p.bounded("origins", c.Origins)

@@ -35,7 +35,7 @@ var settings = []Setting[client]{
 		func(c *client) any { return jwksText{&c.JWKS} }},
 	{"jwks_uri", "jwks-uri", "`address` where its public keys are fetched", "", nil,
 		func(c *client) any { return &c.JWKSURI }},
-	{"native", "native", "an app on the person's device: any port on loopback, and schemes such as se.example.app:", "", nil,
+	{"native", "native", "an app on the person's device: any port on 127.0.0.1, [::1] and localhost, and schemes such as se.example.app:", "", nil,
 		func(c *client) any { return &c.Native }},
 	{"redirect_uris", "redirect-uri", "`address` people are sent back to, exactly", "", nil,
 		func(c *client) any { return &c.RedirectURIs }},

@@ -60,7 +60,7 @@ type originAnswer struct {
 
 // originRegistered reports whether a client has the origin. When the store cannot tell, it is as if none had.
 func (p *Provider) originRegistered(ctx context.Context, origin string) bool {
-	if len(origin) > maxOrigin || !strings.HasPrefix(origin, "https://") && !strings.HasPrefix(origin, "http://") {
+	if len(origin) > maxOrigin || !strings.Contains(origin, "://") { // "null" is anybody
 		return false
 	}
 	now := p.now()

@@ -113,6 +113,18 @@ func TestNoCORSElsewhere(t *testing.T) {
 	}
 }
 
+// TestShellsOfApps: pages that an app of the device brings along have origins of their own schemes.
+func TestShellsOfApps(t *testing.T) {
+	h := newHarness(t, nil)
+	h.addClients(storage.Client{ID: "shell", AuthMethod: storage.AuthMethodNone, Origins: []string{"capacitor://localhost"}, RedirectURIs: []string{"https://SPA.Example.se:443/cb"}},
+		storage.Client{ID: "capitals", AuthMethod: storage.AuthMethodNone, RedirectURIs: []string{"https://SPA.Example.se:443/cb"}})
+	for origin, want := range map[string]bool{"capacitor://localhost": true, "https://spa.example.se": true, "ionic://localhost": false, "null": false, "capacitor://": false} {
+		if got := h.do(fromOrigin(http.MethodOptions, "/token", origin)).Header().Get("Access-Control-Allow-Origin"); (got == origin) != want {
+			t.Errorf("%s: %q", origin, got)
+		}
+	}
+}
+
 func TestOriginsAreRemembered(t *testing.T) {
 	h, store := corsHarness(t)
 	const late = "https://late.example.se"

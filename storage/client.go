@@ -23,7 +23,7 @@ type Client struct {
 	HomeURI string `json:"home_uri,omitempty"`
 	// Disabled says that it may do nothing for now; see Enabled.
 	Disabled bool `json:"disabled,omitempty"`
-	// Native allows any port on a registered loopback redirect URI (RFC 8252 §7.3).
+	// Native allows any port on a redirect URI that is registered on http://127.0.0.1, http://[::1] or http://localhost (RFC 8252 §7.3).
 	Native bool `json:"native,omitempty"`
 	// Profile is the set of rules that its requests and tokens follow: ProfileStandard, ProfileSwedish or
 	// ProfileSwedenConnect.
@@ -156,7 +156,8 @@ func (c *Client) Swedish() bool {
 }
 
 // WebOrigins returns the origins whose scripts may call the endpoints on the client's behalf: Origins, or for a public client
-// without any the origins of its web redirect URIs.
+// without any the origins of its web redirect URIs, as browsers write them: in small letters, without the port that the scheme has
+// anyway (RFC 6454 §6.2).
 func (c *Client) WebOrigins() []string {
 	if len(c.Origins) > 0 || !c.Public() {
 		return c.Origins
@@ -167,7 +168,8 @@ func (c *Client) WebOrigins() []string {
 		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 			continue
 		}
-		if origin := u.Scheme + "://" + u.Host; !slices.Contains(origins, origin) {
+		host := strings.TrimSuffix(strings.ToLower(u.Host), map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
+		if origin := u.Scheme + "://" + host; !slices.Contains(origins, origin) {
 			origins = append(origins, origin)
 		}
 	}

@@ -51,8 +51,12 @@ func TestWebOrigins(t *testing.T) {
 		client storage.Client
 		want   []string
 	}{
-		"registered":              {storage.Client{Origins: own, RedirectURIs: uris, AuthMethod: storage.AuthMethodNone}, own},
-		"public":                  {storage.Client{RedirectURIs: uris, AuthMethod: storage.AuthMethodNone}, []string{"https://app.example.se", "http://localhost:8080"}},
+		"registered": {storage.Client{Origins: own, RedirectURIs: uris, AuthMethod: storage.AuthMethodNone}, own},
+		"public":     {storage.Client{RedirectURIs: uris, AuthMethod: storage.AuthMethodNone}, []string{"https://app.example.se", "http://localhost:8080"}},
+		"as browsers write them": {
+			storage.Client{RedirectURIs: []string{"https://SPA.Example.se:443/cb", "https://spa.example.se/cb", "http://LOCALHOST:80/", "https://a.example:8443/"}, AuthMethod: storage.AuthMethodNone},
+			[]string{"https://spa.example.se", "http://localhost", "https://a.example:8443"},
+		},
 		"with a secret":           {storage.Client{RedirectURIs: uris, AuthMethod: storage.AuthMethodPost}, nil},
 		"registered and a secret": {storage.Client{Origins: own, RedirectURIs: uris, AuthMethod: storage.AuthMethodPost}, own},
 	} {

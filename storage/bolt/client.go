@@ -95,7 +95,8 @@ func (s *Store) OriginRegistered(_ context.Context, origin string) (registered b
 	return registered, err
 }
 
-// moveOrigins brings the client's rows in the index of origins from what before has to what after has; either may be nil.
+// moveOrigins brings the client's rows in the index of origins from what before has to what after has; either may be nil. It writes
+// those that are there, too: an earlier version may have named an origin otherwise.
 func moveOrigins(t *tx, before, after *storage.Client) error {
 	var old, now []string
 	if before != nil {
@@ -112,10 +113,8 @@ func moveOrigins(t *tx, before, after *storage.Client) error {
 		}
 	}
 	for _, origin := range now {
-		if !slices.Contains(old, origin) {
-			if err := t.put(originsBucket, memberKey(origin, after.ID), nil); err != nil {
-				return err
-			}
+		if err := t.put(originsBucket, memberKey(origin, after.ID), nil); err != nil {
+			return err
 		}
 	}
 	return nil

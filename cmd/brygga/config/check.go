@@ -15,6 +15,8 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/net/idna"
+
 	"brygga/bankid"
 	"brygga/clients"
 	"brygga/duration"
@@ -78,9 +80,11 @@ func (c *Config) checkIssuer(r *reader) {
 		r.fault("issuer", "has a user, query or fragment", remedy)
 	case u.Path != "":
 		r.fault("issuer", "has a path or a closing slash", remedy)
+	case strings.ContainsFunc(u.Host, func(r rune) bool { return r >= 0x80 }):
+		r.fault("issuer", "has a host in letters that browsers and apps write otherwise", "write it in its form that begins with xn--"+labelsOf(u.Hostname()))
 	case u.Host != strings.ToLower(u.Host):
 		r.fault("issuer", "has capital letters", "write the host in small letters: apps compare it letter by letter")
-	case strings.HasPrefix(u.Host, ".") || strings.Contains(u.Host, ".."):
+	case strings.HasPrefix(u.Host, ".") || strings.Contains(u.Host, "..") || strings.HasSuffix(u.Hostname(), "."):
 		r.fault("issuer", fmt.Sprintf("%q is not the name of a host", u.Hostname()), remedy)
 	case !browserPort(u):
 		r.fault("issuer", fmt.Sprintf("the port in %q is none, or one that browsers leave out", c.Issuer), "leave out the usual one; others are 1 to 65535")
@@ -89,6 +93,15 @@ func (c *Config) checkIssuer(r *reader) {
 	case u.Scheme == "http" && !outbound.IsLoopback(u.Hostname()):
 		c.warnings = append(c.warnings, "insecure_http_issuer: logins can be read and changed on the way; for tests only")
 	}
+}
+
+// labelsOf returns a host in A-labels, to be put into a remedy; nothing where it has none.
+func labelsOf(host string) string {
+	labels, err := idna.Lookup.ToASCII(host)
+	if err != nil {
+		return ""
+	}
+	return ": " + labels
 }
 
 // browserPort reports whether the address has a port as browsers write it: none where it is the usual one of the scheme (WHATWG URL,
@@ -291,6 +304,10 @@ func (c *Config) checkClients(r *reader) {
 			}
 		}
 		c.checkPolicyNames(r, section+".policy", &client.Policy)
+		if former := clients.FormerSector(&client.settings); former != "" {
+			r.fault(section+".sector", fmt.Sprintf("missing: it was %s and would be %s, as hosts are in small letters now; every sub of the app would change", former, record.Sector),
+				"write sector: "+former+" for an app that has had logins, or sector: "+record.Sector+" for a new one")
+		}
 	}
 }
 

@@ -133,7 +133,7 @@ func TestExampleShowsEveryKey(t *testing.T) {
 func TestReferringDomain(t *testing.T) {
 	for issuer, want := range map[string]string{
 		"https://login.example.se": "example.se", "https://login.example.se:8443": "example.se", "https://example.co.uk": "example.co.uk",
-		"https://login.löga.se": "xn--lga-sna.se", "https://xn--lga-sna.se": "xn--lga-sna.se", "https://[2001:db8::1]:8443": "", "https://192.0.2.1": "",
+		"https://login.xn--lga-sna.se": "xn--lga-sna.se", "https://xn--lga-sna.se": "xn--lga-sna.se", "https://[2001:db8::1]:8443": "", "https://192.0.2.1": "",
 		"http://localhost:8080": "", "http://[::1]:8080": "", "https://brygga": "", "https://login_1.example.se": "",
 	} {
 		c, err := config.Load(write(t, strings.Replace(minimal, "https://login.example.se", issuer, 1)), nil)
@@ -213,7 +213,7 @@ func TestFaults_T14_RowA13_RowA20(t *testing.T) {
 		{"custom without address", strings.Replace(minimal, "production", "custom", 1) + "  insecure_test_environment: true\n", []string{"bankid.url: missing"}},
 		{"address without custom", minimal + "  url: https://x\n", []string{"bankid.url: only works with environment: custom"}},
 		{"foreign referring domain", minimal + "  referring_domain: example.com\n", []string{`:8:3: bankid.referring_domain: "example.com" is not the issuer's host or a domain above it`}},
-		{"referring domain in letters", strings.Replace(minimal, "login.example.se", "login.löga.se", 1) + "  referring_domain: löga.se\n", []string{"bankid.referring_domain: "}},
+		{"referring domain in letters", strings.Replace(minimal, "login.example.se", "login.xn--lga-sna.se", 1) + "  referring_domain: löga.se\n", []string{"bankid.referring_domain: "}},
 		{"address that is not https", strings.Replace(minimal, "production", "custom", 1) + "  insecure_test_environment: true\n  url: http://localhost:8083/rp/v6.0\n", []string{`bankid.url: "http://localhost:8083/rp/v6.0" is not an https address`}},
 		{"address without host", strings.Replace(minimal, "production", "custom", 1) + "  insecure_test_environment: true\n  url: https:///rp\n", []string{`bankid.url: "https:///rp" is not an https address`}},
 		{"key beside PKCS #12", minimal + "  key_file: bankid.key\n", []string{"bankid.pkcs12_file: set together with PEM files"}},

@@ -22,6 +22,12 @@ func TestIssuers(t *testing.T) {
 		"https://login.example.se/":        "closing slash",
 		"https://login.example.se/x":       "closing slash",
 		"https://Login.example.se":         "capital letters",
+		"https://login.example.se.":        "not the name of a host",
+		"https://login.example.se.:8443":   "not the name of a host",
+		"https://login.example.se:443":     "leave out",
+		"http://localhost:80":              "leave out",
+		"https://login.löga.se":            "xn--: login.xn--lga-sna.se",
+		"https://login.xn--lga-sna.se":     "",
 		"ftp://login.example.se":           "not an https address",
 		"login.example.se":                 "not an https address",
 		"https://":                         "not an https address",
@@ -33,6 +39,20 @@ func TestIssuers(t *testing.T) {
 		_, err := config.Load(write(t, text), nil)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", issuer, err, want)
+		}
+	}
+}
+
+// TestFormerSectorsMustBeChosen: small letters in a sector would change the sub of everybody at an app of the file.
+func TestFormerSectorsMustBeChosen(t *testing.T) {
+	for more, want := range map[string]string{
+		"":                            "it was Portal.example.se and would be portal.example.se",
+		"  sector: Portal.example.se": "", "  sector: portal.example.se": "", "  subject_type: public": "",
+	} {
+		text := minimal + "clients:\n- id: app\n  secret: " + strings.Repeat("s", 32) + "\n  redirect_uris: ['https://Portal.example.se/cb']\n" + more + "\n"
+		_, err := config.Load(write(t, text), nil)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v, want %q", more, err, want)
 		}
 	}
 }
