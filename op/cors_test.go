@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -160,5 +161,38 @@ func TestOriginIsRefusedWhenTheStoreFails(t *testing.T) {
 	store.fails = nil
 	if w := h.do(fromOrigin(http.MethodPost, "/token", spa)); w.Header().Get("Access-Control-Allow-Origin") != spa {
 		t.Error("a failure is remembered")
+	}
+}
+
+// Scripts that are instrumented send headers which nobody here asked for. No answer may allow credentials with that.
+func TestPreflightsAllowEveryHeader(t *testing.T) {
+	h, _ := corsHarness(t)
+	for _, path := range []string{"/token", "/userinfo", "/par", "/revoke", pathDiscovery, pathJWKS} {
+		for _, asked := range []string{"", "x-requested-with", "authorization,traceparent,x-requested-with", "baggage, sentry-trace"} {
+			r := fromOrigin(http.MethodOptions, path, spa)
+			r.Header.Set("Access-Control-Request-Headers", asked)
+			got := h.do(r).Header()
+			allowed := strings.Split(strings.ReplaceAll(got.Get("Access-Control-Allow-Headers"), " ", ""), ",")
+			for _, name := range append(strings.Split(strings.ReplaceAll(asked, " ", ""), ","), "*", "Authorization", "Content-Type") {
+				if name != "" && !slices.Contains(allowed, name) {
+					t.Errorf("%s does not allow %s: %v", path, name, allowed)
+				}
+			}
+			if got.Get("Access-Control-Allow-Credentials") != "" {
+				t.Errorf("%s allows credentials", path)
+			}
+		}
+	}
+	for _, asked := range []string{"a\tb", "x(y)", "é", "a;b", strings.Repeat("x", maxHeaderNames+1)} {
+		r := fromOrigin(http.MethodOptions, "/token", spa)
+		r.Header.Set("Access-Control-Request-Headers", asked)
+		if got := h.do(r).Header().Get("Access-Control-Allow-Headers"); got != "Authorization, Content-Type, *" {
+			t.Errorf("%.20q is repeated: %.60q", asked, got)
+		}
+	}
+	r := fromOrigin(http.MethodOptions, "/token", "https://evil.example")
+	r.Header.Set("Access-Control-Request-Headers", "traceparent")
+	if got := h.do(r).Header(); got.Get("Access-Control-Allow-Headers") != "" {
+		t.Errorf("another origin: %v", got)
 	}
 }
