@@ -53,14 +53,21 @@ func (p *Provider) rotate(ctx context.Context, client *storage.Client, form url.
 	return p.answerTokens(ctx, a)
 }
 
-// scopesOf returns the scopes that a token is wanted for, nil for all that were granted (RFC 6749 §6).
+// scopesOf returns the scopes that a token is wanted for, nil for all that were granted (RFC 6749 §6). Those that there are not are
+// ignored, as in an auth request (OIDC Core §3.1.2.1): libraries repeat here what they asked for there.
 func scopesOf(form url.Values) []string {
-	scopes := strings.Fields(form.Get("scope"))
-	if len(scopes) == 0 {
+	named := strings.Fields(form.Get("scope"))
+	if len(named) == 0 {
 		return nil
 	}
+	scopes := slices.DeleteFunc(storage.Scopes(), func(scope string) bool { return !slices.Contains(named, scope) })
 	slices.Sort(scopes)
-	return slices.Compact(scopes)
+	return scopes
+}
+
+// errScopes tells a client that it wants more than what was granted.
+func errScopes() *oauthError {
+	return newError(oidc.InvalidScope, "scope names one that was not granted, or none that there is")
 }
 
 // checkNarrowing refuses scopes and resources beyond the grant, before the token is spent: a client may correct its request. A
@@ -77,8 +84,8 @@ func (p *Provider) checkNarrowing(ctx context.Context, a *issue, hash [32]byte) 
 		return p.fault(ctx, "read refresh token", err)
 	case !token.Spent.IsZero():
 		return nil
-	case !subset(a.scopes, grant.Scopes):
-		return newError(oidc.InvalidScope, "scope holds more than what was granted")
+	case a.scopes != nil && len(a.scopes) == 0, !subset(a.scopes, grant.Scopes):
+		return errScopes()
 	case !subset(a.resources, grant.Resources):
 		return errInvalidTarget()
 	}

@@ -132,7 +132,7 @@ func TestRefreshRefuses(t *testing.T) {
 	h.refused("an access token", refreshing(answer.AccessToken), 400, "invalid_grant")
 	h.refused("none", refreshing(""), 400, "invalid_request")
 	h.refused("a scope beyond the grant", refreshing(token, "scope", "openid https://id.oidc.se/scope/naturalPersonNumber"), 400, "invalid_scope")
-	h.refused("an unknown scope", refreshing(token, "scope", "admin"), 400, "invalid_scope")
+	h.refused("an unknown scope alone", refreshing(token, "scope", "admin"), 400, "invalid_scope")
 	h.refused("a resource that was not granted", refreshing(token, "resource", "https://api.example.se"), 400, "invalid_target")
 	if status, _ := h.userinfo(token); status != http.StatusUnauthorized {
 		t.Errorf("a refresh token at userinfo: %d", status)
@@ -144,7 +144,7 @@ func TestRefreshNarrows(t *testing.T) {
 	h := newOfflineHarness(t)
 	h.change("web", func(c *storage.Client) { c.PersonalNumber = false })
 	first := h.grantTokens(offlineScopes, nil)
-	narrow := h.ok(refreshing(first.RefreshToken, "scope", "openid openid"))
+	narrow := h.ok(refreshing(first.RefreshToken, "scope", "openid email openid nonsense"))
 	if narrow.Scope != "openid" {
 		t.Errorf("scope %q", narrow.Scope)
 	}
@@ -207,5 +207,19 @@ func TestRefreshedClaimsFollowTheRightsOfNow(t *testing.T) {
 	}
 	if !slices.Contains(h.observed, "token ok") {
 		t.Errorf("observed %v", h.observed)
+	}
+}
+
+// A library repeats at each refresh what it asked for at the login, and gets the same of it.
+func TestUnknownScopesAreIgnoredEverywhere(t *testing.T) {
+	h := newOfflineHarness(t)
+	const asked = "openid profile email offline_access address"
+	first := h.ok(exchange(h.code(params("web", callback, "scope", asked, "prompt", "consent"))))
+	second := h.ok(refreshing(first.RefreshToken, "scope", asked))
+	if want := "openid profile offline_access"; first.Scope != want || slices.Compare(slices.Sorted(slices.Values(strings.Fields(second.Scope))), []string{"offline_access", "openid", "profile"}) != 0 {
+		t.Errorf("scope %q, then %q, want %q", first.Scope, second.Scope, want)
+	}
+	if status, _ := h.userinfo(second.AccessToken); status != http.StatusOK {
+		t.Errorf("userinfo: %d", status)
 	}
 }
