@@ -1,7 +1,9 @@
 package op
 
 import (
+	"crypto/elliptic"
 	"encoding/base64"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -33,7 +35,7 @@ func (h *harness) proves(r *http.Request) bool {
 	switch answer := decode(h.t, w); {
 	case w.Code == http.StatusBadRequest && answer.Error == "invalid_grant":
 		return true
-	case w.Code == http.StatusUnauthorized && answer.Error == "invalid_client" && answer.Description == "client authentication failed" &&
+	case w.Code == http.StatusUnauthorized && answer.Error == "invalid_client" &&
 		strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Basic "):
 		return false
 	}
@@ -124,8 +126,8 @@ func TestAssertionClaims(t *testing.T) {
 		"iat missing":                   {[]any{"iat", nil}, true},
 		"iat within the skew":           {[]any{"iat", in(50 * time.Second)}, true},
 		"iat later":                     {[]any{"iat", in(70 * time.Second)}, false},
-		"jti missing":                   {[]any{"jti", nil}, false},
-		"jti empty":                     {[]any{"jti", ""}, false},
+		"jti missing":                   {[]any{"jti", nil}, true},
+		"jti empty":                     {[]any{"jti", "", "x", 1}, true},
 		"jti number":                    {[]any{"jti", 7}, false},
 		"jti of 256":                    {[]any{"jti", strings.Repeat("j", 256)}, true},
 		"jti of 257":                    {[]any{"jti", strings.Repeat("j", 257)}, false},
@@ -266,6 +268,61 @@ func TestAssertionExpires(t *testing.T) {
 	for name, exp := range map[string]*jwt.NumericDate{"none": nil, "now": jwt.NewNumericDate(now), "past": jwt.NewNumericDate(now.Add(-time.Second))} {
 		if h.checkAssertion(claims(exp), "/token", now) == nil {
 			t.Errorf("exp %s is accepted", name)
+		}
+	}
+}
+
+// Without a jti an assertion is known by what was signed: another signature of it is no other assertion.
+func TestAssertionsWithoutJTI(t *testing.T) {
+	for alg, key := range map[string]string{"ES256": "P-256", "RS256": "RSA"} {
+		h := assertionHarness(t, key)
+		claims := h.assertionClaims(key, "jti", nil, "iat", h.now().Unix())
+		first, twin := signJWS(t, alg, key, "k1", claims), signJWS(t, alg, key, "k1", claims)
+		if !h.proves(asserted("/token", first)) || !h.proves(asserted("/token", twin)) {
+			t.Errorf("%s: two assertions of one second are refused", alg)
+		}
+		h.move(twinTime)
+		if h.proves(asserted("/token", first)) || h.proves(asserted("/token", twin)) {
+			t.Errorf("%s: an assertion proves once more later", alg)
+		}
+		if alg == "ES256" && h.proves(asserted("/token", malleated(t, first))) {
+			t.Error("another signature makes another assertion of it")
+		}
+		if next := h.assertionClaims(key, "jti", nil, "iat", h.now().Unix()); !h.proves(asserted("/token", signJWS(t, alg, key, "k1", next))) {
+			t.Errorf("%s: the next assertion is refused", alg)
+		}
+		undated := signJWS(t, alg, key, "k1", h.assertionClaims(key, "jti", nil, "iat", nil))
+		if !h.proves(asserted("/token", undated)) || h.proves(asserted("/token", undated)) {
+			t.Errorf("%s: an assertion without iat should prove once", alg)
+		}
+	}
+}
+
+// malleated returns the ES256 token with the other signature (r, n−s) that verifies.
+func malleated(t *testing.T, token string) string {
+	end := strings.LastIndexByte(token, '.') + 1
+	signature := must(base64.RawURLEncoding.DecodeString(token[end:]))
+	s := new(big.Int).SetBytes(signature[32:])
+	s.Sub(elliptic.P256().Params().N, s).FillBytes(signature[32:])
+	return token[:end] + base64.RawURLEncoding.EncodeToString(signature)
+}
+
+// What is wrong with an assertion for all to see is told, and nothing of whether its client exists.
+func TestMistakesInAssertionsAreTold(t *testing.T) {
+	h := assertionHarness(t, "P-256")
+	for want, pairs := range map[string][]any{
+		"client_assertion: exp has passed":                                        {"exp", h.now().Add(-time.Second).Unix()},
+		"client_assertion: no exp":                                                {"exp", nil},
+		"client_assertion: aud is neither the issuer nor the URL of the endpoint": {"aud", "https://other.example"},
+		"client_assertion: iss and sub are not one client_id":                     {"iss", nil},
+		"client authentication failed":                                            {"exp", h.now().Add(time.Minute).Unix()},
+	} {
+		for _, client := range []string{"P-256", "web", "nobody"} {
+			key := "RSA" // nobody's here
+			claims := h.assertionClaims(client, pairs...)
+			if answer := decode(t, h.do(asserted("/token", signJWS(t, "RS256", key, "k1", claims)))); answer.Description != want || answer.Error != "invalid_client" {
+				t.Errorf("client %s: %+v, want %q", client, answer, want)
+			}
 		}
 	}
 }

@@ -157,13 +157,13 @@ func (p *Provider) countStored(address string, bytes int) error {
 }
 
 // noteFailure counts a failed client authentication and records it. The client is nil when it is unknown.
-func (p *Provider) noteFailure(ctx context.Context, who attempt, client *storage.Client, why failure) {
+func (p *Provider) noteFailure(ctx context.Context, who attempt, client *storage.Client, why string) {
 	p.limits.addresses.Charge(addressOf(ctx), failureCost)
 	p.limits.failures.Charge(who, 1)
 	if p.limits.events.Allow(who) != nil || p.limits.allEvents.Allow(struct{}{}) != nil {
 		return
 	}
-	event := audit.Event{Type: audit.ClientRefused, SourceAddress: addressOf(ctx), Message: string(why)}
+	event := audit.Event{Type: audit.ClientRefused, SourceAddress: addressOf(ctx), Message: why}
 	if client != nil {
 		event.ClientID, event.CustomerIdentifier = client.ID, client.CustomIdentifier
 	}

@@ -31,11 +31,11 @@ type pushedResponse struct {
 // so that whatever is wrong is told to the client and not to its users. guardForm has read the form.
 func (p *Provider) servePAR(w http.ResponseWriter, r *http.Request) {
 	client, failed := p.authenticate(r)
+	noteClient(w, client)
 	if failed != nil {
 		writeError(w, failed)
 		return
 	}
-	noteClient(w, client)
 	if err := p.countPublic(client, addressOf(r.Context()), r.PostForm); err != nil {
 		writeError(w, tooMany(err))
 		return

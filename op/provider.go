@@ -133,8 +133,9 @@ type Options struct {
 	ClientIP func(*http.Request) string
 	// Observe is told of the outcome of every request: an endpoint's name, and "ok" or an error code. Nil for nobody.
 	Observe func(endpoint, outcome string)
-	// Logger gets the faults; nil discards them.
-	Logger *slog.Logger
+	// Logger gets the faults, and at RefusalLevel a line for each request that was refused; nil discards them.
+	Logger       *slog.Logger
+	RefusalLevel slog.Level
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }

@@ -16,8 +16,9 @@ type oauthError struct {
 	status int
 	// over is the limit that the request was beyond, for Retry-After.
 	over error
-	// value is what the request brought that was refused. It is for the log alone, see loggable.
-	value string
+	// value is what the request brought that was refused, and cause a fixed text that says more than the description. Both are for
+	// the log alone; see loggable.
+	value, cause string
 }
 
 // newError returns an error with one of the library's codes, or one that it has no name for.

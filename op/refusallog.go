@@ -37,13 +37,16 @@ func (p *Provider) logRefusal(ctx context.Context, endpoint, client string, e *o
 		return
 	}
 	attrs := []slog.Attr{slog.String("doing", endpoint), slog.String("error", e.code), slog.String("reason", e.description)}
+	if e.cause != "" {
+		attrs = append(attrs, slog.String("cause", e.cause))
+	}
 	if client != "" {
 		attrs = append(attrs, slog.String("client_id", client))
 	}
 	if e.value != "" {
 		attrs = append(attrs, slog.String("value", loggable(e.value)))
 	}
-	p.log.LogAttrs(ctx, slog.LevelInfo, "request refused", attrs...)
+	p.log.LogAttrs(ctx, p.o.RefusalLevel, "request refused", attrs...)
 }
 
 var (

@@ -342,7 +342,7 @@ func TestClientAuthentication(t *testing.T) {
 		"no secret":                     {body("client_id", "web"), 401, "invalid_client"},
 		"post for basic":                {body("client_id", "web", "client_secret", webSecret), 401, "invalid_client"},
 		"basic for post":                {basic("post", "post-secret"), 401, "invalid_client"},
-		"basic for none":                {basic("app", ""), 401, "invalid_client"},
+		"basic for none":                {basic("app", "x"), 401, "invalid_client"},
 		"secret for none":               {body("client_id", "app", "client_secret", "x"), 401, "invalid_client"},
 		"two methods":                   {basic("web", webSecret, "client_id", "web", "client_secret", webSecret), 400, "invalid_request"},
 		"two methods, one without ID":   {basic("web", webSecret, "client_secret", webSecret), 400, "invalid_request"},

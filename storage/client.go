@@ -223,6 +223,11 @@ func (c *Client) AuthenticatesBy(method string) bool {
 	return c.AuthMethod == method || c.AuthMethod == AuthMethodSecret && (method == AuthMethodBasic || method == AuthMethodPost)
 }
 
+// AuthenticatesBySecret reports whether the client proves itself by its secret, in whichever place.
+func (c *Client) AuthenticatesBySecret() bool {
+	return c.AuthenticatesBy(AuthMethodBasic) || c.AuthenticatesBy(AuthMethodPost)
+}
+
 // The values of Client.AuthMethod (OIDC Core §9). AuthMethodSecret is ours: the secret in the header or in the form.
 const (
 	AuthMethodSecret     = "client_secret"

@@ -19,6 +19,7 @@ var clients = []struct {
 }{
 	{"go-oidc and oauth2", goOIDC},
 	{"zitadel/oidc's relying party", zitadelRP},
+	{"zitadel/oidc's relying party, with private_key_jwt", zitadelAssertions},
 	{"openid-client", openIDClient},
 	{"oauth4webapi", oauth4WebAPI},
 	{"oidc-client-ts in a browser", oidcClientTS},

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+	"github.com/zitadel/oidc/v3/pkg/client"
 	"github.com/zitadel/oidc/v3/pkg/client/rp"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"golang.org/x/oauth2"
@@ -35,6 +37,27 @@ func zitadelRP(t *testing.T, p *provider) {
 	c.logOut(c.logIn())
 }
 
+// zitadelAssertions logs in with private_key_jwt. The assertions of this library are of RFC 7523 and have no jti, which OIDC Core §9 demands.
+func zitadelAssertions(t *testing.T, p *provider) {
+	private, jwks := newKey(t)
+	p.register(t, "zitadel-key", "--redirect-uri", redirectURI, "--auth-method", "private_key_jwt", "--jwks-file", jwks, "--scope", "profile,offline_access")
+	var key jose.JSONWebKey
+	if err := key.UnmarshalJSON(private); err != nil {
+		t.Fatal(err)
+	}
+	c := &zitadelClient{t: t, person: p.newBrowser(t)}
+	var err error
+	c.RelyingParty, err = rp.NewRelyingPartyOIDC(t.Context(), p.issuer, "zitadel-key", "", redirectURI, strings.Fields(offlineScope),
+		rp.WithJWTProfile(func() (jose.Signer, error) {
+			return jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, nil)
+		}),
+		rp.WithSigningAlgsFromDiscovery(), rp.WithVerifierOpts(rp.WithNonce(expectedNonce), rp.WithIssuedAtOffset(time.Second)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.logIn()
+}
+
 // nonceKey is the context key of the nonce that an ID token must have, which a refreshed one has not.
 type nonceKey struct{}
 
@@ -53,7 +76,15 @@ func (c *zitadelClient) logIn() *oidc.Tokens[*oidc.IDTokenClaims] {
 		c.t.Fatalf("the person comes back to %s: %v", back, err)
 	}
 	ctx := context.WithValue(c.t.Context(), nonceKey{}, nonce)
-	tokens, err := rp.CodeExchange[*oidc.IDTokenClaims](ctx, back.Query().Get("code"), c, rp.WithCodeVerifier(verifier))
+	options := []rp.CodeExchangeOpt{rp.WithCodeVerifier(verifier)}
+	if c.Signer() != nil {
+		assertion, err := client.SignedJWTProfileAssertion(c.OAuthConfig().ClientID, []string{c.Issuer(), c.OAuthConfig().Endpoint.TokenURL}, time.Hour, c.Signer())
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		options = append(options, rp.WithClientAssertionJWT(assertion)) // as the library's own handler does
+	}
+	tokens, err := rp.CodeExchange[*oidc.IDTokenClaims](ctx, back.Query().Get("code"), c, options...)
 	if err != nil {
 		c.t.Fatal(err)
 	}
