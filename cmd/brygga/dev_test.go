@@ -4,8 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
+
+	"brygga/cmd/brygga/config"
 )
 
 var discard = slog.New(slog.DiscardHandler)
@@ -52,6 +57,38 @@ func TestPhoneRefusesForeignHosts(t *testing.T) {
 			if response.Body.Close(); response.StatusCode != want {
 				t.Errorf("%s under %q = %d, want %d", path, host, response.StatusCode, want)
 			}
+		}
+	}
+}
+
+// TestDevTellsWhyRequestsAreRefused: at its stock level, on the terminal, with the cause.
+func TestDevTellsWhyRequestsAreRefused(t *testing.T) {
+	t.Parallel()
+	var out syncBuffer
+	d := newDev(t, func(o *devOptions) { o.log = newLogs(&host{err: &out}, config.Log{Level: "warn", Format: "text"}).log })
+	post := func(path, secret string, form url.Values) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.Issuer+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.SetBasicAuth("demo", secret)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+	}
+	post("/token", "wrong", nil)
+	post("/token", "demo-secret", url.Values{"grant_type": {"password"}})
+	post("/authorize", "", url.Values{"client_id": {"demo"}, "redirect_uri": {"http://x.example/"}})
+	post("/logout", "", url.Values{"id_token_hint": {"x"}, "client_id": {"nobody"}})
+	for _, want := range []string{
+		`doing=token error=invalid_client .*cause="wrong secret" client_id=demo`, `doing=token error=unsupported_grant_type .*client_id=demo`,
+		`doing=authorize .*redirect_uri.*client_id=demo value=http://x.example/`, `doing=logout error=invalid_request`,
+	} {
+		if !regexp.MustCompile(want).MatchString(out.String()) {
+			t.Errorf("no line %s in\n%s", want, out.String())
 		}
 	}
 }

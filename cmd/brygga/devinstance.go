@@ -148,7 +148,7 @@ func buildDev(ctx context.Context, o devOptions, on [devServices][]net.Listener)
 			Page: config.Page{ServiceName: "Brygga"},
 		},
 		bankid: bankid.Options{BaseURL: d.BankIDURL, Certificate: bankid.CertificateSource{TLS: &certificate}, RootCAsPEM: d.sim.ServerRootPEM()},
-		phone:  phone, verifier: lateVerifier(d.sim), logs: logs{log: o.log}, now: d.sim.Now, preview: true, issuerChanged: true,
+		phone:  phone, verifier: lateVerifier(d.sim), logs: logs{log: o.log}, refusals: slog.LevelWarn, now: d.sim.Now, preview: true, issuerChanged: true,
 	})
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -50,6 +51,8 @@ type serverOptions struct {
 	starter string
 	// preview serves every state of the pages, for designers.
 	preview bool
+	// refusals is the level at which refused requests of clients are logged.
+	refusals slog.Level
 	// certificates are the further ones of ours, by name; verifier returns what checks results, or is nil when nobody does.
 	certificates map[string]bankid.CertificateSource
 	verifier     func() (*bankid.Verifier, error)
@@ -233,7 +236,7 @@ func (s *server) connect(ctx context.Context) error {
 			RequestsPerAddress: c.Limits.RequestsPerAddress, RequestsPerClient: c.Limits.RequestsPerClient,
 			LoginsPerAddress: c.Login.LoginsPerAddress, StoredPerAddress: c.Login.StoredPerAddress << 20, Stored: c.Login.Stored << 20,
 		},
-		MessageFits: s.messageFits, ClientIP: web.ClientIP, Observe: s.metrics.provider, Logger: s.log, Now: s.now,
+		MessageFits: s.messageFits, ClientIP: web.ClientIP, Observe: s.metrics.provider, Logger: s.log, RefusalLevel: s.refusals, Now: s.now,
 	})
 	if err != nil {
 		return err
