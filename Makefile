@@ -16,9 +16,10 @@ test: needs
 	go test -race $(RACE)
 	go test $$(go list ./... | grep -vxF "$$(go list $(RACE))")
 
-# The same, then the mutants, a server that is killed 500 times under load, and then every fuzz target for a minute (FUZZTIME says how
-# long).
+# The same, then the mutants, every page in every theme, width and language under axe-core, a server that is killed 500 times under
+# load, and then every fuzz target for a minute (FUZZTIME says how long).
 test-long: test mutants
+	BRYGGA_TEST_AXE_ALL=1 go test ./templates -run TestAxe -v -timeout 1h
 	BRYGGA_TEST_KILL_ROUNDS=500 go test ./cmd/brygga -run TestKilledUnderLoad -v -timeout 2h
 	.ci/fuzz
 

@@ -49,6 +49,8 @@ var browserTests = []struct {
 	{name: "U-09 BankID in trouble", run: troubleAtStart, as: computer},
 	{name: "BankID fails while the code is shown", run: troubleOnTheWay, as: computer},
 
+	{name: "A-16 axe beside the login, English", run: judgePages, as: computer.in("en")},
+	{name: "A-16 axe beside the login, Swedish", run: judgePages, as: computer.in("sv")},
 	{name: "U-18 page weight", run: weighPage, as: computer},
 	{name: "the watch is not blind", run: checkWatch, as: computer},
 	{name: "U-18 A-10 screens, narrow", run: screens, as: narrowPhone.in("sv")},
