@@ -1,5 +1,5 @@
-// Package handling holds what those who answer HTTP requests do alike around their work: know a request that nobody made, note what was
-// answered, and tell of a panic.
+// Package handling holds what those who answer HTTP requests do alike around their work: know a request that nobody made, read forms as
+// browsers write them, note what was answered, and tell of a panic.
 //
 // It must not know any page or endpoint.
 package handling

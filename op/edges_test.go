@@ -2,9 +2,11 @@ package op
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -235,5 +237,32 @@ func TestParameterLengths(t *testing.T) {
 		} else if n, _ := strconv.ParseInt(text, 10, 64); want && *request.MaxAge != n {
 			t.Errorf("max_age %q became %d", text, *request.MaxAge)
 		}
+	}
+}
+
+// TestSemicolonsAreData: one that stands unescaped in a query or a form parts nothing (WHATWG URL §5.1).
+func TestSemicolonsAreData(t *testing.T) {
+	h := newHarness(t, nil)
+	raw := strings.Replace(params("web", callback, "state", "SEMICOLON").Encode(), "SEMICOLON", "a;b=c", 1)
+	for name, r := range map[string]*http.Request{
+		"query": httptest.NewRequest(http.MethodGet, issuer+"/authorize?"+raw, nil),
+		"form":  httptest.NewRequest(http.MethodPost, issuer+"/authorize", strings.NewReader(raw)),
+	} {
+		if r.Method == http.MethodPost {
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		id, ok := strings.CutPrefix(h.do(r).Header().Get("Location"), "/login/")
+		login, err := h.store.Login(t.Context(), id, h.now())
+		if !ok || err != nil || login.Request.State != "a;b=c" {
+			t.Errorf("%s: %+v, %v", name, login, err)
+		}
+	}
+	r := httptest.NewRequest(http.MethodPost, issuer+"/token", strings.NewReader("grant_type=authorization_code&code=x&redirect_uri=a;b&client_id=app&code_verifier="+verifier))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if answer := decode(t, h.do(r)); answer.Error != "invalid_grant" {
+		t.Errorf("token: %+v", answer)
+	}
+	if w := h.do(httptest.NewRequest(http.MethodGet, issuer+"/logout?state=a;b", nil)); w.Code != http.StatusOK {
+		t.Errorf("logout: %d", w.Code)
 	}
 }

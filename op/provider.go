@@ -18,6 +18,7 @@ import (
 
 	"brygga/audit"
 	"brygga/cache"
+	"brygga/handling"
 	"brygga/keys"
 	"brygga/limit"
 	"brygga/outbound"
@@ -191,7 +192,8 @@ func New(o Options) (*Provider, error) {
 	}
 	p.limits = newLimits(o.Limits, o.Now)
 	p.keySets = newKeySets(o.Outbound, o.Now, p.log)
-	p.handler = p.routes()
+	routes := p.routes()
+	p.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { routes.ServeHTTP(w, handling.Semicolons(r)) })
 	return p, nil
 }
 

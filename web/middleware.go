@@ -118,6 +118,7 @@ func (s *Site) middleware(next http.Handler) http.Handler {
 		began := time.Now()
 		w := &handling.Recorder{ResponseWriter: inner}
 		r = r.WithContext(context.WithValue(r.Context(), traceKey{}, &trace{requestID: s.requestID(r), address: s.clientAddress(r)}))
+		r = handling.Semicolons(r)
 		defer s.finish(w, r, began)
 		s.watchProxies(r)
 		s.guardAll(w.Header())

@@ -42,6 +42,9 @@ func TestBadForms(t *testing.T) {
 	if l := b.login(path); l.State != storage.LoginOpen || l.Revision != 1 {
 		t.Errorf("bad forms changed the login: %s", l.State)
 	}
+	if answer := b.do("POST", path+"/start?x=a;b", form, "device=other&note=a;b"); answer.status != http.StatusSeeOther || b.login(path).State == storage.LoginOpen {
+		t.Errorf("a form with a semicolon = %d", answer.status)
+	}
 	if answer := b.get("/authorize?x=" + strings.Repeat("x", 70_000)); answer.status != http.StatusRequestURITooLong {
 		t.Errorf("a very long query = %d", answer.status)
 	}
