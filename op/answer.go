@@ -150,7 +150,7 @@ func (p *Provider) clientOf(w http.ResponseWriter, r *http.Request, login *stora
 }
 
 func (p *Provider) showOver(w http.ResponseWriter, r *http.Request) {
-	p.o.Pages.ShowError(w, r, http.StatusConflict, LoginOver, "the login has expired or has been answered")
+	p.o.Pages.ShowError(w, r, http.StatusConflict, LoginOver, "the login has expired or has been answered", nil)
 }
 
 // respond sends an authorization response to the client, with state and with iss, which tells a client of several

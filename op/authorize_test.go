@@ -66,6 +66,25 @@ func TestAuthorizeShowsErrors_RowA19(t *testing.T) {
 	}
 }
 
+// TestErrorPageLeadsBack: a page about a request that names a client leads back to that client, whatever else is wrong; one that names
+// none, or one that there is not, leads nowhere.
+func TestErrorPageLeadsBack(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, nil)
+	for path, want := range map[string]string{
+		"/authorize?client_id=web": "(back to web)",
+		"/authorize?client_id=web&redirect_uri=https%3A%2F%2Fevil.example":          "(back to web)",
+		"/logout?client_id=web&post_logout_redirect_uri=https%3A%2F%2Fevil.example": "(back to web)",
+		"/authorize?client_id=nobody":                                               "",
+		"/authorize":                                                                "",
+	} {
+		w := h.do(httptest.NewRequest(http.MethodGet, issuer+path, nil))
+		if body := w.Body.String(); w.Code != http.StatusBadRequest || !strings.HasPrefix(body, "page: ") || strings.Contains(body, "(back to") != (want != "") || !strings.Contains(body, want) {
+			t.Errorf("%s = %d: %s, want %q", path, w.Code, body, want)
+		}
+	}
+}
+
 func TestAuthorizeShowsUnreadableRequests(t *testing.T) {
 	h := newHarness(t, nil)
 	good := params("web", callback)

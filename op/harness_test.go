@@ -204,10 +204,13 @@ func (h *harness) BeginLogin(w http.ResponseWriter, r *http.Request, _ *storage.
 	http.Redirect(w, r, "/login/"+login.ID, http.StatusSeeOther)
 }
 
-// ShowError writes the code and the description, so that tests can search them.
-func (h *harness) ShowError(w http.ResponseWriter, _ *http.Request, status int, code, description string) {
+// ShowError writes the code, the description and the client's home, so that tests can search them.
+func (h *harness) ShowError(w http.ResponseWriter, _ *http.Request, status int, code, description string, client *storage.Client) {
 	w.WriteHeader(status)
 	fmt.Fprintf(w, "page: %s: %s", code, description)
+	if client != nil {
+		fmt.Fprintf(w, " (back to %s)", client.ID)
+	}
 }
 
 // SendForm writes what would be posted.

@@ -69,7 +69,8 @@ type Pages interface {
 	BeginLogin(w http.ResponseWriter, r *http.Request, client *storage.Client, request storage.AuthRequest)
 	// ShowError shows a person an error that must not be redirected, because nothing proves where to. The code is an OAuth
 	// error code or LoginOver, the description English for developers; neither holds anything that the request brought.
-	ShowError(w http.ResponseWriter, r *http.Request, status int, code, description string)
+	// client is the one in whose name the request came, which nothing proves, and nil if unknown.
+	ShowError(w http.ResponseWriter, r *http.Request, status int, code, description string, client *storage.Client)
 	// SendForm sends a page that posts the values to action by itself (OAuth 2.0 Form Post Response Mode §2).
 	SendForm(w http.ResponseWriter, r *http.Request, action string, values url.Values)
 	// ShowLoggedOut tells the person that they are logged out. client is the one they came from, nil if unknown, and locales

@@ -27,7 +27,7 @@ func note(w http.ResponseWriter, e *oauthError) {
 // noteClient remembers in whose name a request was sent.
 func noteClient(w http.ResponseWriter, client *storage.Client) {
 	if w, ok := w.(*response); ok && client != nil {
-		w.client = client.ID
+		w.client, w.party = client.ID, client
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"brygga/handling"
+	"brygga/storage"
 )
 
 // The paths of the provider, below the issuer.
@@ -101,7 +102,7 @@ func (p *Provider) page(name string, handle http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
 		w := &response{Recorder: handling.Recorder{ResponseWriter: inner}}
 		defer p.finish(name, w, r, func() {
-			p.o.Pages.ShowError(w, r, http.StatusInternalServerError, string(oidc.ServerError), internalError)
+			p.o.Pages.ShowError(w, r, http.StatusInternalServerError, string(oidc.ServerError), internalError, w.party)
 		})
 		w.Header().Set("Cache-Control", "no-store")
 		if r.Method != http.MethodGet && r.Method != http.MethodPost {
@@ -119,11 +120,14 @@ func (p *Provider) page(name string, handle http.HandlerFunc) http.Handler {
 
 // showError shows the page for a request that cannot be answered by a redirect.
 func (p *Provider) showError(w http.ResponseWriter, r *http.Request, e *oauthError) {
-	if _, ok := w.(*response); !ok { // a login's answer, which passes no endpoint of ours
+	var client *storage.Client
+	if w, ok := w.(*response); ok {
+		client = w.party
+	} else { // a login's answer, which passes no endpoint of ours
 		p.logRefusal(r.Context(), "answer", "", e)
 	}
 	note(w, e)
-	p.o.Pages.ShowError(w, r, cmp.Or(e.status, http.StatusBadRequest), e.code, e.description)
+	p.o.Pages.ShowError(w, r, cmp.Or(e.status, http.StatusBadRequest), e.code, e.description, client)
 }
 
 // showTooMany shows the page for a request beyond a limit.
@@ -175,6 +179,7 @@ type response struct {
 	// refused is the error that the request was answered with, client in whose name it was sent.
 	refused *oauthError
 	client  string
+	party   *storage.Client // the same, where the client is known
 }
 
 // WriteHeader sends the status.

@@ -62,6 +62,9 @@ func Tokens() []byte {
 // Mark returns our mark as SVG, for the icons of such pages. The caller must not change it.
 func Mark() []byte { return assets["mark.svg"].Body }
 
+// Icon returns our mark in the format of favicon.ico, for browsers that know no other. The caller must not change it.
+func Icon() []byte { return assets["favicon.ico"].Body }
+
 // mustReadAssets panics on a fault: the files are part of the program and the tests read them first.
 func mustReadAssets() map[string]Asset {
 	files, err := assetFiles.ReadDir("assets")
@@ -116,6 +119,8 @@ func contentType(ext string) string {
 		return "text/javascript; charset=utf-8"
 	case ".svg":
 		return "image/svg+xml"
+	case ".ico":
+		return "image/x-icon"
 	}
 	return mime.TypeByExtension(ext)
 }

@@ -25,8 +25,10 @@ type Page struct {
 	ServiceName string
 	// BasePath is "/login/{id}", without a slash at the end. Empty on pages that belong to no login.
 	BasePath string
-	// LanguagePath is the path which takes ?lang=. Empty means BasePath; with both empty no other language is offered.
+	// LanguagePath is the path which takes ?lang=. Empty means BasePath; with both empty it is the page's own, whatever that is.
 	LanguagePath string
+	// OneLanguage leaves out the other languages.
+	OneLanguage bool
 	// Reference is the short word that support can look up, that of the login or, on pages without one, of the request; shown
 	// when something went wrong.
 	Reference string
@@ -165,7 +167,7 @@ func (p Page) sheets() []string {
 // phone is the address of the virtual phone, which is to speak the language of the page.
 func (p Page) phone() templ.SafeURL { return link(p.PhoneURL + "?lang=" + p.language().Tag) }
 
-// languagePath is where a change of language leads, "" if nowhere.
+// languagePath is where a change of language leads, "" for the address of the page itself, without its query.
 func (p Page) languagePath() string {
 	if p.LanguagePath != "" {
 		return p.LanguagePath
@@ -175,7 +177,7 @@ func (p Page) languagePath() string {
 
 // otherLanguages lists the languages to offer.
 func (p Page) otherLanguages() []Language {
-	if p.languagePath() == "" {
+	if p.OneLanguage {
 		return nil
 	}
 	own := p.language()
@@ -193,6 +195,9 @@ const rowOfLanguages = 3
 
 // inLanguage is this page in the language of that tag.
 func (p Page) inLanguage(tag string) templ.SafeURL {
+	if p.languagePath() == "" {
+		return templ.SafeURL("?lang=" + tag)
+	}
 	u, err := url.Parse(p.languagePath())
 	if err != nil {
 		return blank

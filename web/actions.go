@@ -32,12 +32,9 @@ const (
 	codeAccessDenied = "access_denied"
 )
 
-// show sends the page of the login as it stands. It changes nothing but that it notes the look; a choice of language sets a cookie.
+// show sends the page of the login as it stands. It changes nothing but that it notes the look.
 func (s *Site) show(w http.ResponseWriter, r *http.Request, v *visit) {
-	if tag := r.URL.Query().Get(languageParameter); tag != "" {
-		if s.knownLanguage(tag) && r.Method == http.MethodGet && !handling.Prefetch(r) {
-			s.cookies.set(w, cookieLanguage, tag, keepLife)
-		}
+	if r.URL.Query().Has(languageParameter) {
 		s.redirect(w, r, basePath(v.login.ID))
 		return
 	}
@@ -60,7 +57,7 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request, v *visit) {
 	case device == storage.DeviceThis, device == storage.DeviceOther:
 		starter.Device = storage.DeviceOther
 	default:
-		s.ShowError(w, r, http.StatusBadRequest, "invalid_request", "device must be this or other")
+		s.ShowError(w, r, http.StatusBadRequest, "invalid_request", "device must be this or other", nil)
 		return
 	}
 	starter.DeviceIdentifier = s.cookies.device(w, r)

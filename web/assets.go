@@ -13,6 +13,8 @@ import (
 const (
 	routeHealth = "GET /healthz"
 	routeAssets = "GET " + templates.AssetPrefix + "{name}"
+	routeIcon   = "GET /favicon.ico"
+	routeRobots = "GET /robots.txt"
 
 	routeBrand       = "GET " + brandPrefix + "{file}"
 	routeClientBrand = "GET " + brandPrefix + "{client}/{file}"
@@ -38,6 +40,21 @@ func (s *Site) asset(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.Write(body)
 }
+
+// plainFile serves a file under a name that others look for: browsers at pages that name no icon, and robots (RFC 9309).
+func plainFile(contentType string, body []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		h.Set("Content-Type", contentType)
+		h.Set("Cache-Control", "public, max-age=86400")
+		h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+		h.Set("Content-Length", strconv.Itoa(len(body)))
+		w.Write(body)
+	}
+}
+
+// robots keeps search engines away from all: what they could find are logins of others, and error pages.
+const robots = "User-agent: *\nDisallow: /\n"
 
 // acceptsGzip reports whether the browser takes gzip (RFC 9110 §12.5.3); one that weighs it with q=0 does not.
 func acceptsGzip(r *http.Request) bool {

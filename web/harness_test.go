@@ -265,7 +265,7 @@ func must(t *testing.T, err error) {
 func (h *house) authorize(w http.ResponseWriter, r *http.Request) {
 	client, err := h.store.Client(r.Context(), r.FormValue("client_id"))
 	if err != nil {
-		h.ShowError(w, r, http.StatusBadRequest, "invalid_client", "no client is registered with this client_id")
+		h.ShowError(w, r, http.StatusBadRequest, "invalid_client", "no client is registered with this client_id", nil)
 		return
 	}
 	h.BeginLogin(w, r, client, storage.AuthRequest{
@@ -280,7 +280,7 @@ func (h *house) answer(w http.ResponseWriter, r *http.Request, l *storage.Login)
 	code := storage.Code{Hash: secret.New("code" + l.ID).Hash(), GrantID: "grant" + l.ID, ClientID: l.Request.ClientID, Expires: now.Add(time.Minute)}
 	grant := storage.Grant{ID: code.GrantID, ClientID: code.ClientID, SessionID: "s" + l.ID, Identity: *l.Identity, Created: now, Expires: now.Add(time.Minute)}
 	if _, err := h.store.AnswerLogin(r.Context(), l.ID, storage.Answer{Code: code, Grant: grant}, now); err != nil {
-		h.ShowError(w, r, http.StatusConflict, "login_over", "the login has expired or has been answered")
+		h.ShowError(w, r, http.StatusConflict, "login_over", "the login has expired or has been answered", nil)
 		return
 	}
 	http.Redirect(w, r, l.Request.RedirectURI+"?code=code-"+l.Request.State, http.StatusSeeOther)
@@ -288,7 +288,7 @@ func (h *house) answer(w http.ResponseWriter, r *http.Request, l *storage.Login)
 
 func (h *house) refuse(w http.ResponseWriter, r *http.Request, l *storage.Login, code, description string) {
 	if _, err := h.store.RefuseLogin(r.Context(), l.ID, time.Now()); err != nil {
-		h.ShowError(w, r, http.StatusConflict, "login_over", "the login has expired or has been answered")
+		h.ShowError(w, r, http.StatusConflict, "login_over", "the login has expired or has been answered", nil)
 		return
 	}
 	http.Redirect(w, r, l.Request.RedirectURI+"?"+url.Values{"error": {code}, "error_description": {description}}.Encode(), http.StatusSeeOther)

@@ -2,9 +2,12 @@ package web
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 
 	"golang.org/x/text/language"
 
+	"brygga/handling"
 	"brygga/templates"
 )
 
@@ -22,9 +25,38 @@ func newMatcher(messages *templates.Catalogue) language.Matcher {
 	return language.NewMatcher(tags)
 }
 
+// chosenLanguage returns the language that a link at the foot of a page asks for, "" when r did not come by one. Such an address has
+// nothing else in its query: apps may have a parameter of that name.
+func (s *Site) chosenLanguage(r *http.Request) string {
+	tag, ok := strings.CutPrefix(r.URL.RawQuery, languageParameter+"=")
+	if !ok || r.Method != http.MethodGet && r.Method != http.MethodHead || strings.HasPrefix(r.URL.Path, previewPath) || !s.knownLanguage(tag) {
+		return ""
+	}
+	return tag
+}
+
+// keepLanguage keeps a language that was chosen on a page, and reports whether it has led back to that page. The page's own query
+// may hold what must not stand on a page, so no link has it; the browser says where it came from (RFC 9110 §10.1.3).
+func (s *Site) keepLanguage(w http.ResponseWriter, r *http.Request) bool {
+	tag := s.chosenLanguage(r)
+	if tag == "" || r.Method != http.MethodGet || handling.Prefetch(r) {
+		return false
+	}
+	s.cookies.set(w, cookieLanguage, tag, keepLife)
+	from, err := url.Parse(r.Header.Get("Referer"))
+	if err != nil || from.Scheme+"://"+from.Host != s.Issuer || from.Path != r.URL.Path || from.RawQuery == "" || from.Query().Has(languageParameter) {
+		return false
+	}
+	s.redirect(w, r, "?"+from.RawQuery) // relative to the path of r, which may not lead to another host
+	return true
+}
+
 // language returns the language to answer r in: the one the person chose, else one of locales, which the client asked for,
 // else the browser's, else the default (OIDC Core §3.1.2.1, ui_locales).
 func (s *Site) language(r *http.Request, locales []string) string {
+	if tag := s.chosenLanguage(r); tag != "" {
+		return tag
+	}
 	if tag := s.cookies.get(r, cookieLanguage); s.knownLanguage(tag) {
 		return tag
 	}

@@ -127,6 +127,7 @@ func (s *Site) middleware(next http.Handler) http.Handler {
 			s.notice(w, r, http.StatusRequestURITooLong, templates.NoticeNotFound)
 		case s.forwardedInsecurely(r):
 			s.toHTTPS(w, r)
+		case s.keepLanguage(w, r):
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -167,7 +168,7 @@ func (s *Site) finish(w *handling.Recorder, r *http.Request, began time.Time) {
 	}
 	level := slog.LevelInfo
 	switch route {
-	case routeHealth, routeAssets, routeBrand, routeClientBrand, routeStatus:
+	case routeHealth, routeAssets, routeIcon, routeRobots, routeBrand, routeClientBrand, routeStatus:
 		level = slog.LevelDebug
 	}
 	s.log.LogAttrs(r.Context(), level, "request", slog.String("route", route), slog.String("method", method(r)),

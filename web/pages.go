@@ -48,8 +48,9 @@ func (s *Site) BeginLogin(w http.ResponseWriter, r *http.Request, client *storag
 
 // ShowError shows a person an error that must not be redirected. The code is an OAuth error code, or "login_over" for a
 // login that has had its answer; the description is a fixed English sentence for the client's developers. With status 429 the
-// page tells the wait that the caller has put into Retry-After.
-func (s *Site) ShowError(w http.ResponseWriter, r *http.Request, status int, code, description string) {
+// page tells the wait that the caller has put into Retry-After. client is the one in whose name the request came, whose home the page
+// leads to; nil if unknown.
+func (s *Site) ShowError(w http.ResponseWriter, r *http.Request, status int, code, description string, client *storage.Client) {
 	v := templates.Notice{Kind: templates.NoticeBadRequest, Code: code, Detail: description}
 	switch {
 	case code == codeLoginOver:
@@ -60,13 +61,15 @@ func (s *Site) ShowError(w http.ResponseWriter, r *http.Request, status int, cod
 	case code == codeServerError, status >= 500:
 		v = templates.Notice{Kind: templates.NoticeFault}
 	}
-	s.render(w, r, status, contentPolicyNoForms, s.pageFor(r, nil, nil), v)
+	s.render(w, r, status, contentPolicyNoForms, s.pageFor(r, nil, client), v)
 }
 
 // SendForm sends a page that posts the values to action by itself (OAuth 2.0 Form Post Response Mode §2). The caller has
 // checked that action is the client's.
 func (s *Site) SendForm(w http.ResponseWriter, r *http.Request, action string, values url.Values) {
-	s.render(w, r, http.StatusOK, contentPolicy, s.pageFor(r, nil, nil), templates.FormPost{Action: action, Fields: fields(values)})
+	page := s.pageFor(r, nil, nil)
+	page.OneLanguage = true // it goes on by itself
+	s.render(w, r, http.StatusOK, contentPolicy, page, templates.FormPost{Action: action, Fields: fields(values)})
 }
 
 // fields returns the values as a form has them, in the order of their names.

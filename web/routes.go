@@ -25,6 +25,8 @@ func (s *Site) routes() []route {
 	return []route{
 		{routeHealth, s.healthz},
 		{routeAssets, s.asset},
+		{routeIcon, plainFile("image/x-icon", templates.Icon())},
+		{routeRobots, plainFile("text/plain; charset=utf-8", []byte(robots))},
 		{routeBrand, s.brandFile},
 		{routeClientBrand, s.brandFile},
 

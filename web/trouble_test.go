@@ -181,7 +181,7 @@ func TestShowErrorTellsTheWait(t *testing.T) {
 	h := newHouse(t, shared, nil)
 	w := httptest.NewRecorder()
 	w.Header().Set("Retry-After", "7")
-	h.ShowError(w, httptest.NewRequest(http.MethodGet, "/authorize", nil), http.StatusTooManyRequests, "temporarily_unavailable", "too many requests")
+	h.ShowError(w, httptest.NewRequest(http.MethodGet, "/authorize", nil), http.StatusTooManyRequests, "temporarily_unavailable", "too many requests", nil)
 	if body := w.Body.String(); w.Code != 429 || w.Header().Get("Retry-After") != "7" || !strings.Contains(body, `data-view="rate-limited"`) ||
 		!strings.Contains(body, " 7 ") {
 		t.Errorf("%d %v %s", w.Code, w.Header(), body)

@@ -104,7 +104,7 @@ func (s *Site) foreign(w http.ResponseWriter, r *http.Request) {
 
 // disabled tells a browser that the client of its login is disabled, as a new login at the client would.
 func (s *Site) disabled(w http.ResponseWriter, r *http.Request) {
-	s.ShowError(w, r, http.StatusForbidden, "unauthorized_client", "the client has been disabled")
+	s.ShowError(w, r, http.StatusForbidden, "unauthorized_client", "the client has been disabled", nil)
 }
 
 // data wraps what the page script reads.
@@ -135,7 +135,7 @@ func (s *Site) action(handle bound) http.HandlerFunc {
 			return
 		}
 		if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); r.ContentLength != 0 && (err != nil || kind != formType) {
-			s.ShowError(w, r, http.StatusUnsupportedMediaType, "invalid_request", "the body must be a form")
+			s.ShowError(w, r, http.StatusUnsupportedMediaType, "invalid_request", "the body must be a form", nil)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -145,7 +145,7 @@ func (s *Site) action(handle bound) http.HandlerFunc {
 			if errors.As(err, &tooLong) {
 				status = http.StatusRequestEntityTooLarge
 			}
-			s.ShowError(w, r, status, "invalid_request", "the form cannot be read")
+			s.ShowError(w, r, status, "invalid_request", "the form cannot be read", nil)
 			return
 		}
 		inner(w, r)

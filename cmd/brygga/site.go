@@ -45,8 +45,8 @@ func (p pages) BeginLogin(w http.ResponseWriter, r *http.Request, client *storag
 }
 
 // ShowError shows an error page.
-func (p pages) ShowError(w http.ResponseWriter, r *http.Request, status int, code, description string) {
-	p.site.Load().ShowError(w, r, status, code, description)
+func (p pages) ShowError(w http.ResponseWriter, r *http.Request, status int, code, description string, client *storage.Client) {
+	p.site.Load().ShowError(w, r, status, code, description, client)
 }
 
 // SendForm has the browser post a form to the client.
