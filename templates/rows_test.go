@@ -228,3 +228,22 @@ func TestLostContactBacksOff_U12(t *testing.T) {
 	}
 	s.until(`document.querySelector('#lost').hidden`)
 }
+
+// TestTimer_A05 finds the timer named and out of a reader's way until it says something; before that the calm sentence stands in its
+// place.
+func TestTimer_A05(t *testing.T) {
+	t.Parallel()
+	scan := QRWait{Frame: previewFrame(), Left: Left{Seconds: 272, Of: 300}, Platform: Computer}
+	s := newStage(t, newBrowser(t), scan)
+	const shown = `[...document.querySelectorAll('.left')].filter(e => e.checkVisibility({ visibilityProperty: true })).map(e => e.textContent).join()`
+	s.until(shown + ` === 'The code renews itself'`)
+	if heard := s.heard(); strings.Contains(heard, "timer") {
+		t.Errorf("there is a timer before there is a time:\n%s", heard)
+	}
+	scan.Left.Seconds = 41
+	s.set(scan, 0)
+	s.until(`/^\d+ s left$/.test(` + shown + `)`)
+	if heard := s.heard(); !strings.Contains(heard, `timer "Time left"`) {
+		t.Errorf("no timer with a name:\n%s", heard)
+	}
+}

@@ -48,10 +48,10 @@ func Document(p Page, v View) templ.Component { return document(p, v) }
 // Fragment renders the inner HTML of the page's main part in state v.
 func Fragment(p Page, v View) templ.Component { return v.body(p) }
 
-// text is calm while there is time, and then the time in words: a clock that runs for minutes only hurries people.
-func (l Left) text(p Page, calm string) string {
+// text is empty while there is time, and then the time in words: a clock that runs for minutes only hurries people.
+func (l Left) text(p Page) string {
 	if l.Seconds >= 60 {
-		return calm
+		return ""
 	}
 	return p.text("time.seconds", "s", number(l.Seconds))
 }
