@@ -148,14 +148,15 @@ func TestAuthorizeRedirectsErrors_RowA19_RowA22(t *testing.T) {
 		{"prompt none and login", params("web", callback, "prompt", "none login"), "invalid_request"},
 		{"max_age negative", params("web", callback, "max_age", "-1"), "invalid_request"},
 		{"max_age a word", params("web", callback, "max_age", "soon"), "invalid_request"},
-		{"max_age huge", params("web", callback, "max_age", "99999999999"), "invalid_request"},
+		{"max_age hexadecimal", params("web", callback, "max_age", "0xf"), "invalid_request"},
+		{"max_age beyond all sense", params("web", callback, "max_age", strings.Repeat("9", 33)), "invalid_request"},
 		{"request object", params("web", callback, "request", "e30.e30."), "invalid_request_object"},
 		{"request_uri", params("web", callback, "request_uri", "https://app.example.se/r"), "request_uri_not_supported"},
 		{"registration", params("web", callback, "registration", "{}"), "registration_not_supported"},
 		{"nonce too long", params("web", callback, "nonce", strings.Repeat("n", 1025)), "invalid_request"},
 		{"nonce not UTF-8", params("web", callback, "nonce", "\xff"), "invalid_request"},
 		{"nonce with a NUL", params("web", callback, "nonce", "a\x00b"), "invalid_request"},
-		{"login_hint too long", params("web", callback, "login_hint", strings.Repeat("n", 257)), "invalid_request"},
+		{"login_hint that looks like a number", params("web", callback, "login_hint", "19121212-1213"), "invalid_request"},
 	}
 	for _, name := range []string{"response_type", "response_mode", "scope", "nonce", "code_challenge", "code_challenge_method", "prompt", "max_age", "ui_locales", "login_hint", "acr_values", "request", "claims"} {
 		values := params("web", callback)
@@ -228,6 +229,24 @@ func TestAuthorizeBeginsLogin_RowA15_RowA22(t *testing.T) {
 	post := h.do(formRequest("/authorize", params("web", callback)))
 	if post.Code != http.StatusSeeOther || !strings.HasPrefix(post.Header().Get("Location"), "/login/") {
 		t.Errorf("POST: %d %s", post.Code, post.Body)
+	}
+}
+
+// TestLongWishesAreIgnored: what is only a wish ends no login (OIDC Core §3.1.2.1).
+func TestLongWishesAreIgnored(t *testing.T) {
+	h := newHarness(t, nil)
+	for _, name := range wishes {
+		for _, length := range []int{256, 257, 5000} {
+			request := h.begin(params("web", callback, name, strings.Repeat("n", length))).Request
+			if length > maxWish && len(request.UILocales) > 0 {
+				t.Errorf("%s of %d bytes: %q", name, length, request.UILocales)
+			}
+		}
+	}
+	for text, want := range map[string]int64{"4294967295": 1<<32 - 1, "4294967296": 1<<32 - 1, "99999999999999999999999": 1<<32 - 1, "0000000000000001": 1} {
+		if got := h.begin(params("web", callback, "max_age", text)).Request.MaxAge; got == nil || *got != want {
+			t.Errorf("max_age %s: %v", text, got)
+		}
 	}
 }
 

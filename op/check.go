@@ -1,6 +1,8 @@
 package op
 
 import (
+	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -31,9 +33,25 @@ var authorizeLimits = [...]struct {
 }{
 	{"client_id", 128}, {"redirect_uri", maxURI}, {"response_type", 128}, {"response_mode", 32}, {"scope", 1024},
 	{"state", 4096}, {"nonce", 1024}, {"code_challenge", 128}, {"code_challenge_method", 16}, {"prompt", 128},
-	{"max_age", 10}, {"ui_locales", 256}, {"login_hint", 256}, {"acr_values", 1024}, {"id_token_hint", 16 << 10},
-	{"display", 32}, {"claims", 16 << 10}, {"claims_locales", 256}, {"registration", 16 << 10},
+	{"max_age", 32}, {"ui_locales", maxWish}, {"login_hint", maxWish}, {"acr_values", 1024}, {"id_token_hint", 16 << 10},
+	{"display", maxWish}, {"claims", 16 << 10}, {"claims_locales", maxWish}, {"registration", 16 << 10},
 	{paramUserMessage, 16 << 10}, {paramAuthnProvider, 512},
+}
+
+// wishes are parameters that change nothing when they are ignored (OIDC Core §3.1.2.1), as longer ones than maxWish bytes are.
+var wishes = [...]string{"ui_locales", "login_hint", "claims_locales", "display"}
+
+const maxWish = 256
+
+// withoutLongWishes returns the parameters without the wishes that are too long.
+func withoutLongWishes(values url.Values) url.Values {
+	for _, name := range wishes {
+		if len(values[name]) == 1 && len(values.Get(name)) > maxWish {
+			values = maps.Clone(values)
+			values.Del(name)
+		}
+	}
+	return values
 }
 
 const (
@@ -62,6 +80,7 @@ func (p *Provider) checkRequest(client *storage.Client, values url.Values) (stor
 	if !readReply(values, &request) {
 		return request, invalid("response_mode must be query or form_post").with(values.Get("response_mode"))
 	}
+	values = withoutLongWishes(values)
 	if refusal := checkForm(values); refusal != nil {
 		return request, refusal
 	}
@@ -162,8 +181,8 @@ func checkPrompt(_ *Provider, _ *storage.Client, values url.Values, request *sto
 func checkRest(_ *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *oauthError {
 	request.MaxAge = client.DefaultMaxAge
 	if text := values.Get("max_age"); text != "" {
-		age, err := strconv.ParseUint(text, 10, 32)
-		if err != nil {
+		age, err := strconv.ParseUint(text, 10, 32) // one out of range, of centuries, comes as the greatest there is
+		if err != nil && !errors.Is(err, strconv.ErrRange) {
 			return invalid("max_age must be a number of seconds").with(text)
 		}
 		seconds := int64(age)

@@ -115,25 +115,30 @@ func checkClaims(p *Provider, client *storage.Client, values url.Values, request
 	return p.chooseACR(client, claims, values.Get("acr_values"), request)
 }
 
-// requireNumber notes whose personal number the claims parameter wants, or login_hint is: nobody else may log in. A login_hint
-// that is no number is only a hint, and ignored; so is each that a client of the Swedish profile sends, which must name a
-// person in claims instead (Swedish OpenID Connect Profile 1.0).
+// requireNumber notes whose personal number the claims parameter wants, or login_hint is, in any spelling: nobody else may log in. A
+// login_hint that looks like a number and is none is refused, as its sender means one person alone; any other is only a hint, and
+// ignored. So is each that a client of the Swedish profile sends, which must name a person in claims instead (Swedish OpenID Connect
+// Profile 1.0).
 //
 // A client that may not have the number must not learn either whether it is the one that it names: its login_hint is ignored, and
 // where it demands a value, which it could not see fulfilled, the request is refused whatever the value is.
 func requireNumber(client *storage.Client, claims wantedClaims, hint string, request *storage.AuthRequest) *oauthError {
 	entitled := entitled(client)&allNumbers != 0
 	number := ""
-	if entitled && personnummer.Valid(hint) && !client.Swedish() {
-		number = hint
+	if entitled && !client.Swedish() {
+		var looks bool
+		if number, looks = personnummer.Read(hint, request.Received); looks && number == "" {
+			return invalid("login_hint looks like a personal number and is none")
+		}
 	}
 	for _, part := range [...]map[string]*wantedClaim{claims.IDToken, claims.UserInfo} {
 		for _, name := range numberClaims {
-			value, ok := part[name].one()
+			asked, ok := part[name].one()
+			value, _ := personnummer.Read(asked, request.Received)
 			switch {
-			case !entitled && (!ok || value != ""):
+			case !entitled && (!ok || asked != ""):
 				return invalid("claims must not ask for a value of a claim that the client has no right to")
-			case !ok || value != "" && !personnummer.Valid(value):
+			case !ok || asked != "" && value == "":
 				return invalid("claims must ask for one personal number in twelve digits")
 			case value != "" && number != "" && value != number:
 				return invalid("claims and login_hint ask for different persons")

@@ -22,6 +22,13 @@ func TestRequiredPerson_T11(t *testing.T) {
 		{"nobody", "", "", ""},
 		{"hint", number, "", number},
 		{"hint that is no number", "kim@example.se", "", ""},
+		{"hint in another spelling", number[2:8] + "+" + number[8:], "", number},
+		{"hint with a space", number + " ", "", number},
+		{"hint with a wrong digit", number[:11] + string('0'+(number[11]-'0'+1)%10), "", "refused"},
+		{"hint of ten digits with a wrong one", number[2:11] + string('0'+(number[11]-'0'+1)%10), "", "refused"},
+		{"hint of a telephone", "08-123 456 78", "", ""},
+		{"value in another spelling", "", wanting("id_token", "personalNumber", `{"value":"`+number[:8]+"-"+number[8:]+`"}`), number},
+		{"value in another spelling than the hint", number[:6] + " " + number[6:], wanting("id_token", "personalNumber", `{"value":"`+number+`"}`), number},
 		{"value", "", wanting("id_token", "personalNumber", `{"essential":true,"value":"`+number+`"}`), number},
 		{"value at userinfo", "", wanting("userinfo", "personalNumber", `{"value":"`+number+`"}`), number},
 		{"value in the Swedish profile", "", wanting("id_token", "https://id.oidc.se/claim/personalIdentityNumber", `{"value":"`+number+`"}`), number},
@@ -47,7 +54,7 @@ func TestRequiredPerson_T11(t *testing.T) {
 	p := newHarness(t, nil).Provider
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var request storage.AuthRequest
+			request := storage.AuthRequest{Received: p.now()}
 			refusal := checkClaims(p, &storage.Client{PersonalNumber: true}, url.Values{"login_hint": {tt.hint}, "claims": {tt.claims}}, &request)
 			got := request.RequiredPersonalNumber.Reveal()
 			if refusal != nil {
