@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -281,6 +282,29 @@ func TestAssets(t *testing.T) {
 		}
 		if got, ok := Assets()[a.Name]; !ok || !bytes.Equal(got.Body, a.Body) {
 			t.Errorf("Assets() lacks %s", a.Name)
+		}
+	}
+}
+
+// TestManyLanguages: up to four languages stand in a row at the foot; of more, the others are folded together, and all are there.
+func TestManyLanguages(t *testing.T) {
+	sv, err := os.ReadFile("messages/sv.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := BuiltIn()
+	for i, tag := range []string{"fi", "nb", "da"} {
+		if all, err = all.With(tag, bytes.Replace(sv, []byte("Svenska"), []byte("Språk "+tag), 1)); err != nil {
+			t.Fatal(err)
+		}
+		page := doc(t, Page{Lang: "sv", Messages: all, BasePath: "/login/x"}, Choose{})
+		if folded := strings.Contains(page, "<details"); folded != (len(all.Languages()) > 4) {
+			t.Errorf("with %d languages folded: %t", 3+i, folded)
+		}
+		for _, l := range all.Languages() {
+			if strings.Contains(page, `href="/login/x?lang=`+l.Tag+`"`) == (l.Tag == "sv") {
+				t.Errorf("with %d languages: %s is offered wrongly", 3+i, l.Tag)
+			}
 		}
 	}
 }
