@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"math"
 	"net/http"
@@ -69,10 +70,38 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, policy
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", p.Lang)
-	h.Set("Vary", "Cookie, Accept-Language")
-	h.Set("Content-Length", strconv.Itoa(buffer.Len()))
+	h.Set("Vary", "Cookie, Accept-Language, Accept-Encoding")
+	body := buffer.Bytes()
+	if compressible(v) && acceptsGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		body = compress(body)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	w.Write(buffer.Bytes())
+	w.Write(body)
+}
+
+// compressible reports whether a page may be compressed: the first one, and those that tell how a login ended. The others hold a launch
+// token, a QR code, an answer to the client or the proof of a session. How long such a page is when it is compressed would tell of
+// its secret to anyone who can put guesses beside it, and some pages repeat their address (the attack called BREACH).
+func compressible(v templates.View) bool {
+	switch v.(type) {
+	case templates.Choose, templates.Failed, templates.Notice:
+		return true
+	}
+	return false
+}
+
+var compressors = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
+func compress(body []byte) []byte {
+	var b bytes.Buffer
+	w := compressors.Get().(*gzip.Writer)
+	defer compressors.Put(w)
+	w.Reset(&b)
+	w.Write(body) // a buffer takes everything
+	w.Close()
+	return b.Bytes()
 }
 
 // notice sends a page that belongs to no login.
