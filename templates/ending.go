@@ -48,10 +48,10 @@ var endings = map[Reason]ending{
 	ReasonRefused:             {[]way{goBack}, []way{tryAgain}},
 	ReasonRateLimited:         {[]way{tryLater}, []way{goBack}},
 	ReasonBusy:                {[]way{tryLater}, []way{goBack}},
-	ReasonWrongPerson:         {[]way{tryBankID}, []way{takeUnused, goBack}},
+	ReasonWrongPerson:         {[]way{tryAgain}, []way{takeUnused, goBack}},
 	ReasonRiskTooHigh:         {[]way{goBack}, []way{tryMine}},
 	ReasonUnusable:            {[]way{tryAgain}, []way{takeUnused, goBack}},
-	ReasonTooYoung:            {[]way{goBack}, []way{tryBankID}},
+	ReasonTooYoung:            {[]way{goBack}, nil}, // another BankID would be somebody else's
 	ReasonUnmet:               {[]way{tryAgain}, []way{takeUnused, goBack}},
 	ReasonQRExcluded:          {[]way{takeThis, goBack}, []way{goBack}},
 	ReasonUnknown:             {[]way{tryAgain}, []way{takeUnused, goBack}},
