@@ -19,7 +19,7 @@ var allowed = map[string][]string{
 	"bankid/bankidsim":         {},
 	"bankid/bankidsim/interop": {}, // tests alone
 	"cache":                    {},
-	"clients":                  {"audit", "duration", "outbound", "spelling", "storage"},
+	"clients":                  {"audit", "duration", "outbound", "spelling", "storage", "visibletext"},
 	"cmd/bench":                nil, // everything: it drives the parts from outside
 	"cmd/brygga":               nil, // everything: it connects the parts
 	"cmd/brygga/config":        {"bankid", "clients", "duration", "keys", "login", "outbound", "spelling", "storage"},
@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"limit":                    {},
 	"login":                    {"audit", "bankid", "limit", "personnummer", "storage"},
 	"mutants":                  {}, // changes the others, and knows none of them
-	"op":                       {"audit", "cache", "handling", "keys", "limit", "outbound", "personnummer", "storage"},
+	"op":                       {"audit", "cache", "handling", "keys", "limit", "outbound", "personnummer", "storage", "visibletext"},
 	"op/interop":               {}, // tests alone
 	"outbound":                 {},
 	"personnummer":             {},
@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 	"storage/postgres":         {"storage"},
 	"storage/storagetest":      {"storage"},
 	"templates":                {},
+	"visibletext":              {},
 	"web":                      {"audit", "cache", "handling", "login", "storage", "templates"},
 	"web/demo":                 {},
 }

@@ -17,6 +17,8 @@ const (
 	SessionEnded    Type = "WEB_100006"
 	LogoutDelivered Type = "WEB_100007"
 	LogoutFailed    Type = "WEB_100008"
+	// TextRefused: BankID did not take the text that a client or the policy wanted to be shown, and the order was made with another.
+	TextRefused Type = "WEB_100009"
 
 	// ReturnRefused: somebody came back from the BankID app with a wrong return nonce; the order was ended.
 	ReturnRefused Type = "SEC_200001"
@@ -63,6 +65,7 @@ var texts = map[Type]string{
 	SessionEnded:        "session ended by a logout",
 	LogoutDelivered:     "client told of a logout",
 	LogoutFailed:        "client not told of a logout",
+	TextRefused:         "text not taken by BankID and left out",
 	ReturnRefused:       "return from the BankID app refused",
 	BindingRefused:      "login opened in another browser",
 	CodeReused:          "authorization code presented twice",

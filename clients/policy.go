@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/language"
 
 	"brygga/storage"
+	"brygga/visibletext"
 )
 
 // Lengths of what stands in a policy. BankID takes 1 500 characters of base64, which are 1 125 bytes; a client's name may
@@ -47,14 +48,14 @@ func CheckPolicy(policy *storage.Policy) []Problem {
 		p.add("visible_text", "has too many languages", fmt.Sprintf("name at most %d", maxList))
 	}
 	for _, tag := range slices.Sorted(maps.Keys(policy.VisibleText)) {
-		p.visible(tag, policy.VisibleText[tag])
+		p.visible(tag, policy.VisibleText[tag], policy.VisibleFormat)
 	}
 	p.text("certificate", policy.Certificate, MaxName)
 	return p
 }
 
 // visible checks what the app shows in one language.
-func (p *problems) visible(tag, text string) {
+func (p *problems) visible(tag, text, format string) {
 	if _, err := language.Parse(tag); err != nil {
 		p.add("visible_text", quote(tag)+" is not a language tag", "write sv, en or the like")
 	}
@@ -62,6 +63,10 @@ func (p *problems) visible(tag, text string) {
 	if text == "" || len(longest) > maxVisible || strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && hidden(r) }) {
 		p.add("visible_text", "is empty, too long or holds characters that do not print",
 			fmt.Sprintf("write at most %d bytes, with {client} for the name of the app", maxVisible-MaxName*utf8.UTFMax))
+		return
+	}
+	if problem := visibletext.Problem(text, format); problem != "" {
+		p.add("visible_text", "is none that the BankID app shows for "+quote(tag)+": it has "+problem, "write it without, as every login would fail")
 	}
 }
 

@@ -121,7 +121,7 @@ func (e *Engine) makeOrder(ctx context.Context, l *storage.Login, client *storag
 	making, cancel := context.WithTimeout(ctx, claim.At.Add(MakeTime).Sub(e.now()))
 	defer cancel()
 	request, nonce := e.request(l, client)
-	order, err := e.startQuietly(making, request)
+	order, err := e.startWithText(making, l, client, request)
 	if err != nil {
 		fault := asFault(err)
 		e.log.WarnContext(ctx, "order not made", "login", l.ID, "client_id", client.ID, "reason", fault.Reason, "err", fault.Err)
@@ -144,6 +144,33 @@ func (e *Engine) makeOrder(ctx context.Context, l *storage.Login, client *storag
 	}
 	e.collect(put, started)
 	return put, nil
+}
+
+// startWithText makes an order, and once more with our own words where the service has not accepted one that shows others: what it takes
+// can be known from its answer alone, and a text must not keep anybody from logging in. Of a client's message the text above stays.
+func (e *Engine) startWithText(ctx context.Context, l *storage.Login, client *storage.Client, request Request) (storage.Order, error) {
+	order, err := e.startQuietly(ctx, request)
+	fault, rejected := errors.AsType[*Fault](err)
+	text, format := e.plainerText(l, client, request)
+	if !rejected || fault.Reason != ReasonRejected || text == "" || text == request.VisibleText {
+		return order, err
+	}
+	e.log.WarnContext(ctx, "BankID did not take a text, so it is left out", "login", l.ID, "client_id", client.ID, "err", fault.Err)
+	request.VisibleText, request.VisibleFormat = text, format
+	if order, err = e.startQuietly(ctx, request); err == nil && l.Orders == 0 {
+		e.Audit.Record(ctx, e.event(audit.TextRefused, l, client, request.Starter, fault.Err.Error()))
+	}
+	return order, err
+}
+
+// plainerText returns what to show in place of the request's text: the policy's for one with a message, else our own.
+func (e *Engine) plainerText(l *storage.Login, client *storage.Client, request Request) (text, format string) {
+	if l.Request.UserMessage != nil {
+		if text, format = e.visible(e.demands(client), client, request.Starter.Language); text != request.VisibleText {
+			return text, format
+		}
+	}
+	return e.VisibleText(client, request.Starter.Language), plaintext
 }
 
 // While the service is closed for maintenance, which usually takes seconds, an order is tried again without telling anybody:

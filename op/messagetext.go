@@ -21,7 +21,7 @@ var readable = []*unicode.RangeTable{unicode.L, unicode.M, unicode.N, unicode.P,
 // readable, what is drawn as nothing although it is a letter, chooses how the one before it looks, or strikes it through.
 func misleads(c rune) bool {
 	switch {
-	case c == '\n' || c == '\r' || c == '\t':
+	case c == '\n' || c == '\r':
 		return false
 	case c == unicode.ReplacementChar || c == '\ufffc' || c == '\u2800': // objects and empty braille cells
 		return true
@@ -58,31 +58,16 @@ func isCompact(text string) bool {
 	return true
 }
 
-// isSimpleMarkdown reports whether text keeps to what a message may have of BankID's subset of Markdown: emphasis, lists and tables.
-// Headings and separators are in the subset too, but would set the message over the line above it, which says who asks. Links,
-// pictures, code, quotations and HTML are not in it, nor are emoji. BankID publishes no grammar, so what is not known to be
-// outside passes.
-func isSimpleMarkdown(text string) bool {
-	if strings.ContainsAny(text, "<`\\") || strings.Contains(text, "](") || strings.Contains(text, "]:") || strings.Contains(text, "![") {
-		return false
-	}
+// isModest reports whether a text in Markdown has nothing that would set it over the line above it, which says who asks: headings and
+// separators, which are in BankID's subset too.
+func isModest(text string) bool {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, ">") || isRule(line) || strings.HasPrefix(strings.TrimLeft(line, " \t|+-*_.)0123456789"), "#") {
+		if isRule(line) || strings.HasPrefix(strings.TrimLeft(line, " \t|+-*_.)0123456789"), "#") {
 			return false
 		}
 	}
-	for rest := text; ; {
-		_, after, found := strings.Cut(rest, "&")
-		if !found {
-			break
-		}
-		if name, _, closed := strings.Cut(after, ";"); closed && isEntity(name) {
-			return false
-		}
-		rest = after
-	}
-	return !strings.ContainsFunc(text, func(c rune) bool { return c >= 0x2600 && c <= 0x27bf || c == 0xfe0f || c >= 0x1f000 })
+	return true
 }
 
 // isRule reports whether a line is a separator, or makes a heading of the line before it.
@@ -90,12 +75,4 @@ func isRule(line string) bool {
 	line = strings.Join(strings.Fields(line), "")
 	return line != "" && (strings.Trim(line, "=") == "" || strings.Trim(line, "-") == "" ||
 		len(line) > 2 && (strings.Trim(line, "*") == "" || strings.Trim(line, "_") == ""))
-}
-
-// isEntity reports whether name is that of an HTML character reference.
-func isEntity(name string) bool {
-	name = strings.TrimPrefix(name, "#")
-	return name != "" && len(name) <= 32 && !strings.ContainsFunc(name, func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9')
-	})
 }

@@ -14,12 +14,13 @@ import (
 	"golang.org/x/text/language"
 
 	"brygga/storage"
+	"brygga/visibletext"
 )
 
 // The formats of texts in the BankID app.
 const (
-	formatPlain    = "plaintext"
-	formatMarkdown = "simpleMarkdownV1"
+	formatPlain    = visibletext.Plain
+	formatMarkdown = visibletext.Markdown
 )
 
 // Limits on a user message. BankID takes 1 500 characters of base64 for an identification (BankID API: auth).
@@ -120,12 +121,14 @@ func messageText(value any, format string) (string, *oauthError) {
 		return "", invalid("a message of userMessage is empty")
 	case base64.StdEncoding.EncodedLen(len(text)) > maxMessage:
 		return "", invalid("a message of userMessage is longer than the BankID app shows")
+	case visibletext.Problem(text, format) != "":
+		return "", invalid("a message of userMessage is none that the BankID app shows: it has " + visibletext.Problem(text, format))
 	case strings.ContainsFunc(text, misleads):
 		return "", invalid("a message of userMessage has characters that are not shown, or change how others read")
 	case !isCompact(text):
 		return "", invalid("a message of userMessage has too many blanks, empty lines or marks in a row")
-	case format == formatMarkdown && !isSimpleMarkdown(text):
-		return "", invalid("a message of userMessage has markup that the BankID app does not know")
+	case format == formatMarkdown && !isModest(text):
+		return "", invalid("a message of userMessage has headings or separators")
 	}
 	return text, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -87,8 +88,13 @@ func texts(o *object, k Kind, r *startRequest) {
 		if r.visible == "" && !o.lenient {
 			o.fail("userVisibleDataFormat", "needs userVisibleData")
 		}
-		if format == simpleMarkdown && !o.lenient && !formattable(r.visible) {
-			o.fail("userVisibleData", "has characters that "+simpleMarkdown+" does not allow")
+		if format == simpleMarkdown && !o.lenient {
+			if !formattable(r.visible) {
+				o.fail("userVisibleData", "has characters that "+simpleMarkdown+" does not allow")
+			}
+			if !listed(r.visible) {
+				o.fail("userVisibleData", "Initial token for unordered list items must be '+' and it must be followed by space")
+			}
 		}
 		if format != "plaintext" && format != simpleMarkdown {
 			o.fail("userVisibleDataFormat", "must be plaintext or "+simpleMarkdown)
@@ -104,6 +110,15 @@ func formattable(visible string) bool {
 	return err != nil || !strings.ContainsFunc(string(text), func(r rune) bool {
 		return unicode.IsControl(r) && r != '\n' && r != '\r' || r >= 0x1F000 || r == 0xFE0F
 	})
+}
+
+// item is the beginning of what Markdown has for a list, but that which BankID takes.
+var item = regexp.MustCompile(`(?m)^[ \t]*(?:\+(?:[^ ]|$)|[-*][ \t])`)
+
+// listed says whether the lists of a text in base64 are such as simpleMarkdownV1 has.
+func listed(visible string) bool {
+	text, err := strictBase64(visible)
+	return err != nil || !item.Match(text)
 }
 
 // strictBase64 decodes the standard alphabet with padding and without line breaks, which encoding/base64 would skip.
