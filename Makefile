@@ -55,10 +55,11 @@ integrations: NODE_DIRS = op/interop/testdata/products/node examples/express exa
 integrations: needs
 	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "express-openid-connect takes Node.js 20.19 or newer: Debian 13 has it"; exit 1; }
 	@test -e /usr/lib/apache2/modules/mod_auth_openidc.so && /usr/bin/python3 -c 'import authlib, flask, requests, social_django, jose' 2>/dev/null && \
-		ruby -e 'require "omniauth_openid_connect"' 2>/dev/null && php -r 'exit((int) !function_exists("curl_init"));' 2>/dev/null || \
-		.ci/install libapache2-mod-auth-openidc php-cli php-curl python3-authlib python3-flask python3-jose python3-requests python3-social-django \
-		ruby-omniauth-openid-connect ruby-webrick
-	go test -tags integrations -run 'TestProducts|TestExamples' -timeout 30m ./op/interop
+		perl -MLemonldap::NG::Portal::Main -MPlack -MGD::SecurityImage=use_magick,1 -e 1 2>/dev/null && ruby -e 'require "omniauth_openid_connect"' 2>/dev/null && \
+		php -r 'exit((int) !function_exists("curl_init"));' 2>/dev/null && command -v oidc-agent >/dev/null || \
+		.ci/install libapache2-mod-auth-openidc libgd-securityimage-perl libimage-magick-perl liblemonldap-ng-portal-perl libplack-perl oidc-agent-cli \
+		php-cli php-curl python3-authlib python3-flask python3-jose python3-requests python3-social-django ruby-omniauth-openid-connect ruby-webrick
+	go test -tags integrations -run 'TestProducts|TestExamples|TestOIDCAgent' -timeout 30m ./op/interop
 
 # What a login costs: see README.md, "Speed".
 bench:

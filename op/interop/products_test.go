@@ -4,6 +4,7 @@ package interop
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net"
@@ -33,12 +34,15 @@ type product struct {
 	// claims is the path at which it shows, as JSON, claims by the names in shows; within is the key that they stand below.
 	claims, within string
 	shows          []string
-	// logout is the path at which it logs out and then leads to /goodbye.
-	logout string
+	// logout is the path at which it logs out and then leads to after, or to /goodbye.
+	logout, after string
+	// host is the name that it is called by, if it is not 127.0.0.1.
+	host string
 }
 
 var (
 	standard = []string{"--scope", "profile", "--post-logout-redirect-uri", "APP/goodbye"}
+	userinfo = []string{"sub", "personalNumber", "name", "given_name", "family_name", "birthdate"}
 	all      = []string{"sub", "personalNumber", "given_name", "family_name", "birthdate", "acr", "txn"}
 )
 
@@ -73,18 +77,66 @@ var products = []product{
 		claims: "/", shows: all, logout: "/logout",
 	},
 	{
+		name: "lemonldap-ng", register: []string{"--scope", "profile", "--redirect-uri", "APP/?openidconnectcallback=1", "--post-logout-redirect-uri", "APP/?logout=1"},
+		command: []string{"plackup", "-o", "127.0.0.1", "-p", "PORT", "CONF/lemonldap.psgi"}, needs: "/usr/share/lemonldap-ng/portal/templates",
+		claims: "/mysession/?whoami", shows: []string{"result"}, logout: "/?logout=1", after: "/?logout=1", host: "localhost",
+	},
+	library("openid-client 5", "openid-client-5"),
+	library("simple-oauth2", "simple-oauth2").showing(userinfo),
+	library("@badgateway/oauth2-client", "@badgateway/oauth2-client").showing(userinfo),
+	library("arctic", "arctic"),
+	library("@logto/connector-oidc", "@logto/connector-oidc"),
+	nodeApp("passport-oauth2", "passport-oauth2.cjs").showing(userinfo),
+	nodeApp("@fastify/oauth2", "fastify.mjs").showing(userinfo),
+	nodeApp("@hono/oidc-auth", "hono.mjs"),
+	{
+		name: "better-auth",
+		register: []string{
+			"--scope", "profile", "--redirect-uri", "APP/api/auth/callback/bankid", "--post-logout-redirect-uri", "APP/goodbye", "--require-pkce",
+			"--claim", "email=sub@app.invalid",
+		},
+		command: []string{"node", "CONF/node/better-auth.mjs"}, needs: "CONF/node/node_modules/better-auth",
+		claims: "/", shows: []string{"name", "email"}, logout: "/logout",
+	},
+	{
+		name: "cap", register: append(standard, "--redirect-uri", "APP/callback", "--require-pkce"), command: []string{"BUILT"}, build: "cap", program: ".",
+		claims: "/", shows: all, logout: "/logout",
+	},
+	{
 		name: "oauth2-proxy", register: append(standard, "--redirect-uri", "APP/oauth2/callback", "--require-pkce"),
 		command: []string{
 			"BUILT", "--provider=oidc", "--oidc-issuer-url=ISSUER", "--client-id=ID", "--client-secret=SECRET",
 			"--redirect-url=APP/oauth2/callback", "--scope=openid profile", "--code-challenge-method=S256", "--oidc-email-claim=sub",
 			"--user-id-claim=sub", "--email-domain=*", "--cookie-secret=0123456789abcdef0123456789abcdef", "--cookie-secure=false",
 			"--http-address=127.0.0.1:PORT", "--upstream=static://200", "--skip-provider-button", "--skip-auth-route=^/goodbye$",
-			"--whitelist-domain=localhost:*", "--backend-logout-url=ISSUER/logout?id_token_hint={id_token}",
+			"--whitelist-domain=localhost:*",
 		},
 		build: "oauth2-proxy", program: "github.com/oauth2-proxy/oauth2-proxy/v7",
 		claims: "/oauth2/userinfo", shows: []string{"user", "email"},
 		logout: "/oauth2/sign_out?rd=ISSUER%2Flogout%3Fclient_id%3DID%26post_logout_redirect_uri%3DAPP%2Fgoodbye",
 	},
+}
+
+// library is an app on the package, made with library.mjs.
+func library(name, pkg string) product {
+	return product{
+		name: name, register: append(standard, "--redirect-uri", "APP/callback"),
+		command: []string{"node", "CONF/node/library.mjs", name}, needs: "CONF/node/node_modules/" + pkg, claims: "/", shows: all, logout: "/logout",
+	}
+}
+
+// nodeApp is an app on the package of that name.
+func nodeApp(name, file string) product {
+	return product{
+		name: name, register: append(standard, "--redirect-uri", "APP/callback"),
+		command: []string{"node", "CONF/node/" + file}, needs: "CONF/node/node_modules/" + name, claims: "/", shows: []string{"sub", "name"}, logout: "/logout",
+	}
+}
+
+// showing returns the product with other claims that it shows.
+func (c product) showing(claims []string) product {
+	c.shows = claims
+	return c
 }
 
 func TestProducts(t *testing.T) {
@@ -98,14 +150,15 @@ func TestProducts(t *testing.T) {
 }
 
 func (c *product) run(t *testing.T, p *provider) {
+	id := strings.NewReplacer("@", "", "/", "-", " ", "-").Replace(c.name)
 	port := freePort(t)
-	app := "http://127.0.0.1:" + port
+	app := "http://" + cmp.Or(c.host, "127.0.0.1") + ":" + port
 	conf, err := filepath.Abs(filepath.Join("testdata", "products"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	built := filepath.Join(t.TempDir(), c.name)
-	fill := strings.NewReplacer("APP", app, "CONF", conf, "BUILT", built, "ISSUER", p.issuer, "PORT", port, "ID", c.name)
+	built := filepath.Join(t.TempDir(), id)
+	fill := strings.NewReplacer("APP", app, "CONF", conf, "BUILT", built, "ISSUER", p.issuer, "PORT", port, "ID", id)
 	if c.build != "" {
 		out, err := exec.CommandContext(t.Context(), "go", "build", "-C", filepath.Join(conf, c.build), "-o", built, c.program).CombinedOutput()
 		if err != nil {
@@ -117,16 +170,16 @@ func (c *product) run(t *testing.T, p *provider) {
 			t.Fatalf("%s is not installed: make integrations", c.name)
 		}
 	}
-	secret := p.register(t, c.name, replaced(fill, c.register)...)
+	secret := p.register(t, id, replaced(fill, c.register)...)
 	start(t, "", port, replaced(strings.NewReplacer("SECRET", secret), replaced(fill, c.command)), []string{
-		"ISSUER=" + p.issuer, "APP=" + app, "PORT=" + port, "CLIENT_ID=" + c.name, "CLIENT_SECRET=" + secret, "DIR=" + t.TempDir(),
+		"ISSUER=" + p.issuer, "APP=" + app, "PORT=" + port, "CLIENT_ID=" + id, "CLIENT_SECRET=" + secret, "DIR=" + t.TempDir(),
 	})
 
 	b := p.newBrowser(t)
 	b.origins = append(b.origins, app)
 	b.visit(app + "/")
 	c.wantClaims(b, b.visit(app+c.claims))
-	if out := b.visit(fill.Replace(app + c.logout)); out.address != app+"/goodbye" {
+	if out := b.visit(fill.Replace(app + c.logout)); out.address != app+cmp.Or(c.after, "/goodbye") {
 		t.Errorf("after logging out the person is at %s:\n%s", out.address, out.body)
 	}
 	if again := b.fetch(http.MethodGet, app+"/", nil); !strings.HasPrefix(again.address, p.issuer+"/login/") {
