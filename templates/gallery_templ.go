@@ -80,7 +80,7 @@ func Gallery(path string, of *Catalogue, sheets []string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</head><body><main><div class=\"card\"><h1>The pages of Brygga</h1><p class=\"lead\">Every state of the hosted page, from made-up values. Add &amp;client=ID to see a client's own looks.</p><ul class=\"gallery\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</head><body><main><div class=\"card\"><h1>The pages of Brygga</h1><p class=\"lead\">Every state of the hosted page, from made-up values. Add &amp;client=ID to see a client's own looks.</p><ul class=\"gallery\" role=\"list\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -123,6 +123,26 @@ func TestStructure_A02_A11(t *testing.T) {
 	})
 }
 
+// TestListsStayLists: a list without bullets is none to VoiceOver unless it says that it is one, and an empty one is none at all.
+func TestListsStayLists(t *testing.T) {
+	everyPage(t, func(t *testing.T, s State, root *html.Node) {
+		for _, list := range append(elements(root, "ul"), elements(root, "ol")...) {
+			class, _ := attr(list, "class")
+			if role, _ := attr(list, "role"); role != "list" {
+				t.Errorf("%s %q has the role %q", list.Data, class, role)
+			}
+			if len(elements(list, "li")) == 0 {
+				t.Errorf("%s %q is empty", list.Data, class)
+			}
+		}
+	})
+	for _, bare := range []Page{{Lang: "sv"}, {Lang: "sv", ClientName: "Norrby kommun"}} {
+		if page := doc(t, bare, Notice{Kind: NoticeFault}); strings.Contains(page, `role="list"></ul>`) {
+			t.Errorf("an empty list at the foot: %s", page)
+		}
+	}
+}
+
 // TestNoKeysShown finds keys and placeholders that reached the page in place of text.
 func TestNoKeysShown(t *testing.T) {
 	key := regexp.MustCompile(`\b(page|action|switch|time|choose|starting|qr-wait|zoom|app-wait|shown|progress|complete|failed|notice|form-post|ask-log-out)\.[a-zA-Z]`)

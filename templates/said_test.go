@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -127,4 +128,43 @@ func (s *stage) said(name string, v View) string {
 		s.t.Errorf("%s: says a soft hyphen", name)
 	}
 	return script
+}
+
+// TestToldMeanwhile_A03_A05_A17 holds what is told while the code stands, without the focus being taken: that a part of it is off the
+// screen, that contact is lost and back, that there is little time left.
+func TestToldMeanwhile_A03_A05_A17(t *testing.T) {
+	t.Parallel()
+	browser := newBrowser(t)
+	for _, l := range Languages() {
+		t.Run(l.Tag, func(t *testing.T) {
+			t.Parallel()
+			scan := QRWait{Frame: previewFrame(), Left: Left{Seconds: 272, Of: 300}, Platform: Computer}
+			late := scan
+			late.Left.Seconds = 58
+			p := stagePage
+			p.Lang = l.Tag
+			s := newStageOf(t, browser, p, scan)
+			s.do(chromedp.EmulateViewport(1280, 900))
+			script := s.opened("qr-wait")
+			script += s.told("scrolled", func() { s.do(chromedp.EmulateViewport(360, 240)) })
+			script += s.told("whole again", func() { s.do(chromedp.EmulateViewport(1280, 900)) })
+			script += s.told("contact lost", func() { s.set(scan, http.StatusServiceUnavailable) })
+			script += s.told("contact back", func() { s.set(scan, 0) })
+			script += s.told("the last minute", func() { s.set(late, 0) })
+			compareScript(t, "told-"+l.Tag+".txt", script)
+		})
+	}
+}
+
+// told returns what is said because of what happens.
+func (s *stage) told(name string, happens func()) string {
+	s.t.Helper()
+	s.do(chromedp.Evaluate[chromedp.Void](`said.length = 0, undefined`))
+	happens()
+	s.until(`said.length > 0`)
+	said, err := chromedp.Run(s.ctx, chromedp.Evaluate[[][]string](`said`))
+	if err != nil || len(said) != 1 {
+		s.t.Fatalf("%s: %q (error %v)", name, said, err)
+	}
+	return "== " + name + "\n" + said[0][0] + ": " + said[0][1] + "\n"
 }
