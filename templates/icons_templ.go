@@ -262,7 +262,7 @@ func drawing(name string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		case "list":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<path d=\"m3.5 6.5 1.7 1.7 3-3.4M3.5 13.5l1.7 1.7 3-3.4M12 6.8h8.5M12 13.8h8.5M4.5 20h.01M12 20h8.5\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<path d=\"m3.5 6.5 1.7 1.7 3-3.4M3.5 13.5l1.7 1.7 3-3.4M12 6.8h8.5M12 13.8h8.5\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

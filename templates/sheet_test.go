@@ -40,6 +40,7 @@ type screen struct {
 
 var (
 	phoneScreen  = screen{"phone", 375, 812, 132}
+	sideScreen   = screen{"side", 568, 320, 180} // a small phone on its side
 	tabletScreen = screen{"tablet", 768, 1024, 156}
 	laptopScreen = screen{"laptop", 1366, 768, 216}
 	wallScreen   = screen{"wall", 3840, 2160, 216}
@@ -63,7 +64,7 @@ func TestContactSheet(t *testing.T) {
 	wanted := func(name string) bool {
 		return slices.ContainsFunc(strings.Split(*sheetStates, ","), func(start string) bool { return strings.HasPrefix(name, start) })
 	}
-	for i, s := range []screen{phoneScreen, tabletScreen, laptopScreen, wallScreen} {
+	for i, s := range []screen{phoneScreen, sideScreen, tabletScreen, laptopScreen, wallScreen} {
 		for k, theme := range []string{"light", "dark"} {
 			name, lang := s.name+"-"+theme, []string{"sv", "en"}[(i+k)%2]
 			if *sheetOnly == "" || *sheetOnly == name {

@@ -455,7 +455,7 @@ func scape() templ.Component {
 			templ_7745c5c3_Var23 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "<svg class=\"scape\" viewBox=\"0 0 1440 72\" preserveAspectRatio=\"xMidYMax slice\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.5\" stroke-linecap=\"round\" aria-hidden=\"true\" focusable=\"false\"><path d=\"M0 52h1440M540 52Q720-28 900 52\"></path> <path d=\"M570 39.8V52M600 29.8V52M630 22V52M660 16.4V52M690 13.1V52M720 12V52M750 13.1V52M780 16.4V52M810 22V52M840 29.8V52M870 39.8V52M540 52v16M900 52v16\"></path> <path d=\"M612 66q9-5 18 0t18 0 18 0 18 0 18 0 18 0 18 0 18 0 18 0 18 0 18 0 18 0\"></path></svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "<svg class=\"scape\" viewBox=\"540 0 360 72\" preserveAspectRatio=\"xMidYMax meet\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.5\" stroke-linecap=\"round\" aria-hidden=\"true\" focusable=\"false\"><path d=\"M-4000 52h9440M540 52Q720-28 900 52\"></path> <path d=\"M570 39.8V52M600 29.8V52M630 22V52M660 16.4V52M690 13.1V52M720 12V52M750 13.1V52M780 16.4V52M810 22V52M840 29.8V52M870 39.8V52M540 52v16M900 52v16\"></path> <path d=\"M612 66q9-5 18 0t18 0 18 0 18 0 18 0 18 0 18 0 18 0 18 0 18 0 18 0 18 0\"></path></svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
