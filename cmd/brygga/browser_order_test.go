@@ -12,7 +12,7 @@ func renewOrder(b *tab) {
 	b.startQR()
 	old := b.onlyOrder()
 	token := qrStartToken(b.nextFrame("a QR code", anyFrame))
-	read[any](b, `(document.querySelector('#qr').first = true, document.querySelector('[data-enlarge]').focus({ preventScroll: true }), scrollTo(0, 40), null)`)
+	read[any](b, `(document.querySelector('#qr').first = true, document.querySelector('[data-enlarge]').focus({ preventScroll: true }), document.body.style.paddingBlockEnd = '20rem', scrollTo(0, 40), null)`)
 	if read[float64](b, `scrollY`) != 40 {
 		b.t.Fatal("the page does not scroll, so that nothing can be said of its place")
 	}
