@@ -163,6 +163,40 @@ func TestEndings(t *testing.T) {
 	}
 }
 
+// TestFinalSaysWhatToDo: when a login can start no more orders, nobody is told to try again here.
+func TestFinalSaysWhatToDo(t *testing.T) {
+	for _, l := range Languages() {
+		p := Page{Lang: l.Tag, ClientName: "Norrby", BasePath: "/login/x"}
+		page := fragment(t, p, Failed{Reason: ReasonRateLimited, Final: true})
+		if waits := p.text("failed.rateLimited.text"); strings.Contains(page, waits) || !strings.Contains(page, p.text("action.back")) {
+			t.Errorf("%s: %s", l.Tag, page)
+		}
+	}
+}
+
+// TestNoticesLeadOn: each notice with somewhere to go has one large button there, and those that may pass have the same address.
+func TestNoticesLeadOn(t *testing.T) {
+	for _, kind := range notices {
+		for _, address := range []string{"", "https://norrby.example/"} {
+			page := fragment(t, Page{Lang: "en", ClientName: "Norrby", ClientURL: address, BasePath: "/login/x"}, Notice{Kind: kind})
+			want := map[bool]int{true: 1}[address != ""]
+			again := kind == NoticeRateLimited || kind == NoticeFault
+			switch {
+			case kind == NoticeReturnedAstray:
+				want = 0
+			case again, kind == NoticeOtherTab:
+				want = 1
+			}
+			if got := strings.Count(page, `class="button"`); got != want {
+				t.Errorf("%s, client at %q: %d large buttons, want %d", kind, address, got, want)
+			}
+			if strings.Contains(page, `href=""`) != again || again && strings.Contains(page, `class="quiet"`) != (address != "") {
+				t.Errorf("%s, client at %q: %s", kind, address, page)
+			}
+		}
+	}
+}
+
 // wayNames are the ways in the words of docs/login.md.
 var wayNames = map[way]string{
 	tryAgain: "try again", tryBankID: "another BankID", tryMine: "it was me, try again", tryLater: "try again after the wait",

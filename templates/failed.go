@@ -53,6 +53,9 @@ func (v Failed) reason() Reason {
 // text returns the reason's message of the given kind in the wording for the situation.
 func (v Failed) text(p Page, kind string) string {
 	key := "failed." + string(v.reason()) + "." + kind
+	if v.Final && hasMessage(key+".final") {
+		return p.text(key + ".final")
+	}
 	if kind == "text" && v.Wait > 0 && hasMessage(key+".wait") {
 		return p.text(key+".wait", "seconds", strconv.Itoa(v.Wait))
 	}

@@ -62,6 +62,13 @@ func (v Notice) tone() string {
 	return "bad"
 }
 
+// again tells whether the same address may answer better later. The link there is empty, which names it without what the request
+// brought.
+func (v Notice) again() bool {
+	kind := NoticeKind(v.Key())
+	return kind == NoticeRateLimited || kind == NoticeFault
+}
+
 // traced tells whether support may need the reference.
 func (v Notice) traced() bool {
 	switch NoticeKind(v.Key()) {

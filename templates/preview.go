@@ -133,7 +133,7 @@ func previewFailed(p Page) []State {
 	}
 	return append(states,
 		State{"failed-rateLimited-wait", p, Failed{Reason: ReasonRateLimited, Device: ThisDevice, Platform: Phone, Wait: 20}},
-		State{"failed-final", p, Failed{Reason: ReasonRiskTooHigh, Device: ThisDevice, Platform: Phone, Final: true}},
+		State{"failed-final", p, Failed{Reason: ReasonRateLimited, Device: ThisDevice, Platform: Phone, Final: true}},
 	)
 }
 
