@@ -38,17 +38,28 @@ type rule struct {
 	kept     func(c *storage.Client, acrValues []string) bool
 }
 
-// CheckProfile returns every rule that the client's profile has for its settings, kept or not. acrValues are the levels that the
-// installation may assert. Rules about single requests are kept by the endpoints and do not stand here.
-func CheckProfile(c *storage.Client, acrValues []string) []Rule {
+// Installation is what the rules ask of the installation that a client is registered with.
+type Installation struct {
+	// ACRValues are the levels that it may assert.
+	ACRValues []string
+	// Local says that its issuer is on loopback, as that of brygga dev: apps are there too, and http on loopback is what they have.
+	Local bool
+}
+
+// CheckProfile returns every rule that the client's profile has for its settings, kept or not. Rules about single requests are kept by
+// the endpoints and do not stand here.
+func CheckProfile(c *storage.Client, in Installation) []Rule {
 	var found []Rule
 	for _, r := range profileRules {
 		if len(r.profiles) > 0 && !slices.Contains(r.profiles, c.Profile) {
 			continue
 		}
 		result := r.Rule
-		if result.Broken = !r.kept(c, acrValues); !result.Broken {
+		if result.Broken = !r.kept(c, in.ACRValues); !result.Broken {
 			result.Remedy = ""
+		}
+		if in.Local && r.Key == "redirect_uris" {
+			result.Must = false
 		}
 		found = append(found, result)
 	}
@@ -75,7 +86,7 @@ var profileRules = []rule{
 	},
 	{
 		Rule{docBCP + " §2.1.1", "require_pkce", "PKCE is demanded of apps with a secret or key too", false, false, "set require_pkce if the app can"},
-		nil, func(c *storage.Client, _ []string) bool { return c.Public() || c.RequirePKCE },
+		nil, func(c *storage.Client, _ []string) bool { return c.NeedsPKCE() },
 	},
 	{
 		Rule{docBCP + " §2.5", "auth_method", "the app proves itself by a key rather than a secret", false, false, "set auth_method private_key_jwt if the app can"},

@@ -67,7 +67,7 @@ func TestProfiles(t *testing.T) {
 				c.Sector = "a"
 			}
 			tt.spoil(&c)
-			broken := slices.DeleteFunc(clients.CheckProfile(&c, []string{"http://id.elegnamnden.se/loa/1.0/loa3"}), func(r clients.Rule) bool {
+			broken := slices.DeleteFunc(clients.CheckProfile(&c, clients.Installation{ACRValues: []string{"http://id.elegnamnden.se/loa/1.0/loa3"}}), func(r clients.Rule) bool {
 				if !r.Broken && r.Remedy != "" || r.Broken && r.Remedy == "" || r.Section == "" || r.Rule == "" {
 					t.Errorf("%s, %s: %+v", tt.name, profile, r)
 				}
@@ -85,6 +85,19 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
+// TestLocalInstallationsTakeHTTP: the apps of brygga dev have http on loopback, and nothing is wrong with that.
+func TestLocalInstallationsTakeHTTP(t *testing.T) {
+	for local, want := range map[bool]bool{true: false, false: true} {
+		c := keeps(storage.ProfileStandard)
+		c.Native, c.RedirectURIs = false, []string{"http://localhost:3000/cb"}
+		for _, r := range clients.CheckProfile(&c, clients.Installation{Local: local}) {
+			if r.Key == "redirect_uris" && (!r.Broken || r.Must != want) {
+				t.Errorf("local %t: %+v", local, r)
+			}
+		}
+	}
+}
+
 // The ways to prove oneself that a profile does not want.
 func TestProfilesWantKeys(t *testing.T) {
 	for _, profile := range []string{storage.ProfileStandard, storage.ProfileSwedenConnect} {
@@ -95,7 +108,7 @@ func TestProfilesWantKeys(t *testing.T) {
 				want++ // which demands it
 			}
 			broken := 0
-			for _, r := range clients.CheckProfile(&c, c.DefaultACRValues) {
+			for _, r := range clients.CheckProfile(&c, clients.Installation{ACRValues: c.DefaultACRValues}) {
 				if r.Broken && r.Key == "auth_method" {
 					broken++
 				}

@@ -87,7 +87,7 @@ func TestSetsThatNobodyUsesEnd(t *testing.T) {
 	}
 	maintain(t, r)
 	token, encrypted := sign(t, r, storage.ES512), states(r)
-	if encrypted["RSA-OAEP active"] != 1 || encrypted["ECDH-ES active"] != 0 || encrypted["ECDH-ES next"] != 0 {
+	if encrypted["RSA-OAEP active"] != 1 || encrypted["RSA-OAEP retired"] != 0 || encrypted["ECDH-ES active"] != 0 || encrypted["ECDH-ES next"] != 0 {
 		t.Errorf("encryption keys: %v", encrypted)
 	}
 	u.algorithms = nil

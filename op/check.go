@@ -148,7 +148,7 @@ func checkPKCE(_ *Provider, client *storage.Client, values url.Values, request *
 	switch {
 	case challenge == "" && method != "":
 		return invalid("code_challenge_method is given without code_challenge")
-	case challenge == "" && (client.Public() || client.RequirePKCE):
+	case challenge == "" && client.NeedsPKCE():
 		return invalid("code_challenge is missing: this client must use PKCE")
 	case challenge == "":
 		return nil

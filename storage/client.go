@@ -119,6 +119,9 @@ type ClientSecret struct {
 // Public reports whether the client has no credentials of its own (RFC 6749 §2.1).
 func (c *Client) Public() bool { return c.AuthMethod == AuthMethodNone }
 
+// NeedsPKCE reports whether its requests must have a code challenge: those of a public client always.
+func (c *Client) NeedsPKCE() bool { return c.Public() || c.RequirePKCE }
+
 // Authenticate reports whether presented is one of the client's secrets at now. Its time does not tell how near it came.
 func (c *Client) Authenticate(presented secret.String, now time.Time) bool {
 	hash := presented.Hash()

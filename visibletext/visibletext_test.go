@@ -32,6 +32,7 @@ func TestProblem(t *testing.T) {
 		"`kod`":                                 {"", "links"},
 		"1 &lt; 2":                              {"", "links"},
 		"A&B; C & D;":                           {"", "links"},
+		"a &b!c; d &b:c;":                       {"", ""},
 		"Fisk & skaldjur":                       {"", ""},
 		"Hej 👋":                                 {"", "emoji"},
 	} {

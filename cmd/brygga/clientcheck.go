@@ -41,7 +41,7 @@ func rulesOf(ctx context.Context, o *operator, c *storage.Client) []clients.Rule
 	if len(acrValues) == 0 {
 		acrValues = []string{op.DefaultACR}
 	}
-	rules := clients.CheckProfile(c, acrValues)
+	rules := clients.CheckProfile(c, clients.Installation{ACRValues: acrValues, Local: o.local})
 	for _, p := range clients.Check(c) {
 		rules = append(rules, clients.Rule{Section: "settings", Key: p.Key, Rule: p.Problem, Must: true, Broken: true, Remedy: p.Remedy})
 	}

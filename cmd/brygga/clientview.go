@@ -65,8 +65,16 @@ type secretView struct {
 	Expires time.Time `json:"expires,omitzero"`
 }
 
+// effective returns a client with what holds for it whatever its settings say.
+func effective(c *storage.Client) *storage.Client {
+	shown := *c
+	shown.RequirePKCE = c.NeedsPKCE()
+	return &shown
+}
+
 // clientView is a client as JSON: all but the hashes of its secrets.
 func clientView(c *storage.Client) object {
+	c = effective(c)
 	v := object{{"id", c.ID}}
 	for _, s := range clients.Settings() {
 		if value := s.Value(c); value != nil {
@@ -117,6 +125,7 @@ func newClientShow(h *host, where *whereFlags) *cobra.Command {
 }
 
 func showClient(h *host, c *storage.Client) error {
+	c = effective(c)
 	lines := [][2]string{{"id", c.ID}}
 	for _, l := range clients.Lines(c) {
 		lines = append(lines, [2]string{l.Key, l.Value})

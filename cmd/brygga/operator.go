@@ -44,6 +44,8 @@ type operator struct {
 	certificates []string
 	// acrValues are the levels that may be asserted, empty for the default.
 	acrValues []string
+	// local says that the issuer is on loopback.
+	local bool
 	// outbound fetches what clients have registered an address for.
 	outbound *outbound.Caller
 	actor    string // who gives the command, for the audit log
@@ -76,6 +78,7 @@ type installation struct {
 	// certificates are the names of the further BankID certificates.
 	certificates []string
 	acrValues    []string
+	local        bool
 	outbound     *outbound.Caller
 }
 
@@ -87,7 +90,7 @@ func (f *whereFlags) find(h *host) (installation, error) {
 			return installation{}, fail(exitUsage, "give the directory that \"brygga dev\" names, or --config FILE for a server", "no data of brygga in %s: %w", f.data, err)
 		}
 		calls, err := newOutbound(config.Outbound{}, true)
-		return installation{data: f.data, masterKey: secret.New(string(text)), outbound: calls}, err
+		return installation{data: f.data, masterKey: secret.New(string(text)), local: true, outbound: calls}, err
 	case f.config != "":
 		looks := &looks{}
 		c, err := loadConfig(f.config, h.environ, looks.read)
@@ -100,7 +103,7 @@ func (f *whereFlags) find(h *host) (installation, error) {
 		}
 		return installation{
 			data: c.Data, masterKey: c.MasterKey, clients: looks.dress(c.StaticClients(time.Now().UTC())), retention: c.Audit.Retention, keys: c.Keys,
-			certificates: c.BankID.CertificateNames(), acrValues: c.ACRs(), outbound: calls,
+			certificates: c.BankID.CertificateNames(), acrValues: c.ACRs(), local: c.LocalIssuer(), outbound: calls,
 		}, nil
 	}
 	return installation{}, fail(exitUsage, "give --config FILE for a server, or --data DIR for \"brygga dev\"", "which installation?")
@@ -164,7 +167,7 @@ func direct(ctx context.Context, h *host, in installation, store storage.Store, 
 	defer keys.close()
 	o := &operator{
 		store: all, ring: keys.open, audit: log, now: time.Now, certificates: in.certificates,
-		acrValues: in.acrValues, outbound: in.outbound, actor: currentUser(h),
+		acrValues: in.acrValues, local: in.local, outbound: in.outbound, actor: currentUser(h),
 	}
 	return do(withActor(ctx, o.actor), o)
 }

@@ -296,7 +296,7 @@ func (s *server) operators() http.Handler {
 // operator returns the parts that client and key commands work on.
 func (s *server) operator() *operator {
 	return &operator{
-		store: s.clients, audit: s.audit, now: s.now, certificates: s.config.BankID.CertificateNames(), acrValues: s.config.ACRs(), outbound: s.outbound,
+		store: s.clients, audit: s.audit, now: s.now, certificates: s.config.BankID.CertificateNames(), acrValues: s.config.ACRs(), local: s.config.LocalIssuer(), outbound: s.outbound,
 		ring: func(context.Context) (*keys.Ring, error) { return s.ring, nil },
 	}
 }
