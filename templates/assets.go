@@ -38,7 +38,7 @@ func Assets() map[string]Asset {
 	return all
 }
 
-// AssetPath returns the address of the asset known in the source tree as file: "page.css", "page.js", "themes.css" or "mark.svg". It
+// AssetPath returns the address of the asset known in the source tree as file: "page.css", "page.js", "themes.css", "gallery.css" or "mark.svg". It
 // panics on any other, as the pages would not work.
 func AssetPath(file string) string {
 	a, ok := assets[file]

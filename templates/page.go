@@ -44,6 +44,8 @@ type Page struct {
 	Theme string
 	// Simulated marks every page as one of an installation that uses the simulator or test BankIDs.
 	Simulated bool
+	// Picture leaves out the script: the page is only looked at.
+	Picture bool
 	// PhoneURL is the virtual phone of a simulator, to which that mark leads in a tab of its own; empty where there is none.
 	PhoneURL string
 }

@@ -67,6 +67,9 @@ type Options struct {
 	BankIDLogo []byte
 	// Preview serves every state of the pages at /preview, from made-up values: for designers. It needs an issuer that is http, or https at localhost.
 	Preview bool
+	// Trouble says, for the preview, why newer looks or texts than these could not be taken over; "" when nothing is wrong. Nil for
+	// never.
+	Trouble func() string
 	// Messages are the texts of all pages, with an operator's own; nil means the built-in ones.
 	Messages *templates.Catalogue
 	// MaxStreams is how many event streams are served at once; the others are told to poll.
