@@ -26,7 +26,9 @@ func newDevCommand(h *host) *cobra.Command {
 			"  port+3  the BankID API of the simulator, with mutual TLS\n  port+4  health and metrics\n\n" +
 			"What it stores is in brygga-data below the current directory, or where --data says, and may be removed.\n\n" +
 			"With --tls, provider, demo app and phone use https, with certificates of an authority that is made for this machine alone and kept\n" +
-			"in the data directory as " + devCAFile + ". Let browsers and apps trust that file.",
+			"in the data directory as " + devCAFile + ". Let browsers and apps trust that file.\n\n" +
+			"--config names a configuration, also one for production: looks, texts, clients and what logins must meet are taken from it, and\n" +
+			"again whenever it or a file that it names is saved. \"brygga help looks\" tells more.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !calm {
 				o.chaos = bankidsim.MildChaos()
@@ -39,6 +41,7 @@ func newDevCommand(h *host) *cobra.Command {
 			tuneMemory(h, o.log)
 			ctx, stop := untilSignal(cmd.Context(), syscall.SIGHUP)
 			defer stop()
+			o.out = h.out
 			d, err := startDev(ctx, o)
 			if err != nil {
 				return err
@@ -50,6 +53,7 @@ func newDevCommand(h *host) *cobra.Command {
 	cmd.Flags().IntVar(&o.port, "port", 8080, "port of the provider; the four after it are used too")
 	cmd.Flags().StringVar(&o.data, "data", "brygga-data", "`directory` that keeps keys and logins from one start to the next")
 	cmd.Flags().StringVar(&o.host, "listen", "localhost", "`address` to listen on: localhost, 127.0.0.1 or ::1")
+	cmd.Flags().StringVar(&o.config, "config", "", "`file` with looks, texts, clients and policies, read again when it is saved")
 	cmd.Flags().BoolVar(&o.tls, "tls", false, "https, with certificates of an authority that is kept in the data directory")
 	cmd.Flags().BoolVar(&calm, "no-chaos", false, "a BankID without delays and surprises")
 	cmd.Flags().StringVar(&level, "log-level", "warn", "debug, info, warn or error")
@@ -65,7 +69,7 @@ func oneOf(word string, words ...string) bool {
 	return false
 }
 
-// banner tells what runs where, and what to click.
+// banner tells where to begin, and what runs where.
 func (d *devInstance) banner(w io.Writer) {
 	data, err := filepath.Abs(d.data)
 	if err != nil {
@@ -73,24 +77,24 @@ func (d *devInstance) banner(w io.Writer) {
 	}
 	authority := ""
 	if d.ca != nil {
-		authority = "  Trust this one     " + filepath.Join(data, devCAFile) + "\n"
+		authority = "  Trust            " + filepath.Join(data, devCAFile) + "   the authority of these addresses\n"
 	}
 	fmt.Fprintf(w, `
-brygga runs. Nobody but this machine can reach it, and nobody is really identified.
+  brygga runs. Only this machine can reach it, and nobody is really identified.
 
-  1. Demo app        %s/    press "Log in with BankID"
-  2. Virtual phone   %s/    scan the QR code and confirm there
+  Demo app         %s/   <- begin here: log in, open the phone, see what the app got
 
-  Provider           %s
-  BankID simulator   %s
-  Health, metrics    %s/metrics
-  All pages          %s/preview
-  Data               %s
-%s
-  Your own app       issuer        %s
-                     client        demo, secret demo-secret; or demo-public, without a secret and with PKCE
-                     redirect URI  http://127.0.0.1:ANY-PORT/callback, or %s/callback
+  Virtual phone    %s/
+  All pages        %s/preview
+  Metrics          %s/metrics
+  BankID's API     %s
 
-Ctrl-C ends it.
-`, d.DemoURL, d.PhoneURL, d.Issuer, d.BankIDURL, d.AdminURL, d.Issuer, data, authority, d.Issuer, d.DemoURL)
+  Your own app     issuer        %s
+                   client        demo, secret demo-secret; or demo-public with PKCE
+                   redirect URI  http://127.0.0.1:ANY-PORT/callback, or %s/callback
+
+  Data             %s
+%s%s
+  Ctrl-C ends it.
+`, d.DemoURL, d.PhoneURL, d.Issuer, d.AdminURL, d.BankIDURL, d.Issuer, d.DemoURL, data, authority, d.config.banner())
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -37,6 +39,10 @@ type devOptions struct {
 	tls   bool
 	log   *slog.Logger
 	chaos *bankidsim.Chaos
+	// config is a configuration file for looks, texts, clients and policies; "" for none. out is told when it is read again; nil for
+	// nobody.
+	config string
+	out    io.Writer
 	// now is the clock of all. The simulator's control API can move it on, for all of them together.
 	now func() time.Time
 }
@@ -47,6 +53,7 @@ type devInstance struct {
 	Issuer, DemoURL, PhoneURL, BankIDURL, AdminURL string
 
 	data   string
+	config *devConfig
 	ca     *devAuthority // nil without TLS
 	sim    *bankidsim.Simulator
 	server *server
@@ -142,11 +149,15 @@ func buildDev(ctx context.Context, o devOptions, on [devServices][]net.Listener)
 		return nil, err
 	}
 	certificate := d.sim.ClientCertificate().TLS
+	d.config = newDevConfig(o.config, config.Config{
+		Issuer: d.Issuer, Data: o.data, MasterKey: masterKey, BankID: config.BankID{Environment: config.Custom}, Page: config.Page{ServiceName: "Brygga"},
+	}, cmp.Or(o.out, io.Discard))
+	c, looks, err := d.config.read()
+	if err != nil {
+		return nil, err
+	}
 	d.server, err = newServer(ctx, serverOptions{
-		config: &config.Config{
-			Issuer: d.Issuer, Data: o.data, MasterKey: masterKey, BankID: config.BankID{Environment: config.Custom},
-			Page: config.Page{ServiceName: "Brygga"},
-		},
+		config: c, dressed: looks, read: d.config.read, hangUp: d.config.ask, told: d.config.told, trouble: d.config.trouble,
 		bankid: bankid.Options{BaseURL: d.BankIDURL, Certificate: bankid.CertificateSource{TLS: &certificate}, RootCAsPEM: d.sim.ServerRootPEM()},
 		phone:  phone, verifier: lateVerifier(d.sim), logs: logs{log: o.log}, refusals: slog.LevelWarn, now: d.sim.Now, preview: true, issuerChanged: true,
 	})
@@ -176,16 +187,22 @@ func devMasterKey(data string) (secret.String, error) {
 	return secret.New(strings.TrimSpace(string(text))), err
 }
 
+// The clients that every development installation has.
+const (
+	demoClient       = "demo"
+	demoPublicClient = "demo-public"
+)
+
 // register adds the demo app and the clients that everybody may use, or brings them back to what they were.
 func (d *devInstance) register(ctx context.Context, o devOptions) error {
 	client := storage.Client{
-		ID: "demo", Name: "Demo app", LocalNames: map[string]string{"sv": "Demoappen"}, HomeURI: d.DemoURL + "/", Native: true,
+		ID: demoClient, Name: "Demo app", LocalNames: map[string]string{"sv": "Demoappen"}, HomeURI: d.DemoURL + "/", Native: true,
 		AuthMethod: storage.AuthMethodSecret, Secrets: []storage.ClientSecret{config.HashSecret(secret.New("demo-secret"))},
 		RedirectURIs: []string{d.DemoURL + "/callback", "http://127.0.0.1/callback"}, PostLogoutRedirectURIs: []string{d.DemoURL + "/"},
 		Scopes: storage.Scopes()[1:], IDTokenAlg: clients.DefaultIDTokenAlg, SubjectType: storage.SubjectPairwise, PersonalNumber: true,
 	}
 	public := client
-	public.ID, public.AuthMethod, public.Secrets = "demo-public", storage.AuthMethodNone, nil
+	public.ID, public.AuthMethod, public.Secrets = demoPublicClient, storage.AuthMethodNone, nil
 	for _, c := range []storage.Client{client, public} {
 		now := d.server.now().UTC().Truncate(time.Microsecond)
 		c.Created, c.Updated = now, now
@@ -238,6 +255,7 @@ func (d *devInstance) start(ctx context.Context, on [devServices][]net.Listener)
 		}
 	}
 	ctx, stop := context.WithCancel(ctx)
+	go d.config.watch(ctx)
 	go func() {
 		select {
 		case <-ctx.Done():

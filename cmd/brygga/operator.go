@@ -112,13 +112,18 @@ func (f *whereFlags) find(h *host) (installation, error) {
 // loadConfig reads the configuration, with a remedy when there is no such file.
 func loadConfig(path string, environ []string, inspections ...config.Inspection) (*config.Config, error) {
 	c, err := config.Load(path, environ, inspections...)
+	return c, noConfiguration(path, err)
+}
+
+// noConfiguration returns an error of reading a configuration with what can be done about it, where the file could not be read.
+func noConfiguration(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fail(exitUsage, "\"brygga config init "+path+"\" writes one", "no configuration: %w", err)
+		return fail(exitUsage, "\"brygga config init "+path+"\" writes one", "no configuration: %w", err)
 	}
 	if _, unreadable := errors.AsType[*fs.PathError](err); unreadable {
-		return nil, fail(exitUsage, "name a configuration file that this user may read", "no configuration: %w", err)
+		return fail(exitUsage, "name a configuration file that this user may read", "no configuration: %w", err)
 	}
-	return c, err
+	return err
 }
 
 // withOperator lets do work on the installation: inside this process when a server runs here or none runs, else by running

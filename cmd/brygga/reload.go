@@ -46,7 +46,11 @@ func (s *server) reload(ctx context.Context) {
 	if err == nil {
 		err = s.takeOver(ctx, fresh, looks)
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+	case s.told != nil:
+		s.told(nil, nil, err)
+	default:
 		s.logReloadFailure(ctx, err)
 	}
 }
@@ -82,7 +86,9 @@ func (s *server) takeOver(ctx context.Context, fresh *config.Config, l *looks) e
 	static := l.dress(fresh.StaticClients(now))
 	s.clients.Replace(static)
 	s.provideKeys(ctx, static)
-	s.level.Set(logLevel(fresh.Log.Level))
+	if s.level != nil {
+		s.level.Set(logLevel(fresh.Log.Level))
+	}
 	s.live = fresh
 	s.tellReload(ctx, fresh, live, waiting)
 	s.audit.Record(ctx, clientEvents(before, static)...)
@@ -139,7 +145,9 @@ func (s *server) tellReload(ctx context.Context, fresh *config.Config, live, wai
 	}
 	certificates := s.reloadCertificates(ctx, fresh)
 	s.log.InfoContext(ctx, "configuration read again", "changed", live, "certificates", certificates)
-	if len(waiting) > 0 {
+	if s.told != nil {
+		s.told(live, waiting, nil)
+	} else if len(waiting) > 0 {
 		s.log.WarnContext(ctx, "changes of the configuration wait for a restart", "keys", waiting)
 	}
 	s.audit.Record(ctx, audit.Event{Type: audit.ConfigurationRead, Actor: reloader, Object: strings.Join(live, " ")})
@@ -152,8 +160,8 @@ func (s *server) reloadCertificates(ctx context.Context, fresh *config.Config) (
 	for _, name := range slices.Sorted(maps.Keys(s.apis)) {
 		before := s.apis[name].CertificateInfo()
 		source, named := sources[name]
-		if !named {
-			continue // it goes on until the restart that the log speaks of
+		if !named || s.bankid.Certificate.TLS != nil {
+			continue // it goes on until the restart that the log speaks of, or is in no file
 		}
 		if err := s.apis[name].ReloadFrom(source); err != nil {
 			s.log.ErrorContext(ctx, "the new BankID certificate cannot be used, the old one stays", "certificate", certificateName(name), "err", err)

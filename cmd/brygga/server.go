@@ -41,6 +41,10 @@ type serverOptions struct {
 	// hangUp asks for the configuration to be read again, by read. Nil where nobody asks.
 	hangUp <-chan os.Signal
 	read   func() (*config.Config, *looks, error)
+	// told is called, in place of log lines, with the keys that were taken over and those that wait for a restart, or with why nothing
+	// was taken over. trouble says the latter to whoever looks at the preview. Both may be nil.
+	told    func(changed, waiting []string, err error)
+	trouble func() string
 	logs
 	// bankid is which BankID to ask, and as whom; phone is where launch links lead instead of to the app, if anywhere.
 	bankid bankid.Options

@@ -60,7 +60,6 @@ func (c *Config) checkBankID(r *reader) {
 	c.checkCertificates(r)
 	c.checkRoot(r)
 	c.checkVerification(r)
-	c.checkPolicy(r, "bankid.policy", &b.Policy)
 }
 
 func (c *Config) checkReferringDomain(r *reader) {

@@ -28,13 +28,10 @@ import (
 
 // check finds what is wrong with values that could be read.
 func (c *Config) check(r *reader) {
-	c.checkIssuer(r)
-	c.checkListeners(r)
-	c.checkData(r)
-	c.checkMasterKey(r)
-	r.word("log.level", c.Log.Level, "debug", "info", "warn", "error")
-	r.word("log.format", c.Log.Format, "json", "text")
-	c.checkBankID(r)
+	if !c.development {
+		c.checkInstallation(r)
+	}
+	c.checkPolicy(r, "bankid.policy", &c.BankID.Policy)
 	c.checkLimits(r)
 	if c.Page.ServiceName == "" {
 		if u, err := url.Parse(c.Issuer); err == nil {
@@ -57,6 +54,17 @@ func (c *Config) check(r *reader) {
 	}
 	c.checkTokens(r)
 	c.checkClients(r)
+}
+
+// checkInstallation checks where the server listens, what it stores and which BankID it asks.
+func (c *Config) checkInstallation(r *reader) {
+	c.checkIssuer(r)
+	c.checkListeners(r)
+	c.checkData(r)
+	c.checkMasterKey(r)
+	r.word("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	r.word("log.format", c.Log.Format, "json", "text")
+	c.checkBankID(r)
 }
 
 // CheckIssuer returns what is wrong with an issuer, as Faults without a place, or nil. Insecure ones are for loopback alone.

@@ -62,7 +62,9 @@ type Config struct {
 	// Clients are registered as long as they stand here. Others are added by "brygga client add".
 	Clients []Client `yaml:"clients"`
 
-	warnings []string
+	// development leaves out the checks of what a development installation decides by itself.
+	development bool
+	warnings    []string
 }
 
 // TLS is the certificate of the public listener. Both files are read again when they change.

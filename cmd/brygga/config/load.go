@@ -43,6 +43,11 @@ func (f Findings) Sound(key string) bool { return !f.r.faulty(key) }
 // that cannot be read is an error of package os; anything wrong in the configuration is Faults, all of them: those that the
 // inspections find included. A file that is not YAML is one fault.
 func Load(path string, environ []string, inspections ...Inspection) (*Config, error) {
+	return load(path, environ, func(*Config) {}, inspections)
+}
+
+// load is Load, with something done to the values before the files that they name are read.
+func load(path string, environ []string, settle func(*Config), inspections []Inspection) (*Config, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -67,6 +72,7 @@ func Load(path string, environ []string, inspections ...Inspection) (*Config, er
 	if err != nil {
 		return nil, err
 	}
+	settle(c)
 	r.files("", base, reflect.ValueOf(c).Elem())
 	c.check(r)
 	for _, inspect := range inspections {
