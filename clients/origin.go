@@ -82,7 +82,7 @@ func writtenHosts(c *storage.Client) (hosts []string) {
 	}
 	for _, uri := range c.RedirectURIs {
 		u, err := url.Parse(uri)
-		if err != nil || u.Scheme != "https" || outbound.IsLoopback(u.Hostname()) || slices.Contains(hosts, u.Hostname()) {
+		if err != nil || u.Scheme != "https" || outbound.IsLoopback(browserHost(u.Hostname())) || slices.Contains(hosts, u.Hostname()) {
 			continue
 		}
 		hosts = append(hosts, u.Hostname())

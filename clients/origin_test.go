@@ -73,6 +73,7 @@ func TestFormerSector(t *testing.T) {
 		"public":         {storage.Client{RedirectURIs: uris, SubjectType: storage.SubjectPublic}, ""},
 		"Swedish":        {storage.Client{RedirectURIs: uris, Profile: storage.ProfileSwedish}, ""},
 		"Swedish, pairs": {storage.Client{RedirectURIs: uris, Profile: storage.ProfileSwedish, SubjectType: storage.SubjectPairwise}, "Portal.example.se"},
+		"loopback":       {storage.Client{RedirectURIs: []string{"https://LocalHost/cb"}}, ""},
 		"two hosts":      {storage.Client{RedirectURIs: append(uris, "https://portal.example.se/cb")}, ""},
 	} {
 		if got := clients.FormerSector(&tt.client); got != tt.want {

@@ -47,8 +47,12 @@ func unmarked(text string) (digits string, old, marked bool) {
 // isHyphen reports whether r is a hyphen, a dash or a minus sign.
 func isHyphen(r rune) bool { return r == '-' || r >= 0x2010 && r <= 0x2015 || r == 0x2212 }
 
-// plausible reports whether ten digits begin with a date, which most telephone numbers do not.
+// plausible reports whether ten digits begin with a date, which most telephone numbers do not. Those of the mobile network that begin
+// with 070 do: such digits are a number where the check digit is right, and do not look like one else.
 func plausible(digits string) bool {
+	if strings.HasPrefix(digits, "070") {
+		return false
+	}
 	_, ok := birthdate("20" + digits) // any year but that of a leap day will do
 	_, leap := birthdate("19" + digits)
 	return ok || leap

@@ -25,7 +25,7 @@ func TestRead(t *testing.T) {
 		"198502039821": "looks", "850203-9821": "looks", "8502039821": "looks", "198513039822": "looks", "851303-9822": "looks", "850203+9821": "looks",
 		"19850203982": "", "850203-982": "", "198502039822x": "",
 		// Telephone numbers, customers', organisations'.
-		"0701234567": "looks", "0739876543": "", "+46701234567": "", "08-123 456 78": "", "556012-5790": "", "5560125790": "", "165560125790": "", "123456789012": "",
+		"0701234567": "", "070-123 45 67": "", "070123-4567": "looks", "0701234569": "200701234569", "0102031230": "looks", "0739876543": "", "+46701234567": "", "08-123 456 78": "", "556012-5790": "", "5560125790": "", "165560125790": "", "123456789012": "",
 		"kim@example.se": "", "": "", "-": "", "+": "", "----": "", "١٩٨٥٠٢٠٣٩٨٢٢": "", "19850203T822": "",
 	} {
 		number, looks := personnummer.Read(text, today)
@@ -37,4 +37,19 @@ func TestRead(t *testing.T) {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
+}
+
+// FuzzRead: what is read is a number, and stays one when it is read again, on whichever day.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{"198502039822", "850203+9822", "150072-2390", "0701234567", "−", "+"} {
+		f.Add(seed, int64(20_783))
+	}
+	f.Fuzz(func(t *testing.T, text string, day int64) {
+		today := time.Unix(day%40_000*86_400, 0)
+		number, looks := personnummer.Read(text, today)
+		again, _ := personnummer.Read(number, today)
+		if number != "" && (!looks || !personnummer.Valid(number) || again != number) {
+			t.Errorf("%q: %q, %t, then %q", text, number, looks, again)
+		}
+	})
 }
