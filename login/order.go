@@ -25,7 +25,7 @@ var ErrDisabled = errors.New("login: client is disabled")
 // now, ErrDisabled, a *[LimitError] when too many were made, and an *[OverloadError] while the process has all it can do. An order is made
 // whole even if ctx ends meanwhile.
 func (e *Engine) Start(ctx context.Context, id string, starter storage.Starter) (*storage.Login, error) {
-	begun, err := e.Begin(ctx, id, starter)
+	begun, err := e.Begin(ctx, id, starter, false)
 	if err != nil {
 		return nil, err
 	}
@@ -41,8 +41,9 @@ type Begun struct {
 }
 
 // Begin does what of [Engine.Start] is our own: when it returns, the store knows of the wish, whoever reads the login next. It returns
-// the errors of Start but those of the service. The caller calls Finish at once, and once.
-func (e *Engine) Begin(ctx context.Context, id string, starter storage.Starter) (*Begun, error) {
+// the errors of Start but those of the service. One that is the first replaces nothing: it returns storage.ErrBusy when an order is
+// pending, as the person has not seen that. The caller calls Finish at once, and once.
+func (e *Engine) Begin(ctx context.Context, id string, starter storage.Starter, first bool) (*Begun, error) {
 	before, client, err := e.loginAndClient(ctx, id)
 	if err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func (e *Engine) Begin(ctx context.Context, id string, starter storage.Starter) 
 		return nil, err
 	}
 	now := e.now()
-	claim := storage.Claim{ID: randomID(), Starter: starter, WindowEnds: now.Add(e.Window), Collector: e.Collector, At: now}
+	claim := storage.Claim{ID: randomID(), Starter: starter, WindowEnds: now.Add(e.Window), Collector: e.Collector, At: now, First: first}
 	l, err := e.Store.BeginOrder(ctx, id, claim)
 	if err != nil {
 		return nil, err

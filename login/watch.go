@@ -32,6 +32,9 @@ func (e *Engine) Watch(id string) (changed <-chan struct{}, stop func()) {
 	}
 }
 
+// Tell wakes those who watch the login, as it has had its answer.
+func (e *Engine) Tell(id string) { e.watches.tell(id) }
+
 // tell wakes everybody who watches the login.
 func (w *watches) tell(id string) {
 	w.mu.Lock()

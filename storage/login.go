@@ -130,6 +130,8 @@ type Claim struct {
 	// Collector names the process that will collect the order.
 	Collector string
 	At        time.Time
+	// First says that the person saw no order under way: the claim takes the place of none.
+	First bool `json:",omitzero"`
 }
 
 // unmade returns what stands for an order that was asked for and never came about: who asked for it.
@@ -184,12 +186,12 @@ func (l *Login) SeenBy(deviceIdentifier string) *Login {
 
 // BeginOrder takes the claim. A person's claim needs a login that is not complete or answered; a renewal's claim needs its
 // order to be still the current, pending one, not picked up by an app. It returns ErrConflict otherwise, and ErrBusy while
-// an earlier claim lives that the new one may not take over. The current order stays what it is and is judged as it was made.
+// an earlier claim lives that the new one may not take over, or an order is pending that a first one would replace. The current order stays what it is and is judged as it was made.
 func (l *Login) BeginOrder(claim Claim) error {
 	switch {
 	case l.State == LoginComplete || l.State == LoginAnswered:
 		return ErrConflict
-	case l.Claim.lives(claim.At) && !claim.overrides(&l.Claim):
+	case claim.First && (l.State == LoginPending || l.Starting(claim.At)), l.Claim.lives(claim.At) && !claim.overrides(&l.Claim):
 		return ErrBusy
 	case claim.Replaces != "" && (l.State != LoginPending || l.Order.ID != claim.Replaces || !l.Order.AwaitsApp()):
 		return ErrConflict

@@ -116,6 +116,12 @@ func TestBeginOrder(t *testing.T) {
 	_, renewAnother := begin("o0", time.Second)
 	_, askTooSoon := begin("", storage.ClaimLife-1)
 	askedLate, askLate := begin("", storage.ClaimLife)
+	asksFirst := func(at time.Duration) (storage.Claim, func(*storage.Login) error) {
+		claim, _ := begin("", at)
+		claim.First = true
+		return claim, func(l *storage.Login) error { return l.BeginOrder(claim) }
+	}
+	firstly, askFirst := asksFirst(time.Second)
 	takes := func(claim storage.Claim) edit {
 		return func(l *storage.Login) {
 			l.Claim = claim
@@ -127,6 +133,11 @@ func TestBeginOrder(t *testing.T) {
 	runRules(t, []ruleCase{
 		{"first", pending(open), ask, nil, takes(asked)},
 		{"again after a failure", pending(failed), ask, nil, takes(asked)},
+		{"first by a page that saw none", pending(open), askFirst, nil, takes(firstly)},
+		{"again after a failure by a page that saw it", pending(failed), askFirst, nil, takes(firstly)},
+		{"first while one is pending", pending(), askFirst, storage.ErrBusy, nil},
+		{"first while one is renewed", pending(claimed("o1")), askFirst, storage.ErrBusy, nil},
+		{"first while one for the other device is made", pending(open, wantsThis), askFirst, storage.ErrBusy, nil},
 		{"a person replaces a pending order", pending(hint("started")), ask, nil, takes(asked)},
 		{"complete", pending(complete), ask, storage.ErrConflict, nil},
 		{"answered", pending(answered), ask, storage.ErrConflict, nil},

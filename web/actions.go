@@ -48,9 +48,14 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, v *visit) {
 	s.render(w, r, http.StatusOK, contentPolicy, v.page, view)
 }
 
-// start makes an order, in place of any that the login has, and leads back to the page. A second click meanwhile does too.
+// start makes an order, in place of any that the login has, and leads back to the page. A second click meanwhile does too, and
+// a press on a page that has missed that an order is under way: what somebody may be scanning is replaced on purpose alone.
 func (s *Site) start(w http.ResponseWriter, r *http.Request, v *visit) {
-	starter := starter(r, v.page.Lang)
+	starter, first := starter(r, v.page.Lang), r.PostForm.Get("first") != ""
+	if l := v.login; first && (l.State == storage.LoginPending || l.State == storage.LoginComplete || s.Engine.Starting(l)) {
+		s.redirect(w, r, basePath(l.ID))
+		return
+	}
 	switch device := r.PostForm.Get("device"); {
 	case device == storage.DeviceThis && s.Engine.LaunchFor(starter).Possible:
 		starter.Device = storage.DeviceThis
@@ -67,7 +72,7 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request, v *visit) {
 		s.fault(w, r, "cancel order", err)
 		return
 	}
-	err = s.startOrder(r.Context(), v.login.ID, starter)
+	err = s.startOrder(r.Context(), v.login.ID, starter, first)
 	var limit *login.LimitError
 	var overload *login.OverloadError
 	failed := templates.Failed{Device: templates.Device(starter.Device), Platform: platform(s.Engine.LaunchFor(starter))}
@@ -105,9 +110,9 @@ func (s *Site) giveWay(r *http.Request, l *storage.Login) error {
 
 // startOrder makes an order and returns when it is made or startPatience is over, whichever comes first. It has no patience
 // with the store: a page that was made before the store knows of the click would show that nothing has been clicked.
-func (s *Site) startOrder(ctx context.Context, id string, starter storage.Starter) error {
+func (s *Site) startOrder(ctx context.Context, id string, starter storage.Starter, first bool) error {
 	working := context.WithoutCancel(ctx)
-	begun, err := s.Engine.Begin(working, id, starter)
+	begun, err := s.Engine.Begin(working, id, starter, first)
 	if err != nil {
 		return err
 	}
@@ -158,6 +163,7 @@ func (s *Site) leave(w http.ResponseWriter, r *http.Request, v *visit) {
 			why = v.login.Failure.Reason
 		}
 		s.Refuse(w, r, l, codeAccessDenied, login.Description(why))
+		s.Engine.Tell(l.ID)
 	}
 }
 
@@ -169,6 +175,7 @@ func (s *Site) done(w http.ResponseWriter, r *http.Request, v *visit) {
 	}
 	s.cookies.set(w, cookieChoice, v.login.Starter().Device, keepLife)
 	s.Answer(w, r, v.login)
+	s.Engine.Tell(v.login.ID)
 }
 
 // ReturnURL returns the address at which the BankID app hands the person back to the page of a login: what the login engine

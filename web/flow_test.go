@@ -272,6 +272,32 @@ func TestDoubleClick_U02(t *testing.T) {
 	}
 }
 
+// A page that has missed that an order is under way, as its network was away or it runs no script, replaces nothing: it shows how
+// the login stands. Who sees the order may replace it.
+func TestStalePageReplacesNothing(t *testing.T) {
+	t.Parallel()
+	b := newHouse(t, shared, nil).browser(windowsPC)
+	path := b.begin("app")
+	stale := b.get(path)
+	if !stale.has(`name="first"`) {
+		t.Error("the choice does not say that it has seen no order")
+	}
+	order := b.scan(path)
+	b.await(path, "confirm")
+	for _, device := range []string{"this", "other"} {
+		if answer := b.post(path+"/start", "device", device, "first", "1"); answer.status != http.StatusSeeOther || answer.location != path {
+			t.Errorf("start = %d to %q", answer.status, answer.location)
+		}
+	}
+	if page := b.get(path); !page.has(`data-view="confirm"`) || page.has(`name="first"`) {
+		t.Error("the page does not show the order, or does not offer to replace it")
+	}
+	b.sign(order)
+	b.await(path, "complete")
+	b.post(path+"/start", "device", "other", "first", "1")
+	b.await(path, "complete")
+}
+
 // A BankID that is slow does not hold the answer up: the page shows that the order is being made.
 func TestSlowStart(t *testing.T) {
 	t.Parallel()

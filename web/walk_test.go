@@ -34,12 +34,13 @@ type step struct {
 	who    int // a browser, and the person whose device it is on
 	page   int // the browser whose code is scanned or whose link is opened
 	device string
+	first  bool // a start by a page that has seen no order
 	risk   string
 	time   time.Duration // of a wait; how slow BankID is to answer a start
 }
 
 func (s step) String() string {
-	return strings.TrimSpace(fmt.Sprint(s.do, " ", s.who, " ", s.page, " ", s.device, " ", s.risk, " ", s.time))
+	return strings.TrimSpace(fmt.Sprint(s.do, " ", s.who, " ", s.page, " ", s.device, " ", s.first, " ", s.risk, " ", s.time))
 }
 
 // setting is what a walk begins with: each browser's kind and address, and whether returns may be waived.
@@ -74,7 +75,8 @@ type walkMaker struct{ *rand.Rand }
 func pick[T any](w walkMaker, from ...T) T { return from[w.IntN(len(from))] }
 
 func (w walkMaker) start(browser int, device string) step {
-	return step{do: "start", who: browser, device: device, time: time.Duration(pick(w, 0, 0, 0, 2, 6, 14, 18)) * time.Second}
+	slow := time.Duration(pick(w, 0, 0, 0, 2, 6, 14, 18)) * time.Second
+	return step{do: "start", who: browser, device: device, first: slow == 6*time.Second, time: slow}
 }
 
 func (w walkMaker) wait() step {
@@ -213,7 +215,11 @@ func (w *walk) step(s step) {
 		w.service.mu.Lock()
 		w.service.clicks = append(w.service.clicks, click{s.who, s.device, w.addresses[s.who], s.time})
 		w.service.mu.Unlock()
-		w.send(s.who, "POST", b.path+"/start", url.Values{"device": {s.device}}.Encode())
+		form := url.Values{"device": {s.device}}
+		if s.first {
+			form.Set("first", "1")
+		}
+		w.send(s.who, "POST", b.path+"/start", form.Encode())
 	case "cancel":
 		if w.send(s.who, "POST", b.path+"/cancel", "").Code == http.StatusSeeOther {
 			b.cancelled = time.Now()
