@@ -262,7 +262,7 @@ func choice(p Page, v Choose, d Device) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = start(p, d).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = start(p, d, true).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -36,7 +36,12 @@ type Failed struct {
 	Wait int
 	// Final leaves out everything but the way back, for when this login can start no more orders.
 	Final bool
+	// Follows says that the login itself stands here, so that the page goes on to what is done elsewhere; it is false for an answer
+	// to a press, which the login knows nothing of.
+	Follows bool
 }
+
+func (v Failed) live() bool { return v.Follows }
 
 // Key returns "failed-" and the reason, "failed-unknown" for one that has no text.
 func (v Failed) Key() string { return "failed-" + string(v.reason()) }
@@ -56,10 +61,19 @@ func (v Failed) text(p Page, kind string) string {
 	if v.Final && hasMessage(key+".final") {
 		return p.text(key + ".final")
 	}
-	if kind == "text" && v.Wait > 0 && hasMessage(key+".wait") {
+	if kind == "text" && v.waits() {
 		return p.text(key+".wait", "seconds", strconv.Itoa(v.Wait))
 	}
 	return p.variant(key, situation(v.Device, v.Platform))
+}
+
+// waits tells whether the text says how long to wait; counted is that text with its placeholder, for the script to count in.
+func (v Failed) waits() bool {
+	return v.Wait > 0 && !v.Final && hasMessage("failed."+string(v.reason())+".text.wait")
+}
+
+func (v Failed) counted(p Page) string {
+	return p.text("failed."+string(v.reason())+".text.wait", "seconds", "{seconds}")
 }
 
 // device is the one that was used, where there is one to use: what another try starts.

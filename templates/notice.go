@@ -43,10 +43,17 @@ func (v Notice) heading(p Page) string { return p.text("notice." + v.Key() + ".t
 
 func (v Notice) text(p Page) string {
 	key := "notice." + v.Key() + ".text"
-	if v.Wait > 0 && hasMessage(key+".wait") {
+	if v.waits() {
 		return p.text(key+".wait", "seconds", strconv.Itoa(v.Wait))
 	}
 	return p.text(key)
+}
+
+// waits and counted are those of [Failed].
+func (v Notice) waits() bool { return v.Wait > 0 && hasMessage("notice."+v.Key()+".text.wait") }
+
+func (v Notice) counted(p Page) string {
+	return p.text("notice."+v.Key()+".text.wait", "seconds", "{seconds}")
 }
 
 // tone is the colour and picture of the notice.

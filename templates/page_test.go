@@ -114,8 +114,8 @@ func TestStructure_A02_A11(t *testing.T) {
 				refresh = true
 			}
 		}
-		if refresh != s.View.live() || marked != s.View.live() {
-			t.Errorf("live %t, but refresh %t and mark %t", s.View.live(), refresh, marked)
+		if refresh != s.View.refreshes() || marked != s.View.live() {
+			t.Errorf("live %t and refreshing %t, but mark %t and refresh %t", s.View.live(), s.View.refreshes(), marked, refresh)
 		}
 		if !roles["status"] || !roles["alert"] || inMain["status"] || inMain["alert"] {
 			t.Error("the live regions must stand on the page, outside of what is swapped")
@@ -153,7 +153,8 @@ func TestNoKeysShown(t *testing.T) {
 				texts = append(texts, n.Data)
 			}
 			for _, a := range n.Attr {
-				if a.Key == "aria-label" || a.Key == "data-say" || a.Key == "data-lost" || a.Key == "data-found" || a.Key == "data-warn" {
+				if a.Key == "aria-label" || a.Key == "data-say" || a.Key == "data-lost" || a.Key == "data-found" || a.Key == "data-warn" ||
+					a.Key == "data-fetching" || a.Key == "data-busy" || a.Key == "data-over" {
 					texts = append(texts, a.Val)
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -24,12 +25,22 @@ type stage struct {
 	view    View
 	code    int // what events and status answer instead of the view; 0 is the view
 	noSSE   bool
+	hush    string   // what comes each second: "" is frames, "beats" beats alone, anything else nothing
 	looking []string // what the page has said, asking for its status, of how long it has been looked at
-	changed chan struct{}
-	posts   map[string]int
-	streams int
+	// lead is what a form that leads back to the page leads to; nil means that a form leads nowhere.
+	lead      *scripted
+	changed   chan struct{}
+	posts     map[string]int
+	streams   int // that were ever opened; listening is those that are
+	listening int
 	// referrer is what the last counted request said that it came from.
 	referrer string
+}
+
+// scripted is what comes of a form: the view that the login then has, or with a code the answer itself.
+type scripted struct {
+	view View
+	code int
 }
 
 // newBrowser starts a browser for all tests of one run.
@@ -56,6 +67,25 @@ func newStage(t *testing.T, browser context.Context, v View) *stage {
 func newStageOf(t *testing.T, browser context.Context, p Page, v View) *stage {
 	t.Helper()
 	s := &stage{t: t, shown: p, view: v, changed: make(chan struct{}), posts: map[string]int{}}
+	s.url = s.serve()
+	ctx, cancel := chromedp.NewContext(browser)
+	t.Cleanup(cancel)
+	s.ctx = ctx
+	if err := chromedp.Do(ctx); err != nil { // the tab lives as long as the context that it is made with
+		t.Fatalf("open a tab: %v", err)
+	}
+	s.open()
+	return s
+}
+
+// open opens the page.
+func (s *stage) open() {
+	s.t.Helper()
+	s.do(chromedp.Navigate(s.url + "/login/x"))
+}
+
+// serve starts the server and returns its address.
+func (s *stage) serve() string {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /assets/{name}", func(w http.ResponseWriter, r *http.Request) {
 		a := Assets()[r.PathValue("name")]
@@ -68,16 +98,9 @@ func newStageOf(t *testing.T, browser context.Context, p Page, v View) *stage {
 	mux.HandleFunc("POST /login/x/{action}", s.count)
 	mux.HandleFunc("GET /launch", s.count)
 	server := httptest.NewServer(mux)
-	t.Cleanup(server.CloseClientConnections)
-	t.Cleanup(server.Close)
-	s.url = server.URL
-	ctx, cancel := chromedp.NewContext(browser)
-	t.Cleanup(cancel)
-	s.ctx = ctx
-	if err := chromedp.Do(ctx, chromedp.Navigate(s.url+"/login/x")); err != nil {
-		t.Fatalf("open the page: %v", err)
-	}
-	return s
+	s.t.Cleanup(server.CloseClientConnections)
+	s.t.Cleanup(server.Close)
+	return server.URL
 }
 
 var stagePage = Page{Lang: "en", ClientName: "Norrby kommun", BasePath: "/login/x"}
@@ -107,8 +130,10 @@ func (s *stage) page(w http.ResponseWriter, r *http.Request) {
 func (s *stage) events(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.streams++
+	s.listening++
 	noSSE := s.noSSE
 	s.mu.Unlock()
+	defer func() { s.mu.Lock(); defer s.mu.Unlock(); s.listening-- }()
 	if _, code, _ := s.now(); code != 0 || noSSE {
 		http.Error(w, "", max(code, http.StatusInternalServerError))
 		return
@@ -128,12 +153,31 @@ func (s *stage) events(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "data: %s\n\n", b)
 		w.(http.Flusher).Flush()
 		sent = u
-		select {
-		case <-changed:
-		case <-r.Context().Done():
-			return
+		for waiting := true; waiting; {
+			select {
+			case <-changed:
+				waiting = false
+			case <-r.Context().Done():
+				return
+			case <-time.After(time.Second):
+				s.goOn(w, v)
+			}
 		}
 	}
+}
+
+// goOn says once more what is shown, as the site does each second, unless the stage has fallen silent.
+func (s *stage) goOn(w http.ResponseWriter, v View) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch s.hush {
+	case "":
+		b, _ := json.Marshal(Update{View: v.Key(), QR: NewTick(v).QR, Size: NewTick(v).Size})
+		fmt.Fprintf(w, "data: %s\n\n", b)
+	case "beats":
+		fmt.Fprint(w, "event: beat\ndata: {}\n\n")
+	}
+	w.(http.Flusher).Flush()
 }
 
 func (s *stage) status(w http.ResponseWriter, r *http.Request) {
@@ -154,8 +198,19 @@ func (s *stage) count(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.posts[r.URL.RequestURI()]++
 	s.referrer = r.Referer()
+	lead := s.lead
 	s.mu.Unlock()
-	w.WriteHeader(http.StatusNoContent)
+	switch {
+	case lead == nil || !strings.HasSuffix(r.URL.Path, "/start"):
+		w.WriteHeader(http.StatusNoContent)
+	case lead.code != 0:
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(lead.code)
+		Document(s.shown, lead.view).Render(r.Context(), w)
+	default:
+		s.set(lead.view, 0)
+		http.Redirect(w, r, "/login/x", http.StatusSeeOther)
+	}
 }
 
 func (s *stage) counted(path string) int {

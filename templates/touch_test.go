@@ -13,11 +13,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestTabletThatSaysMac_U13: a page that takes an iPad for a computer asks anew, with the number of fingers the screen feels,
-// and shows the tablet's choices without taking the focus or saying anything. A Mac asks nothing.
+// TestTabletThatSaysMac_U13: a page that takes a tablet for a computer says how many fingers the screen feels, and shows the
+// tablet's choices without taking the focus or saying anything. What a Mac says changes nothing.
 func TestTabletThatSaysMac_U13(t *testing.T) {
 	t.Parallel()
-	asked := make(chan string, 8)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+AssetPrefix+"{name}", func(w http.ResponseWriter, r *http.Request) {
 		a := Assets()[r.PathValue("name")]
@@ -29,8 +28,11 @@ func TestTabletThatSaysMac_U13(t *testing.T) {
 		Document(stagePage, Choose{Platform: Computer}).Render(r.Context(), w)
 	})
 	mux.HandleFunc("GET /login/x/status", func(w http.ResponseWriter, r *http.Request) {
-		asked <- r.URL.RawQuery
-		u, _ := NewUpdate(r.Context(), stagePage, Choose{Platform: Tablet})
+		on := Computer
+		if r.URL.Query().Get("touch_points") == "5" {
+			on = Tablet
+		}
+		u, _ := NewUpdate(r.Context(), stagePage, Choose{Platform: on})
 		json.NewEncoder(w).Encode(u)
 	})
 	server := httptest.NewServer(mux)
@@ -55,11 +57,7 @@ func TestTabletThatSaysMac_U13(t *testing.T) {
 	tablet.until(view("choose.tablet"))
 	tablet.until(text("main", "on this tablet"))
 	tablet.until(`document.activeElement === document.body && document.querySelector('#status').textContent === ''`)
-	if query := <-asked; query != "touch_points=5" || len(asked) > 0 {
-		t.Errorf("asked with %q, and %d times more", query, len(asked))
-	}
-	open(0).until(view("choose"))
-	if len(asked) > 0 {
-		t.Errorf("a Mac asked with %q", <-asked)
-	}
+	mac := open(0)
+	mac.until(`performance.getEntriesByType('resource').some(e => e.name.includes('/status') && e.name.includes('touch_points=0'))`)
+	mac.until(view("choose"))
 }

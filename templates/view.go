@@ -18,8 +18,10 @@ type View interface {
 	heading(p Page) string
 	// body is the content of the main part.
 	body(p Page) templ.Component
-	// live tells whether the page should go on listening, or refresh without the script.
+	// live tells whether the page should go on listening; refreshes whether it awaits something by itself, so that it reloads
+	// without the script.
 	live() bool
+	refreshes() bool
 	// left is the time left; its zero value means that none is shown.
 	left() Left
 }
@@ -68,19 +70,35 @@ func asks(v View) bool {
 	return true
 }
 
-// still is embedded by views that await nothing, moving by those that do.
+// still is embedded by views that await nothing, moving by those that do, and following by those that only what the person does
+// changes, in this tab or in another.
 type (
-	still  struct{}
-	moving struct{}
+	still     struct{}
+	moving    struct{}
+	following struct{ still }
 )
 
-func (still) live() bool  { return false }
-func (still) left() Left  { return Left{} }
-func (moving) live() bool { return true }
+func (still) live() bool       { return false }
+func (still) refreshes() bool  { return false }
+func (still) left() Left       { return Left{} }
+func (moving) live() bool      { return true }
+func (moving) refreshes() bool { return true }
+func (following) live() bool   { return true }
+
+// alive marks the card of a view that goes on listening for the script, as idle where it need not while nobody looks.
+func alive(v View) templ.Attributes {
+	switch {
+	case v.refreshes():
+		return templ.Attributes{"data-live": true}
+	case v.live():
+		return templ.Attributes{"data-live": "idle"}
+	}
+	return nil
+}
 
 // Choose is the first view: which device has BankID? No order exists yet.
 type Choose struct {
-	still
+	following
 	// Platform decides which of the two comes first, and whether there are two.
 	Platform Platform
 	// Last is the device that this browser's last login was completed with; empty when none is remembered. It comes first.
@@ -184,7 +202,7 @@ func (v AppWait) situation() string {
 
 // Complete is shown for the moment between BankID's yes and the way back to the client. Its form posts to
 // {BasePath}/done; the script submits it, a button does so otherwise.
-type Complete struct{ still }
+type Complete struct{ following }
 
 // Key returns "complete".
 func (Complete) Key() string { return "complete" }

@@ -76,7 +76,7 @@ func (v Starting) body(p Page) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = switchDevice(p, v.Device, v.Platform).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = switchDevice(p, v.Device, v.Platform, false).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -389,7 +389,7 @@ func (v QRWait) body(p Page) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = switchDevice(p, OtherDevice, v.Platform).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = switchDevice(p, OtherDevice, v.Platform, false).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -555,7 +555,7 @@ func (v AppWait) body(p Page) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = switchDevice(p, ThisDevice, v.Platform).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = switchDevice(p, ThisDevice, v.Platform, false).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

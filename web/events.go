@@ -16,8 +16,12 @@ import (
 )
 
 const (
-	// heartbeatEvery keeps proxies from closing a stream that says nothing.
-	heartbeatEvery = 15 * time.Second
+	// beatEvery keeps proxies from closing a stream that says nothing, and tells the page that it still comes through: it takes 20 s
+	// of silence for a fault. Where a QR code is shown it takes 4 s, so that there is a beat after frameBeat without a frame.
+	beatEvery = 10 * time.Second
+	frameBeat = 2 * time.Second
+	// idleLook is how often the store is looked at for a page that awaits nothing, for what other processes have changed.
+	idleLook = 5 * time.Second
 	// writeTime bounds one write to a stream: whoever does not read for so long is gone.
 	writeTime = 10 * time.Second
 	// streamsPerLogin is how many tabs of a login have streams; the others poll.
@@ -121,7 +125,7 @@ func (s *Site) events(w http.ResponseWriter, r *http.Request, v *visit) {
 
 	stream := &stream{
 		site: s, w: w, control: http.NewResponseController(w), page: v.page, since: s.lookingSince(r),
-		browser: s.Engine.LaunchFor(starter(r, v.page.Lang)), device: s.cookies.get(r, cookieDevice),
+		browser: s.Engine.LaunchFor(starter(r, v.page.Lang)), device: s.cookies.get(r, cookieDevice), choice: s.cookies.choice(r),
 		sent: templates.Update{View: r.URL.Query().Get(viewParameter)},
 	}
 	stream.run(r.Context(), v.login, changed)
@@ -135,10 +139,13 @@ type stream struct {
 	page    templates.Page
 	browser login.Launch
 	device  string // the value of the device cookie
+	choice  templates.Device
 	since   time.Time
-	// sent is what the page shows; spoken is true once it has been told anything.
-	sent   templates.Update
-	spoken bool
+	// sent is what the page shows; spoke is when it was last told anything, the zero time before the first.
+	sent  templates.Update
+	spoke time.Time
+	// idle says that what the page shows awaits nothing.
+	idle bool
 	// left is the time left that the page was told last, in seconds, and toldAt when.
 	left   int
 	toldAt time.Time
@@ -151,8 +158,6 @@ func (t *stream) run(ctx context.Context, l *storage.Login, changed <-chan struc
 	t.buffer.WriteString("retry: " + retryTime + "\n\n")
 	look := time.NewTimer(0)
 	defer look.Stop()
-	heartbeat := time.NewTicker(heartbeatEvery)
-	defer heartbeat.Stop()
 	id := l.ID
 	for {
 		t.site.Engine.Seen(ctx, l)
@@ -162,23 +167,14 @@ func (t *stream) run(ctx context.Context, l *storage.Login, changed <-chan struc
 		next := t.nextLook(l)
 		look.Reset(next)
 		due := time.Now().Add(next)
-		for waiting := true; waiting; {
-			select {
-			case <-ctx.Done():
-				return
-			case <-t.site.closing:
-				return
-			case <-heartbeat.C:
-				t.buffer.WriteString(": still here\n\n")
-				if !t.flush() {
-					return
-				}
-			case <-changed:
-				waiting = false
-			case <-look.C:
-				t.site.Engine.Behind(login.WorkFrame, time.Since(due))
-				waiting = false
-			}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.site.closing:
+			return
+		case <-changed:
+		case <-look.C:
+			t.site.Engine.Behind(login.WorkFrame, time.Since(due))
 		}
 		now, err := t.site.Engine.Login(ctx, id)
 		switch {
@@ -198,7 +194,10 @@ func (t *stream) run(ctx context.Context, l *storage.Login, changed <-chan struc
 // nextLook returns the time to the next second of the order, when the next QR frame is due and changes that other processes
 // have made are found.
 func (t *stream) nextLook(l *storage.Login) time.Duration {
-	if l.Order == nil {
+	switch {
+	case t.idle:
+		return idleLook
+	case l.Order == nil:
 		return time.Second
 	}
 	into := t.site.Now().Sub(l.Order.Started) % time.Second
@@ -210,8 +209,9 @@ func (t *stream) nextLook(l *storage.Login) time.Duration {
 
 // show sends what is new of the login and reports whether there is more to come.
 func (t *stream) show(ctx context.Context, l *storage.Login) bool {
-	view := t.site.viewSince(l, t.browser, t.since)
-	return t.send(ctx, view) && moves(view)
+	view := t.site.viewSince(l, t.browser, t.choice, t.since)
+	t.idle = !moves(view)
+	return t.send(ctx, view) && follows(view)
 }
 
 // send sends what is new of the view. The HTML is made only for a view that is not on the screen.
@@ -229,8 +229,7 @@ func (t *stream) send(ctx context.Context, view templates.View) bool {
 		news.Seconds = nil
 	}
 	// The first event comes at once even if there is nothing to say: a page takes silence for a stream that is held back.
-	if !news.Empty() || !t.spoken {
-		t.spoken = true
+	if !news.Empty() || t.spoke.IsZero() {
 		body, err := json.Marshal(news)
 		if err != nil {
 			t.site.log.ErrorContext(ctx, "request failed", "doing", "encode update", "err", err)
@@ -239,8 +238,18 @@ func (t *stream) send(ctx context.Context, view templates.View) bool {
 		t.buffer.WriteString("data: ")
 		t.buffer.Write(body)
 		t.buffer.WriteString("\n\n")
+	} else if time.Since(t.spoke) >= beatOf(view) {
+		t.buffer.WriteString("event: beat\ndata: {}\n\n") // scripts see no comments
 	}
 	return t.flush()
+}
+
+// beatOf returns for how long nothing may be said while the view is shown.
+func beatOf(view templates.View) time.Duration {
+	if _, ok := view.(templates.QRWait); ok {
+		return frameBeat
+	}
+	return beatEvery
 }
 
 // counts reports whether the page, which counts the seconds down by itself, shows as many already.
@@ -259,6 +268,7 @@ func (t *stream) flush() bool {
 	if t.buffer.Len() == 0 {
 		return true
 	}
+	t.spoke = time.Now()
 	if err := t.control.SetWriteDeadline(time.Now().Add(writeTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return false
 	}

@@ -2,11 +2,15 @@ package web_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"brygga/bankid/bankidsim"
@@ -116,6 +120,8 @@ func TestEvents_U03_U04_U11_T06_RowA16(t *testing.T) {
 	if u := events.until("complete"); !strings.Contains(u.HTML, path+"/done") {
 		t.Error("the complete view has no form")
 	}
+	b.post(path + "/done")
+	events.until("already-done")
 	events.end()
 }
 
@@ -135,6 +141,8 @@ func TestEventsOfTwoTabs(t *testing.T) {
 	old.end()
 	fresh := b.listen(path)
 	fresh.until("complete")
+	b.post(path + "/done")
+	fresh.until("already-done")
 	fresh.end()
 }
 
@@ -216,20 +224,88 @@ func TestEventsEndAtShutdown(t *testing.T) {
 	}
 }
 
-func TestEventsOfStillViews(t *testing.T) {
+// A page that stands at the choice, or where a login has failed, follows what is done in another tab. One that has looked is none that
+// holds an order, or that anything is renewed for.
+func TestEventsOfIdleViews(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t, shared, nil).browser(windowsPC)
 	path := b.begin("app")
 	events := b.listen(path)
 	events.until("choose")
-	events.end()
 	b.post(path+"/start", "device", "other")
+	events.until("qr-wait")
+	b.post(path + "/cancel")
+	events.until("failed-stopped")
+	b.post(path+"/start", "device", "other", "first", "1")
+	events.until("qr-wait")
 	for range 5 { // one more than there may be streams: HEAD is none
 		if answer := b.do("HEAD", path+"/events", "", ""); answer.status != 200 {
 			t.Errorf("HEAD = %d", answer.status)
 		}
 	}
 	b.listen(path).until("qr-wait")
+}
+
+// A stream keeps the choices of the browser that it is for: what it chose last, and what fingers its screen feels.
+func TestEventsOfTheChoice_U13(t *testing.T) {
+	t.Parallel()
+	b := newHouse(t, shared, nil).browser(iPadAsMac)
+	path := b.begin("app")
+	b.http.Jar.SetCookies(mustURL(t, b.url), []*http.Cookie{{Name: "brygga-choice", Value: "this"}})
+	u := b.listen(path + "/events?view=choose&touch_points=5").until("choose.tablet")
+	if !strings.Contains(u.HTML, "som förra gången") {
+		t.Errorf("the stream forgets the last choice:\n%s", u.HTML)
+	}
+	if u, err := b.listen(path + "/events?view=choose&touch_points=0").next(); err != nil || u.View != "choose" || u.HTML != "" {
+		t.Errorf("a Mac is told %+v, %v", u, err)
+	}
+}
+
+// TestBeats: where there is nothing to tell, an event says so that scripts can hear: after two seconds where a code is awaited, after
+// ten elsewhere.
+func TestBeats(t *testing.T) {
+	t.Parallel()
+	for device, want := range map[string]time.Duration{"other": 2 * time.Second, "this": 10 * time.Second} {
+		t.Run(device, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := setOut(t, setting{agents: [2]string{windowsPC, iPhone}, addresses: [2]string{attackersAddress, victimsAddress}})
+				defer w.end()
+				w.step(step{do: "start", who: 0, device: device})
+				w.service.mu.Lock()
+				w.service.frameless = true
+				w.service.mu.Unlock()
+				r := httptest.NewRequest("GET", "http://walk.example"+w.browsers[0].path+"/events", nil)
+				ctx, stop := context.WithCancel(t.Context())
+				for _, cookie := range w.browsers[0].cookies {
+					r.AddCookie(cookie)
+				}
+				answer := &clockedAnswer{ResponseRecorder: httptest.NewRecorder()}
+				var open sync.WaitGroup
+				open.Go(func() { (*w.handler.Load()).ServeHTTP(answer, r.WithContext(ctx)) })
+				time.Sleep(want + 1500*time.Millisecond)
+				stop()
+				open.Wait()
+				if len(answer.beats) != 1 || answer.beats[0] < want || answer.beats[0] > want+time.Second+10*time.Millisecond {
+					t.Errorf("beats %v after the words before, want one after %s", answer.beats, want)
+				}
+			})
+		})
+	}
+}
+
+// clockedAnswer notes how long after the event before each beat came.
+type clockedAnswer struct {
+	*httptest.ResponseRecorder
+	last  time.Time
+	beats []time.Duration
+}
+
+func (a *clockedAnswer) Write(text []byte) (int, error) {
+	if strings.Contains(string(text), "event: beat\ndata: {}\n\n") {
+		a.beats = append(a.beats, time.Since(a.last))
+	}
+	a.last = time.Now()
+	return a.ResponseRecorder.Write(text)
 }
 
 // TestLongRequestsHaveNoStream: a stream keeps its request in memory for as long as it lasts. The page polls instead.

@@ -24,7 +24,10 @@ func TestGetsMakeNoOrders_U01_T13(t *testing.T) {
 	for i := range 250 {
 		b.get(path)
 		b.do("HEAD", path, "", "")
-		b.get([]string{path + "/status", path + "/start?device=other", path + "/return", path + "/events"}[i%4])
+		b.get([]string{path + "/status", path + "/start?device=other", path + "/return", path + "/status?view=choose"}[i%4])
+		if i%4 == 3 && i < 16 { // more streams there may not be
+			b.listen(path).until("choose")
+		}
 		b.do("HEAD", []string{path + "/start", path + "/events", path + "/return?n=x", path + "/done"}[i%4], "", "")
 	}
 	if orders := p.Orders(""); len(orders) != 0 || b.login(path).State != storage.LoginOpen {

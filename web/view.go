@@ -19,8 +19,10 @@ type situation struct {
 	launch login.Launch
 	// firstOrder says that the order is the first of its round: only that one may open the app by itself.
 	firstOrder bool
-	frame      templates.Frame
-	left       templates.Left
+	// choice is the device that the browser's last login was completed with.
+	choice templates.Device
+	frame  templates.Frame
+	left   templates.Left
 	// since is when the page began to be looked at: one that was open before the person came back from the app, in another tab,
 	// leaves the rest to that tab. The zero time means just now.
 	since time.Time
@@ -50,7 +52,7 @@ func viewOf(s situation) templates.View {
 	case l.State == storage.LoginComplete:
 		return templates.Complete{}
 	}
-	return templates.Choose{Platform: on, Embedded: s.launch.Embedded}
+	return templates.Choose{Platform: on, Embedded: s.launch.Embedded, Last: s.choice}
 }
 
 // markdown is the format of a text with marks (BankID API: userVisibleDataFormat).
@@ -67,7 +69,7 @@ func awaitReturn(device templates.Device, on templates.Platform) templates.View 
 }
 
 func failedView(l *storage.Login, device templates.Device, on templates.Platform, now time.Time) templates.View {
-	v := templates.Failed{Reason: reason(l.Failure.Reason), Device: device, Platform: on}
+	v := templates.Failed{Reason: reason(l.Failure.Reason), Device: device, Platform: on, Follows: true}
 	if l.Failure.Reason == login.ReasonTooMany {
 		v.Final = true
 	}
@@ -122,17 +124,12 @@ func platform(l login.Launch) templates.Platform {
 
 // view returns the view of the login for the browser that asks and has looked at it since then.
 func (s *Site) view(r *http.Request, v *visit, since time.Time) templates.View {
-	view := s.viewSince(v.login, s.Engine.LaunchFor(starter(r, v.page.Lang)), since)
-	if choose, ok := view.(templates.Choose); ok {
-		choose.Last = s.cookies.choice(r)
-		return choose
-	}
-	return view
+	return s.viewSince(v.login, s.Engine.LaunchFor(starter(r, v.page.Lang)), s.cookies.choice(r), since)
 }
 
-// viewSince gathers the situation of a login. browser is how the browser that looks would start the app; an order that was
-// started knows more about it.
-func (s *Site) viewSince(l *storage.Login, browser login.Launch, since time.Time) templates.View {
+// viewSince gathers the situation of a login. browser is how the browser that looks would start the app, and choice what it chose
+// last; an order that was started knows more about it.
+func (s *Site) viewSince(l *storage.Login, browser login.Launch, choice templates.Device, since time.Time) templates.View {
 	launch, starting := browser, s.Engine.Starting(l)
 	switch {
 	case starting:
@@ -142,7 +139,7 @@ func (s *Site) viewSince(l *storage.Login, browser login.Launch, since time.Time
 	}
 	now := s.Now()
 	sit := situation{
-		login: l, starting: starting, launch: launch, since: since, now: now,
+		login: l, starting: starting, launch: launch, choice: choice, since: since, now: now,
 		left: templates.Left{Seconds: int(s.Engine.Remaining(l) / time.Second), Of: int(s.Engine.Window / time.Second)},
 	}
 	if l.Order != nil {
@@ -155,7 +152,18 @@ func (s *Site) viewSince(l *storage.Login, browser login.Launch, since time.Time
 	return viewOf(sit)
 }
 
-// moves reports whether a view awaits something: the page goes on listening only then.
+// follows reports whether a page with the view goes on listening: it awaits something, or what is done in another tab.
+func follows(v templates.View) bool {
+	switch v := v.(type) {
+	case templates.Choose, templates.Complete:
+		return true
+	case templates.Failed:
+		return v.Follows
+	}
+	return moves(v)
+}
+
+// moves reports whether a view awaits something by itself.
 func moves(v templates.View) bool {
 	switch v.(type) {
 	case templates.Starting, templates.QRWait, templates.AppWait, templates.Progress:

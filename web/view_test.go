@@ -108,11 +108,11 @@ func TestViewOf(t *testing.T) {
 		{"answered before any order", situation{login: &storage.Login{State: storage.LoginAnswered}}, templates.Notice{Kind: templates.NoticeAlreadyDone}},
 		{
 			"no more orders", situation{login: tooMany, launch: computer},
-			templates.Failed{Reason: templates.ReasonRateLimited, Device: templates.OtherDevice, Platform: templates.Computer, Final: true},
+			templates.Failed{Reason: templates.ReasonRateLimited, Device: templates.OtherDevice, Platform: templates.Computer, Final: true, Follows: true},
 		},
 		{
 			"retry later", situation{login: later, launch: computer, now: now},
-			templates.Failed{Reason: templates.ReasonMaintenance, Device: templates.OtherDevice, Platform: templates.Computer, Wait: 2},
+			templates.Failed{Reason: templates.ReasonMaintenance, Device: templates.OtherDevice, Platform: templates.Computer, Wait: 2, Follows: true},
 		},
 	} {
 		if got := viewOf(tc.situation); !equal(got, tc.want) {
@@ -176,8 +176,8 @@ func TestViewOfFailures_A13(t *testing.T) {
 		if view.Key() == "failed-unknown" && reason != login.ReasonLost {
 			t.Errorf("%s has no text", reason)
 		}
-		if moves(view) {
-			t.Errorf("%s goes on listening", reason)
+		if moves(view) || !follows(view) {
+			t.Errorf("%s awaits something, or does not go on to what is begun in another tab", reason)
 		}
 	}
 	l := stored(storage.LoginFailed, "this", "")

@@ -44,6 +44,8 @@ type walkService struct {
 	mu     sync.Mutex
 	clicks []click
 	orders []*walkOrder
+	// frameless says that there are no frames, as when an order is dead and no other comes about.
+	frameless bool
 }
 
 func newWalkService() *walkService {
@@ -151,7 +153,9 @@ func (s *walkService) Cancel(_ context.Context, stored *storage.Order) error {
 }
 
 func (s *walkService) QR(stored *storage.Order, elapsed time.Duration) secret.String {
-	if elapsed >= 30*time.Second {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.frameless || elapsed >= 30*time.Second {
 		return secret.String{}
 	}
 	return secret.New("qr-" + stored.QRStartToken.Reveal())

@@ -176,7 +176,7 @@ func secondTab(b *tab) {
 	b.onlyOrder()
 }
 
-// staleTab presses start in a tab that was left behind when the login was done in another.
+// staleTab stands at the choice while the login is done in another tab: it follows, and leaves the answer to that one.
 func staleTab(b *tab) {
 	page := b.start()
 	stale := b.another()
@@ -184,9 +184,11 @@ func staleTab(b *tab) {
 	stale.shows("choose")
 	b.choose("other")
 	b.shows("qr-wait")
-	b.sign(b.scan())
+	stale.shows("qr-wait")
+	order := b.scan()
+	stale.shows("confirm")
+	b.sign(order)
 	b.loggedIn()
-	stale.choose("other")
 	stale.shows("already-done")
 	b.onlyOrder()
 	if n := stale.codes(); n != 0 {

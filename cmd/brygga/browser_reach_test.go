@@ -18,7 +18,8 @@ func loginByKeyboard(b *tab) {
 	b.shows("qr-wait")
 	b.press(actionButton("cancel"))
 	b.shows("failed-stopped")
-	b.press(actionButton("start"))
+	b.focusOn(actionButton("start"), "Try again")
+	b.do(chromedp.KeyEvent(kb.Enter))
 	b.shows("qr-wait")
 
 	order := b.scan()

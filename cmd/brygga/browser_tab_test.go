@@ -105,12 +105,12 @@ func (b *tab) click(selector string) {
 	})
 }
 
-// leap clicks and waits for the next page, for when it looks like the one before.
+// leap clicks and waits for the next view, for when it looks like the one before.
 func (b *tab) leap(selector string) {
 	b.t.Helper()
-	b.run(`window.before = true`)
+	b.run(`document.querySelector('main h1').seen = true`)
 	b.click(selector)
-	b.until(`!window.before && document.readyState === 'complete'`)
+	b.until(`!document.querySelector('main h1')?.seen && document.readyState === 'complete'`)
 }
 
 // reload loads the page anew, and waits until that has happened: the one before may look the same.

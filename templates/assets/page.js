@@ -4,9 +4,10 @@
   'use strict'
   const $ = (selector, root = document) => root.querySelector(selector)
   const main = $('#main'), status = $('#status'), alarm = $('#alert'), lost = $('#lost'), zoom = $('#zoom')
-  const { base, lost: lostText, found: foundText } = document.body.dataset
+  const { base, lost: lostText, found: foundText, fetching: fetchingText, busy: busyText } = document.body.dataset
   const touch = navigator.maxTouchPoints || 0
-  const live = () => base && $('[data-live]', main)
+  const live = () => base ? $('[data-live]', main) : null
+  const idle = () => live()?.dataset.live === 'idle' // follows what is done elsewhere, and awaits nothing by itself
   const screen = view => view.split('.')[0]
 
   // What the person is told without seeing it. A repeated text is said again because the element is emptied first.
@@ -39,10 +40,26 @@
     if (!svg) return
     draw(svg, path(qr, size), `0 0 ${size + 8} ${size + 8}`)
     if (zoom.open) copyToZoom()
+    painted = Date.now()
+    veil()
   }
   const copyToZoom = () => {
     const svg = $('#qr svg')
     draw($('svg', zoom), $('path', svg).getAttribute('d'), svg.getAttribute('viewBox'))
+  }
+
+  // A code that has grown too old for BankID is veiled, whatever the reason. Where contact is lost the page says so, in the frame of
+  // the code or in the card. Time is the clock's here: others stand still while a computer sleeps.
+  const fresh = 4000
+  let painted = 0, out = false
+  const veil = () => {
+    const qr = live() && $('#qr'), stale = !!qr && (out || Date.now() - painted > fresh)
+    for (const code of [qr, zoom]) code && code.classList.toggle('stale', stale)
+    const hidden = !out && !stale, text = out ? lostText : fetchingText, words = $('span', lost)
+    if (lost.hidden !== hidden) lost.hidden = hidden
+    if (words.textContent !== text) words.textContent = text
+    const home = hidden ? main : zoom.open ? zoom : qr || $('.card', main)
+    if (lost.parentNode !== home) hidden || qr ? home.append(lost) : home.prepend(lost)
   }
 
   // Tells those who cannot see it whether the whole code is on the screen.
@@ -82,17 +99,41 @@
     if (seconds >= 60) tick.warned = false
     tick()
   }
-  setInterval(tick, 1000)
+  // A wait that the page tells counts down, and what it is for is not to be pressed before.
+  let waitEnds = 0
+  const early = block => {
+    for (const b of main.querySelectorAll('form[action*="/start"] button')) block ? b.setAttribute('aria-disabled', 'true') : b.removeAttribute('aria-disabled')
+  }
+  const countDown = () => {
+    const text = $('[data-wait]', main)
+    if (!text) return
+    const left = Math.ceil((waitEnds - Date.now()) / 1000)
+    text.textContent = left > 0 ? text.dataset.text.replace('{seconds}', left) : text.dataset.over
+    if (left > 0) return
+    text.removeAttribute('data-wait')
+    early(false)
+    say(status, text.dataset.over)
+  }
+  setInterval(() => {
+    tick()
+    countDown()
+    veil()
+    watch()
+  }, 1000)
 
-  // --- A new view.
+  // --- A new view. The login is mine, this tab's, unless it was begun elsewhere while this one stood idle.
+  let mine = !idle() || !!$('form[data-submit]', main)
   const arrive = () => {
-    // An iPad says that it is a Mac, but not how many fingers it feels: ask again what to offer first.
-    if (base && main.dataset.view === 'choose' && touch > 1 && /Mac/.test(navigator.platform)) {
-      fetch(`${base}/status?touch_points=${touch}`).then(answer => answer.json()).then(show, () => {})
-    }
     const time = $('[data-seconds]', main)
     end = 0
     if (time) setTime(time.dataset.seconds)
+    const wait = $('[data-wait]', main)
+    if (wait) {
+      waitEnds = Date.now() + wait.dataset.wait * 1000
+      early(true)
+    }
+    painted = $('#qr path')?.getAttribute('d') ? Date.now() : 0
+    veil()
     watchCode()
     const go = $('a[data-autolaunch]', main)
     if (go?.dataset.autolaunch) { // a preview has an empty one
@@ -104,8 +145,8 @@
     }
     const form = $('form[data-submit]', main)
     const submit = () => form.requestSubmit ? form.requestSubmit() : form.submit()
-    // In a tab that nobody looks at it waits: the person may have come back in another one.
-    if (form) document.hidden ? document.addEventListener('visibilitychange', submit, { once: true }) : submit()
+    // In a tab that nobody looks at it waits: the person may have come back in another one. One that has only followed leaves it to that.
+    if (form && mine) document.hidden ? document.addEventListener('visibilitychange', submit, { once: true }) : submit()
   }
   // While the person presses something its view stays: what is let go of would no longer be what was pressed, and the click be
   // lost. A touch tells of the click a moment after it has ended. Whoever presses longer than a click does not mean one.
@@ -159,11 +200,11 @@
 
   // --- Following the login: events, and when they fail, asking every two seconds and then less often.
   // A round ends with hush; what still comes back from an ended round is dropped.
-  let source = null, timer = 0, round = 0, streams = 0, failures = 0, over = false
+  let source = null, timer = 0, round = 0, streams = 0, failures = 0, heard = 0, over = false
   // For how many seconds somebody has looked at this tab: one that was there before the person came back from the app in another
-  // leaves the rest to that one.
+  // leaves the rest to that one. And how many fingers it feels: an iPad says that it is a Mac, an Android tablet that it is Linux.
   let began = performance.now()
-  const looking = () => `looking=${Math.floor((performance.now() - began) / 1000)}`
+  const about = () => `looking=${Math.floor((performance.now() - began) / 1000)}&touch_points=${touch}`
   const hush = () => {
     round++
     if (source) source.close()
@@ -172,18 +213,18 @@
   }
   const reached = () => {
     failures = 0
-    if (!lost.hidden) {
-      lost.hidden = true
-      say(status, foundText)
-    }
+    if (!out) return
+    out = false
+    veil()
+    say(status, foundText)
   }
-  const missed = () => {
+  // One failure alone may pass; silence is none that does.
+  const missed = silence => {
     failures++
-    if (failures > 1 && lost.hidden) {
-      lost.hidden = false
-      $('span', lost).textContent = lostText
-      say(status, lostText)
-    }
+    if (out || !silence && failures < 2) return
+    out = true
+    veil()
+    say(status, lostText)
   }
   // The login is gone or not ours: the page itself says which. Once only, so that nothing can make it turn in circles.
   const stop = () => {
@@ -195,43 +236,54 @@
   }
   const listen = () => {
     hush()
-    if (over || !live()) return
+    if (over || !live() || document.hidden && idle()) return
     if (!window.EventSource) return ask()
     streams++
-    source = new EventSource(`${base}/events?view=${encodeURIComponent(main.dataset.view)}&${looking()}`)
+    heard = Date.now()
+    source = new EventSource(`${base}/events?view=${encodeURIComponent(main.dataset.view)}&${about()}`)
     source.onmessage = event => {
-      clearTimeout(timer)
-      streams = 0
-      reached()
+      hear()
       show(JSON.parse(event.data))
     }
+    source.addEventListener('beat', hear)
     source.onerror = () => {
       missed()
       if (failures > 1 || source.readyState === EventSource.CLOSED) ask()
     }
-    timer = setTimeout(ask, 5000) // a stream that is silent from the start is held back by something on the way
+  }
+  const hear = () => {
+    heard = Date.now()
+    streams = 0
+    reached()
+  }
+  // A connection may die without a word, and nobody tells the page. Frames come each second, beats where there are none: silence is
+  // a fault. A stream that is silent from the start is held back by something on the way, and asking may do.
+  const watch = () => {
+    if (!source || Date.now() - heard < (streams || screen(main.dataset.view) === 'qr-wait' ? 4000 : 20000)) return
+    if (!streams) missed(true)
+    ask()
   }
   const ask = async () => {
     hush()
     const mine = round
     let wait = 2
     try {
-      const answer = await fetch(`${base}/status?${looking()}`, { cache: 'no-store' })
+      const answer = await fetch(`${base}/status?${about()}`, { cache: 'no-store', signal: AbortSignal.timeout?.(4000) })
       if (mine !== round) return
       if ([403, 404, 410].includes(answer.status)) return stop()
       if (!answer.ok) {
         wait = Number(answer.headers.get('Retry-After')) || 0
-        throw answer.status
+        throw answer
       }
       const update = await answer.json()
       if (mine !== round) return
-      const again = failures > 1 && streams < 3
+      const again = failures > 0 && streams < 3
       reached()
       show(update)
       if (again) return listen()
-    } catch {
+    } catch (fault) {
       if (mine !== round) return
-      missed()
+      missed(fault.name === 'TimeoutError')
       wait = Math.max(wait, Math.min(30, 2 ** failures))
     }
     if (live()) timer = setTimeout(ask, wait * 1000)
@@ -241,24 +293,66 @@
   main.addEventListener('pointerdown', press)
   main.addEventListener('keydown', event => { if (event.key === ' ') press() })
   for (const end of ['pointerup', 'pointercancel', 'keyup', 'blur']) window.addEventListener(end, release)
-  // A form is sent once. When that leads nowhere, as the page was stopped or the way is blocked, its button comes back to life:
-  // after a while, and sooner where the page has pressed it by itself.
-  const sent = new Set()
+  // A form is sent once, and its button says so when that takes a while. When it leads nowhere, as the page was stopped or the way
+  // is blocked, the button comes back to life: after a while, and sooner where the page has pressed it by itself.
+  const sent = new Map()
+  const engage = form => {
+    const button = $('button', form), words = [...button.childNodes]
+    button.setAttribute('aria-disabled', 'true')
+    const speak = setTimeout(() => {
+      button.dataset.busy = ''
+      button.replaceChildren(busyText)
+    }, 400)
+    sent.set(form, () => {
+      clearTimeout(speak)
+      delete button.dataset.busy
+      button.replaceChildren(...words)
+      button.removeAttribute('aria-disabled')
+    })
+    setTimeout(revive, 'submit' in form.dataset ? 2000 : 4000, form)
+  }
   const revive = form => {
+    const undo = sent.get(form)
     sent.delete(form)
-    for (const b of form.querySelectorAll('button')) b.removeAttribute('aria-disabled')
+    if (!undo) return
+    undo()
+    if (!source) listen()
+  }
+  const reviveAll = () => [...sent.keys()].forEach(revive)
+  // What leads back to this page is sent from it, and the page shows what comes of it: nothing is loaded, the history gets no entry,
+  // and the app may still be opened in the name of the press. What has no such answer, as there were too many tries, is a page of its own.
+  const send = async form => {
+    const view = main.dataset.view
+    mine = true
+    try {
+      const answer = await fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form)), redirect: 'manual' })
+      if (answer.type !== 'opaqueredirect') return form.submit()
+      if (!live()) return location.replace(base)
+      reached()
+      if (main.dataset.view !== view) return
+      main.dataset.view = '' // shown anew even if it is the same: another try has failed in the same way
+      listen()
+    } catch {
+      revive(form)
+      missed(true)
+    }
   }
   document.addEventListener('submit', event => {
     const form = event.target
-    if (sent.has(form)) return event.preventDefault()
-    sent.add(form)
-    if (form.action.endsWith('/start') && !form.elements.touch_points) {
+    if (sent.has(form) || $('button', form).getAttribute('aria-disabled')) return event.preventDefault()
+    const action = new URL(form.action).pathname
+    if (action.endsWith('/start') && !form.elements.touch_points) {
       const points = document.createElement('input')
       Object.assign(points, { type: 'hidden', name: 'touch_points', value: touch })
       form.append(points)
     }
-    for (const b of form.querySelectorAll('button')) b.setAttribute('aria-disabled', 'true')
-    setTimeout(revive, 'submit' in form.dataset ? 2000 : 4000, form)
+    engage(form)
+    if (base && /\/(start|cancel)$/.test(action)) {
+      event.preventDefault()
+      send(form)
+    } else {
+      hush()
+    }
   })
   document.addEventListener('click', event => {
     const at = selector => event.target.closest(selector)
@@ -272,16 +366,22 @@
   })
   // Back from the BankID app, from another tab or by the back button: look at once how things stand.
   window.addEventListener('pageshow', event => {
-    sent.forEach(revive)
+    reviveAll()
     if (event.persisted) location.reload()
   })
   window.addEventListener('pagehide', hush)
   document.addEventListener('visibilitychange', () => {
-    if (document.hidden) return
+    if (document.hidden) return idle() && hush()
     began = performance.now()
+    reviveAll()
     listen()
   })
   window.addEventListener('online', listen)
+  window.addEventListener('offline', () => {
+    if (over || !live()) return
+    missed(true)
+    ask()
+  })
 
   arrive()
   listen()
