@@ -13,9 +13,11 @@ var topics = [][3]string{
 	{"apps", "apps.md", "What apps need: endpoints, tokens, claims"},
 	{"audit", "audit.md", "The audit log: its fields and every event"},
 	{"backup", "backup.md", "Back up, restore and move the store"},
+	{"claims", "claims.md", "What apps get: a token decoded, what to store, linking customers"},
 	{"looks", "looks.md", "Logos, colours, texts and style sheets of the pages"},
 	{"metrics", "metrics.md", "The metrics, and what is worth an alarm"},
 	{"proxies", "proxies.md", "Settings of nginx, Caddy, HAProxy and Apache in front"},
+	{"trouble", "troubleshooting.md", "It does not work: messages, causes, remedies"},
 	{"reasons", "reasons.md", "Why logins fail, and what to do"},
 	{"phone-api", "simulator.md", "The simulator of BankID, its virtual phone and control API"},
 }
