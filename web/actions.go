@@ -88,7 +88,7 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request, v *visit) {
 	case errors.Is(err, storage.ErrNotFound):
 		s.foreign(w, r)
 	case errors.Is(err, login.ErrDisabled):
-		s.disabled(w, r)
+		s.disabled(w, r, v.client)
 	case err == nil, errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrConflict):
 		s.redirect(w, r, basePath(v.login.ID)) // the page shows how the login stands
 	default:
@@ -198,7 +198,7 @@ func (s *Site) comeBack(w http.ResponseWriter, r *http.Request) {
 		s.notice(w, r, http.StatusNotFound, templates.NoticeReturnedAstray)
 		return
 	case errors.Is(err, errDisabled):
-		s.disabled(w, r)
+		s.disabled(w, r, v.client)
 		return
 	case err != nil:
 		s.fault(w, r, "read login", err)

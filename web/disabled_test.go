@@ -25,7 +25,7 @@ func TestDisabledClientsPage(t *testing.T) {
 	for name, answer := range map[string]page{
 		"start": b.post(path+"/start", "device", "other"), "page": b.get(path), "return": b.get(path + "/return?n=x"), "done": b.post(path + "/done"),
 	} {
-		if answer.status != http.StatusForbidden || !answer.has("unauthorized_client") {
+		if answer.status != http.StatusForbidden || !answer.has("unauthorized_client", "https://app.example/") {
 			t.Errorf("%s = %d", name, answer.status)
 		}
 	}

@@ -66,6 +66,9 @@ func (s *Site) mux() *http.ServeMux {
 	if s.Preview {
 		all = append(all, s.previewRoutes()...)
 	}
+	if s.StartURL != "" {
+		all = append(all, route{"GET /{$}", func(w http.ResponseWriter, r *http.Request) { s.redirect(w, r, s.StartURL) }})
+	}
 	for _, r := range all {
 		mux.HandleFunc(r.pattern, r.handler)
 	}

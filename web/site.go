@@ -67,6 +67,8 @@ type Options struct {
 	BankIDLogo []byte
 	// Preview serves every state of the pages at /preview, from made-up values: for designers. It needs an issuer that is http, or https at localhost.
 	Preview bool
+	// StartURL is where the issuer's own address leads, in development; empty for nowhere.
+	StartURL string
 	// Trouble says, for the preview, why newer looks or texts than these could not be taken over; "" when nothing is wrong. Nil for
 	// never.
 	Trouble func() string

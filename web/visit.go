@@ -26,8 +26,8 @@ type visit struct {
 	page   templates.Page
 }
 
-// visit returns the login of the request's path if the browser has its binding cookie, else errForeign, and errDisabled while its
-// client is disabled. Other errors are faults of the store.
+// visit returns the login of the request's path if the browser has its binding cookie, else errForeign, and errDisabled beside it
+// while its client is disabled. Other errors are faults of the store.
 func (s *Site) visit(r *http.Request) (*visit, error) {
 	id := r.PathValue("id")
 	if !wellFormedID(id) {
@@ -53,10 +53,11 @@ func (s *Site) visit(r *http.Request) (*visit, error) {
 	if err != nil {
 		return nil, err
 	}
+	v := &visit{login: l, client: client, page: s.pageFor(r, l, client)}
 	if client.Disabled {
-		return nil, errDisabled
+		return v, errDisabled
 	}
-	return &visit{login: l, client: client, page: s.pageFor(r, l, client)}, nil
+	return v, nil
 }
 
 // alarm puts a refused browser down in the audit log, in the background: the time of the answer must not tell that the
@@ -83,7 +84,7 @@ func (s *Site) page(handle bound) http.HandlerFunc {
 		case errors.Is(err, errForeign):
 			s.foreign(w, r)
 		case errors.Is(err, errDisabled):
-			s.disabled(w, r)
+			s.disabled(w, r, v.client)
 		case err != nil:
 			s.fault(w, r, "read login", err)
 		default:
@@ -103,8 +104,8 @@ func (s *Site) foreign(w http.ResponseWriter, r *http.Request) {
 }
 
 // disabled tells a browser that the client of its login is disabled, as a new login at the client would.
-func (s *Site) disabled(w http.ResponseWriter, r *http.Request) {
-	s.ShowError(w, r, http.StatusForbidden, "unauthorized_client", "the client has been disabled", nil)
+func (s *Site) disabled(w http.ResponseWriter, r *http.Request, client *storage.Client) {
+	s.ShowError(w, r, http.StatusForbidden, "unauthorized_client", "the client has been disabled", client)
 }
 
 // data wraps what the page script reads.

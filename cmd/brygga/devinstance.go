@@ -159,7 +159,7 @@ func buildDev(ctx context.Context, o devOptions, on [devServices][]net.Listener)
 	d.server, err = newServer(ctx, serverOptions{
 		config: c, dressed: looks, read: d.config.read, hangUp: d.config.ask, told: d.config.told, trouble: d.config.trouble,
 		bankid: bankid.Options{BaseURL: d.BankIDURL, Certificate: bankid.CertificateSource{TLS: &certificate}, RootCAsPEM: d.sim.ServerRootPEM()},
-		phone:  phone, verifier: lateVerifier(d.sim), logs: logs{log: o.log}, refusals: slog.LevelWarn, now: d.sim.Now, preview: true, issuerChanged: true,
+		phone:  phone, verifier: lateVerifier(d.sim), logs: logs{log: o.log}, refusals: slog.LevelWarn, now: d.sim.Now, preview: true, startURL: d.DemoURL + "/", issuerChanged: true,
 	})
 	if err != nil {
 		return nil, err

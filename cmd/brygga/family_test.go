@@ -18,6 +18,9 @@ func TestFamily(t *testing.T) {
 			t.Errorf("%s = %d without the tokens of all pages", address, sheet.status)
 		}
 	}
+	if start := v.get(d.Issuer + "/"); start.url.String() != d.DemoURL+"/" {
+		t.Errorf("the issuer's own address leads to %s", start.url)
+	}
 	for _, address := range []string{d.Issuer + templates.AssetPath("mark.svg"), d.DemoURL + "/icon.svg", d.PhoneURL + "/assets/icon.svg"} {
 		if icon := v.get(address); icon.status != http.StatusOK || icon.body != string(templates.Mark()) {
 			t.Errorf("%s = %d is not the mark", address, icon.status)

@@ -55,6 +55,8 @@ type serverOptions struct {
 	starter string
 	// preview serves every state of the pages, for designers.
 	preview bool
+	// startURL is where the issuer's own address leads, if anywhere.
+	startURL string
 	// refusals is the level at which refused requests of clients are logged.
 	refusals slog.Level
 	// certificates are the further ones of ours, by name; verifier returns what checks results, or is nil when nobody does.
