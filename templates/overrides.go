@@ -29,37 +29,61 @@ var (
 // placeholders are not those of c's default language ({client} and {service} may be added on pages), a key of a new language
 // that is missing.
 func (c *Catalogue) With(lang string, file []byte) (*Catalogue, error) {
-	c = c.or()
-	if !languageTag.MatchString(lang) {
-		return nil, fmt.Errorf("language %q: a BCP 47 tag is wanted, such as fi or zh-Hans", lang)
-	}
-	lines, err := readTexts(file)
-	if err != nil {
-		return nil, err
-	}
-	before, known := c.all[lang]
-	texts := make(map[string]string, len(before.texts))
-	maps.Copy(texts, before.texts)
+	with, missing, err := c.WithDraft(lang, file)
 	var faults []error
-	for _, l := range lines {
-		if err := l.check(c.all[DefaultLanguage].texts); err != nil {
-			faults = append(faults, fmt.Errorf("line %d: %s: %w", l.line, l.key, err))
-		}
-		texts[l.key] = l.text
+	for _, key := range missing {
+		faults = append(faults, fmt.Errorf("%s: missing: a new language needs every text", key))
 	}
-	if !known {
-		for _, key := range slices.Sorted(maps.Keys(c.all[DefaultLanguage].texts)) {
-			if _, ok := texts[key]; !ok {
-				faults = append(faults, fmt.Errorf("%s: missing: a new language needs every text", key))
-			}
-		}
+	switch all, several := err.(interface{ Unwrap() []error }); {
+	case several:
+		faults = append(all.Unwrap(), faults...)
+	case err != nil:
+		return nil, err
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
+	return with, nil
+}
+
+// WithDraft is [Catalogue.With] for a new language that is not finished: what is missing is shown in c's default language, and its
+// keys are returned in their order.
+func (c *Catalogue) WithDraft(lang string, file []byte) (with *Catalogue, missing []string, err error) {
+	c = c.or()
+	if !languageTag.MatchString(lang) {
+		return nil, nil, fmt.Errorf("language %q: a BCP 47 tag is wanted, such as fi or zh-Hans", lang)
+	}
+	lines, err := readTexts(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	reference := c.all[DefaultLanguage].texts
+	texts := maps.Clone(c.all[lang].texts)
+	if texts == nil {
+		texts = map[string]string{}
+	}
+	var faults []error
+	for _, l := range lines {
+		if err := l.check(reference); err != nil {
+			faults = append(faults, fmt.Errorf("line %d: %s: %w", l.line, l.key, err))
+		}
+		texts[l.key] = l.text
+	}
+	for _, key := range slices.Sorted(maps.Keys(reference)) {
+		if _, ok := texts[key]; !ok {
+			missing = append(missing, key)
+			texts[key] = reference[key]
+		}
+	}
+	if slices.Contains(missing, "language.name") {
+		texts["language.name"] = lang // not that of another language
+	}
+	if len(faults) > 0 {
+		return nil, missing, errors.Join(faults...)
+	}
 	all := maps.Clone(c.all)
 	all[lang] = newMessages(lang, texts)
-	return newCatalogue(all), nil
+	return newCatalogue(all), missing, nil
 }
 
 // textLine is one text of a file.

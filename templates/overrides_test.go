@@ -109,3 +109,25 @@ func TestAppText_U15(t *testing.T) {
 		t.Errorf("a name with braces is filled in: %q", got)
 	}
 }
+
+// TestDraft: a language that is not finished has what is missing in the default language, and says what that is. Faults are faults
+// all the same.
+func TestDraft(t *testing.T) {
+	t.Parallel()
+	with, missing, err := BuiltIn().WithDraft("fi", []byte("choose.title: Kirjaudu"))
+	if err != nil || len(missing) != len(builtIn.all[DefaultLanguage].texts)-1 || slices.Contains(missing, "choose.title") {
+		t.Fatalf("%d missing, %v", len(missing), err)
+	}
+	if fi := with.in("fi"); fi.texts["choose.title"] != "Kirjaudu" || fi.texts["action.cancel"] != builtIn.in("sv").texts["action.cancel"] || fi.language != (Language{"fi", "fi", "ltr"}) {
+		t.Errorf("Finnish: %+v", fi.language)
+	}
+	if _, missing, err := BuiltIn().WithDraft("en", []byte("choose.title: Log in")); err != nil || len(missing) != 0 {
+		t.Errorf("English: %d missing, %v", len(missing), err)
+	}
+	if with, _, err := BuiltIn().WithDraft("fi", []byte("choose.titel: x")); err == nil || with != nil {
+		t.Error("a key that does not exist was taken")
+	}
+	if _, err := BuiltIn().With("fi", []byte("choose.title: Kirjaudu")); err == nil {
+		t.Error("a server takes a language that is not finished")
+	}
+}

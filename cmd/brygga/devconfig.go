@@ -39,7 +39,7 @@ func newDevConfig(file string, own config.Config, out io.Writer) *devConfig {
 
 // read returns the configuration as it stands.
 func (d *devConfig) read() (*config.Config, *looks, error) {
-	l, c := &looks{}, &config.Config{}
+	l, c := &looks{drafts: true}, &config.Config{}
 	if d.file != "" {
 		var ignored []string
 		var err error

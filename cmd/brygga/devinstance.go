@@ -156,6 +156,9 @@ func buildDev(ctx context.Context, o devOptions, on [devServices][]net.Listener)
 	if err != nil {
 		return nil, err
 	}
+	for _, warning := range c.Warnings() {
+		o.log.WarnContext(ctx, "configuration", "warning", warning)
+	}
 	d.server, err = newServer(ctx, serverOptions{
 		config: c, dressed: looks, read: d.config.read, hangUp: d.config.ask, told: d.config.told, trouble: d.config.trouble,
 		bankid: bankid.Options{BaseURL: d.BankIDURL, Certificate: bankid.CertificateSource{TLS: &certificate}, RootCAsPEM: d.sim.ServerRootPEM()},

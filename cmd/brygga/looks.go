@@ -25,6 +25,8 @@ type looks struct {
 	styleSheet []byte
 	bankIDLogo []byte
 	messages   *templates.Catalogue
+	// drafts takes languages that are not finished, and warns of them.
+	drafts bool
 }
 
 // read is an inspection of the configuration: it reads the files that are named and checks all of it.
@@ -43,7 +45,11 @@ func (l *looks) read(c *config.Config, f config.Findings) {
 		_, _, err = web.ReadLogo(l.bankIDLogo)
 	}
 	addLookFault(f, "page.bankid_logo_file", err)
-	l.messages, err = readMessages(c.Page.MessagesDirectory)
+	with := (*templates.Catalogue).With
+	if l.drafts {
+		with = draftsOf(f)
+	}
+	l.messages, err = readMessages(c.Page.MessagesDirectory, with)
 	for _, fault := range joined(err) {
 		addLookFault(f, "page.messages_directory", fault)
 	}
@@ -94,8 +100,22 @@ func (l *looks) dress(clients []storage.Client) []storage.Client {
 	return clients
 }
 
+// adding puts the texts of a file for a language in the place of a catalogue's own.
+type adding func(c *templates.Catalogue, lang string, file []byte) (*templates.Catalogue, error)
+
+// draftsOf adds languages that are not finished, and warns of what is missing.
+func draftsOf(f config.Findings) adding {
+	return func(c *templates.Catalogue, lang string, file []byte) (*templates.Catalogue, error) {
+		with, missing, err := c.WithDraft(lang, file)
+		if err == nil && len(missing) > 0 {
+			f.Warn("page.messages_directory", fmt.Sprintf("%s.yaml: %d texts are missing and shown in another language, %s first", lang, len(missing), missing[0]))
+		}
+		return with, err
+	}
+}
+
 // readMessages returns the texts of the pages with those of an operator's files, which are named for their languages.
-func readMessages(directory string) (*templates.Catalogue, error) {
+func readMessages(directory string, add adding) (*templates.Catalogue, error) {
 	if directory == "" {
 		return nil, nil
 	}
@@ -112,7 +132,7 @@ func readMessages(directory string) (*templates.Catalogue, error) {
 		text, err := readLookFile(file)
 		if err == nil {
 			var with *templates.Catalogue
-			if with, err = messages.With(strings.TrimSuffix(filepath.Base(file), ".yaml"), text); err == nil {
+			if with, err = add(messages, strings.TrimSuffix(filepath.Base(file), ".yaml"), text); err == nil {
 				messages = with
 			}
 		}
