@@ -48,6 +48,9 @@ func (p *problems) authentication(c *storage.Client) {
 // tokens checks what the client's tokens are like.
 func (p *problems) tokens(c *storage.Client) {
 	p.required("id_token_alg", c.IDTokenAlg)
+	if c.RefreshRotation == storage.RefreshKeep && c.Public() {
+		p.add("refresh_rotation", "keep is for clients that prove themselves", "write rotate, or choose another auth_method than none")
+	}
 	for _, resource := range c.Resources {
 		if p.characters("resources", resource) && !absolute(resource) {
 			p.add("resources", quote(resource)+" is no resource indicator", "write an absolute address without fragment, such as https://api.example.se/")

@@ -124,6 +124,9 @@ func TestCheck(t *testing.T) {
 		{"resource with a space", func(c *storage.Client) { c.Resources = []string{"urn:a b"} }, "resources"},
 
 		{"unsigned request objects", func(c *storage.Client) { c.UnsignedRequestObjects = true }, ""},
+		{"a kept refresh token", func(c *storage.Client) { secret(c); c.RefreshRotation = storage.RefreshKeep }, ""},
+		{"a kept refresh token without a secret", func(c *storage.Client) { c.RefreshRotation = storage.RefreshKeep }, "refresh_rotation"},
+		{"no rotation that there is", func(c *storage.Client) { c.RefreshRotation = "never" }, "refresh_rotation"},
 		{"unsigned and required", func(c *storage.Client) { key(c); c.UnsignedRequestObjects, c.RequireRequestObject = true, true }, "unsigned_request_objects"},
 		{"unsigned and signed by", func(c *storage.Client) {
 			key(c)

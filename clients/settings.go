@@ -68,6 +68,8 @@ var settings = []Setting[client]{
 		func(c *client) any { return &c.RequirePAR }},
 	{"access_token_format", "access-token-format", "what its access tokens are", storage.AccessTokenOpaque, accessTokenFormats,
 		func(c *client) any { return &c.AccessTokenFormat }},
+	{"refresh_rotation", "refresh-rotation", "whether each use of a refresh token gives the next, or one is kept; that is for clients that prove themselves", storage.RefreshRotate, refreshRotations,
+		func(c *client) any { return &c.RefreshRotation }},
 	{"resources", "resource", "`address` of an API that it may ask access tokens for", "", nil,
 		func(c *client) any { return &c.Resources }},
 	{"default_acr_values", "default-acr-value", "`acr` for requests that name none", "", nil,
@@ -110,6 +112,7 @@ var (
 	encryptionAlgs     = []string{"RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"}
 	encryptionEncs     = []string{"A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM"}
 	accessTokenFormats = []string{storage.AccessTokenOpaque, storage.AccessTokenJWT}
+	refreshRotations   = []string{storage.RefreshRotate, storage.RefreshKeep}
 	subjectTypes       = []string{storage.SubjectPairwise, storage.SubjectPublic}
 )
 

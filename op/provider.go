@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -40,6 +42,8 @@ const (
 	// its own.
 	DefaultRefreshIdle = 2 * time.Hour
 	DefaultRefreshLife = 24 * time.Hour
+	// DefaultRefreshGrace leaves time for an answer that was lost to be asked for again.
+	DefaultRefreshGrace = 30 * time.Second
 	// DefaultACR is the level of an eID service that has not been reviewed for level 3 itself, although BankID has been
 	// (Sweden Connect Registry for Identifiers §3.1.1). An operator that Digg has approved sets
 	// http://id.elegnamnden.se/loa/1.0/loa3.
@@ -115,6 +119,10 @@ type Options struct {
 	// RefreshIdle is how long a refresh token lasts unused, RefreshLife how long after its login an offline grant ends however
 	// much it is used; 0 means the default of that name.
 	RefreshIdle, RefreshLife time.Duration
+	// RefreshGrace is how long after its use a refresh token may come again from a client that proves itself, while the one that
+	// followed is unused; 0 means DefaultRefreshGrace, and a negative one not at all. See
+	// docs/decisions/0031-refreshes-that-come-twice.md.
+	RefreshGrace time.Duration
 	// Outbound calls the addresses that clients have registered; nil means one that calls public addresses alone.
 	Outbound *outbound.Caller
 	// ACRValues are the acr values that a login may be given, the default one first; empty means DefaultACR alone.
@@ -144,15 +152,17 @@ type Options struct {
 
 // Provider is the OpenID Provider. Its methods may be called concurrently.
 type Provider struct {
-	o         Options
-	log       *slog.Logger
-	keySets   *keySets
-	limits    *limits
-	scripts   *cache.Cache[originAnswer] // by origin
-	discovery atomic.Pointer[metadata]
-	handler   http.Handler
-	origins   *http.CrossOriginProtection
-	notices   chan struct{} // wakes Run
+	o       Options
+	log     *slog.Logger
+	keySets *keySets
+	// successors is the key of refresh tokens that follow others.
+	successors []byte
+	limits     *limits
+	scripts    *cache.Cache[originAnswer] // by origin
+	discovery  atomic.Pointer[metadata]
+	handler    http.Handler
+	origins    *http.CrossOriginProtection
+	notices    chan struct{} // wakes Run
 }
 
 // New returns a Provider over the options, or an error that names the option that cannot be used.
@@ -166,6 +176,7 @@ func New(o Options) (*Provider, error) {
 	o.IDTokenLife = cmp.Or(o.IDTokenLife, DefaultIDTokenLife)
 	o.RefreshLife = cmp.Or(o.RefreshLife, DefaultRefreshLife)
 	o.RefreshIdle = min(cmp.Or(o.RefreshIdle, DefaultRefreshIdle), o.RefreshLife)
+	o.RefreshGrace = cmp.Or(o.RefreshGrace, DefaultRefreshGrace)
 	if o.Outbound == nil {
 		o.Outbound = outbound.New(outbound.Options{})
 	}
@@ -191,6 +202,9 @@ func New(o Options) (*Provider, error) {
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
+	mac := hmac.New(sha256.New, o.SubjectKey)
+	mac.Write([]byte("brygga refresh tokens"))
+	p.successors = mac.Sum(nil)
 	p.limits = newLimits(o.Limits, o.Now)
 	p.keySets = newKeySets(o.Outbound, o.Now, p.log)
 	routes := p.routes()

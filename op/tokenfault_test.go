@@ -20,7 +20,7 @@ func (m *marked) RefreshToken(ctx context.Context, hash [32]byte, now time.Time)
 	return m.Store.RefreshToken(ctx, hash, now)
 }
 
-func (m *marked) RotateRefreshToken(ctx context.Context, rotation storage.Rotation) (*storage.Grant, error) {
+func (m *marked) RotateRefreshToken(ctx context.Context, rotation storage.Rotation) (*storage.Rotated, error) {
 	if err := m.fault("RotateRefreshToken"); err != nil {
 		return nil, err
 	}

@@ -61,6 +61,8 @@ type Client struct {
 	RequirePAR bool `json:"require_par,omitempty"`
 	// AccessTokenFormat is AccessTokenOpaque or AccessTokenJWT.
 	AccessTokenFormat string `json:"access_token_format,omitempty"`
+	// RefreshRotation is RefreshRotate or RefreshKeep.
+	RefreshRotation string `json:"refresh_rotation,omitempty"`
 	// Resources are the resource indicators that it may ask for (RFC 8707).
 	Resources []string `json:"resources,omitempty"`
 	// DefaultACRValues, DefaultMaxAge (seconds) and DefaultLocale (a BCP 47 tag) stand for what a request leaves out.
@@ -262,6 +264,13 @@ const (
 func Scopes() []string {
 	return []string{ScopeOpenID, ScopeProfile, ScopeOfflineAccess, ScopeNaturalPersonInfo, ScopeNaturalPersonNumber}
 }
+
+// The values of Client.RefreshRotation. Rotate may be written as the empty text: each use of a refresh token gives the next. Keep is for
+// clients that prove themselves.
+const (
+	RefreshRotate = "rotate"
+	RefreshKeep   = "keep"
+)
 
 // The values of Client.AccessTokenFormat. Opaque may be written as the empty text.
 const (

@@ -157,10 +157,14 @@ type RefreshTokens interface {
 	// never issued, or if its grant has expired or was revoked. Whether it may be used is for RotateRefreshToken to say.
 	RefreshToken(ctx context.Context, hash [32]byte, now time.Time) (*RefreshToken, *Grant, error)
 	// RotateRefreshToken returns the grant behind a refresh token, spends the token and stores the tokens given for it, in one
-	// step. Of concurrent calls exactly one succeeds. It returns ErrNotFound if the token was never issued, has expired, is
+	// step. Of concurrent calls exactly one succeeds so. It returns ErrNotFound if the token was never issued, has expired, is
 	// another client's, or if its grant has ended, and a *TokenReusedError naming the grant if it was used before; the caller
 	// then revokes that grant (RFC 9700 §4.14.2).
-	RotateRefreshToken(ctx context.Context, rotation Rotation) (*Grant, error)
+	//
+	// Within a grace, calls after the first succeed too, as long as the token that followed is unused: they store their access
+	// token and learn when the first was, and no further refresh token comes of them. A token that is to be kept is not spent:
+	// all calls succeed and move its expiry.
+	RotateRefreshToken(ctx context.Context, rotation Rotation) (*Rotated, error)
 }
 
 // Sessions keeps the sessions of browsers, and the notices of their end.

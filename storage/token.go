@@ -25,6 +25,12 @@ func NewToken() string { return stamped(32) }
 // NewID returns a new name of a record, which proves nothing: the second and 128 random bits, in base64url.
 func NewID() string { return stamped(16) }
 
+// TokenOf returns the token that NewToken would return at that time if it drew the random bits.
+func TokenOf(at time.Time, random [32]byte) string {
+	text := binary.BigEndian.AppendUint32(make([]byte, 0, timeSize+len(random)), uint32(at.Unix()))
+	return base64.RawURLEncoding.EncodeToString(append(text, random[:]...))
+}
+
 func stamped(random int) string {
 	text := make([]byte, timeSize+random)
 	binary.BigEndian.PutUint32(text, uint32(time.Now().Unix()))

@@ -237,7 +237,7 @@ func (s *server) connect(ctx context.Context) error {
 	s.provider, err = op.New(op.Options{
 		Issuer: c.Issuer, InsecureHTTPIssuer: c.InsecureHTTPIssuer, Store: storage.Enabled(s.clients), Keys: s.ring, Audit: s.audit, Pages: pages{&s.site},
 		SubjectKey: subjects, AccessTokenLife: c.Tokens.AccessTokenLife, IDTokenLife: c.Tokens.IDTokenLife, ACRValues: c.ACRs(), Policy: c.BankID.Policy,
-		RefreshIdle: c.Tokens.RefreshTokenIdle, RefreshLife: c.Tokens.RefreshTokenLife, SessionLife: c.Sessions.Life, SessionIdle: c.Sessions.Idle,
+		RefreshIdle: c.Tokens.RefreshTokenIdle, RefreshLife: c.Tokens.RefreshTokenLife, RefreshGrace: c.Tokens.RefreshTokenGrace, SessionLife: c.Sessions.Life, SessionIdle: c.Sessions.Idle,
 		Outbound: s.outbound, ServiceDocumentation: c.ServiceDocumentation, Limits: op.Limits{
 			RequestsPerAddress: c.Limits.RequestsPerAddress, RequestsPerClient: c.Limits.RequestsPerClient,
 			LoginsPerAddress: c.Login.LoginsPerAddress, StoredPerAddress: c.Login.StoredPerAddress << 20, Stored: c.Login.Stored << 20,

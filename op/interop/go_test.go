@@ -150,13 +150,21 @@ func (c *goClient) push(parameters url.Values) url.Values {
 	return url.Values{"client_id": {c.ClientID}, "request_uri": {pushed.RequestURI}}
 }
 
-// refreshAndReplay refreshes, and then finds a stolen token of no use to anybody.
+// refreshAndReplay refreshes, once more as if the answer had been lost, and with what it got; then it finds a stolen token of no use to
+// anybody.
 func (c *goClient) refreshAndReplay(first *oauth2.Token) {
 	c.t.Helper()
 	old := &oauth2.Token{RefreshToken: first.RefreshToken}
-	second, err := c.TokenSource(c.ctx, old).Token()
-	if err != nil {
-		c.t.Fatal(err)
+	var second *oauth2.Token
+	token := old.RefreshToken
+	for _, lost := range []bool{true, false, false} {
+		next, err := c.TokenSource(c.ctx, &oauth2.Token{RefreshToken: token}).Token()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if second = next; !lost {
+			token = second.RefreshToken
+		}
 	}
 	if second.RefreshToken == first.RefreshToken || second.AccessToken == first.AccessToken {
 		c.t.Error("refreshing brought no new tokens")

@@ -99,12 +99,20 @@ func (c *zitadelClient) userinfo(tokens *oidc.Tokens[*oidc.IDTokenClaims]) (*oid
 	return rp.Userinfo[*oidc.UserInfo](c.t.Context(), tokens.AccessToken, tokens.TokenType, tokens.IDTokenClaims.Subject, c)
 }
 
-// refreshAndReplay refreshes, and then finds a stolen token of no use to anybody.
+// refreshAndReplay refreshes, once more as if the answer had been lost, and with what it got; then it finds a stolen token of no use to
+// anybody.
 func (c *zitadelClient) refreshAndReplay(first *oidc.Tokens[*oidc.IDTokenClaims]) {
 	c.t.Helper()
-	second, err := rp.RefreshTokens[*oidc.IDTokenClaims](c.t.Context(), c, first.RefreshToken, "", "")
-	if err != nil {
-		c.t.Fatal(err)
+	second := first
+	token := first.RefreshToken
+	for _, lost := range []bool{true, false, false} {
+		next, err := rp.RefreshTokens[*oidc.IDTokenClaims](c.t.Context(), c, token, "", "")
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if second = next; !lost {
+			token = second.RefreshToken
+		}
 	}
 	if second.RefreshToken == first.RefreshToken || second.AccessToken == first.AccessToken || second.IDTokenClaims.Subject != first.IDTokenClaims.Subject {
 		c.t.Error("refreshing brought no new tokens of the same person")

@@ -51,28 +51,40 @@ func (t *tx) sweepRefresh(row []byte) error {
 	return err
 }
 
-// refresh returns the token and its grant, or ErrNotFound when the grant does not stand at now.
-func (s *Store) refresh(t *tx, hash [32]byte, now time.Time) (*storage.RefreshToken, *storage.Grant, error) {
-	text := t.get(refreshBucket, hash[:])
+// refreshRow returns the row of the token with that hash, or ErrNotFound.
+func (t *tx) refreshRow(hash []byte) (*refreshRow, error) {
+	text := t.get(refreshBucket, hash)
 	if text == nil {
-		return nil, nil, storage.ErrNotFound
+		return nil, storage.ErrNotFound
 	}
-	var row refreshRow
-	if err := json.Unmarshal(text, &row); err != nil {
-		return nil, nil, fmt.Errorf("decode refresh token: %w", err)
+	row := new(refreshRow)
+	if err := json.Unmarshal(text, row); err != nil {
+		return nil, fmt.Errorf("decode refresh token: %w", err)
 	}
-	row.RefreshToken.Hash = hash
+	copy(row.RefreshToken.Hash[:], hash)
+	return row, nil
+}
+
+// refresh returns the token and its grant, or ErrNotFound when the grant does not stand at now.
+func (s *Store) refresh(t *tx, hash [32]byte, now time.Time) (*refreshRow, *storage.Grant, error) {
+	row, err := t.refreshRow(hash[:])
+	if err != nil {
+		return nil, nil, err
+	}
 	grant, _, err := s.grant(t, row.GrantID, now)
 	if err != nil {
 		return nil, nil, err
 	}
-	return &row.RefreshToken, grant, nil
+	return row, grant, nil
 }
 
 // RefreshToken returns the token and its grant, or storage.ErrNotFound.
 func (s *Store) RefreshToken(_ context.Context, hash [32]byte, now time.Time) (token *storage.RefreshToken, grant *storage.Grant, err error) {
-	err = s.view(func(t *tx) (err error) {
-		token, grant, err = s.refresh(t, hash, now)
+	err = s.view(func(t *tx) error {
+		row, of, err := s.refresh(t, hash, now)
+		if err == nil {
+			token, grant = &row.RefreshToken, of
+		}
 		return err
 	})
 	if err != nil {
@@ -82,23 +94,46 @@ func (s *Store) RefreshToken(_ context.Context, hash [32]byte, now time.Time) (t
 }
 
 // RotateRefreshToken spends the token and stores those that follow; see storage.RefreshTokens.
-func (s *Store) RotateRefreshToken(ctx context.Context, rotation storage.Rotation) (*storage.Grant, error) {
-	var result *storage.Grant
+func (s *Store) RotateRefreshToken(ctx context.Context, rotation storage.Rotation) (*storage.Rotated, error) {
+	var result *storage.Rotated
 	err := s.update(ctx, func(t *tx) error {
-		token, grant, err := s.refresh(t, rotation.Hash, rotation.Now)
+		row, grant, err := s.refresh(t, rotation.Hash, rotation.Now)
 		if err != nil {
 			return err
 		}
-		spent, next, err := token.Rotate(grant, rotation)
+		result = &storage.Rotated{Grant: grant, Used: rotation.Now}
+		if row.Spent.IsZero() {
+			err = rotateRefresh(t, row, grant, rotation)
+		} else {
+			result.Used, err = row.Spent, repeatRefresh(t, row, grant, rotation)
+		}
 		if err != nil {
 			return err
 		}
-		result = grant
-		return errors.Join(
-			putRefresh(t, &spent, next.Hash[:]), putRefresh(t, &next, nil), putNewToken(t, rotation.Token, grant.ID))
+		return putNewToken(t, rotation.Token, grant.ID)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return result, nil
+}
+
+func rotateRefresh(t *tx, row *refreshRow, grant *storage.Grant, rotation storage.Rotation) error {
+	used, next, err := row.Rotate(grant, rotation)
+	switch {
+	case err != nil:
+		return err
+	case next == nil:
+		return putRefresh(t, &used, nil)
+	}
+	return errors.Join(putRefresh(t, &used, next.Hash[:]), putRefresh(t, next, nil))
+}
+
+// repeatRefresh returns nil when the spent token may be presented again.
+func repeatRefresh(t *tx, row *refreshRow, grant *storage.Grant, rotation storage.Rotation) error {
+	next, err := t.refreshRow(row.Next)
+	if err != nil {
+		return err
+	}
+	return row.Repeat(grant, next.RefreshToken, rotation)
 }

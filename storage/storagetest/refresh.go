@@ -24,6 +24,18 @@ func (f *fixture) family(id, clientID string) storage.Grant {
 	return grant
 }
 
+// notAgain demands that the spent token is taken for stolen at the time, with a grace of twenty seconds.
+func (f *fixture) notAgain(grant storage.Grant, token string, seconds int) {
+	f.Helper()
+	rotation := newRotation(grant, token, "none", seconds)
+	rotation.Grace = at(30).Sub(at(10))
+	got, err := f.Store.RotateRefreshToken(f.Context(), rotation)
+	f.same(got == nil, true)
+	f.tokenReused(err, grant.ID)
+	_, _, err = f.Store.AccessToken(f.Context(), hash("tokennone"), at(seconds))
+	f.is(err, storage.ErrNotFound)
+}
+
 // noRefresh demands that the refresh token is unknown at the time, to a look and to a use.
 func (f *fixture) noRefresh(grant storage.Grant, token string, seconds int) {
 	f.Helper()
@@ -77,7 +89,8 @@ var refreshTests = map[string]func(*fixture){
 			}
 			got, err := f.Store.RotateRefreshToken(f.Context(), rotation)
 			f.ok(err)
-			f.same(*got, grant)
+			f.same(*got.Grant, grant)
+			f.same(got.Used, at(10+i))
 			f.restart()
 			spent, _, err := f.Store.RefreshToken(f.Context(), hash(token), at(20))
 			f.ok(err)
@@ -132,6 +145,77 @@ var refreshTests = map[string]func(*fixture){
 		other.ClientID = "other"
 		_, err = f.Store.RotateRefreshToken(f.Context(), other)
 		f.is(err, storage.ErrNotFound) // another client learns nothing
+	},
+	"within the grace a token comes again, while the next is unused": func(f *fixture) {
+		grant := f.family("g1", "app")
+		_, err := f.Store.RotateRefreshToken(f.Context(), newRotation(grant, "refreshg1", "2", 10))
+		f.ok(err)
+		for i, seconds := range []int{10, 15, 29} { // an answer may be lost with the process
+			f.restart()
+			rotation := newRotation(grant, "refreshg1", name("again", i), seconds)
+			rotation.Grace = at(30).Sub(at(10))
+			got, err := f.Store.RotateRefreshToken(f.Context(), rotation)
+			f.ok(err)
+			f.same(*got.Grant, grant)
+			f.same(got.Used, at(10))
+			access, _, err := f.Store.AccessToken(f.Context(), hash("token"+name("again", i)), at(30))
+			f.ok(err)
+			f.same(access.GrantID, "g1")
+			_, _, err = f.Store.RefreshToken(f.Context(), hash("refresh"+name("again", i)), at(30))
+			f.is(err, storage.ErrNotFound)
+		}
+		spent, _, err := f.Store.RefreshToken(f.Context(), hash("refreshg1"), at(30))
+		f.ok(err)
+		f.same(spent.Spent, at(10))
+		f.notAgain(grant, "refreshg1", 30)
+		f.notAgain(grant, "refreshg1", 40)
+		_, err = f.Store.RotateRefreshToken(f.Context(), newRotation(grant, "refresh2", "3", 29))
+		f.ok(err)
+		f.notAgain(grant, "refreshg1", 29) // the next is used
+		f.same(f.live(grant, 30), true)    // to revoke the grant is the caller's step
+	},
+	"a token before last does not come again": func(f *fixture) {
+		grant := f.family("g1", "app")
+		for i, token := range []string{"refreshg1", "refresh2"} {
+			_, err := f.Store.RotateRefreshToken(f.Context(), newRotation(grant, token, string(rune('2'+i)), 10))
+			f.ok(err)
+		}
+		f.notAgain(grant, "refreshg1", 10)
+		rotation := newRotation(grant, "refresh2", "again", 10)
+		rotation.Grace = at(20).Sub(at(10))
+		_, err := f.Store.RotateRefreshToken(f.Context(), rotation)
+		f.ok(err)
+		f.ok(f.Store.RevokeGrant(f.Context(), "g1", at(11)))
+		rotation.Now = at(12)
+		_, err = f.Store.RotateRefreshToken(f.Context(), rotation)
+		f.is(err, storage.ErrNotFound)
+	},
+	"a kept token goes on": func(f *fixture) {
+		grant := f.family("g1", "app")
+		for i := range 3 {
+			rotation := newRotation(grant, "refreshg1", name("-", i), 10+i)
+			rotation.Keep, rotation.Next.Expires = true, at(3000+i)
+			got, err := f.Store.RotateRefreshToken(f.Context(), rotation)
+			f.ok(err)
+			f.same(got.Used, at(10+i))
+			f.restart()
+			kept, _, err := f.Store.RefreshToken(f.Context(), hash("refreshg1"), at(20))
+			f.ok(err)
+			f.same(*kept, storage.RefreshToken{Hash: hash("refreshg1"), GrantID: "g1", Generation: 1, Expires: at(3000 + i)})
+			_, _, err = f.Store.AccessToken(f.Context(), hash("token"+name("-", i)), at(20))
+			f.ok(err)
+			_, _, err = f.Store.RefreshToken(f.Context(), hash("refresh"+name("-", i)), at(20))
+			f.is(err, storage.ErrNotFound)
+		}
+		rotation := newRotation(grant, "refreshg1", "2", 0)
+		rotation.Keep, rotation.Now = true, at(3002)
+		_, err := f.Store.RotateRefreshToken(f.Context(), rotation)
+		f.is(err, storage.ErrNotFound)
+		_, err = f.Store.RotateRefreshToken(f.Context(), newRotation(grant, "refreshg1", "2", 2999))
+		f.ok(err)
+		f.notAgain(grant, "refreshg1", 3030)
+		f.sweep(at(3600), 20)
+		f.same(f.sweep(at(3600), 20), 0)
 	},
 	"another client's use spends nothing": func(f *fixture) {
 		grant := f.family("g1", "app")

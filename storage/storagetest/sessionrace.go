@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"brygga/storage"
 )
@@ -36,6 +37,54 @@ var sessionRaceTests = map[string]func(*fixture){
 				f.is(refresh, storage.ErrNotFound)
 			}
 		}
+	},
+	"within the grace all uses at once succeed, and one token follows": func(f *fixture) {
+		grant := f.family("g1", "app")
+		var first atomic.Int64
+		f.same(f.race(racers, func(i int) error {
+			rotation := newRotation(grant, "refreshg1", name("-", i), 10)
+			rotation.Now, rotation.Grace = rotation.Now.Add(time.Duration(i)*time.Millisecond), at(20).Sub(at(10))
+			got, err := f.Store.RotateRefreshToken(f.Context(), rotation)
+			if err == nil {
+				first.Store(int64(got.Used.Sub(at(10)) / time.Millisecond))
+			}
+			return err
+		}, storage.ErrConflict), racers)
+		for i := range racers {
+			_, _, err := f.Store.AccessToken(f.Context(), hash("token"+name("-", i)), at(11))
+			f.ok(err)
+			_, _, err = f.Store.RefreshToken(f.Context(), hash("refresh"+name("-", i)), at(11))
+			if i == int(first.Load()) {
+				f.ok(err)
+			} else {
+				f.is(err, storage.ErrNotFound)
+			}
+		}
+	},
+	"a token comes again until the next is used, in whichever order": func(f *fixture) {
+		grant := f.family("g1", "app")
+		_, err := f.Store.RotateRefreshToken(f.Context(), newRotation(grant, "refreshg1", "2", 10))
+		f.ok(err)
+		var used atomic.Int64
+		won := f.race(racers, func(i int) error {
+			rotation := newRotation(grant, "refreshg1", name("-", i), 11)
+			if i%4 == 0 {
+				rotation.Hash = hash("refresh2")
+			}
+			rotation.Grace = at(20).Sub(at(10))
+			_, err := f.Store.RotateRefreshToken(f.Context(), rotation)
+			if i%4 == 0 && err == nil {
+				used.Add(1) // the first of them, and the others by the grace
+			}
+			if err != nil {
+				f.tokenReused(err, "g1")
+				return storage.ErrConflict
+			}
+			return nil
+		}, storage.ErrConflict)
+		f.same(int(used.Load()), racers/4)
+		f.same(won >= racers/4, true)
+		f.notAgain(grant, "refreshg1", 11)
 	},
 	"a pushed request is taken once": func(f *fixture) {
 		f.ok(f.Store.PushRequest(f.Context(), newRequest("1", "app")))

@@ -267,6 +267,10 @@ func (c *Config) checkTokens(r *reader) {
 	r.between("tokens.access_token_life", c.Tokens.AccessTokenLife, time.Second, 12*time.Hour)
 	r.between("tokens.refresh_token_idle", c.Tokens.RefreshTokenIdle, time.Second, 90*24*time.Hour)
 	r.between("tokens.refresh_token_life", c.Tokens.RefreshTokenLife, time.Second, 90*24*time.Hour)
+	r.between("tokens.refresh_token_grace", c.Tokens.RefreshTokenGrace, 0, 5*time.Minute)
+	if r.sound("tokens.refresh_token_grace") && c.Tokens.RefreshTokenGrace == 0 {
+		c.Tokens.RefreshTokenGrace = -1
+	}
 	if c.Tokens.RefreshTokenIdle > longIdle {
 		c.warnings = append(c.warnings, "tokens.refresh_token_idle: BankID's terms do not allow to keep somebody identified who has done nothing for about two hours")
 	}

@@ -185,6 +185,9 @@ type Tokens struct {
 	// Defaults 2h and 24h, at most 90d: BankID does not allow to keep somebody identified for long.
 	RefreshTokenIdle time.Duration `yaml:"refresh_token_idle"`
 	RefreshTokenLife time.Duration `yaml:"refresh_token_life"`
+	// RefreshTokenGrace is how long a refresh token that was just used is answered once more, for apps that prove themselves and while the
+	// token that followed is unused. Default 30s, at most 5m; 0s for not at all, which is negative here.
+	RefreshTokenGrace time.Duration `yaml:"refresh_token_grace"`
 }
 
 // Sessions bounds single sign-on between the apps of one session group.

@@ -364,3 +364,16 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// Nothing said is another thing than no grace.
+func TestRefreshTokenGrace(t *testing.T) {
+	for text, want := range map[string]time.Duration{"": 0, "refresh_token_grace: 0s": -1, "refresh_token_grace: 10s": 10 * time.Second} {
+		c, err := config.Load(write(t, minimal+"tokens: {"+text+"}\n"), nil)
+		if err != nil || c.Tokens.RefreshTokenGrace != want {
+			t.Errorf("%q: %v, %v", text, c, err)
+		}
+	}
+	if _, err := config.Load(write(t, minimal+"tokens: {refresh_token_grace: 6m}\n"), nil); err == nil {
+		t.Error("six minutes are accepted")
+	}
+}

@@ -50,7 +50,8 @@ const first = await logIn();
 const { sub } = result.claims = oauth.getValidatedIdTokenClaims(first);
 result.userinfo = await userinfo(first.access_token, sub);
 result.introspection = await introspect(first.access_token);
-const second = await refresh(first.refresh_token);
+await refresh(first.refresh_token);
+const second = await refresh((await refresh(first.refresh_token)).refresh_token); // a lost answer is given again
 result.refreshed = (await userinfo(second.access_token, sub)).sub;
 result.replayed = await refusal(() => refresh(first.refresh_token));
 result.afterReplay = await refusal(() => refresh(second.refresh_token));

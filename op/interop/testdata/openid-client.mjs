@@ -31,7 +31,9 @@ const first = await logIn(settings.scope, (parameters) => client.buildAuthorizat
 result.claims = first.claims();
 result.userinfo = await client.fetchUserInfo(config, first.access_token, first.claims().sub);
 result.introspection = await client.tokenIntrospection(config, first.access_token);
-const second = await client.refreshTokenGrant(config, first.refresh_token);
+await client.refreshTokenGrant(config, first.refresh_token);
+const again = await client.refreshTokenGrant(config, first.refresh_token); // a lost answer is given again
+const second = await client.refreshTokenGrant(config, again.refresh_token);
 result.refreshed = (await client.fetchUserInfo(config, second.access_token, first.claims().sub)).sub;
 result.replayed = await refusal(() => client.refreshTokenGrant(config, first.refresh_token));
 result.afterReplay = await refusal(() => client.refreshTokenGrant(config, second.refresh_token));
