@@ -136,7 +136,7 @@ func newClient(role string, mine settings, common *rsa.PrivateKey) (*Client, set
 	}
 	section := settings{
 		"id": client.ID, "auth_method": client.AuthMethod, "redirect_uris": client.RedirectURIs,
-		"post_logout_redirect_uris": client.PostLogoutRedirectURIs, "scopes": client.Scopes,
+		"post_logout_redirect_uris": client.PostLogoutRedirectURIs, "scopes": client.Scopes, "id_token_alg": client.IDTokenAlg,
 	}
 	for key, value := range mine {
 		if key != "jwks" {
