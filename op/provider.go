@@ -121,7 +121,7 @@ type Options struct {
 	RefreshIdle, RefreshLife time.Duration
 	// RefreshGrace is how long after its use a refresh token may come again from a client that proves itself, while the one that
 	// followed is unused; 0 means DefaultRefreshGrace, and a negative one not at all. See
-	// docs/decisions/0031-refreshes-that-come-twice.md.
+	// docs/decisions/0032-refreshes-that-come-twice.md.
 	RefreshGrace time.Duration
 	// Outbound calls the addresses that clients have registered; nil means one that calls public addresses alone.
 	Outbound *outbound.Caller
