@@ -37,6 +37,11 @@ func TestWords(t *testing.T) {
 			t.Errorf("%s is missing in English", key)
 		}
 	}
+	for _, p := range testPeople() {
+		if !strings.Contains(swedish, "'"+p.Note+"': '") {
+			t.Errorf("no Swedish for %q", p.Note)
+		}
+	}
 	page := regexp.MustCompile(`data-t="(\w+)"|\btext\('(\w+)'`)
 	for _, file := range []string{"phone.html", "phone.js"} {
 		for _, m := range page.FindAllStringSubmatch(string(asset(file)), -1) {

@@ -32,6 +32,9 @@ func newcomersMinute(b *tab) {
 	b.shows("choose")
 	press(b, deviceButton("other"))
 	b.shows("qr-wait")
+	if lines := read[int](b, `Math.round(document.querySelector('a.strip > span').getBoundingClientRect().height / parseFloat(getComputedStyle(document.querySelector('a.strip')).lineHeight))`); lines != 1 {
+		b.t.Errorf("the way to the phone takes %d lines", lines)
+	}
 	press(b, "a.strip")
 	phone := b.opened(b.d.PhoneURL + "/")
 	press(phone, "#waiting-list button")
@@ -106,6 +109,7 @@ func tourEnds(b *tab) {
 func (b *tab) fitsFingers(page string) {
 	b.t.Helper()
 	b.until(`document.readyState === 'complete'`)
+	b.run(`document.querySelectorAll('details').forEach(e => e.open = true)`)
 	if small := read[[]string](b, `[...document.querySelectorAll('a, button, summary, input:not([type=hidden])')].filter(e => e.checkVisibility())
 		.map(e => [e.textContent.trim() || e.name, e.getBoundingClientRect()]).filter(([, box]) => box.height < 44 || box.width < 44)
 		.map(([name, box]) => name + ' ' + box.width + ' × ' + box.height)`); len(small) > 0 {

@@ -96,7 +96,7 @@ function item(face, title, detail, data, onclick) {
 
 function showPeople() {
   $('people-list').replaceChildren(...people.slice(0, 40).map((p) =>
-    item(fullName(p)[0], fullName(p), p.note || p.personalNumber, { person: p.personalNumber }, () => { remember(p); next(); })));
+    item(fullName(p)[0], fullName(p), known(p.note) ? text(p.note) : p.note || p.personalNumber, { person: p.personalNumber }, () => { remember(p); next(); })));
   show('people');
 }
 
@@ -330,6 +330,7 @@ function useLanguage() {
   $('language').lang = otherLanguage();
   listed = null;
   if (order) showOrder(order);
+  else if (shown === 'people') showPeople();
   refresh();
 }
 

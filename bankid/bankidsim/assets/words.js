@@ -50,6 +50,11 @@ const words = {
     userCancel: 'Du avbröt.', cancelled: 'En annan order tog dess plats, eller så drog tjänsten tillbaka den.', expiredTransaction: 'Det tog för lång tid.',
     startFailed: 'Ingen öppnade den i tid.', certificateErr: 'Fel säkerhetskod tre gånger.', userDeclinedCall: 'Du svarade att ni inte talar i telefon.',
     mrtdVerificationFailed: 'Id-handlingen gick inte att läsa.',
+    // What the people are good for, by the simulator's own words.
+    'several given names, å ä ö': 'flera förnamn, å ä ö', 'surname in capitals': 'efternamn i versaler', 'coordination number': 'samordningsnummer',
+    'young': 'ung', 'mobile and file': 'i mobilen och på fil', 'short names': 'korta namn', 'one name, which is a given name': 'ett namn, som är ett förnamn',
+    'one name, which is a surname': 'ett namn, som är ett efternamn', 'very old': 'mycket gammal',
+    'coordination number of a birth whose month and day are not known': 'samordningsnummer, med okänd månad och dag i födelsetiden',
     // Refusals of the simulator, by their codes: in English they come with words of their own.
     'refused.wrongCode': 'Fel säkerhetskod.', 'refused.noQR': 'Det finns ingen läsbar QR-kod i bilden.', 'refused.qrTooOld': 'Koden är för gammal.',
     'refused.qrMalformed': 'Det är inte texten i en QR-kod från BankID.', 'refused.unknownOrder': 'Ordern finns inte, eller finns inte längre.',
