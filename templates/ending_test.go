@@ -133,7 +133,7 @@ func TestNoRetryWhereTheTextWarns(t *testing.T) {
 
 // TestEndings holds the large button and the quiet ways of a few machines against what stands on them.
 func TestEndings(t *testing.T) {
-	button := regexp.MustCompile(`(?:action="/login/x/(\w+)"|href="([^"]*)")[^>]*>(?:<input[^>]*value="(\w+)"[^>]*>)?(?:<button class="[^"]*"[^>]*>)?([^<]+)<`)
+	button := regexp.MustCompile(`(?:action="/login/x/(\w+)"|href="([^"]*)")[^>]*>(?:<input[^>]*name="device" value="(\w+)"[^>]*>)?(?:\s*<input[^>]*>)*\s*(?:<button class="[^"]*"[^>]*>)?([^<]+)<`)
 	for _, tt := range []struct {
 		v    Failed
 		want string

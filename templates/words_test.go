@@ -59,7 +59,7 @@ func TestWording(t *testing.T) {
 // TestTextsEndAlike: a sentence ends with a full stop or a question mark; what stands on a button, in a heading or in a hint
 // is no sentence.
 func TestTextsEndAlike(t *testing.T) {
-	sentence := regexp.MustCompile(`\.(text|say|alt|check|caution|embedded|warning|lost|found|partly|whole|close)(\.|$)`)
+	sentence := regexp.MustCompile(`\.(text|say|alt|check|caution|embedded|warning|over|lost|found|partly|whole|close)(\.|$)`)
 	for lang, m := range builtIn.all {
 		for key, text := range m.texts {
 			ends := strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "{text}")
