@@ -163,7 +163,7 @@ func TestSilence(t *testing.T) {
 		s := newStage(t, browser, aliveScan)
 		s.stay("beats")
 		s.until(veiled)
-		s.until(text("#lost", "Fetching a new code"))
+		s.until(text("#lost", "Getting a new code"))
 		s.do(chromedp.Evaluate[chromedp.Void](`new MutationObserver(() => window.said = true).observe(document.querySelector('#status'), { childList: true })`))
 		s.stay("")
 		s.until(`!(` + veiled + `) && !` + lost)

@@ -27,6 +27,7 @@ var wordings = map[string][]wording{
 		{regexp.MustCompile(`(?i)\bvi har (larmat|meddelat|informerat)|\bvi (hör av oss|åtgärdar)|brukar gå fort|inom kort`), "promises what others have to keep", "Vi har larmat dem"},
 		{regexp.MustCompile(`(?i)\bgå vidare\b|\bklicka|\bpå nytt\b`), "it is fortsätt, tryck and igen everywhere", "Gå vidare"},
 		{regexp.MustCompile(`(?i)\bej\b|\bvänligen\b|\bvar god\b|\berhåll|\bdenna\b|\bdetta\b`), "not how people speak", "Vänligen försök igen"},
+		{regexp.MustCompile(` …|\.\.\.`), "the word before the dots is whole", "Hämtar koden …"},
 		{regexp.MustCompile(`(?i)appen borde starta|(^|[^-])\bprogrammet\b`), "the app is opened, and the program is BankID-programmet", "Starta programmet nu"},
 	},
 	"en": {
@@ -37,6 +38,7 @@ var wordings = map[string][]wording{
 		{regexp.MustCompile(`(?i)\bwe (have alerted|have told|will fix)|in a few minutes|usually quick`), "promises what others have to keep", "We have alerted them"},
 		{regexp.MustCompile(`(?i)\bclick|\bplease\b|\bsign in\b|for safety|a fraud\b`), "other words are used for it everywhere", "Please sign in"},
 		{regexp.MustCompile(`BankID['’]s\b`), "BankID takes no ending", "BankID's app"},
+		{regexp.MustCompile(`(?i)\bfetch| …|\.\.\.`), "a code is got, and the word before the dots is whole", "Fetching the code …"},
 	},
 }
 
