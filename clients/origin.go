@@ -2,6 +2,7 @@ package clients
 
 import (
 	"cmp"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -36,8 +37,13 @@ func browserOrigin(origin string) string {
 	return scheme + "://" + browserHost(host) + port
 }
 
-// browserHost returns a host as browsers write it.
+// browserHost returns a host as browsers write it, an IPv6 address in brackets.
 func browserHost(host string) string {
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		if ip, err := netip.ParseAddr(strings.TrimSuffix(inner, "]")); err == nil && !ip.Is4In6() {
+			return "[" + ip.String() + "]"
+		}
+	}
 	isASCII := !strings.ContainsFunc(host, func(r rune) bool { return r >= 0x80 })
 	if label, err := idna.Lookup.ToASCII(host); !isASCII && err == nil {
 		host = label

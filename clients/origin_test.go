@@ -18,6 +18,7 @@ func TestOriginsAsBrowsersWriteThem(t *testing.T) {
 		"http://localhost:80":                 "http://localhost",
 		"http://localhost:443":                "http://localhost:443",
 		"http://[::1]:3000":                   "http://[::1]:3000",
+		"http://[0:0:0::1]:3000":              "http://[::1]:3000",
 		"https://löga.se":                     "https://xn--lga-sna.se",
 		"https://LÖGA.se:443":                 "https://xn--lga-sna.se",
 		"capacitor://localhost":               "capacitor://localhost",

@@ -94,6 +94,8 @@ func (c *Config) checkIssuer(r *reader) {
 		r.fault("issuer", "has capital letters", "write the host in small letters: apps compare it letter by letter")
 	case strings.HasPrefix(u.Host, ".") || strings.Contains(u.Host, "..") || strings.HasSuffix(u.Hostname(), "."):
 		r.fault("issuer", fmt.Sprintf("%q is not the name of a host", u.Hostname()), remedy)
+	case !browserAddress(u.Hostname()):
+		r.fault("issuer", fmt.Sprintf("%q is an address that browsers write otherwise, or none", u.Hostname()), "write it as 192.0.2.1 or [2001:db8::1], or give the host a name")
 	case !browserPort(u):
 		r.fault("issuer", fmt.Sprintf("the port in %q is none, or one that browsers leave out", c.Issuer), "leave out the usual one; others are 1 to 65535")
 	case u.Scheme == "http" && !outbound.IsLoopback(u.Hostname()) && !c.InsecureHTTPIssuer:
@@ -110,6 +112,15 @@ func labelsOf(host string) string {
 		return ""
 	}
 	return ": " + labels
+}
+
+// browserAddress reports whether a host that browsers take for an address is written as they do (WHATWG URL §3.5): what ends in a number
+// is one of IPv4 to them.
+func browserAddress(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	_, notNumber := strconv.ParseUint(last, 0, 64)
+	return err == nil && ip.String() == host || err != nil && notNumber != nil && !strings.Contains(host, ":")
 }
 
 // browserPort reports whether the address has a port as browsers write it: none where it is the usual one of the scheme (WHATWG URL,
