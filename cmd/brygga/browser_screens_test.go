@@ -104,6 +104,11 @@ func composePictures(t *testing.T) {
 		states = append(states, halve(readPicture(t, pictureFile(androidPhone.in("en"), name, "light"))))
 	}
 	compose(t, "states.png", states...)
+	var tour []image.Image
+	for _, name := range []string{"tour-1", "tour-3", "tour-4", "claims"} {
+		tour = append(tour, middle(readPicture(t, pictureFile(computer.in("sv"), name, "light"))))
+	}
+	compose(t, "tour.png", tour...)
 }
 
 // compose writes the pictures side by side into a file.
@@ -145,6 +150,15 @@ func readPicture(t *testing.T, file string) image.Image {
 		t.Fatal(err)
 	}
 	return picture
+}
+
+// middle cuts away what is empty on both sides of a wide page, and what is below the screen.
+func middle(from image.Image) image.Image {
+	box := from.Bounds()
+	cut := image.Rect(box.Min.X+box.Dx()/6, box.Min.Y, box.Max.X-box.Dx()/6, min(box.Max.Y, box.Min.Y+int(computer.height)))
+	return from.(interface {
+		SubImage(r image.Rectangle) image.Image
+	}).SubImage(cut)
 }
 
 // halve makes one pixel of four.

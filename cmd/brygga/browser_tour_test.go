@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -21,6 +22,9 @@ func newcomersMinute(b *tab) {
 		b.t.Helper()
 		on.until(`document.readyState === 'complete' && document.querySelector('` + selector + `')`)
 		presses++
+		if *screenshots != "" {
+			on.photograph(fmt.Sprintf("tour-%d", presses), "light")
+		}
 		b.t.Logf("%4.1f s  press %d: %s", time.Since(began).Seconds(), presses, read[string](on, `document.querySelector('`+selector+`').textContent.trim().replace(/\\s+/g, ' ')`))
 		on.click(selector)
 	}

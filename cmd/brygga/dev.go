@@ -17,7 +17,7 @@ import (
 func newDevCommand(h *host) *cobra.Command {
 	o := devOptions{now: time.Now}
 	var level string
-	var calm bool
+	var calm, open bool
 	cmd := &cobra.Command{
 		Use: "dev", Short: "Run everything on this machine, with a simulated BankID", Args: cobra.NoArgs,
 		Long: "Run the provider, a demo app and a simulated BankID with a virtual phone on this machine, with no set-up. Nobody else can\n" +
@@ -47,12 +47,18 @@ func newDevCommand(h *host) *cobra.Command {
 				return err
 			}
 			d.banner(h.out)
+			if open {
+				if err := openBrowser(d.DemoURL + "/"); err != nil {
+					o.log.WarnContext(ctx, "no browser could be opened", "address", d.DemoURL+"/", "err", err)
+				}
+			}
 			return d.wait()
 		},
 	}
 	cmd.Flags().IntVar(&o.port, "port", 8080, "port of the provider; the four after it are used too")
 	cmd.Flags().StringVar(&o.data, "data", "brygga-data", "`directory` that keeps keys and logins from one start to the next")
 	cmd.Flags().StringVar(&o.host, "listen", "localhost", "`address` to listen on: localhost, 127.0.0.1 or ::1")
+	cmd.Flags().BoolVar(&open, "open", false, "open the demo app in the browser")
 	cmd.Flags().StringVar(&o.config, "config", "", "`file` with looks, texts, clients and policies, read again when it is saved")
 	cmd.Flags().BoolVar(&o.tls, "tls", false, "https, with certificates of an authority that is kept in the data directory")
 	cmd.Flags().BoolVar(&calm, "no-chaos", false, "a BankID without delays and surprises")
