@@ -140,6 +140,8 @@ func refused(t testing.TB, r *Ring) map[string]string {
 	rsaKey, ecKey := encryptionKeys(t, r)
 	signer := active(t, r, storage.RS256).ID
 	signing := r.set.Load().verifying(signer, storage.RS256).public()
+	signerEC := active(t, r, storage.ES256).ID
+	signingEC := r.set.Load().verifying(signerEC, storage.ES256).public()
 	stranger, _ := rsa.GenerateKey(rand.Reader, 2048)
 	other, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	zip := &jose.EncrypterOptions{Compression: jose.DEFLATE}
@@ -180,6 +182,8 @@ func refused(t testing.TB, r *Ring) map[string]string {
 		"password":                        encrypt(t, "password", rsaKey.KeyID, jose.PBES2_HS256_A128KW, jose.A128GCM, nil),
 		"to our signing key":              encrypt(t, signing, signer, jose.RSA_OAEP, jose.A128GCM, nil),
 		"to our signing key, without kid": encrypt(t, signing, "", jose.RSA_OAEP, jose.A128GCM, nil),
+		"to our EC signing key":           encrypt(t, signingEC, signerEC, jose.ECDH_ES, jose.A128GCM, nil),
+		"to our EC signing key, no kid":   encrypt(t, signingEC, "", jose.ECDH_ES_A128KW, jose.A128GCM, nil),
 		"to a stranger":                   encrypt(t, &stranger.PublicKey, "", jose.RSA_OAEP_256, jose.A256GCM, nil),
 		"to a stranger under our kid":     encrypt(t, &stranger.PublicKey, rsaKey.KeyID, jose.RSA_OAEP, jose.A128CBC_HS256, nil),
 		"to a strange curve key":          encrypt(t, &other.PublicKey, ecKey.KeyID, jose.ECDH_ES, jose.A128CBC_HS256, nil),

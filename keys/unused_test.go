@@ -138,6 +138,18 @@ func TestRotationGivesNoSuccessorToWhatNobodyUses(t *testing.T) {
 	}
 }
 
+// TestSigningByEncryptionMakesNoKeys: who asks for a signature by an algorithm of encryption gets an error, and the set is as it was.
+func TestSigningByEncryptionMakesNoKeys(t *testing.T) {
+	r := newUsedRing(t, newClock(), &users{})
+	before := fmt.Sprint(states(r))
+	if _, err := r.Sign(t.Context(), rsaOAEP256, "JWT", []byte("{}")); !errors.Is(err, ErrAlgorithm) {
+		t.Errorf("Sign: %v", err)
+	}
+	if got := fmt.Sprint(states(r)); got != before {
+		t.Errorf("keys %s, want %s", got, before)
+	}
+}
+
 // TestWhoComesWhileASetEndsIsServed: a client is stored after the look and has found its keys before.
 func TestWhoComesWhileASetEndsIsServed(t *testing.T) {
 	u := &users{}
