@@ -245,6 +245,19 @@ func (e *Engine) Login(ctx context.Context, id string) (*storage.Login, error) {
 	return e.Store.Login(ctx, id, e.now())
 }
 
+// AnswerOpen reports whether the login has been answered with a code that nobody has redeemed: until then its browser may have it
+// answered again.
+func (e *Engine) AnswerOpen(ctx context.Context, l *storage.Login) bool {
+	if !l.Repeatable() {
+		return false
+	}
+	open, err := e.Store.CodeLive(ctx, l.Code, e.now())
+	if err != nil && ctx.Err() == nil {
+		e.fault(ctx, "read code", l.ID, err)
+	}
+	return open
+}
+
 // now returns the time as it is stored.
 func (e *Engine) now() time.Time { return e.Now().UTC().Truncate(time.Microsecond) }
 

@@ -17,11 +17,16 @@ import (
 
 // Answer gives the client of a completed login its code, and sends the browser back to the client (OIDC Core §3.1.2.5). The
 // caller has checked that the browser is the one that began the login. Of concurrent calls for one login exactly one
-// answers; the others, like calls for a login that is not complete, show an error page with the code LoginOver. Answer
-// writes the whole response.
+// answers; the others, like calls for a login that is not complete, show an error page with the code LoginOver. A login that has been
+// answered is answered again as long as nobody has redeemed its code, with another code in the place of that one. Answer writes the
+// whole response.
 func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage.Login) {
 	client, ok := p.clientOf(w, r, login)
 	if !ok {
+		return
+	}
+	if login.Repeatable() {
+		p.answerAgain(w, r, login)
 		return
 	}
 	if !login.Answerable() {
@@ -60,6 +65,23 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 		if answer.Ends != "" {
 			p.tellClients()
 		}
+		p.respond(w, r, &login.Request, url.Values{"code": {code}})
+	}
+}
+
+// answerAgain gives the client another code in the place of one that it has not redeemed: the answer may have been lost, or led into an
+// app that did not open. It is not the same code again, as a client that got both answers would then redeem one twice, which looks like
+// theft and revokes what the first gave (RFC 6749 §4.1.2).
+func (p *Provider) answerAgain(w http.ResponseWriter, r *http.Request, login *storage.Login) {
+	now, code := p.now(), storage.NewToken()
+	_, err := p.o.Store.RepeatAnswer(r.Context(), login.ID, storage.TokenHash(secret.New(code)), now.Add(p.o.CodeLife), now)
+	switch {
+	case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):
+		p.showOver(w, r)
+	case err != nil:
+		p.showFault(w, r, "repeat answer", err)
+	default:
+		p.o.Observe("answer", "ok")
 		p.respond(w, r, &login.Request, url.Values{"code": {code}})
 	}
 }

@@ -53,6 +53,13 @@ func (m *marked) AnswerLogin(ctx context.Context, id string, answer storage.Answ
 	return m.Store.AnswerLogin(ctx, id, answer, now)
 }
 
+func (m *marked) RepeatAnswer(ctx context.Context, id string, code [32]byte, expires, now time.Time) (*storage.Login, error) {
+	if err := m.fault("RepeatAnswer"); err != nil {
+		return nil, err
+	}
+	return m.Store.RepeatAnswer(ctx, id, code, expires, now)
+}
+
 func (m *marked) RefuseLogin(ctx context.Context, id string, now time.Time) (*storage.Login, error) {
 	if err := m.fault("RefuseLogin"); err != nil {
 		return nil, err
@@ -102,6 +109,12 @@ func TestFaultsStayInside(t *testing.T) {
 	code, spent := h.code(params("web", callback)), h.code(params("web", callback))
 	used := decode(t, h.do(exchange(spent)))
 	login := h.complete(h.begin(params("web", callback)), person)
+	answered := h.complete(h.begin(params("web", callback)), person)
+	h.answer(answered)
+	answered, err := h.store.Login(t.Context(), answered.ID, h.now())
+	if err != nil {
+		t.Fatal(err)
+	}
 	bearer := httptest.NewRequest(http.MethodGet, issuer+"/userinfo", nil)
 	bearer.Header.Set("Authorization", "Bearer "+used.AccessToken)
 
@@ -115,6 +128,7 @@ func TestFaultsStayInside(t *testing.T) {
 		{"Client", "logout", func() *httptest.ResponseRecorder { return h.get("/logout", url.Values{"client_id": {"web"}}) }},
 		{"Client", "", func() *httptest.ResponseRecorder { return h.answer(login) }},
 		{"AnswerLogin", "", func() *httptest.ResponseRecorder { return h.answer(login) }},
+		{"RepeatAnswer", "", func() *httptest.ResponseRecorder { return h.answer(answered) }},
 		{"RefuseLogin", "", func() *httptest.ResponseRecorder {
 			w := httptest.NewRecorder()
 			h.Refuse(w, httptest.NewRequest(http.MethodPost, issuer, nil), login, "access_denied", "no")

@@ -95,6 +95,19 @@ func (c Code) Redeem(r Redemption) (Code, error) {
 	return c, nil
 }
 
+// Live reports whether the code can be redeemed at now, as far as the code is concerned.
+func (c Code) Live(now time.Time) bool { return c.Spent.IsZero() && now.Before(c.Expires) }
+
+// Replaced returns the code that takes the place of c, which then is none any more: bound to the same in everything, with a hash and an
+// end of its own. It returns ErrConflict when c has been redeemed or has expired.
+func (c Code) Replaced(hash [32]byte, expires, now time.Time) (Code, error) {
+	if !c.Live(now) {
+		return c, ErrConflict
+	}
+	c.Hash, c.Expires = hash, expires
+	return c, nil
+}
+
 // AccessToken is what is stored of an access token: the hash of 256 random bits, which are the token itself or the jti of a
 // JWT (RFC 9068 §2.2).
 type AccessToken struct {

@@ -95,6 +95,9 @@ type Login struct {
 	// Identity is who logged in, in LoginComplete only. Completed is when.
 	Identity  *Identity
 	Completed time.Time
+	// Code is the hash of the code that the client was answered with, all zero when it was answered with an error. Only its newest
+	// one can be redeemed.
+	Code [32]byte
 }
 
 // Starter describes the browser that started an order, as BankID wants to know it (BankID API: auth, endUserIp and web).
@@ -168,8 +171,17 @@ func (l *Login) BoundTo(binding secret.String) bool {
 
 // Answerable reports whether the client may now get a code: the identity is there, and the person has come back from the
 // app to the browser that started, where that is demanded and has not been waived.
-func (l *Login) Answerable() bool {
-	return l.State == LoginComplete && l.Identity != nil && (!l.Order.ReturnRequired() || !l.Returned.IsZero() || l.ReturnWaived)
+func (l *Login) Answerable() bool { return l.State == LoginComplete && l.Identity != nil && l.isBack() }
+
+// Repeatable reports whether the client was answered with a code, by a browser that may have it answered again as long as nobody
+// has redeemed that code: the answer may have been lost on its way, or led into an app that did not open.
+func (l *Login) Repeatable() bool {
+	return l.State == LoginAnswered && l.Code != [32]byte{} && l.isBack()
+}
+
+// isBack reports whether nobody is waited for to come back from the app.
+func (l *Login) isBack() bool {
+	return !l.Order.ReturnRequired() || !l.Returned.IsZero() || l.ReturnWaived
 }
 
 // SeenBy returns the login as it stands for a browser whose device cookie has that value. Where the return was waived, that
@@ -362,14 +374,24 @@ func (l *Login) RefuseLogin() error {
 	return nil
 }
 
-// AnswerLogin ends a completed login; the identity moves to the grant and leaves the login. It returns ErrConflict when the
+// AnswerLogin ends a completed login with a code; the identity moves to the grant and leaves the login. It returns ErrConflict when the
 // login is not answerable or was answered before, or when its identity is no longer the one that the grant was made from.
-func (l *Login) AnswerLogin(grant *Grant) error {
+func (l *Login) AnswerLogin(grant *Grant, code [32]byte) error {
 	if !l.Answerable() || !l.Identity.PersonalNumber.Equal(grant.Identity.PersonalNumber) {
 		return ErrConflict
 	}
 	l.enter(LoginAnswered)
-	l.Identity = nil
+	l.Identity, l.Code = nil, code
+	l.Revision++
+	return nil
+}
+
+// RepeatAnswer notes the code that takes the place of the one before. It returns ErrConflict when the client was not answered with one.
+func (l *Login) RepeatAnswer(code [32]byte) error {
+	if !l.Repeatable() {
+		return ErrConflict
+	}
+	l.Code = code
 	l.Revision++
 	return nil
 }

@@ -289,16 +289,16 @@ func TestEndings_RowA3(t *testing.T) {
 		if l.Identity != nil {
 			grant.Identity.PersonalNumber = secret.New(l.Identity.PersonalNumber.Reveal())
 		}
-		return l.AnswerLogin(&grant)
+		return l.AnswerLogin(&grant, nonce)
 	}
 	answerOther := func(l *storage.Login) error {
-		return l.AnswerLogin(&storage.Grant{Identity: storage.Identity{PersonalNumber: secret.New("another")}})
+		return l.AnswerLogin(&storage.Grant{Identity: storage.Identity{PersonalNumber: secret.New("another")}}, nonce)
 	}
 	bare := func(l *storage.Login) { l.Claim, l.Identity, l.Completed = storage.Claim{}, nil, time.Time{} }
 	fails := func(l *storage.Login) { bare(l); failed(l); l.ReturnWaived = false }
 	undone := func(l *storage.Login) { fails(l); unmade(l) }
 	refused := func(l *storage.Login) { bare(l); answered(l) }
-	noIdentity := func(l *storage.Login) { l.State, l.Identity = storage.LoginAnswered, nil }
+	noIdentity := func(l *storage.Login) { l.State, l.Identity, l.Code = storage.LoginAnswered, nil, nonce }
 	runRules(t, []ruleCase{
 		{"cancel pending", pending(), cancel, nil, fails},
 		{"cancel pending that is renewed", pending(claimed("o1")), cancel, nil, fails},

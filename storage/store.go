@@ -123,6 +123,10 @@ type Logins interface {
 	// Grant.Session says. It returns ErrExists, and changes nothing, when a grant of that ID or a code of that hash is there
 	// already, or when the cookie is another session's.
 	AnswerLogin(ctx context.Context, id string, answer Answer, now time.Time) (*Login, error)
+	// RepeatAnswer puts another code, valid until expires, in the place of the one that the login was answered with, which is unknown from then
+	// on: of the codes of a login at most one is ever redeemed. It returns ErrConflict when that one has been redeemed, has expired
+	// or is gone, when its grant does not stand, and when the login was not answered with a code; ErrExists when the new one is there already.
+	RepeatAnswer(ctx context.Context, id string, code [32]byte, expires, now time.Time) (*Login, error)
 
 	// Heartbeat says that the named collector is alive at now.
 	Heartbeat(ctx context.Context, collector string, now time.Time) error
@@ -136,6 +140,8 @@ type Logins interface {
 // Grants keeps what was granted to clients, and the codes and tokens that stand for it. A returned grant is the caller's own; what
 // it points to may be shared and is not to be changed.
 type Grants interface {
+	// CodeLive reports whether the code of that hash can be redeemed at now.
+	CodeLive(ctx context.Context, code [32]byte, now time.Time) (bool, error)
 	// RedeemCode returns the grant behind an authorization code, spends the code and stores the access token given for it, and
 	// for an offline grant the first refresh token of its family, in one step. Of concurrent calls exactly one succeeds. It
 	// returns ErrNotFound if the code was never issued or has expired, ErrMismatch if the redemption does not prove what the

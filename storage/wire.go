@@ -27,6 +27,7 @@ type wireLogin struct {
 	Failure     Failure       `json:"failure,omitzero"`
 	Identity    *wireIdentity `json:"identity,omitempty"`
 	Completed   time.Time     `json:"completed,omitzero"`
+	Code        []byte        `json:"code,omitempty"`
 }
 
 type wireOrder struct {
@@ -140,6 +141,9 @@ func loginWire(l *Login) *wireLogin {
 		Orders: l.Orders, Seen: l.Seen, Course: l.Course, Returned: l.Returned, Failure: l.Failure, Completed: l.Completed,
 		Waived: l.ReturnWaived,
 	}
+	if l.Code != [32]byte{} {
+		w.Code = l.Code[:]
+	}
 	if l.Claim.ID != "" {
 		w.Claim = &l.Claim
 	}
@@ -167,6 +171,7 @@ func (w *wireLogin) login() *Login {
 		Failure: w.Failure, Completed: w.Completed, ReturnWaived: w.Waived,
 	}
 	copy(l.BindingHash[:], w.BindingHash)
+	copy(l.Code[:], w.Code)
 	l.Request.RequiredPersonalNumber = secret.New(w.Required)
 	if w.Claim != nil {
 		l.Claim = *w.Claim

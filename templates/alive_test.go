@@ -306,3 +306,44 @@ func TestChooseFollows(t *testing.T) {
 		})
 	}
 }
+
+// TestPressLeadsOn: where the answer leads into an app it waits for the person, who may press again. What the script sends by itself
+// says so, and what a person presses does not.
+func TestPressLeadsOn(t *testing.T) {
+	t.Parallel()
+	browser := newBrowser(t)
+	button := chromedp.CSS(`form[action$="/done"] button`)
+	t.Run("into an app", func(t *testing.T) {
+		s := newStage(t, browser, Complete{Press: true})
+		s.until(`document.readyState === 'complete'`)
+		for n := 1; n <= 2; n++ {
+			s.do(chromedp.Click(button))
+			s.eventually("done was posted", func() bool { return s.counted("/login/x/done") == n })
+			s.until(`!document.querySelector('form[action$="/done"] button[aria-disabled]')`)
+		}
+		if got := s.posted("automatic"); got != "," {
+			t.Errorf("the presses said %q, want that nothing is automatic", got)
+		}
+	})
+	t.Run("when the first try led nowhere", func(t *testing.T) {
+		s := newStage(t, browser, Complete{})
+		s.eventually("done was posted", func() bool { return s.counted("/login/x/done") == 1 })
+		s.until(`!document.querySelector('form[action$="/done"] button[aria-disabled]')`)
+		s.do(chromedp.Click(button))
+		s.eventually("done was posted again", func() bool { return s.counted("/login/x/done") == 2 })
+		if got := s.posted("automatic"); got != "1," {
+			t.Errorf("the forms said %q, want that the first alone was automatic", got)
+		}
+	})
+}
+
+// posted returns what the field had in each form that was posted.
+func (s *stage) posted(field string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var values []string
+	for _, form := range s.forms {
+		values = append(values, form.Get(field))
+	}
+	return strings.Join(values, ",")
+}

@@ -88,6 +88,7 @@ func previewWaiting(p Page) []State {
 		{"app-wait-auto", p, appWaitAuto},
 		{"app-wait-computer", p, appWaitComputer},
 		{"complete", p, Complete{}},
+		{"complete-press", p, Complete{Press: true}},
 	}
 }
 

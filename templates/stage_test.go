@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +34,7 @@ type stage struct {
 	posts     map[string]int
 	streams   int // that were ever opened; listening is those that are
 	listening int
+	forms     []url.Values
 	// referrer is what the last counted request said that it came from.
 	referrer string
 }
@@ -198,6 +200,9 @@ func (s *stage) count(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.posts[r.URL.RequestURI()]++
 	s.referrer = r.Referer()
+	if r.ParseForm() == nil && r.Method == http.MethodPost {
+		s.forms = append(s.forms, r.PostForm)
+	}
 	lead := s.lead
 	s.mu.Unlock()
 	switch {

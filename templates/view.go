@@ -202,9 +202,18 @@ func (v AppWait) situation() string {
 
 // Complete is shown for the moment between BankID's yes and the way back to the client. Its form posts to
 // {BasePath}/done; the script submits it, a button does so otherwise.
-type Complete struct{ following }
+type Complete struct {
+	following
+	// Press leaves the form to the person: it leads into an app, where browsers let only a press lead, or it was sent before.
+	Press bool
+}
 
-// Key returns "complete".
-func (Complete) Key() string { return "complete" }
+// Key returns "complete", with a variant where the form waits for the person.
+func (v Complete) Key() string {
+	if v.Press {
+		return "complete.press"
+	}
+	return "complete"
+}
 
 func (Complete) heading(p Page) string { return p.text("complete.title") }

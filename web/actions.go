@@ -167,9 +167,15 @@ func (s *Site) leave(w http.ResponseWriter, r *http.Request, v *visit) {
 	}
 }
 
-// done gives the client its answer. A login that is not there yet, or has been answered, shows its page instead.
+// automaticField is in the form of done when no person has pressed its button.
+const automaticField = "automatic"
+
+// done gives the client its answer, and again to a person who presses while nobody has redeemed the code: a tab that sends it by
+// itself would take the answer from the one whose client is about to. A login that is not there yet, or has been answered, shows its
+// page instead.
 func (s *Site) done(w http.ResponseWriter, r *http.Request, v *visit) {
-	if !v.login.Answerable() {
+	again := r.PostForm.Get(automaticField) == "" && s.Engine.AnswerOpen(r.Context(), v.login)
+	if !v.login.Answerable() && !again {
 		s.redirect(w, r, basePath(v.login.ID))
 		return
 	}

@@ -124,8 +124,8 @@ func (s *Site) events(w http.ResponseWriter, r *http.Request, v *visit) {
 	defer stop()
 
 	stream := &stream{
-		site: s, w: w, control: http.NewResponseController(w), page: v.page, since: s.lookingSince(r),
-		browser: s.Engine.LaunchFor(starter(r, v.page.Lang)), device: s.cookies.get(r, cookieDevice), choice: s.cookies.choice(r),
+		site: s, w: w, control: http.NewResponseController(w), page: v.page,
+		looker: s.looker(r, v, s.lookingSince(r)), device: s.cookies.get(r, cookieDevice),
 		sent: templates.Update{View: r.URL.Query().Get(viewParameter)},
 	}
 	stream.run(r.Context(), v.login, changed)
@@ -137,10 +137,8 @@ type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	page    templates.Page
-	browser login.Launch
+	looker  looker
 	device  string // the value of the device cookie
-	choice  templates.Device
-	since   time.Time
 	// sent is what the page shows; spoke is when it was last told anything, the zero time before the first.
 	sent  templates.Update
 	spoke time.Time
@@ -209,7 +207,7 @@ func (t *stream) nextLook(l *storage.Login) time.Duration {
 
 // show sends what is new of the login and reports whether there is more to come.
 func (t *stream) show(ctx context.Context, l *storage.Login) bool {
-	view := t.site.viewSince(l, t.browser, t.choice, t.since)
+	view := t.site.viewFor(ctx, l, t.looker)
 	t.idle = !moves(view)
 	return t.send(ctx, view) && follows(view)
 }

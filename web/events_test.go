@@ -121,6 +121,8 @@ func TestEvents_U03_U04_U11_T06_RowA16(t *testing.T) {
 		t.Error("the complete view has no form")
 	}
 	b.post(path + "/done")
+	events.until("complete.press")
+	b.redeem(path)
 	events.until("already-done")
 	events.end()
 }
@@ -142,6 +144,7 @@ func TestEventsOfTwoTabs(t *testing.T) {
 	fresh := b.listen(path)
 	fresh.until("complete")
 	b.post(path + "/done")
+	b.redeem(path)
 	fresh.until("already-done")
 	fresh.end()
 }

@@ -97,9 +97,10 @@ func (b *browser) sign(order bankidsim.Order) bankidsim.Order {
 
 func TestLoginByQRCode_U10_RowA1_RowA8(t *testing.T) {
 	t.Parallel()
-	b := newHouse(t, shared, func(s *settings) {
+	h := newHouse(t, shared, func(s *settings) {
 		s.web.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	}).browser(windowsPC)
+	})
+	b := h.browser(windowsPC)
 	b.header.Set("X-Forwarded-For", "198.51.100.7")
 	path := b.begin("app")
 	if first := b.get(path); first.status != 200 || !first.has("Appen", `data-view="choose"`) {
@@ -116,6 +117,20 @@ func TestLoginByQRCode_U10_RowA1_RowA8(t *testing.T) {
 	if answer.status != http.StatusSeeOther || answer.location != callback+"/app?code=code-app" {
 		t.Fatalf("done = %d to %q, want the client's answer", answer.status, answer.location)
 	}
+	// Until the client has it, the answer can be had again: by a press, and not by a tab that sends the form by itself.
+	for range 2 {
+		if page := b.get(b.get(path + "/done").location); !page.has(`data-view="complete.press"`, path+"/done") || page.has("data-submit") {
+			t.Errorf("after the answer:\n%s", page.body)
+		}
+		if answer := b.post(path + "/done"); answer.location != callback+"/app?code=code-app" {
+			t.Errorf("done again leads to %q", answer.location)
+		}
+	}
+	before := h.login(path).Code
+	if answer := b.post(path+"/done", "automatic", "1"); answer.location != path || h.login(path).Code != before {
+		t.Errorf("done, sent by a tab that nobody presses in, leads to %q", answer.location)
+	}
+	h.redeem(path)
 	// The back button, a reload and a second click show what has happened, and answer nothing twice.
 	for _, again := range []page{b.get(path), b.get(b.post(path + "/done").location), b.get(b.get(path + "/done").location)} {
 		if again.status != 200 || !again.has(`data-view="already-done"`, "https://app.example/") {

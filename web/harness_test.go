@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net"
@@ -274,9 +275,18 @@ func (h *house) authorize(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// answer gives the client "code-" and the state, once.
+// answer gives the client "code-" and the state, and again as long as the code of the last answer has not been redeemed.
 func (h *house) answer(w http.ResponseWriter, r *http.Request, l *storage.Login) {
 	now := time.Now().UTC()
+	if l.Repeatable() {
+		again := secret.New(rand.Text()).Hash()
+		if _, err := h.store.RepeatAnswer(r.Context(), l.ID, again, now.Add(time.Minute), now); err != nil {
+			h.ShowError(w, r, http.StatusConflict, "login_over", "the login has expired or has been answered", nil)
+			return
+		}
+		http.Redirect(w, r, l.Request.RedirectURI+"?code=code-"+l.Request.State, http.StatusSeeOther)
+		return
+	}
 	code := storage.Code{Hash: secret.New("code" + l.ID).Hash(), GrantID: "grant" + l.ID, ClientID: l.Request.ClientID, Expires: now.Add(time.Minute)}
 	grant := storage.Grant{ID: code.GrantID, ClientID: code.ClientID, SessionID: "s" + l.ID, Identity: *l.Identity, Created: now, Expires: now.Add(time.Minute)}
 	if _, err := h.store.AnswerLogin(r.Context(), l.ID, storage.Answer{Code: code, Grant: grant}, now); err != nil {
@@ -292,6 +302,16 @@ func (h *house) refuse(w http.ResponseWriter, r *http.Request, l *storage.Login,
 		return
 	}
 	http.Redirect(w, r, l.Request.RedirectURI+"?"+url.Values{"error": {code}, "error_description": {description}}.Encode(), http.StatusSeeOther)
+}
+
+// redeem redeems the code that the login was answered with, as its client does.
+func (h *house) redeem(path string) {
+	h.t.Helper()
+	l := h.login(path)
+	_, err := h.store.RedeemCode(h.t.Context(), storage.Redemption{
+		CodeHash: l.Code, ClientID: l.Request.ClientID, Token: storage.AccessToken{Hash: secret.New(rand.Text()).Hash(), Expires: time.Now().Add(time.Minute)}, Now: time.Now(),
+	})
+	must(h.t, err)
 }
 
 // login returns the stored login behind the path of its page.

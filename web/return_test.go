@@ -57,6 +57,7 @@ func TestReturns_U10_T05(t *testing.T) {
 		{"when all is done", func(t *testing.T, v visit) page {
 			v.follow(v.returnTo)
 			v.post(v.path + "/done")
+			v.redeem(v.path)
 			return v.follow(v.returnTo)
 		}, "already-done", []string{"https://app.example/"}, storage.LoginAnswered},
 		{"when the person has left for the client", func(t *testing.T, v visit) page {

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"brygga/login"
@@ -23,6 +25,10 @@ type situation struct {
 	choice templates.Device
 	frame  templates.Frame
 	left   templates.Left
+	// open says that the login has been answered, with a code that nobody has redeemed.
+	open bool
+	// leadsOut says that the answer leads into an app: browsers follow that way for a person who presses alone.
+	leadsOut bool
 	// since is when the page began to be looked at: one that was open before the person came back from the app, in another tab,
 	// leaves the rest to that tab. The zero time means just now.
 	since time.Time
@@ -33,6 +39,8 @@ type situation struct {
 func viewOf(s situation) templates.View {
 	l, on, device := s.login, platform(s.launch), templates.Device(s.login.Starter().Device)
 	switch {
+	case s.open:
+		return templates.Complete{Press: true}
 	case l.State == storage.LoginAnswered:
 		return templates.Notice{Kind: templates.NoticeAlreadyDone}
 	case s.starting:
@@ -50,7 +58,7 @@ func viewOf(s situation) templates.View {
 	case l.State == storage.LoginComplete && !s.since.IsZero() && l.Returned.After(s.since):
 		return templates.Notice{Kind: templates.NoticeOtherTab}
 	case l.State == storage.LoginComplete:
-		return templates.Complete{}
+		return templates.Complete{Press: s.leadsOut}
 	}
 	return templates.Choose{Platform: on, Embedded: s.launch.Embedded, Last: s.choice}
 }
@@ -124,13 +132,35 @@ func platform(l login.Launch) templates.Platform {
 
 // view returns the view of the login for the browser that asks and has looked at it since then.
 func (s *Site) view(r *http.Request, v *visit, since time.Time) templates.View {
-	return s.viewSince(v.login, s.Engine.LaunchFor(starter(r, v.page.Lang)), s.cookies.choice(r), since)
+	return s.viewFor(r.Context(), v.login, s.looker(r, v, since))
 }
 
-// viewSince gathers the situation of a login. browser is how the browser that looks would start the app, and choice what it chose
-// last; an order that was started knows more about it.
-func (s *Site) viewSince(l *storage.Login, browser login.Launch, choice templates.Device, since time.Time) templates.View {
-	launch, starting := browser, s.Engine.Starting(l)
+// looker is what is known of a page that is looked at.
+type looker struct {
+	// launch is how its browser would start the app, and choice what it was last logged in with.
+	launch login.Launch
+	choice templates.Device
+	// leadsOut and since are those of the situation.
+	leadsOut bool
+	since    time.Time
+}
+
+func (s *Site) looker(r *http.Request, v *visit, since time.Time) looker {
+	return looker{
+		launch: s.Engine.LaunchFor(starter(r, v.page.Lang)), choice: s.cookies.choice(r), leadsOut: leadsOut(v.login.Request.RedirectURI, v.client), since: since,
+	}
+}
+
+// leadsOut reports whether a redirect URI leads into an app: by a scheme of the app's own, or by an https address that a native
+// client has claimed (RFC 8252 §7.1, §7.2).
+func leadsOut(redirectURI string, client *storage.Client) bool {
+	scheme, _, _ := strings.Cut(redirectURI, ":")
+	return scheme != "http" && (scheme != "https" || client.Native)
+}
+
+// viewFor gathers the situation of a login for the page that is looked at; an order that was started knows more about it.
+func (s *Site) viewFor(ctx context.Context, l *storage.Login, at looker) templates.View {
+	launch, starting := at.launch, s.Engine.Starting(l)
 	switch {
 	case starting:
 		launch = s.Engine.LaunchFor(l.Claim.Starter)
@@ -139,7 +169,7 @@ func (s *Site) viewSince(l *storage.Login, browser login.Launch, choice template
 	}
 	now := s.Now()
 	sit := situation{
-		login: l, starting: starting, launch: launch, choice: choice, since: since, now: now,
+		login: l, starting: starting, launch: launch, choice: at.choice, open: s.Engine.AnswerOpen(ctx, l), leadsOut: at.leadsOut, since: at.since, now: now,
 		left: templates.Left{Seconds: int(s.Engine.Remaining(l) / time.Second), Of: int(s.Engine.Window / time.Second)},
 	}
 	if l.Order != nil {

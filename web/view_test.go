@@ -104,6 +104,8 @@ func TestViewOf(t *testing.T) {
 				Shown: templates.Shown{Name: "Bron AB", Text: "# Banken", Markdown: true},
 			},
 		},
+		{"complete, for an app", situation{login: &returned, launch: phone, leadsOut: true}, templates.Complete{Press: true}},
+		{"answered, and the code not redeemed", situation{login: stored(storage.LoginAnswered, "other", "userSign"), open: true}, templates.Complete{Press: true}},
 		{"answered", situation{login: stored(storage.LoginAnswered, "other", "userSign")}, templates.Notice{Kind: templates.NoticeAlreadyDone}},
 		{"answered before any order", situation{login: &storage.Login{State: storage.LoginAnswered}}, templates.Notice{Kind: templates.NoticeAlreadyDone}},
 		{
@@ -117,6 +119,23 @@ func TestViewOf(t *testing.T) {
 	} {
 		if got := viewOf(tc.situation); !equal(got, tc.want) {
 			t.Errorf("%s: %s %+v, want %s %+v", tc.name, got.Key(), got, tc.want.Key(), tc.want)
+		}
+	}
+}
+
+// TestLeadsOut: browsers follow a way into an app for a person's press alone.
+func TestLeadsOut(t *testing.T) {
+	web, native := &storage.Client{}, &storage.Client{Native: true}
+	for _, tt := range []struct {
+		uri    string
+		client *storage.Client
+		want   bool
+	}{
+		{"https://app.example/cb", web, false}, {"https://app.example/cb", native, true}, {"http://127.0.0.1:4711/cb", native, false},
+		{"http://localhost/cb", web, false}, {"se.example.app:/cb", native, true}, {"se.example.app://cb", web, true},
+	} {
+		if got := leadsOut(tt.uri, tt.client); got != tt.want {
+			t.Errorf("%s, native %t: %t", tt.uri, tt.client.Native, got)
 		}
 	}
 }

@@ -128,8 +128,9 @@ type walk struct {
 	setting
 	service  *walkService
 	browsers [2]*walker
-	held     [2]int // the order in each person's app; -1 is none
-	approved [2]int // the order that each person has approved last
+	answered [2]bool // which browsers' clients have had a code
+	held     [2]int  // the order in each person's app; -1 is none
+	approved [2]int  // the order that each person has approved last
 	fault    string
 	codes    map[string]int // how many codes were given, by what they rest on
 }
@@ -312,6 +313,15 @@ func (w *walk) look() {
 // answer is the client's: it holds the identity that a browser has got against the model.
 func (w *walk) answer(rw http.ResponseWriter, r *http.Request, l *storage.Login) {
 	browser := slices.IndexFunc(w.browsers[:], func(b *walker) bool { return strings.HasSuffix(b.path, l.ID) })
+	if l.Identity == nil {
+		if !w.answered[browser] || !l.Repeatable() {
+			w.blame("browser %d is answered again, and was not answered before", browser)
+		}
+		w.codes["again"]++
+		w.house.answer(rw, r, l)
+		return
+	}
+	w.answered[browser] = true
 	n, err := strconv.Atoi(l.Identity.Surname.Reveal())
 	must(w.t, err)
 	o, made := w.service.numbered(n), w.service.click(n)
@@ -362,7 +372,7 @@ func TestRandomWalks_T04(t *testing.T) {
 		}
 		t.Fatalf("walk %d: %s\nin %+v\n%v", seed, fault, set, steps)
 	}
-	if *walks >= 100 && !slices.Equal(slices.Sorted(maps.Keys(codes)), []string{"address", "code", "policy", "return"}) {
+	if *walks >= 100 && !slices.Equal(slices.Sorted(maps.Keys(codes)), []string{"address", "again", "code", "policy", "return"}) {
 		t.Errorf("the walks do not go everywhere: %v", codes)
 	}
 	t.Logf("codes given: %v", codes)

@@ -196,11 +196,26 @@ func staleTab(b *tab) {
 	}
 }
 
+// twice clicks on an element twice at once.
+func (b *tab) twice(selector string) {
+	b.t.Helper()
+	at := read[[]float64](b, `(r => [r.x + r.width / 2, r.y + r.height / 2])(document.querySelector('`+selector+`').getBoundingClientRect())`)
+	b.do(chromedp.MouseClickXY(at[0], at[1]), chromedp.MouseClickXY(at[0], at[1], chromedp.ClickCount(2)))
+}
+
+// doubleClickBack presses the way back to the app twice at once: the app gets the person.
+func doubleClickBack(b *tab) {
+	b.startQR()
+	b.sign(b.scan())
+	b.shows("complete")
+	b.twice(actionButton("done"))
+	b.loggedIn()
+}
+
 // doubleClick presses start twice at once: one order.
 func doubleClick(b *tab) {
 	b.start()
-	at := read[[]float64](b, `(r => [r.x + r.width / 2, r.y + r.height / 2])(document.querySelector('`+deviceButton("other")+`').getBoundingClientRect())`)
-	b.do(chromedp.MouseClickXY(at[0], at[1]), chromedp.MouseClickXY(at[0], at[1], chromedp.ClickCount(2)))
+	b.twice(deviceButton("other"))
 	b.shows("qr-wait")
 	b.nextFrame("a QR code", anyFrame)
 	b.onlyOrder()

@@ -43,6 +43,7 @@ var browserTests = []struct {
 
 	{name: "no script", run: loginWithoutScript, as: withoutScript(computer)},
 	{name: "no script, double click", run: doubleClick, as: withoutScript(computer), chaos: slowStart},
+	{name: "no script, double click on the way back", run: doubleClickBack, as: withoutScript(computer)},
 	{name: "A-07 keyboard only", run: loginByKeyboard, as: computer},
 	{name: "RowA5 events blocked", run: loginWithoutEvents, as: computer},
 

@@ -136,6 +136,37 @@ func (s *Store) grant(t *tx, id string, now time.Time) (*storage.Grant, uint64, 
 	return grant, generation, nil
 }
 
+// liveCode returns the code, spent or not, and its grant, or ErrNotFound when one of them does not stand at now.
+func (s *Store) liveCode(t *tx, hash [32]byte, now time.Time) (*codeRow, *storage.Grant, error) {
+	text := t.get(codesBucket, hash[:])
+	if text == nil {
+		return nil, nil, storage.ErrNotFound
+	}
+	var row codeRow
+	if err := json.Unmarshal(text, &row); err != nil {
+		return nil, nil, fmt.Errorf("decode code: %w", err)
+	}
+	if err := live(row.Kept, now); err != nil {
+		return nil, nil, err
+	}
+	grant, _, err := s.grant(t, row.GrantID, now)
+	return &row, grant, err
+}
+
+// CodeLive reports whether the code can be redeemed; see storage.Grants.
+func (s *Store) CodeLive(_ context.Context, code [32]byte, now time.Time) (bool, error) {
+	var redeemable bool
+	err := s.view(func(t *tx) error {
+		row, _, err := s.liveCode(t, code, now)
+		redeemable = err == nil && row.Code.Live(now)
+		return err
+	})
+	if errors.Is(err, storage.ErrNotFound) {
+		err = nil
+	}
+	return redeemable, err
+}
+
 // RedeemCode spends the code and stores its tokens; see storage.Grants. The code of a revoked grant is unknown.
 func (s *Store) RedeemCode(ctx context.Context, redemption storage.Redemption) (*storage.Grant, error) {
 	var result *storage.Grant

@@ -184,7 +184,7 @@ func (s *Store) AnswerLogin(ctx context.Context, id string, answer storage.Answe
 		if err != nil {
 			return err
 		}
-		if err := login.AnswerLogin(&answer.Grant); err != nil {
+		if err := login.AnswerLogin(&answer.Grant, answer.Code.Hash); err != nil {
 			return err
 		}
 		if t.taken(&answer.Code, &answer.Grant) || t.cookieTaken(answer.Session) {
@@ -203,6 +203,42 @@ func (s *Store) AnswerLogin(ctx context.Context, id string, answer storage.Answe
 		}
 		// A complete login has no pending row, an answered one neither.
 		return errors.Join(s.putLogin(t, nil, login), s.putAnswer(t, &answer))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// RepeatAnswer puts another code in the place of the one before; see storage.Logins.
+func (s *Store) RepeatAnswer(ctx context.Context, id string, code [32]byte, expires, now time.Time) (*storage.Login, error) {
+	var result *storage.Login
+	err := s.update(ctx, func(t *tx) error {
+		login, err := s.login(t, id, now)
+		if err != nil {
+			return err
+		}
+		before := login.Code
+		if err := login.RepeatAnswer(code); err != nil {
+			return err
+		}
+		row, grant, err := s.liveCode(t, before, now)
+		if errors.Is(err, storage.ErrNotFound) {
+			return storage.ErrConflict
+		}
+		if err != nil {
+			return err
+		}
+		next, err := row.Code.Replaced(code, expires, now)
+		if err != nil {
+			return err
+		}
+		if t.get(codesBucket, code[:]) != nil {
+			return storage.ErrExists
+		}
+		result = login
+		return errors.Join(t.remove(codesBucket, before[:]), t.removeExpiry(row.Kept, codeKind, before[:]),
+			s.putNewCode(t, next, grant.Expires), s.putLogin(t, nil, login))
 	})
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"errors"
 	"time"
 
 	"brygga/storage"
@@ -25,7 +26,16 @@ func (f *fixture) loginSteps(id string, now time.Time) map[string]func() (*stora
 		"CancelOrder":   func() (*storage.Login, error) { return store.CancelOrder(ctx, id, storage.Failure{}, now) },
 		"RefuseLogin":   func() (*storage.Login, error) { return store.RefuseLogin(ctx, id, now) },
 		"AnswerLogin":   func() (*storage.Login, error) { return store.AnswerLogin(ctx, id, newAnswer(grant), now) },
+		"RepeatAnswer":  func() (*storage.Login, error) { return store.RepeatAnswer(ctx, id, hash("x"), now, now) },
 	}
+}
+
+// open reports whether the code of that name can be redeemed at the second.
+func (f *fixture) open(code string, second int) bool {
+	f.Helper()
+	redeemable, err := f.Store.CodeLive(f.Context(), hash(code), at(second))
+	f.ok(err)
+	return redeemable
 }
 
 // unchanged demands that the stored login is still want.
@@ -130,7 +140,7 @@ var loginTests = map[string]func(*fixture){
 		f.restart()
 		store = f.Store
 		grant := newGrant("g1", "app", "sid")
-		f.ok(want.AnswerLogin(&grant))
+		f.ok(want.AnswerLogin(&grant, newCode(grant).Hash))
 		check(store.AnswerLogin(ctx, "l1", newAnswer(grant), at(14)))
 	},
 	"a returned login is the caller's own": func(f *fixture) {
@@ -224,6 +234,53 @@ var loginTests = map[string]func(*fixture){
 		f.same(f.must(f.Store.Login(f.Context(), "l1", at(30))).Order, pending.Order)
 		late.Started = justBefore(late.Started)
 		f.must(f.Store.PutOrder(f.Context(), "l1", "c2", late))
+	},
+	"an answer can be repeated until its code is redeemed": func(f *fixture) {
+		ctx, grant := f.Context(), f.granted("g1", "app", "sid")
+		f.same(f.open("codeg1", 5), true)
+		want := f.must(f.Store.Login(ctx, "loging1", at(5)))
+		f.ok(want.RepeatAnswer(hash("again")))
+		f.same(f.must(f.Store.RepeatAnswer(ctx, "loging1", hash("again"), at(70), at(10))), want)
+		f.unchanged(want)
+		f.restart()
+		f.unchanged(want)
+		f.same(f.open("codeg1", 11), false)
+		_, err := f.Store.RedeemCode(ctx, newRedemption(grant, 11)) // no replay: nobody has redeemed it
+		f.is(err, storage.ErrNotFound)
+		_, err = f.Store.RepeatAnswer(ctx, "loging1", hash("again"), at(70), at(11))
+		f.is(err, storage.ErrExists)
+		redemption := newRedemption(grant, 65) // later than the first would have lived
+		redemption.CodeHash = hash("again")
+		stranger := redemption
+		stranger.RedirectURI = "https://evil.example/callback"
+		_, err = f.Store.RedeemCode(ctx, stranger)
+		f.is(err, storage.ErrMismatch)
+		f.same(f.open("again", 65), true)
+		got, err := f.Store.RedeemCode(ctx, redemption)
+		f.ok(err)
+		f.same(got.ID, "g1")
+		f.same(f.open("again", 65), false)
+		_, err = f.Store.RepeatAnswer(ctx, "loging1", hash("late"), at(90), at(66))
+		f.is(err, storage.ErrConflict)
+		_, err = f.Store.RedeemCode(ctx, redemption)
+		f.same(errors.As(err, new(*storage.CodeReusedError)), true)
+	},
+	"an answer is not repeated when its code is dead": func(f *fixture) {
+		ctx := f.Context()
+		f.granted("g1", "app", "sid")
+		f.granted("g2", "app", "sid")
+		f.completeLogin("l3")
+		f.must(f.Store.RefuseLogin(ctx, "l3", at(4)))
+		f.completeLogin("l4")
+		f.ok(f.Store.RevokeGrant(ctx, "g2", at(5)))
+		f.same(f.open("codeg2", 6), false)
+		f.same(f.open("codeg1", 64), false)
+		f.same(f.open("no such code", 6), false)
+		for id, when := range map[string]int{"loging1": 64, "loging2": 6, "l3": 6, "l4": 6} {
+			_, err := f.Store.RepeatAnswer(ctx, id, hash("again"), at(90), at(when))
+			f.is(err, storage.ErrConflict)
+		}
+		f.same(f.open("again", 6), false)
 	},
 	"a refused login gives no code": func(f *fixture) {
 		want := f.completeLogin("l1")

@@ -337,15 +337,16 @@
       missed(true)
     }
   }
+  const tell = (form, name, value) => {
+    const field = form.elements[name] || document.createElement('input')
+    form.append(Object.assign(field, { type: 'hidden', name, value }))
+  }
   document.addEventListener('submit', event => {
     const form = event.target
     if (sent.has(form) || $('button', form).getAttribute('aria-disabled')) return event.preventDefault()
     const action = new URL(form.action).pathname
-    if (action.endsWith('/start') && !form.elements.touch_points) {
-      const points = document.createElement('input')
-      Object.assign(points, { type: 'hidden', name: 'touch_points', value: touch })
-      form.append(points)
-    }
+    if (action.endsWith('/start')) tell(form, 'touch_points', touch)
+    if (action.endsWith('/done')) tell(form, 'automatic', event.submitter ? '' : 1)
     engage(form)
     if (base && /\/(start|cancel)$/.test(action)) {
       event.preventDefault()
