@@ -220,7 +220,7 @@ func (h *harness) SendForm(w http.ResponseWriter, _ *http.Request, action string
 }
 
 // ShowLoggedOut names the client and the languages that it asks for.
-func (h *harness) ShowLoggedOut(w http.ResponseWriter, _ *http.Request, client *storage.Client, locales []string) {
+func (h *harness) ShowLoggedOut(w http.ResponseWriter, _ *http.Request, client *storage.Client, locales []string, refused string) {
 	fmt.Fprint(w, "logged out")
 	if client != nil {
 		fmt.Fprintf(w, " of %s", client.ID)
@@ -228,15 +228,21 @@ func (h *harness) ShowLoggedOut(w http.ResponseWriter, _ *http.Request, client *
 	if len(locales) > 0 {
 		fmt.Fprintf(w, " in %s", locales)
 	}
+	if refused != "" {
+		fmt.Fprintf(w, "; refused: %s", refused)
+	}
 }
 
 // AskLogOut writes what the form would post, and where.
-func (h *harness) AskLogOut(w http.ResponseWriter, _ *http.Request, client *storage.Client, locales []string, action string, values url.Values) {
+func (h *harness) AskLogOut(w http.ResponseWriter, _ *http.Request, client *storage.Client, locales []string, refused, action string, values url.Values) {
 	name := "nobody"
 	if client != nil {
 		name = client.ID
 	}
-	fmt.Fprintf(w, "ask for %s in %s: %s?%s", name, locales, action, values.Encode())
+	if refused != "" {
+		refused = "refused: " + refused + "; "
+	}
+	fmt.Fprintf(w, "%sask for %s in %s: %s?%s", refused, name, locales, action, values.Encode())
 }
 
 // do serves one request of the provider's.

@@ -1,6 +1,7 @@
 package op
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -24,6 +25,10 @@ type logout struct {
 	// uri is where the browser goes afterwards, registered for the client; empty for our own page.
 	uri, state string
 	locales    []string
+	// refused is what could not be proven, nil when nothing was wrong. It does not count.
+	refused *oauthError
+	// astray is why the way back that the request has named is not taken, in words for developers; empty when it is, or there is none.
+	astray string
 }
 
 // serveLogout is the logout endpoint (OpenID Connect RP-Initiated Logout §2). An ID token of ours, expired or not, is the
@@ -77,58 +82,72 @@ func (p *Provider) logoutValues(w http.ResponseWriter, r *http.Request) (url.Val
 	return values, true
 }
 
-// checkLogout takes the parameters over, or shows an error page and returns false: nothing is ended then, and nobody is
-// redirected (§3).
+// checkLogout takes over what is proven of the parameters (RP-Initiated Logout §4). What is not counts as if it had not been sent: a hint
+// whose key has retired, or an address that is not registered, must not keep somebody logged in. Nobody is redirected then (§3). It
+// returns false after an answer of its own.
 func (p *Provider) checkLogout(w http.ResponseWriter, r *http.Request, values url.Values) (*logout, bool) {
 	if err := p.countDecryption(p.o.ClientIP(r), values.Get("id_token_hint")); err != nil {
 		p.showTooMany(w, r, err)
 		return nil, false
 	}
+	request := &logout{state: values.Get("state"), locales: strings.Fields(values.Get("ui_locales"))}
+	id := values.Get("client_id")
 	hint, ok := p.readHint(values.Get("id_token_hint"))
-	if !ok {
-		p.showError(w, r, invalid("id_token_hint is not an ID token of this provider"))
-		return nil, false
-	}
-	client, ok := p.logoutClient(w, r, values.Get("client_id"), hint)
-	if !ok {
-		return nil, false
-	}
-	noteClient(w, client)
-	uri := values.Get("post_logout_redirect_uri")
-	if uri != "" && (client == nil || !matchURI(client.PostLogoutRedirectURIs, uri, client.Native)) {
-		p.showError(w, r, invalid("post_logout_redirect_uri is not one that the client has registered").with(uri))
-		return nil, false
-	}
-	locales := strings.Fields(values.Get("ui_locales"))
-	if len(locales) == 0 && client != nil && client.DefaultLocale != "" {
-		locales = []string{client.DefaultLocale}
-	}
-	return &logout{client: client, sid: hint.SessionID, uri: uri, state: values.Get("state"), locales: locales}, true
-}
-
-// logoutClient returns the client that a logout request names, nil if it names none. When it cannot be, or when the hint was
-// made for another, it shows an error page and returns false.
-func (p *Provider) logoutClient(w http.ResponseWriter, r *http.Request, id string, hint hintClaims) (*storage.Client, bool) {
-	if len(hint.Audience) == 1 {
-		if id != "" && id != hint.Audience[0] {
-			p.showError(w, r, invalid("id_token_hint was made for another client than client_id"))
-			return nil, false
-		}
-		id = hint.Audience[0]
-	}
-	if id == "" {
-		return nil, true
-	}
-	client, err := p.o.Store.Client(r.Context(), id)
 	switch {
-	case errors.Is(err, storage.ErrNotFound):
-		p.showError(w, r, errUnknownClient.with(id))
-		return nil, false
-	case err != nil:
+	case !ok:
+		request.refused = invalid("id_token_hint is not an ID token of this provider, or its key has retired")
+	case len(hint.Audience) == 0:
+	case id != "" && id != hint.Audience[0]:
+		request.refused = invalid("id_token_hint was made for another client than client_id")
+	default:
+		id, request.sid = hint.Audience[0], hint.SessionID
+	}
+	if err := p.logoutClient(r.Context(), request, id); err != nil {
 		p.showFault(w, r, "read client", err)
 		return nil, false
 	}
-	return client, true
+	request.takeURI(values.Get("post_logout_redirect_uri"))
+	if request.client != nil {
+		noteClient(w, request.client)
+		if len(request.locales) == 0 && request.client.DefaultLocale != "" {
+			request.locales = []string{request.client.DefaultLocale}
+		}
+	}
+	if request.refused != nil {
+		note(w, request.refused)
+	}
+	return request, true
+}
+
+// logoutClient finds the client that the request is from, if it names one.
+func (p *Provider) logoutClient(ctx context.Context, request *logout, id string) error {
+	if id == "" {
+		return nil
+	}
+	client, err := p.o.Store.Client(ctx, id)
+	if errors.Is(err, storage.ErrNotFound) {
+		request.refused, request.sid = errUnknownClient.with(id), ""
+		return nil
+	}
+	request.client = client
+	return err
+}
+
+// takeURI takes the address over where the browser shall go, if the client has registered it.
+func (l *logout) takeURI(uri string) {
+	switch {
+	case uri == "":
+	case l.client != nil && matchURI(l.client.PostLogoutRedirectURIs, uri, l.client.Native):
+		l.uri = uri
+	case l.client == nil && l.refused != nil: // which says why
+	case l.client == nil:
+		l.refused = invalid("post_logout_redirect_uri needs client_id or id_token_hint, which says whose it is").with(uri)
+	default:
+		l.refused = invalid("post_logout_redirect_uri is not one that the client has registered").with(uri)
+	}
+	if uri != l.uri {
+		l.astray = l.refused.description
+	}
 }
 
 // logOut ends what the sid of the request's ID token names, and leads on. The browser's cookie goes only when it is of the
@@ -174,7 +193,7 @@ func (p *Provider) recordEnd(r *http.Request, client *storage.Client, id string,
 // leave sends the browser to where it shall go after a logout (§3), or tells the person that they are logged out.
 func (p *Provider) leave(w http.ResponseWriter, r *http.Request, request *logout) {
 	if request.uri == "" {
-		p.o.Pages.ShowLoggedOut(w, r, request.client, request.locales)
+		p.o.Pages.ShowLoggedOut(w, r, request.client, request.locales, request.astray)
 		return
 	}
 	answer := url.Values{}

@@ -75,7 +75,7 @@ func (p *Provider) showQuestion(w http.ResponseWriter, r *http.Request, request 
 	if len(request.locales) > 0 {
 		values.Set("ui_locales", strings.Join(request.locales, " "))
 	}
-	p.o.Pages.AskLogOut(w, r, request.client, request.locales, pathLogoutConfirm, values)
+	p.o.Pages.AskLogOut(w, r, request.client, request.locales, request.astray, pathLogoutConfirm, values)
 }
 
 // serveLogoutConfirm takes the answer to the question whether to log out. The form must come from our own page, and bring
@@ -103,7 +103,7 @@ func (p *Provider) serveLogoutConfirm(w http.ResponseWriter, r *http.Request) {
 		p.showFault(w, r, "read session", err)
 	case len(own) == 0:
 		p.leave(w, r, request)
-	case subtle.ConstantTimeCompare([]byte(values.Get(logoutProofField)), []byte(logoutProof(own))) != 1:
+	case request.refused != nil, subtle.ConstantTimeCompare([]byte(values.Get(logoutProofField)), []byte(logoutProof(own))) != 1:
 		p.showQuestion(w, r, request, own)
 	default:
 		p.endSessions(w, r, request, own)

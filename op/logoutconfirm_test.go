@@ -111,9 +111,9 @@ func TestLogoutConfirmIsOurOwnForm(t *testing.T) {
 		"false proof":           {"Origin", issuer, func(v url.Values) { v.Set(logoutProofField, strings.Repeat("A", 43)) }, 200, "ask for hr-a"},
 		"another browser's":     {"Origin", issuer, func(v url.Values) { v.Set(logoutProofField, foreign.Get(logoutProofField)) }, 200, "ask for hr-a"},
 		"no origin at all":      {"X", "y", func(v url.Values) { v.Del(logoutProofField) }, 200, "ask for hr-a"},
-		"unregistered URI":      {"Origin", issuer, func(v url.Values) { v.Set("post_logout_redirect_uri", "https://evil.example/") }, 400, "page: invalid_request"},
-		"URI without client":    {"Origin", issuer, func(v url.Values) { v.Del("client_id") }, 400, "page: invalid_request"},
-		"unknown client":        {"Origin", issuer, func(v url.Values) { v.Set("client_id", "nobody") }, 400, "page: invalid_client"},
+		"unregistered URI":      {"Origin", issuer, func(v url.Values) { v.Set("post_logout_redirect_uri", "https://evil.example/") }, 200, "refused: post_logout_redirect_uri is not one that the client has registered; ask for hr-a"},
+		"URI without client":    {"Origin", issuer, func(v url.Values) { v.Del("client_id") }, 200, "refused: post_logout_redirect_uri needs client_id"},
+		"unknown client":        {"Origin", issuer, func(v url.Values) { v.Set("client_id", "nobody") }, 200, "refused: no client is registered"},
 		"two states":            {"Origin", issuer, func(v url.Values) { v["state"] = []string{"a", "b"} }, 400, "page: invalid_request"},
 		"an ID token for proof": {"Origin", issuer, func(v url.Values) { v.Del(logoutProofField); v.Set("id_token_hint", answer.IDToken) }, 200, "ask for hr-a"},
 	} {

@@ -79,11 +79,12 @@ type Pages interface {
 	// SendForm sends a page that posts the values to action by itself (OAuth 2.0 Form Post Response Mode §2).
 	SendForm(w http.ResponseWriter, r *http.Request, action string, values url.Values)
 	// ShowLoggedOut tells the person that they are logged out. client is the one they came from, nil if unknown, and locales
-	// are the languages that it asks for (BCP 47), the best first.
-	ShowLoggedOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string)
+	// are the languages that it asks for (BCP 47), the best first. refused says in English, for developers, what of the request was not
+	// accepted, so that nobody is sent back; empty for nothing.
+	ShowLoggedOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string, refused string)
 	// AskLogOut asks the person whether to log out, with a form that posts the values to action, a path below the issuer.
-	// client and locales are as for ShowLoggedOut.
-	AskLogOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string, action string, values url.Values)
+	// client, locales and refused are as for ShowLoggedOut.
+	AskLogOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string, refused, action string, values url.Values)
 	SessionCookies
 }
 

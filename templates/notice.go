@@ -17,15 +17,17 @@ const (
 	NoticeRateLimited    NoticeKind = "rate-limited"    // too many requests; see Notice.Wait
 	NoticeFault          NoticeKind = "fault"           // something is wrong with us
 	NoticeLoggedOut      NoticeKind = "logged-out"      // log-out is done
+	NoticeBadLogOut      NoticeKind = "bad-log-out"     // a logout request that cannot be read; see Notice.Code
 )
 
 // Notice is a page with one thing to say and perhaps one way on.
 type Notice struct {
 	still
 	Kind NoticeKind
-	// Code is the OAuth error code of [NoticeBadRequest], shown for the developer of the client.
+	// Code is the OAuth error code of [NoticeBadRequest] and [NoticeBadLogOut], shown for the developer of the client.
 	Code string
-	// Detail is our own fixed sentence for that developer, in English; never text from the request.
+	// Detail is our own fixed sentence for that developer, in English; never text from the request. Of [NoticeLoggedOut] it says why
+	// nobody is sent back.
 	Detail string
 	// Wait is for [NoticeRateLimited]: seconds until the next request is let through; zero says only "a moment".
 	Wait int
@@ -43,6 +45,9 @@ func (v Notice) heading(p Page) string { return p.text("notice." + v.Key() + ".t
 
 func (v Notice) text(p Page) string {
 	key := "notice." + v.Key() + ".text"
+	if v.Detail != "" && hasMessage(key+".astray") {
+		key += ".astray"
+	}
 	if v.waits() {
 		return p.text(key+".wait", "seconds", strconv.Itoa(v.Wait))
 	}
@@ -109,9 +114,18 @@ type AskLogOut struct {
 	// Action is a path on our own origin.
 	Action string
 	Fields []Field
+	// Detail is as that of a [Notice]: why the person will not be sent back, for the developer of the client; empty when they will.
+	Detail string
 }
 
 // Key returns "ask-log-out".
 func (AskLogOut) Key() string { return "ask-log-out" }
 
 func (AskLogOut) heading(p Page) string { return p.text("ask-log-out.title") }
+
+func (v AskLogOut) text(p Page) string {
+	if v.Detail != "" {
+		return p.text("ask-log-out.text.astray")
+	}
+	return p.text("ask-log-out.text")
+}

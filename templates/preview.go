@@ -38,7 +38,7 @@ var ownReasons = []Reason{
 // notices lists the kinds of notice.
 var notices = []NoticeKind{
 	NoticeAlreadyDone, NoticeOtherBrowser, NoticeReturnedAstray, NoticeOtherTab, NoticeExpired, NoticeNotFound,
-	NoticeBadRequest, NoticeRateLimited, NoticeFault, NoticeLoggedOut,
+	NoticeBadRequest, NoticeRateLimited, NoticeFault, NoticeLoggedOut, NoticeBadLogOut,
 }
 
 // Preview lists every state of the pages in the given language, with made-up values: for golden tests, browser tests
@@ -147,6 +147,9 @@ func previewApart(p Page) []State {
 		case NoticeBadRequest:
 			v.Code, v.Detail = "invalid_request", "The redirect_uri is not registered for this client."
 			q = Page{Lang: p.Lang, ServiceName: p.ServiceName, Reference: p.Reference, Links: p.Links}
+		case NoticeBadLogOut:
+			v.Code, v.Detail = "invalid_request", "state is given more than once or has characters that are not allowed"
+			q = Page{Lang: p.Lang, ServiceName: p.ServiceName, Reference: p.Reference, Links: p.Links}
 		case NoticeNotFound, NoticeFault:
 			q = Page{Lang: p.Lang, ServiceName: p.ServiceName, Reference: p.Reference, Links: p.Links}
 		case NoticeRateLimited:
@@ -160,11 +163,14 @@ func previewApart(p Page) []State {
 	apart.BasePath = ""
 	alone := Page{Lang: p.Lang, ServiceName: p.ServiceName, Links: p.Links}
 	fields := []Field{{"code", "preview"}, {"state", "preview"}}
+	const astray = "post_logout_redirect_uri is not one that the client has registered"
 	return append(states,
 		State{"form-post", p, FormPost{Action: "https://www.norrby.example/callback", Fields: fields}},
 		State{"ask-log-out", apart, AskLogOut{Action: "/logout/confirm", Fields: fields[1:]}},
 		State{"ask-log-out-alone", alone, AskLogOut{Action: "/logout/confirm"}},
+		State{"ask-log-out-astray", apart, AskLogOut{Action: "/logout/confirm", Detail: astray}},
 		State{"notice-logged-out-alone", alone, Notice{Kind: NoticeLoggedOut}},
+		State{"notice-logged-out-astray", alone, Notice{Kind: NoticeLoggedOut, Detail: astray}},
 	)
 }
 

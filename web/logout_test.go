@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -21,9 +22,9 @@ func loggingOut(t *testing.T) *house {
 			locales := strings.Fields(r.FormValue("ui_locales"))
 			switch r.URL.Path {
 			case "/logout":
-				h.AskLogOut(w, r, client, locales, "/logout/confirm", url.Values{"state": {`"><script>`}, "session": {"proof"}})
+				h.AskLogOut(w, r, client, locales, r.FormValue("refused"), "/logout/confirm", url.Values{"state": {`"><script>`}, "session": {"proof"}})
 			case "/logout/confirm":
-				h.ShowLoggedOut(w, r, client, locales)
+				h.ShowLoggedOut(w, r, client, locales, r.FormValue("refused"))
 			default:
 				t.Errorf("the provider got %s", r.URL.Path)
 			}
@@ -68,5 +69,26 @@ func TestShowLoggedOut(t *testing.T) {
 	}
 	if alone := b.get("/logout/confirm"); !alone.has("Du är utloggad") || alone.has("app.example") {
 		t.Errorf("without a client: %s", alone.body)
+	}
+}
+
+// Who cannot be sent back is told so, and the developer of the app why; a logout that cannot be read is not called a login.
+func TestLogOutAstray(t *testing.T) {
+	t.Parallel()
+	b := loggingOut(t).browser(windowsPC)
+	const why = "post_logout_redirect_uri is not one that the client has registered"
+	if ask := b.get("/logout?client_id=app&ui_locales=en&refused=" + url.QueryEscape(why)); ask.status != http.StatusOK || !ask.has("You stay here afterwards", `lang="en">`+why, `<form method="post" action="/logout/confirm">`) {
+		t.Errorf("asked: %d %s", ask.status, ask.body)
+	}
+	if out := b.post("/logout/confirm", "ui_locales", "sv", "refused", why); !out.has("Du är utloggad", "Du stannar här", why) {
+		t.Errorf("logged out: %s", out.body)
+	}
+	h := newHouse(t, shared, nil)
+	for path, title := range map[string]string{"/logout": "You could not be logged out", "/logout/confirm": "You could not be logged out", "/authorize": "The login could not start"} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil)
+		r.Header.Set("Accept-Language", "en")
+		if h.ShowError(w, r, http.StatusBadRequest, "invalid_request", "the parameters cannot be read", nil); !strings.Contains(strings.ReplaceAll(w.Body.String(), "\u00ad", ""), "<h1 tabindex=\"-1\">"+title) {
+			t.Errorf("%s: %s", path, w.Body)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"brygga/handling"
 	"brygga/login"
@@ -52,6 +53,9 @@ func (s *Site) BeginLogin(w http.ResponseWriter, r *http.Request, client *storag
 // leads to; nil if unknown.
 func (s *Site) ShowError(w http.ResponseWriter, r *http.Request, status int, code, description string, client *storage.Client) {
 	v := templates.Notice{Kind: templates.NoticeBadRequest, Code: code, Detail: description}
+	if strings.HasPrefix(r.URL.Path, "/logout") {
+		v.Kind = templates.NoticeBadLogOut
+	}
 	switch {
 	case code == codeLoginOver:
 		v = templates.Notice{Kind: templates.NoticeAlreadyDone}
@@ -84,13 +88,15 @@ func fields(values url.Values) []templates.Field {
 }
 
 // ShowLoggedOut tells the person that they are logged out. client is the one they came from, nil if unknown; locales are the
-// languages that it asks for.
-func (s *Site) ShowLoggedOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string) {
-	s.render(w, r, http.StatusOK, contentPolicyNoForms, s.pageIn(r, client, locales), templates.Notice{Kind: templates.NoticeLoggedOut})
+// languages that it asks for. refused is a fixed English sentence for its developers, when the way back was not accepted.
+func (s *Site) ShowLoggedOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string, refused string) {
+	v := templates.Notice{Kind: templates.NoticeLoggedOut, Detail: refused}
+	s.render(w, r, http.StatusOK, contentPolicyNoForms, s.pageIn(r, client, locales), v)
 }
 
 // AskLogOut asks whether to log out. The form posts the values to action, a path of the provider's, which may lead on to the
-// client.
-func (s *Site) AskLogOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string, action string, values url.Values) {
-	s.render(w, r, http.StatusOK, contentPolicy, s.pageIn(r, client, locales), templates.AskLogOut{Action: action, Fields: fields(values)})
+// client. refused is as for ShowLoggedOut.
+func (s *Site) AskLogOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string, refused, action string, values url.Values) {
+	v := templates.AskLogOut{Action: action, Fields: fields(values), Detail: refused}
+	s.render(w, r, http.StatusOK, contentPolicy, s.pageIn(r, client, locales), v)
 }

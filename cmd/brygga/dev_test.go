@@ -85,7 +85,7 @@ func TestDevTellsWhyRequestsAreRefused(t *testing.T) {
 	post("/logout", "", url.Values{"id_token_hint": {"x"}, "client_id": {"nobody"}})
 	for _, want := range []string{
 		`doing=token error=invalid_client .*cause="wrong secret" client_id=demo`, `doing=token error=unsupported_grant_type .*client_id=demo`,
-		`doing=authorize .*redirect_uri.*client_id=demo value=http://x.example/`, `doing=logout error=invalid_request`,
+		`doing=authorize .*redirect_uri.*client_id=demo value=http://x.example/`, `doing=logout error=invalid_client .*value=nobody`,
 	} {
 		if !regexp.MustCompile(want).MatchString(out.String()) {
 			t.Errorf("no line %s in\n%s", want, out.String())

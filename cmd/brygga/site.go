@@ -55,13 +55,13 @@ func (p pages) SendForm(w http.ResponseWriter, r *http.Request, action string, v
 }
 
 // ShowLoggedOut tells the person that the session has ended.
-func (p pages) ShowLoggedOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string) {
-	p.site.Load().ShowLoggedOut(w, r, client, locales)
+func (p pages) ShowLoggedOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string, refused string) {
+	p.site.Load().ShowLoggedOut(w, r, client, locales, refused)
 }
 
 // AskLogOut asks the person whether to log out.
-func (p pages) AskLogOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string, action string, values url.Values) {
-	p.site.Load().AskLogOut(w, r, client, locales, action, values)
+func (p pages) AskLogOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string, refused, action string, values url.Values) {
+	p.site.Load().AskLogOut(w, r, client, locales, refused, action, values)
 }
 
 // SessionCookie returns the cookie of the group's session.
