@@ -106,7 +106,7 @@ func composePictures(t *testing.T) {
 	compose(t, "states.png", states...)
 	var tour []image.Image
 	for _, name := range []string{"tour-1", "tour-3", "tour-4", "claims"} {
-		tour = append(tour, middle(readPicture(t, pictureFile(computer.in("sv"), name, "light"))))
+		tour = append(tour, halve(middle(readPicture(t, pictureFile(computer, name, "light")))))
 	}
 	compose(t, "tour.png", tour...)
 }

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"brygga/bankid"
@@ -258,7 +259,8 @@ func (d *devInstance) start(ctx context.Context, on [devServices][]net.Listener)
 		}
 	}
 	ctx, stop := context.WithCancel(ctx)
-	go d.config.watch(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { d.config.watch(ctx) })
 	go func() {
 		select {
 		case <-ctx.Done():
@@ -268,8 +270,9 @@ func (d *devInstance) start(ctx context.Context, on [devServices][]net.Listener)
 		}
 	}()
 	go func() {
-		defer stop()
 		err := d.server.run(ctx, listeners{public: on[devProvider], admin: on[devOperators]})
+		stop()
+		watching.Wait()
 		others := shutdown(context.WithoutCancel(ctx), slices.Clone(d.others)...)
 		d.sim.Close()
 		d.ended <- errors.Join(err, others)
