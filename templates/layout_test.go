@@ -21,6 +21,7 @@ type layout struct {
 	Card       box
 	Exits      []exit
 	Foot       box
+	Moving     []string // what is animated, but for the ring around a picture
 }
 
 type box struct{ Left, Top, Right, Bottom float64 }
@@ -42,6 +43,7 @@ const measure = `(() => {
   return {
     Wide: innerWidth, High: innerHeight, Needs: document.documentElement.scrollWidth,
     QR: box($('#qr')), Picture: box($('.scene, .picture')), Card: box($('.card')), Foot: box($('.foot')),
+    Moving: document.getAnimations().filter(a => !a.effect.pseudoElement).map(a => a.animationName),
     Words: all('h1, .lead, .card > form, .card > a, .note, .steps, .choices').filter(seen).map(box),
     Exits: all('.exits > *').filter(e => seen(e) && getComputedStyle(e).position !== 'absolute').map(e => ({ ...box(e), Does: e.elements?.device?.value || e.action?.split('/').pop() || e.href || '' })),
   }
@@ -81,7 +83,7 @@ func TestLayout(t *testing.T) {
 			shots = append(shots, shot{s, measured(t, ctx, window)})
 		}
 	}
-	t.Run("A-10 nothing sticks out, and no picture lies on words", func(t *testing.T) { nothingSticksOut(t, shots) })
+	t.Run("A-10 nothing sticks out or moves, and no picture lies on words", func(t *testing.T) { nothingSticksOut(t, shots) })
 	t.Run("U-18 the whole code is on the screen", func(t *testing.T) { wholeCode(t, shots) })
 	t.Run("all is above the fold on a low screen of a computer", func(t *testing.T) { aboveTheFold(t, shots) })
 	t.Run("the ways out keep their order and place", func(t *testing.T) { waysOut(t, shots) })
@@ -102,6 +104,9 @@ func measured(t *testing.T, ctx context.Context, window [2]int64) layout {
 
 func nothingSticksOut(t *testing.T, shots []shot) {
 	for _, s := range shots {
+		if len(s.Moving) > 0 {
+			t.Errorf("%s: %q moves", s.Name, s.Moving)
+		}
 		if s.Needs > s.Wide {
 			t.Errorf("%s is %v wide in a window of %v by %v", s.Name, s.Needs, s.Wide, s.High)
 		}

@@ -97,14 +97,23 @@ func contactSheet(t *testing.T, browser context.Context, s screen, lang, theme s
 	defer server.Close()
 	defer server.CloseClientConnections()
 	seen := map[string]bool{}
+	add := func(name string) {
+		fmt.Fprintf(&cells, `<figure><img src="/picture/%d"><figcaption>%s</figcaption></figure>`, len(pictures), html.EscapeString(name))
+		pictures = append(pictures, photograph(t, ctx, float64(s.width), float64(s.height), float64(shown)/float64(s.width)))
+	}
 	for _, state := range Preview(lang) {
 		if seen[state.View.Key()] || !wanted(state.Name) {
 			continue
 		}
 		seen[state.View.Key()] = true
 		openState(t, ctx, server.URL, s, lang, theme, state.Name)
-		fmt.Fprintf(&cells, `<figure><img src="/picture/%d"><figcaption>%s</figcaption></figure>`, len(pictures), html.EscapeString(state.Name))
-		pictures = append(pictures, photograph(t, ctx, float64(s.width), float64(s.height), float64(shown)/float64(s.width)))
+		add(state.Name)
+		if state.Name == "qr-wait" || state.Name == "confirm-qr" {
+			if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](loseContact)); err != nil {
+				t.Fatal(err)
+			}
+			add(state.Name + ", no contact")
+		}
 	}
 	cell := int64(shown + 12)
 	wide := max(1, 1740/cell)*cell + 12
@@ -121,6 +130,14 @@ func contactSheet(t *testing.T, browser context.Context, s screen, lang, theme s
 	}
 	return sheet
 }
+
+// loseContact does what the script does when nothing comes from the server.
+const loseContact = `(() => {
+  const lost = document.querySelector('#lost'), qr = document.querySelector('#qr')
+  lost.querySelector('span').textContent = document.body.dataset.lost
+  lost.hidden = false
+  if (qr) { qr.classList.add('stale'); qr.append(lost) } else document.querySelector('.card').prepend(lost)
+})()`
 
 const sheetHTML = `<!DOCTYPE html><style>
 body { display: flex; flex-wrap: wrap; gap: 12px; margin: 0; padding: 12px; background: #99a3aa; font: 9px/1.3 sans-serif; }
