@@ -272,7 +272,7 @@ func TestFormsLeadBack(t *testing.T) {
 	})
 	t.Run("nothing moves where motion is unwanted", func(t *testing.T) {
 		s := newStage(t, browser, Choose{Platform: ScanOnly})
-		moves := `getComputedStyle(document.querySelector('[data-busy]')).animationName`
+		moves := `getComputedStyle(document.querySelector('button[data-busy]')).animationName`
 		s.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('main button').dataset.busy = ''`))
 		s.until(moves + ` === 'pulse'`)
 		_, err := chromedp.Call(s.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}})

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"mime"
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -78,8 +79,11 @@ func mustReadAssets() map[string]Asset {
 			panic(fmt.Errorf("templates: read asset: %w", err))
 		}
 		ext := path.Ext(f.Name())
-		if ext == ".js" {
+		switch ext {
+		case ".js":
 			body = stripComments(body)
+		case ".css":
+			body = styleComment.ReplaceAll(body, []byte("\n"))
 		}
 		all[f.Name()] = newAsset(f.Name(), body)
 	}
@@ -96,6 +100,9 @@ func newAsset(file string, body []byte) Asset {
 		Gzip:        compress(body),
 	}
 }
+
+// styleComment is a comment of a style sheet, with the space around it.
+var styleComment = regexp.MustCompile(`(?s)\s*/\*.*?\*/\s*`)
 
 // stripComments leaves out what only readers of the source need: lines that are a comment, empty lines and indentation. The
 // script has no string over several lines, which a test holds.

@@ -277,7 +277,7 @@ func TestWeight_U18(t *testing.T) {
 		t.Errorf("a page weighs %d bytes", total+largest)
 	}
 	script := assets["page.js"].Body
-	if n := len(script); n > 8<<10 {
+	if n := len(script); n > 11<<10 {
 		t.Errorf("the script has %d bytes", n)
 	}
 	for line := range bytes.Lines(script) {
