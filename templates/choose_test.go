@@ -9,7 +9,7 @@ import (
 // TestChoices_U13: a phone and a tablet have this device first, a computer the QR code with this computer beside it;
 // what the person used last comes first everywhere, and nothing is offered that cannot work.
 func TestChoices_U13(t *testing.T) {
-	button := regexp.MustCompile(`name="device" value="(\w+)"><button class="([^"]*)"`)
+	button := regexp.MustCompile(`name="device" value="(\w+)">(?:\s*<input[^>]*>)*\s*<button class="([^"]*)"`)
 	for _, tt := range []struct {
 		platform Platform
 		last     Device
