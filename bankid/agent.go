@@ -11,8 +11,8 @@ type Hints struct {
 	Platform  string // Sec-CH-UA-Platform, such as `"Android"`
 	Mobile    string // Sec-CH-UA-Mobile, "?1" or "?0"
 	Brands    string // Sec-CH-UA
-	// MaxTouchPoints is navigator.maxTouchPoints if a script has told it, else 0. An iPad calls itself a Mac and is known
-	// by it alone.
+	// MaxTouchPoints is navigator.maxTouchPoints if a script has told it, else 0. An iPad calls itself a Mac, an Android tablet
+	// Linux at times, and each is known by it alone.
 	MaxTouchPoints int
 }
 
@@ -26,7 +26,8 @@ type Agent struct {
 // OS is an operating system.
 type OS string
 
-// The operating systems. There is no BankID app for Linux and ChromeOS.
+// The operating systems. There is no BankID app for Linux and ChromeOS. OSTouchLinux says that it is Linux and feels several fingers:
+// most likely Android, whose browsers ask for pages made for computers on larger tablets, and on a phone when told to.
 const (
 	OSUnknown  OS = ""
 	OSiOS      OS = "iOS"
@@ -36,6 +37,8 @@ const (
 	OSmacOS    OS = "macOS"
 	OSLinux    OS = "Linux"
 	OSChromeOS OS = "ChromeOS"
+
+	OSTouchLinux OS = "Linux, touch"
 )
 
 // Browser is a browser, or an app that shows pages itself.
@@ -148,7 +151,7 @@ func DetectAgent(h Hints) Agent {
 	switch {
 	case a.OS == OSiOS, a.OS == OSAndroid && phone, a.OS == OSUnknown && phone:
 		a.Device = DevicePhone
-	case a.OS == OSiPadOS, a.OS == OSAndroid:
+	case a.OS == OSiPadOS, a.OS == OSAndroid, a.OS == OSTouchLinux:
 		a.Device = DeviceTablet
 	}
 	return a
@@ -182,6 +185,9 @@ func detectOS(ua string, h Hints) OS {
 	// No Mac has a touch screen or a browser made for iOS: this is an iPad that asks for pages made for computers.
 	if os == OSmacOS && (h.MaxTouchPoints > 1 || iosBrowser.MatchString(ua)) {
 		return OSiPadOS
+	}
+	if os == OSLinux && h.MaxTouchPoints > 1 {
+		return OSTouchLinux
 	}
 	return os
 }

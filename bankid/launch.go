@@ -104,6 +104,9 @@ var launches = []struct {
 	{[]OS{OSAndroid}, BrowserInApp, Launch{Form: AppLink, NeedsTap: true, FocusReturns: true, NoReturnURL: true}},
 	{[]OS{OSAndroid}, "", Launch{Form: AppLink, NeedsTap: true, FocusReturns: true}}, // Chrome, Edge, Samsung Internet, Brave, others
 
+	// It may be a computer with a touch screen after all, where an app link would lead to a web page: the scheme, and nothing by itself.
+	{[]OS{OSTouchLinux}, "", Launch{Form: Scheme, NeedsTap: true, FocusReturns: true}},
+
 	{[]OS{OSWindows, OSmacOS}, "", Launch{Form: Scheme, FocusReturns: true}},
 	// A phone that hides what it is has no second device to show a QR code on, so it gets a link to try.
 	{[]OS{OSUnknown}, "", Launch{Form: Scheme, NeedsTap: true}},

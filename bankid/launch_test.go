@@ -94,6 +94,7 @@ func TestLaunchFor_RowA17(t *testing.T) {
 		{OSmacOS, BrowserSafari, Scheme, false, true, false, "null", address, true},
 		{OSmacOS, BrowserFirefox, Scheme, false, true, false, "null", address, true},
 		{OSUnknown, BrowserUnknown, Scheme, true, false, false, "null", address, true},
+		{OSTouchLinux, BrowserChrome, Scheme, true, true, false, "null", address, true},
 		{OSLinux, BrowserFirefox, "", false, false, false, "null", "", false},
 		{OSLinux, BrowserChrome, "", false, false, false, "null", "", false},
 		{OSChromeOS, BrowserChrome, "", false, false, false, "null", "", false},

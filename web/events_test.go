@@ -259,6 +259,18 @@ func TestEventsOfTheChoice_U13(t *testing.T) {
 	if !strings.Contains(u.HTML, "som förra gången") {
 		t.Errorf("the stream forgets the last choice:\n%s", u.HTML)
 	}
+	tablet := b.browser("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36")
+	other := tablet.begin("app")
+	if page := tablet.get(other); page.has(`value="this"`) {
+		t.Error("Linux is offered an app that it has not")
+	}
+	if u := tablet.listen(other + "/events?view=choose&touch_points=5").until("choose.tablet"); !strings.Contains(u.HTML, `value="this"`) {
+		t.Errorf("a tablet that says it is Linux is offered the code alone:\n%s", u.HTML)
+	}
+	tablet.post(other+"/start", "device", "this", "touch_points", "5", "first", "1")
+	if u := tablet.status(other); u.View != "app-wait.1" || !strings.Contains(u.HTML, `href="bankid:///?`) || strings.Contains(u.HTML, "data-autolaunch") {
+		t.Errorf("it is shown %s:\n%s", u.View, u.HTML)
+	}
 	if u, err := b.listen(path + "/events?view=choose&touch_points=0").next(); err != nil || u.View != "choose" || u.HTML != "" {
 		t.Errorf("a Mac is told %+v, %v", u, err)
 	}
