@@ -44,7 +44,7 @@ var app = builder.Build();
 app.UseAuthentication();
 app.UseAntiforgery();
 
-IResult Html(string body) => Results.Content($"<!doctype html><html lang=\"en\"><title>My app</title>{body}</html>", "text/html");
+IResult Html(string body) => Results.Content($"<!doctype html><html lang=\"en\"><title>My app</title>{body}</html>", "text/html; charset=utf-8");
 
 app.MapGet("/", (HttpContext context, IAntiforgery antiforgery) =>
 {

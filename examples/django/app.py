@@ -1,5 +1,6 @@
 """BankID login in Django, with python-social-auth: a whole project in one file."""
 
+import logging
 import os
 import secrets
 import sys
@@ -45,18 +46,21 @@ from django.shortcuts import redirect  # noqa: E402
 from django.urls import include, path  # noqa: E402
 from django.utils.html import format_html  # noqa: E402
 from django.views.decorators.http import require_POST  # noqa: E402
-from social_core.exceptions import AuthCanceled  # noqa: E402
+from social_core.exceptions import AuthCanceled, SocialAuthBaseException  # noqa: E402
 from social_django.middleware import SocialAuthExceptionMiddleware  # noqa: E402
 
 LOG_IN = '<p><a href="/login/oidc/">Log in with BankID</a></p>'
 
 
 class Cancelled(SocialAuthExceptionMiddleware):
-    """Shows a login that did not come about kindly, and lets every other fault be a fault."""
+    """Tells people kindly of a login that did not come about."""
 
     def process_exception(self, request, exception):
         if isinstance(exception, AuthCanceled):
             return HttpResponse("<p>You were not logged in. Nothing has happened.</p>" + LOG_IN)
+        if isinstance(exception, SocialAuthBaseException):
+            logging.getLogger(__name__).warning("login: %s", exception)
+            return HttpResponse("<p>The login did not work.</p>" + LOG_IN)
         return None
 
 

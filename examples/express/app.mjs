@@ -51,8 +51,9 @@ app.get('/callback', async (request, response, next) => {
       return response.redirect('/');
     });
   } catch (fault) {
-    if (fault.error === 'access_denied') return show(response, `<p>You were not logged in. Nothing has happened.</p>${loginLink}`);
-    return next(fault);
+    const cancelled = fault.error === 'access_denied';
+    if (!cancelled) console.error(fault);
+    return show(response, `<p>${cancelled ? 'You were not logged in. Nothing has happened.' : 'The login did not work.'}</p>${loginLink}`);
   }
 });
 

@@ -30,7 +30,7 @@ PAGE = """<!doctype html><html lang="en"><title>My app</title>
   <p>Hello, {{ person.name }}. Your personal number is {{ person.personalNumber }}.</p>
   <form method="post" action="/logout"><button>Log out</button></form>
 {% else %}
-  {% if cancelled %}<p>You were not logged in. Nothing has happened.</p>{% endif %}
+  <p>{{ note }}</p>
   <p><a href="/login">Log in with BankID</a></p>
 {% endif %}</html>"""
 
@@ -51,8 +51,9 @@ def callback():
         claims = bankid.authorize_access_token()["userinfo"]  # of the ID token, verified
     except OAuthError as fault:
         if fault.error == "access_denied":
-            return render_template_string(PAGE, cancelled=True)
-        raise
+            return render_template_string(PAGE, note="You were not logged in. Nothing has happened.")
+        app.logger.warning("login: %s", fault)
+        return render_template_string(PAGE, note="The login did not work.")
     session.clear()
     # Flask's session is signed, not encrypted: with a number in it, keep it on your server (Flask-Session).
     session["person"] = {"sub": claims["sub"], "name": claims["name"], "personalNumber": claims["personalNumber"]}

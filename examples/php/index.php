@@ -56,7 +56,7 @@ if ($path === '/callback') {
     if (!$login || !hash_equals($login['state'], $_GET['state'] ?? '') || ($_GET['iss'] ?? '') !== $issuer) {
         go('/'); // not an answer to a login of this browser
     }
-    if (isset($_GET['code'])) {
+    if (isset($_GET['code'])) try {
         $tokens = call($provider['token_endpoint'], [
             CURLOPT_USERPWD => rawurlencode($client) . ':' . rawurlencode($secret),
             CURLOPT_POSTFIELDS => http_build_query([
@@ -67,6 +67,8 @@ if ($path === '/callback') {
         session_regenerate_id(true);
         $_SESSION['person'] = claims($tokens['id_token'], $issuer, $client, $login['nonce']);
         go('/');
+    } catch (RuntimeException $fault) {
+        error_log((string) $fault);
     }
     $note = ($_GET['error'] ?? '') === 'access_denied' ? 'You were not logged in. Nothing has happened.' : 'The login did not work.';
 }

@@ -133,6 +133,8 @@ func (e *example) withoutScripts(t *testing.T, p *provider, app string) {
 	cancelled := b.fetch(http.MethodPost, b.fetch(http.MethodGet, app+e.login, nil).address+"/leave", nil)
 	want("after cancelling", cancelled, saysCancelled)
 	want("after cancelling", cancelled, saysLogIn)
+	stray := b.fetch(http.MethodGet, strings.Replace(cancelled.address, "error=access_denied", "code=stolen", 1), nil)
+	want("after an answer to no login", stray, saysLogIn)
 	shown := b.visit(app + e.login)
 	want("after logging in", shown, b.person)
 	want("after logging in", shown, "Hello, Bo Prov")
