@@ -67,8 +67,13 @@ func startProvider(t *testing.T) *provider {
 		banner <- readBanner(out)
 		io.Copy(io.Discard, out)
 	}()
-	text := <-banner
-	p.issuer, p.phone = address(t, text, "Provider"), address(t, text, "Virtual phone")
+	text := ""
+	select {
+	case text = <-banner:
+	case <-time.After(patience):
+		t.Fatal("brygga has not said that all runs")
+	}
+	p.issuer, p.phone = address(t, text, "issuer"), address(t, text, "Virtual phone")
 	p.demo = address(t, text, "Demo app")
 	return p
 }
@@ -93,7 +98,7 @@ func readBanner(out io.Reader) string {
 	var text strings.Builder
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		fmt.Fprintln(&text, lines.Text())
-		if strings.HasPrefix(lines.Text(), "Ctrl-C") {
+		if strings.Contains(lines.Text(), "Ctrl-C") {
 			break
 		}
 	}
