@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -224,6 +225,12 @@ func (e *Engine) adopt(ctx context.Context) {
 // Create stores a new login that answers request, bound to the browser that has the binding cookie. It returns a
 // *[LimitError] when the address has begun too many, or too large ones.
 func (e *Engine) Create(ctx context.Context, request storage.AuthRequest, binding secret.String, ip string) (*storage.Login, error) {
+	return e.CreateAs(ctx, "", request, binding, ip)
+}
+
+// CreateAs is Create for a login whose ID is known before; empty for one of its own. It must be 128 bits in base64url that nobody can guess
+// but who brought the auth request.
+func (e *Engine) CreateAs(ctx context.Context, id string, request storage.AuthRequest, binding secret.String, ip string) (*storage.Login, error) {
 	if err := e.limits.allowLogin(ip, request.Size()); err != nil {
 		e.Observe(Observation{Event: LimitReached, Reason: "logins"})
 		return nil, err
@@ -231,7 +238,7 @@ func (e *Engine) Create(ctx context.Context, request storage.AuthRequest, bindin
 	now := e.now()
 	request.Received = now
 	l := storage.Login{
-		ID: randomID(), State: storage.LoginOpen, Revision: 1, Request: request, BindingHash: binding.Hash(),
+		ID: cmp.Or(id, randomID()), State: storage.LoginOpen, Revision: 1, Request: request, BindingHash: binding.Hash(),
 		Created: now, Expires: now.Add(e.Life),
 	}
 	if err := e.Store.CreateLogin(ctx, l); err != nil {

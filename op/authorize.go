@@ -34,6 +34,9 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	values, err := p.wholeRequest(r.Context(), client, sent)
+	if err == errUsedReference && p.o.Pages.ResumeLogin(w, r, client, pushedLogin(sent)) {
+		return // the page was loaded again
+	}
 	if err != nil {
 		p.refuseUnproven(w, r, client, sent, err)
 		return
@@ -56,7 +59,7 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, &request, errLoginRequired)
 		return
 	}
-	p.o.Pages.BeginLogin(w, r, client, request)
+	p.o.Pages.BeginLogin(w, r, client, request, pushedLogin(sent))
 }
 
 // errLoginRequired answers prompt=none when there is no session that serves the request (OIDC Core §3.1.2.6).

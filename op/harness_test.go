@@ -2,6 +2,7 @@ package op
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -194,15 +195,25 @@ func testClients() []storage.Client {
 }
 
 // BeginLogin stores a login, as package web does.
-func (h *harness) BeginLogin(w http.ResponseWriter, r *http.Request, _ *storage.Client, request storage.AuthRequest) {
+func (h *harness) BeginLogin(w http.ResponseWriter, r *http.Request, _ *storage.Client, request storage.AuthRequest, id string) {
 	now := h.now()
 	login := storage.Login{
-		ID: storage.NewID(), State: storage.LoginOpen, Revision: 1, Request: request, Created: now, Expires: now.Add(10 * time.Minute),
+		ID: cmp.Or(id, storage.NewID()), State: storage.LoginOpen, Revision: 1, Request: request, Created: now, Expires: now.Add(10 * time.Minute),
 	}
 	if err := h.store.CreateLogin(r.Context(), login); err != nil {
 		h.t.Error(err)
 	}
 	http.Redirect(w, r, "/login/"+login.ID, http.StatusSeeOther)
+}
+
+// ResumeLogin leads a browser back that says which login it has begun.
+func (h *harness) ResumeLogin(w http.ResponseWriter, r *http.Request, client *storage.Client, id string) bool {
+	login, err := h.store.Login(r.Context(), id, h.now())
+	if err != nil || login.Request.ClientID != client.ID || r.Header.Get("X-Begun") != id {
+		return false
+	}
+	http.Redirect(w, r, "/login/"+id, http.StatusSeeOther)
+	return true
 }
 
 // ShowError writes the code, the description and the client's home, so that tests can search them.

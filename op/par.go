@@ -2,6 +2,8 @@ package op
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -125,10 +127,25 @@ func (p *Provider) takePushed(ctx context.Context, client *storage.Client, uri s
 	}
 	pushed, err := p.o.Store.TakePushedRequest(ctx, storage.TokenHash(secret.New(reference)), client.ID, p.now())
 	if errors.Is(err, storage.ErrNotFound) {
-		return nil, newError("invalid_request_uri", "request_uri is unknown, used, expired, or another client's")
+		return nil, errUsedReference
 	}
 	if err != nil {
 		return nil, err
 	}
 	return pushed.Values, nil
+}
+
+// errUsedReference answers a request_uri that stands for nothing, or for nothing any more.
+var errUsedReference = newError("invalid_request_uri", "request_uri is unknown, used, expired, or another client's")
+
+// pushedLogin returns the ID of the login that a pushed request begins, empty for a request of another kind. So the browser that has used the
+// request_uri finds back to it when it loads the address again, which RFC 9126 §4 asks to allow for, and nobody else does.
+func pushedLogin(sent url.Values) string {
+	uri, _ := single(sent, "request_uri")
+	reference, ok := strings.CutPrefix(uri, pushedPrefix)
+	if !ok {
+		return ""
+	}
+	hash := sha256.Sum256([]byte("login of a pushed request\x00" + reference))
+	return base64.RawURLEncoding.EncodeToString(hash[:16])
 }

@@ -144,3 +144,35 @@ func TestPushedRequestObject(t *testing.T) {
 		}
 	}
 }
+
+// A request_uri leads the browser that has used it back to its login, and nobody else.
+func TestPushedRequestsAreLoadedAgain(t *testing.T) {
+	h := newHarness(t, nil)
+	h.add("pushes", nil)
+	values := h.pushed("pushes", params("pushes", callback))
+	load := func(begun string, values url.Values) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodGet, issuer+"/authorize?"+values.Encode(), nil)
+		r.Header.Set("X-Begun", begun)
+		return h.do(r)
+	}
+	page := load("", values).Header().Get("Location")
+	id, ok := strings.CutPrefix(page, "/login/")
+	if !ok || len(id) != 22 || strings.Contains(values.Get("request_uri"), id) {
+		t.Fatalf("the login is at %q", page)
+	}
+	for range 2 {
+		if w := load(id, values); w.Header().Get("Location") != page {
+			t.Errorf("loaded again: %d %v %s", w.Code, w.Header(), w.Body)
+		}
+	}
+	for name, w := range map[string]*httptest.ResponseRecorder{
+		"another browser": load("", values), "another client": load(id, with(values, "client_id", "web")),
+	} {
+		if w.Code != http.StatusBadRequest || !strings.HasPrefix(w.Body.String(), "page: invalid_request_uri") {
+			t.Errorf("%s: %d %v %s", name, w.Code, w.Header(), w.Body)
+		}
+	}
+	if w := load(id, with(values, "request_uri", pushedPrefix+storage.NewToken())); w.Code != http.StatusBadRequest {
+		t.Errorf("a request_uri of nobody: %d", w.Code)
+	}
+}

@@ -70,8 +70,12 @@ type Store interface {
 
 // Pages is what people see of the provider. Its methods write the whole response.
 type Pages interface {
-	// BeginLogin creates a login for the auth request, ties it to the browser and sends the browser to its page.
-	BeginLogin(w http.ResponseWriter, r *http.Request, client *storage.Client, request storage.AuthRequest)
+	// BeginLogin creates a login for the auth request, ties it to the browser and sends the browser to its page. id is what the login
+	// is called, empty for any name.
+	BeginLogin(w http.ResponseWriter, r *http.Request, client *storage.Client, request storage.AuthRequest, id string)
+	// ResumeLogin sends the browser to the page of the client's login of that ID, and returns true, if there is one that was begun in
+	// this browser. Otherwise it does nothing.
+	ResumeLogin(w http.ResponseWriter, r *http.Request, client *storage.Client, id string) bool
 	// ShowError shows a person an error that must not be redirected, because nothing proves where to. The code is an OAuth
 	// error code or LoginOver, the description English for developers; neither holds anything that the request brought.
 	// client is the one in whose name the request came, which nothing proves, and nil if unknown.

@@ -265,6 +265,10 @@ func must(t *testing.T, err error) {
 
 func (h *house) authorize(w http.ResponseWriter, r *http.Request) {
 	client, err := h.store.Client(r.Context(), r.FormValue("client_id"))
+	id := r.FormValue("login")
+	if err == nil && id != "" && h.ResumeLogin(w, r, client, id) {
+		return
+	}
 	if err != nil {
 		h.ShowError(w, r, http.StatusBadRequest, "invalid_client", "no client is registered with this client_id", nil)
 		return
@@ -272,7 +276,7 @@ func (h *house) authorize(w http.ResponseWriter, r *http.Request) {
 	h.BeginLogin(w, r, client, storage.AuthRequest{
 		ClientID: client.ID, RedirectURI: callback + "/" + client.ID, ResponseMode: "query", Scopes: []string{"openid"},
 		State: r.FormValue("state"), UILocales: strings.Fields(r.FormValue("ui_locales")),
-	})
+	}, id)
 }
 
 // answer gives the client "code-" and the state, and again as long as the code of the last answer has not been redeemed.

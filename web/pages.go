@@ -24,15 +24,15 @@ const (
 
 // BeginLogin creates a login for the auth request, ties it to the browser and sends the browser to its page. No order is
 // made yet. When the address has begun too many logins, it answers 429 with Retry-After. What a browser fetches ahead
-// creates nothing.
-func (s *Site) BeginLogin(w http.ResponseWriter, r *http.Request, client *storage.Client, request storage.AuthRequest) {
+// creates nothing. id is what the login shall be called, empty for a name of its own.
+func (s *Site) BeginLogin(w http.ResponseWriter, r *http.Request, client *storage.Client, request storage.AuthRequest, id string) {
 	if handling.Prefetch(r) {
 		guard(w.Header(), contentPolicyNoForms)
 		plain(w, http.StatusServiceUnavailable)
 		return
 	}
 	binding := s.cookies.bind(w, r)
-	l, err := s.Engine.Create(r.Context(), request, binding, ClientIP(r))
+	l, err := s.Engine.CreateAs(r.Context(), id, request, binding, ClientIP(r))
 	var limit *login.LimitError
 	switch {
 	case errors.As(err, &limit):
@@ -45,6 +45,18 @@ func (s *Site) BeginLogin(w http.ResponseWriter, r *http.Request, client *storag
 		isAbout(r.Context(), l)
 		s.redirect(w, r, basePath(l.ID))
 	}
+}
+
+// ResumeLogin sends the browser to the login of that ID and reports true, if the login is the client's and was begun in this browser.
+// Otherwise it does nothing: nobody else learns whether there is one.
+func (s *Site) ResumeLogin(w http.ResponseWriter, r *http.Request, client *storage.Client, id string) bool {
+	l, err := s.Engine.Login(r.Context(), id)
+	if err != nil || l.Request.ClientID != client.ID || !boundTo(l, s.cookies.bindings(r)) {
+		return false
+	}
+	isAbout(r.Context(), l)
+	s.redirect(w, r, basePath(l.ID))
+	return true
 }
 
 // ShowError shows a person an error that must not be redirected. The code is an OAuth error code, or "login_over" for a

@@ -40,8 +40,13 @@ type pages struct{ site *atomic.Pointer[web.Site] }
 var _ op.Pages = pages{}
 
 // BeginLogin begins a login.
-func (p pages) BeginLogin(w http.ResponseWriter, r *http.Request, client *storage.Client, request storage.AuthRequest) {
-	p.site.Load().BeginLogin(w, r, client, request)
+func (p pages) BeginLogin(w http.ResponseWriter, r *http.Request, client *storage.Client, request storage.AuthRequest, id string) {
+	p.site.Load().BeginLogin(w, r, client, request, id)
+}
+
+// ResumeLogin leads back to a login.
+func (p pages) ResumeLogin(w http.ResponseWriter, r *http.Request, client *storage.Client, id string) bool {
+	return p.site.Load().ResumeLogin(w, r, client, id)
 }
 
 // ShowError shows an error page.
