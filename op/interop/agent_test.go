@@ -4,6 +4,7 @@ package interop
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestOIDCAgent: the agent of Debian logs in as a public client, as docs/integrations/oidc-agent.md has it, and renews its tokens.
@@ -39,6 +41,8 @@ func TestOIDCAgent(t *testing.T) {
 		environ = append(environ, variable[1]+"="+variable[2])
 		if pid, err := strconv.Atoi(variable[2]); err == nil {
 			t.Cleanup(func() { syscall.Kill(pid, syscall.SIGTERM) })
+		} else {
+			awaitSocket(t, variable[2])
 		}
 	}
 
@@ -70,5 +74,20 @@ func TestOIDCAgent(t *testing.T) {
 	var claims map[string]any
 	if err := json.NewDecoder(response.Body).Decode(&claims); err != nil || claims["personalNumber"] != b.person {
 		t.Errorf("userinfo = %s, %v, %v", response.Status, claims, err)
+	}
+}
+
+// awaitSocket waits until somebody listens: the agent tells where before it does.
+func awaitSocket(t *testing.T, path string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		conn, err := net.Dial("unix", path)
+		if err == nil {
+			conn.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
 	}
 }
