@@ -70,6 +70,7 @@ func unseenStates() []State {
 	p := Page{Lang: "sv", BasePath: "/login/x"}
 	return []State{
 		{"", p, Choose{Platform: Phone}},
+		{"", Page{Lang: "sv", BasePath: "/login/x", Paused: true}, Starting{Device: OtherDevice}},
 		{"", p, Notice{Kind: NoticeRateLimited}},
 		{"", p, Failed{Reason: ReasonRateLimited, Device: ThisDevice, Platform: Phone}},
 		{"", p, Failed{Reason: ReasonBusy, Device: ThisDevice, Platform: Phone, Wait: 10}},

@@ -42,6 +42,8 @@ type Page struct {
 	StyleSheets    []string
 	// Theme shows the "light" or the "dark" theme whatever the person's system says; empty follows it.
 	Theme string
+	// Paused keeps the page from refreshing itself without the script; its forms lead back to a page that is paused, too.
+	Paused bool
 	// Simulated marks every page as one of an installation that uses the simulator or test BankIDs.
 	Simulated bool
 	// Picture leaves out the script: the page is only looked at.
@@ -214,7 +216,16 @@ func (p Page) inLanguage(tag string) templ.SafeURL {
 func (p Page) language() Language { return p.Messages.in(p.Lang).language }
 
 // action is the address of one of the login's forms.
-func (p Page) action(name string) templ.SafeURL { return templ.SafeURL(p.BasePath + "/" + name) }
+func (p Page) action(name string) templ.SafeURL {
+	address := p.BasePath + "/" + name
+	if p.Paused {
+		address += pausedQuery
+	}
+	return templ.SafeURL(address)
+}
+
+// pausedQuery asks for a page that is paused.
+const pausedQuery = "?refresh=off"
 
 // blank is shown in place of an address that could run script or is none.
 const blank = templ.SafeURL("about:invalid")

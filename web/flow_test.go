@@ -287,6 +287,30 @@ func TestDoubleClick_U02(t *testing.T) {
 	}
 }
 
+// A page without the script stands still for as long as its reader wants, and so do the pages that its forms lead to.
+func TestPause(t *testing.T) {
+	t.Parallel()
+	b := newHouse(t, shared, nil).browser(windowsPC)
+	path := b.begin("app")
+	const refresh, off = `http-equiv="refresh"`, "?refresh=off"
+	if page := b.get(path + off); page.has(refresh) || !page.has(path+"/start"+off) {
+		t.Errorf("the paused choice:\n%s", page.body)
+	}
+	if answer := b.post(path+"/start"+off, "device", "other", "first", "1"); answer.location != path+off {
+		t.Errorf("start on a paused page leads to %q", answer.location)
+	}
+	b.await(path, "qr-wait")
+	if page := b.get(path + off); page.has(refresh) || !page.has(`href="`+path+`"`, `href="`+path+off+`"`, path+"/cancel"+off) {
+		t.Errorf("the paused page cannot be resumed:\n%s", page.body)
+	}
+	if page := b.get(path); !page.has(refresh, `href="`+path+off+`"`) || page.has("/cancel"+off) {
+		t.Errorf("the page cannot be paused:\n%s", page.body)
+	}
+	if answer := b.post(path + "/cancel" + off); answer.location != path+off {
+		t.Errorf("cancel on a paused page leads to %q", answer.location)
+	}
+}
+
 // A page that has missed that an order is under way, as its network was away or it runs no script, replaces nothing: it shows how
 // the login stands. Who sees the order may replace it.
 func TestStalePageReplacesNothing(t *testing.T) {

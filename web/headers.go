@@ -35,6 +35,11 @@ func guard(h http.Header, policy string) {
 	h.Set("X-Frame-Options", "DENY")
 }
 
+// refreshParameter is the query parameter that keeps a page from refreshing itself, where it is "off".
+const refreshParameter = "refresh"
+
+func isPaused(r *http.Request) bool { return r.URL.Query().Get(refreshParameter) == "off" }
+
 // guardAll sets the headers of every response, the provider's too.
 func (s *Site) guardAll(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -43,9 +48,12 @@ func (s *Site) guardAll(h http.Header) {
 	}
 }
 
-// redirect sends the browser to one of our own pages by GET (RFC 9110 §15.4.4).
-func (s *Site) redirect(w http.ResponseWriter, _ *http.Request, path string) {
+// redirect sends the browser to one of our own pages by GET (RFC 9110 §15.4.4). One that comes from a paused page comes to one.
+func (s *Site) redirect(w http.ResponseWriter, r *http.Request, path string) {
 	guard(w.Header(), contentPolicyNoForms)
+	if isPaused(r) {
+		path += "?" + refreshParameter + "=off"
+	}
 	w.Header().Set("Location", path)
 	w.WriteHeader(http.StatusSeeOther)
 }

@@ -27,7 +27,7 @@ func (s *Site) pageFor(r *http.Request, l *storage.Login, client *storage.Client
 	}
 	p := s.pageIn(r, client, locales)
 	if l != nil {
-		p.BasePath, p.Reference = basePath(l.ID), string(l.Reference())
+		p.BasePath, p.Reference, p.Paused = basePath(l.ID), string(l.Reference()), isPaused(r)
 	}
 	return p
 }
