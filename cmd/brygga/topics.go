@@ -18,6 +18,7 @@ var topics = [][3]string{
 	{"metrics", "metrics.md", "The metrics, and what is worth an alarm"},
 	{"proxies", "proxies.md", "Settings of nginx, Caddy, HAProxy and Apache in front"},
 	{"trouble", "troubleshooting.md", "It does not work: messages, causes, remedies"},
+	{"errors", "errors.md", "What apps are answered, and what to change"},
 	{"reasons", "reasons.md", "Why logins fail, and what to do"},
 	{"phone-api", "simulator.md", "The simulator of BankID, its virtual phone and control API"},
 }
