@@ -130,3 +130,22 @@ func TestClientWords(t *testing.T) {
 		t.Error("only authentication method none makes a client public")
 	}
 }
+
+// TestReplaced: a code that was redeemed, or is over, has no successor.
+func TestReplaced(t *testing.T) {
+	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	code := storage.Code{Hash: [32]byte{1}, GrantID: "grant", Expires: now.Add(time.Second)}
+	next, err := code.Replaced([32]byte{2}, now.Add(time.Minute), now)
+	want := code
+	want.Hash, want.Expires = [32]byte{2}, now.Add(time.Minute)
+	if err != nil || !reflect.DeepEqual(next, want) {
+		t.Errorf("Replaced = %+v, %v; want %+v", next, err, want)
+	}
+	if _, err := code.Replaced([32]byte{2}, now.Add(time.Minute), code.Expires); !errors.Is(err, storage.ErrConflict) {
+		t.Errorf("a code that is over: %v", err)
+	}
+	code.Spent = now
+	if _, err := code.Replaced([32]byte{2}, now.Add(time.Minute), now); !errors.Is(err, storage.ErrConflict) {
+		t.Errorf("a code that was redeemed: %v", err)
+	}
+}

@@ -338,6 +338,11 @@ func TestSeenBy(t *testing.T) {
 	if !l.SeenBy("device").Answerable() || l.SeenBy("").Answerable() || l.SeenBy("other").Answerable() || !l.Answerable() {
 		t.Error("the device identifier is not compared")
 	}
+	again := *l
+	again.State, again.Identity, again.Code = storage.LoginAnswered, nil, nonce
+	if !again.SeenBy("device").Repeatable() || again.SeenBy("").Repeatable() || again.SeenBy("other").Repeatable() {
+		t.Error("the device identifier is not compared when the answer is wanted again")
+	}
 	if returned(l); !l.SeenBy("other").Answerable() {
 		t.Error("a return does not count in place of the cookie")
 	}
