@@ -68,7 +68,15 @@ var oauthAssertion = []Check{
 		c.Offered("revocation_endpoint")
 		c.WantClientError(c.AsAsserted(c.Endpoint("revocation_endpoint"), url.Values{"token": {"x"}}, assertion))
 	}},
-	{"assertion-no-jti", "OpenID Connect demands jti", "OIDC Core §9", "", tokenRefused("jti", nil)},
+	{"assertion-no-jti", "an assertion without jti, where one is taken at all, works once", assertionSection, "", func(c *Case) {
+		client := c.Client("key")
+		assertion := c.Sign(client, "ES256", "JWT", c.Assertion(client).with("jti", nil, "iat", nil))
+		form := codeForm(random(), "redirect_uri", client.RedirectURIs[0])
+		if a := c.AsAsserted(c.Endpoint("token_endpoint"), form, assertion); a.Status != http.StatusUnauthorized {
+			c.wantAuthenticated(a)
+		}
+		c.WantClientError(c.AsAsserted(c.Endpoint("token_endpoint"), form, assertion))
+	}},
 	{"assertion-no-exp", "exp is demanded", assertionSection, "", tokenRefused("exp", nil)},
 	{"assertion-expired", "an assertion that has expired is refused", assertionSection, "", tokenRefused("exp", time.Now().Add(-5*time.Minute).Unix(), "iat", time.Now().Add(-10*time.Minute).Unix())},
 	{"assertion-early", "an assertion is refused before nbf", assertionSection, "", tokenRefused("nbf", time.Now().Add(30*time.Minute).Unix(), "exp", time.Now().Add(40*time.Minute).Unix())},
