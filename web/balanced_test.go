@@ -31,6 +31,13 @@ func TestBalancedReturnNeedsTheDeviceCookie_T04(t *testing.T) {
 	if answer := b.post(path + "/done"); answer.location != callback+"/app?code=code-app" {
 		t.Errorf("done leads to %q", answer.location)
 	}
+	before := b.login(path).Code
+	if answer := without.post(path + "/done"); answer.location != path || b.login(path).Code != before {
+		t.Errorf("done again without the device cookie = %d to %q, want 303 to the page and the code as it was", answer.status, answer.location)
+	}
+	if page := without.get(path); page.has(path + "/done") {
+		t.Error("without the device cookie the answer is offered again")
+	}
 	if n := b.audits(audit.ReturnWaived); n != 1 {
 		t.Errorf("%d waived returns in the audit log, want 1", n)
 	}
