@@ -53,7 +53,7 @@ generate:
 # and the Go proxy.
 integrations: NODE_DIRS = op/interop/testdata/products/node examples/express examples/nextjs examples/react
 integrations: needs
-	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "express-openid-connect takes Node.js 20.19 or newer: Debian 13 has it"; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "express-openid-connect and Next.js take Node.js 20.19 or newer: Debian 13 has it"; exit 1; }
 	@test -e /usr/lib/apache2/modules/mod_auth_openidc.so && /usr/bin/python3 -c 'import authlib, flask, requests, social_django, jose' 2>/dev/null && \
 		perl -MLemonldap::NG::Portal::Main -MPlack -MGD::SecurityImage=use_magick,1 -e 1 2>/dev/null && ruby -e 'require "omniauth_openid_connect"' 2>/dev/null && \
 		php -r 'exit((int) !function_exists("curl_init"));' 2>/dev/null && command -v oidc-agent >/dev/null || \
