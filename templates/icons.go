@@ -86,5 +86,5 @@ var noticeIcons = map[NoticeKind]string{
 	NoticeBadRequest:     "sheet/bang",
 	NoticeRateLimited:    "hourglass",
 	NoticeLoggedOut:      "door/check",
-	NoticeBadLogOut:      "sheet/bang",
+	NoticeBadLogOut:      "door/cross",
 }
