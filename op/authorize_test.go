@@ -73,10 +73,9 @@ func TestErrorPageLeadsBack(t *testing.T) {
 	h := newHarness(t, nil)
 	for path, want := range map[string]string{
 		"/authorize?client_id=web": "(back to web)",
-		"/authorize?client_id=web&redirect_uri=https%3A%2F%2Fevil.example":          "(back to web)",
-		"/logout?client_id=web&post_logout_redirect_uri=https%3A%2F%2Fevil.example": "(back to web)",
-		"/authorize?client_id=nobody":                                               "",
-		"/authorize":                                                                "",
+		"/authorize?client_id=web&redirect_uri=https%3A%2F%2Fevil.example": "(back to web)",
+		"/authorize?client_id=nobody":                                      "",
+		"/authorize":                                                       "",
 	} {
 		w := h.do(httptest.NewRequest(http.MethodGet, issuer+path, nil))
 		if body := w.Body.String(); w.Code != http.StatusBadRequest || !strings.HasPrefix(body, "page: ") || strings.Contains(body, "(back to") != (want != "") || !strings.Contains(body, want) {
