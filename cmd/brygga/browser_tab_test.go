@@ -279,7 +279,7 @@ func (b *tab) sign(order bankidsim.Order) bankidsim.Order {
 // loggedIn waits for the demo app's page of claims and checks them.
 func (b *tab) loggedIn() {
 	b.t.Helper()
-	b.until(`location.href === '` + b.d.DemoURL + `/' && document.querySelector('#claims')`)
+	b.until(`location.href === '` + b.d.DemoURL + `/' && document.readyState === 'complete' && document.querySelector('#claims')`)
 	for claim, want := range map[string]string{
 		"personalNumber": person, "name": "Åsa Märta Elin Öberg-Ström", "givenName": "Åsa Märta Elin", "surname": "Öberg-Ström", "iss": b.d.Issuer,
 	} {
