@@ -106,20 +106,6 @@ func (b *browser) visit(address string) page {
 	return page{}
 }
 
-// submitTo sends the only form of the app's page back to the app.
-func (b *browser) submitTo(app string, shown page) page {
-	b.t.Helper()
-	form := regexp.MustCompile(`(?s)<form method="post" action="([^"]+)">(.*?)</form>`).FindStringSubmatch(shown.body)
-	if form == nil {
-		b.t.Fatalf("the app shows no form:\n%s", shown.body)
-	}
-	fields := url.Values{}
-	for _, field := range hidden.FindAllStringSubmatch(form[2], -1) {
-		fields.Set(field[1], html.UnescapeString(field[2]))
-	}
-	return b.fetch(http.MethodPost, app+form[1], fields)
-}
-
 // submit sends the form of the page: that which a script sends to the client, or the question whether to log out.
 func (b *browser) submit(shown page) page {
 	b.t.Helper()

@@ -4,7 +4,9 @@ package interop
 
 import (
 	"encoding/json"
+	"html"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -167,4 +169,18 @@ func (b *tab) press(words string) {
 	found := "[...document.querySelectorAll('button')].find(b => b.innerText == '" + words + "' && Object.keys(b).length > 0)"
 	b.until(found)
 	b.until("(" + found + ".click(), true)")
+}
+
+// submitTo sends the only form of the app's page back to the app.
+func (b *browser) submitTo(app string, shown page) page {
+	b.t.Helper()
+	form := regexp.MustCompile(`(?s)<form method="post" action="([^"]+)">(.*?)</form>`).FindStringSubmatch(shown.body)
+	if form == nil {
+		b.t.Fatalf("the app shows no form:\n%s", shown.body)
+	}
+	fields := url.Values{}
+	for _, field := range hidden.FindAllStringSubmatch(form[2], -1) {
+		fields.Set(field[1], html.UnescapeString(field[2]))
+	}
+	return b.fetch(http.MethodPost, app+form[1], fields)
 }
