@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 	"storage/storagetest":      {"storage"},
 	"templates":                {},
 	"visibletext":              {},
-	"web":                      {"audit", "cache", "handling", "login", "storage", "templates"},
+	"web":                      {"audit", "cache", "handling", "login", "outbound", "storage", "templates"},
 	"web/demo":                 {},
 }
 

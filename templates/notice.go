@@ -85,7 +85,7 @@ func (v Notice) again() bool {
 func (v Notice) traced() bool {
 	switch NoticeKind(v.Key()) {
 	case NoticeAlreadyDone, NoticeLoggedOut, NoticeOtherTab:
-		return false
+		return v.Detail != ""
 	}
 	return true
 }

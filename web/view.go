@@ -3,11 +3,12 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"brygga/login"
+	"brygga/outbound"
 	"brygga/storage"
 	"brygga/templates"
 )
@@ -152,10 +153,16 @@ func (s *Site) looker(r *http.Request, v *visit, since time.Time) looker {
 }
 
 // leadsOut reports whether a redirect URI leads into an app: by a scheme of the app's own, or by an https address that a native
-// client has claimed (RFC 8252 §7.1, §7.2).
+// client has claimed (RFC 8252 §7.1, §7.2), which cannot be one of this machine.
 func leadsOut(redirectURI string, client *storage.Client) bool {
-	scheme, _, _ := strings.Cut(redirectURI, ":")
-	return scheme != "http" && (scheme != "https" || client.Native)
+	u, err := url.Parse(redirectURI)
+	switch {
+	case err != nil || u.Scheme == "http":
+		return false
+	case u.Scheme == "https":
+		return client.Native && !outbound.IsLoopback(u.Hostname())
+	}
+	return true
 }
 
 // viewFor gathers the situation of a login for the page that is looked at; an order that was started knows more about it.

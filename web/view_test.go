@@ -133,6 +133,7 @@ func TestLeadsOut(t *testing.T) {
 	}{
 		{"https://app.example/cb", web, false}, {"https://app.example/cb", native, true}, {"http://127.0.0.1:4711/cb", native, false},
 		{"http://localhost/cb", web, false}, {"se.example.app:/cb", native, true}, {"se.example.app://cb", web, true},
+		{"https://localhost:8081/cb", native, false}, {"https://[::1]/cb", native, false}, {"://", native, false},
 	} {
 		if got := leadsOut(tt.uri, tt.client); got != tt.want {
 			t.Errorf("%s, native %t: %t", tt.uri, tt.client.Native, got)

@@ -221,7 +221,7 @@ func TestRefusalHasReference(t *testing.T) {
 	d := newDev(t, func(o *devOptions) { o.log = log })
 	for _, path := range []string{
 		"/authorize?client_id=nobody&redirect_uri=https://x.example/", "/authorize?client_id=demo&redirect_uri=https://evil.example/cb",
-		"/logout?client_id=demo&post_logout_redirect_uri=https://evil.example/bye", "/logout?id_token_hint=x",
+		"/logout?client_id=demo&post_logout_redirect_uri=https://evil.example/bye", "/logout?id_token_hint=x&post_logout_redirect_uri=https://evil.example/bye",
 	} {
 		page := newVisitor(t, d, computerAgent).get(d.Issuer + path).body
 		reference := regexp.MustCompile(`[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}`).FindString(page)
