@@ -203,13 +203,19 @@ func (b *tab) twice(selector string) {
 	b.do(chromedp.MouseClickXY(at[0], at[1]), chromedp.MouseClickXY(at[0], at[1], chromedp.ClickCount(2)))
 }
 
-// doubleClickBack presses the way back to the app twice at once: the app gets the person.
+// doubleClickBack presses the way back to the app twice at once: the app gets the person. Where the app has the code before the second
+// press is there, the page says that all is done, and leads to the app.
 func doubleClickBack(b *tab) {
 	b.startQR()
 	b.sign(b.scan())
 	b.shows("complete")
 	b.twice(actionButton("done"))
-	b.loggedIn()
+	b.until(`document.readyState === 'complete' && document.querySelector('#claims, main[data-view="already-done"] a.button')`)
+	if read[bool](b, `!!document.querySelector('#claims')`) {
+		b.loggedIn()
+	} else if b.codes() == 0 {
+		b.t.Error("the login is over, and the app has never got a code")
+	}
 }
 
 // doubleClick presses start twice at once: one order.
