@@ -75,8 +75,8 @@ type Login struct {
 	// Orders counts the orders that were ever made for this login.
 	Orders int
 	// Course is what happened to them, for those who look into the login: words with the seconds since Created, such as
-	// "other@3 outstandingTransaction@5 renewed@33 userSign@41". The words are the device that was chosen, "renewed", the hint
-	// codes, and "returned".
+	// "other@3 outstandingTransaction@5 renewed@33 userSign@41". The words are the device that was chosen, "renewed", "takenBack", the
+	// hint codes, and "returned".
 	Course string
 	// Seen is when the page was last looked at while an order was pending, as far as the process that collects had to be told.
 	Seen time.Time
@@ -85,6 +85,10 @@ type Login struct {
 	// Order is the current order: pending in LoginPending, ended in LoginComplete, nil before the first. In LoginFailed it is the
 	// last one that was asked for: one that has ended, or one without an ID that never came about.
 	Order *Order
+	// Previous is the order that the current one has silently replaced, nil when there is none or it is of no use any more: its code may
+	// have been shown just before, so an app may come with it still. PreviousReturned is when the person came back with its nonce.
+	Previous         *Order
+	PreviousReturned time.Time
 	// Returned is when the person came back from the BankID app with the current order's return nonce.
 	Returned time.Time
 	// ReturnWaived says that the result of the current order counts without the return, as the client's policy is balanced
@@ -226,10 +230,12 @@ func (l *Login) PutOrder(claimID string, order Order) error {
 		return ErrConflict
 	}
 	order.Starter, order.WindowEnds = l.Claim.Starter, l.Claim.WindowEnds
+	l.forgetPrevious()
 	if l.Claim.Replaces == "" {
 		l.note(order.Starter.Device, order.Started)
 	} else {
 		l.note("renewed", order.Started)
+		l.Previous, l.PreviousReturned = l.Order, l.Returned
 	}
 	l.State, l.Order, l.Claim, l.Failure, l.Returned, l.ReturnWaived = LoginPending, &order, Claim{}, Failure{}, time.Time{}, false
 	l.Orders++
@@ -257,6 +263,7 @@ func (l *Login) DropClaim(claimID string, failure Failure) error {
 func (l *Login) enter(state LoginState) {
 	if l.State == LoginPending && state != LoginPending {
 		l.Order = l.Order.spent()
+		l.forgetPrevious()
 	}
 	l.State = state
 }
@@ -274,7 +281,9 @@ func (l *Login) RecordHint(orderID, hintCode string, now time.Time) error {
 	l.note(hintCode, now)
 	order := *l.Order
 	order.HintCode = hintCode
-	l.Order = &order
+	if l.Order = &order; !order.AwaitsApp() {
+		l.forgetPrevious()
+	}
 	l.Revision++
 	return nil
 }
@@ -331,19 +340,28 @@ func (l *Login) CompleteLogin(orderID string, result Result, now time.Time) erro
 	return nil
 }
 
-// RecordReturn notes the return. It returns ErrMismatch when the nonce is not the current order's, and ErrConflict when it
-// was used before or the login has moved on. The order need not be complete yet: the app may be quicker than collecting.
+// RecordReturn notes the return. It returns ErrMismatch when the nonce is neither the current order's nor the previous one's, and
+// ErrConflict when it was used before or the login has moved on. The order need not be complete yet: the app may be quicker than
+// collecting. A return with the previous order counts once that is taken back, and else for nothing.
 func (l *Login) RecordReturn(nonceHash [32]byte, now time.Time) error {
 	switch {
 	case l.State != LoginPending && l.State != LoginComplete:
 		return ErrConflict
-	case !l.Order.ReturnRequired() || subtle.ConstantTimeCompare(l.Order.ReturnNonceHash[:], nonceHash[:]) != 1:
+	case l.Previous.returnsWith(nonceHash):
+		return l.recordReturn(&l.PreviousReturned, now)
+	case !l.Order.returnsWith(nonceHash):
 		return ErrMismatch
-	case !l.Returned.IsZero():
+	}
+	return l.recordReturn(&l.Returned, now)
+}
+
+// recordReturn notes it at its place among the login's times.
+func (l *Login) recordReturn(returned *time.Time, now time.Time) error {
+	if !returned.IsZero() {
 		return ErrConflict
 	}
 	l.note("returned", now)
-	l.Returned = now
+	*returned = now
 	l.Revision++
 	return nil
 }

@@ -176,7 +176,7 @@ func TestPutOrder(t *testing.T) {
 		{"after a failure", pending(failed, claimed("")), put, nil, becomes},
 		{"in place of a pending order that came back", pending(withNonce, returned, claimed("")), put, nil, becomes},
 		{"in place of one that was waived", pending(failed, waived, claimed("")), put, nil, becomes},
-		{"renewal", pending(claimed("o1")), put, nil, becomes},
+		{"renewal", pending(claimed("o1")), put, nil, func(l *storage.Login) { l.Previous = l.Order; becomes(l) }},
 		{"no claim", pending(), put, storage.ErrConflict, nil},
 		{"no claim and no claim ID", pending(), func(l *storage.Login) error { return l.PutOrder("", order) }, storage.ErrConflict, nil},
 		{"another's claim", pending(claimed("")), func(l *storage.Login) error { return l.PutOrder("c0", order) }, storage.ErrConflict, nil},

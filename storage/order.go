@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"crypto/subtle"
 	"time"
 
 	"brygga/secret"
@@ -64,6 +65,11 @@ func (o *Order) spent() *Order {
 
 // ReturnRequired reports whether the login may be answered only after the app has sent the person back with the nonce.
 func (o *Order) ReturnRequired() bool { return o != nil && o.ReturnNonceHash != [32]byte{} }
+
+// returnsWith reports whether the nonce of that hash is the one in the order's return URL.
+func (o *Order) returnsWith(nonceHash [32]byte) bool {
+	return o.ReturnRequired() && subtle.ConstantTimeCompare(o.ReturnNonceHash[:], nonceHash[:]) == 1
+}
 
 // AwaitsApp reports whether no app has picked the order up, as far as is known: only then may a QR code be shown or the
 // order be renewed (BankID API: collect, hintCode).

@@ -104,6 +104,8 @@ type Logins interface {
 	PutOrder(ctx context.Context, id, claimID string, order Order) (*Login, error)
 	// DropClaim ends a claim whose order could not be made.
 	DropClaim(ctx context.Context, id, claimID string, failure Failure, now time.Time) (*Login, error)
+	// TakeBack makes the order that was silently replaced the current one again.
+	TakeBack(ctx context.Context, id, orderID string, now time.Time) (*Login, error)
 	// RecordHint notes the hint code of the current order.
 	RecordHint(ctx context.Context, id, orderID, hintCode string, now time.Time) (*Login, error)
 	// RecordSeen notes that the page is looked at, for a collector in another process. A time before the noted one changes nothing.

@@ -9,25 +9,27 @@ import (
 // The wire types below reveal what secret.String hides; they exist between JSON and the sealer only.
 
 type wireLogin struct {
-	ID          string        `json:"id"`
-	State       LoginState    `json:"state"`
-	Revision    uint64        `json:"rev"`
-	Request     AuthRequest   `json:"request"`
-	Required    string        `json:"required,omitempty"`
-	BindingHash []byte        `json:"binding"` // base64 beats an array of numbers
-	Created     time.Time     `json:"created"`
-	Expires     time.Time     `json:"expires"`
-	Orders      int           `json:"orders,omitempty"`
-	Course      string        `json:"course,omitempty"`
-	Seen        time.Time     `json:"seen,omitzero"`
-	Claim       *Claim        `json:"claim,omitempty"`
-	Order       *wireOrder    `json:"order,omitempty"`
-	Returned    time.Time     `json:"returned,omitzero"`
-	Waived      bool          `json:"waived,omitempty"`
-	Failure     Failure       `json:"failure,omitzero"`
-	Identity    *wireIdentity `json:"identity,omitempty"`
-	Completed   time.Time     `json:"completed,omitzero"`
-	Code        []byte        `json:"code,omitempty"`
+	ID               string        `json:"id"`
+	State            LoginState    `json:"state"`
+	Revision         uint64        `json:"rev"`
+	Request          AuthRequest   `json:"request"`
+	Required         string        `json:"required,omitempty"`
+	BindingHash      []byte        `json:"binding"` // base64 beats an array of numbers
+	Created          time.Time     `json:"created"`
+	Expires          time.Time     `json:"expires"`
+	Orders           int           `json:"orders,omitempty"`
+	Course           string        `json:"course,omitempty"`
+	Seen             time.Time     `json:"seen,omitzero"`
+	Claim            *Claim        `json:"claim,omitempty"`
+	Order            *wireOrder    `json:"order,omitempty"`
+	Previous         *wireOrder    `json:"previous,omitempty"`
+	PreviousReturned time.Time     `json:"previousReturned,omitzero"`
+	Returned         time.Time     `json:"returned,omitzero"`
+	Waived           bool          `json:"waived,omitempty"`
+	Failure          Failure       `json:"failure,omitzero"`
+	Identity         *wireIdentity `json:"identity,omitempty"`
+	Completed        time.Time     `json:"completed,omitzero"`
+	Code             []byte        `json:"code,omitempty"`
 }
 
 type wireOrder struct {
@@ -139,23 +141,13 @@ func loginWire(l *Login) *wireLogin {
 		ID: l.ID, State: l.State, Revision: l.Revision, Request: l.Request, BindingHash: l.BindingHash[:],
 		Required: l.Request.RequiredPersonalNumber.Reveal(), Created: l.Created, Expires: l.Expires,
 		Orders: l.Orders, Seen: l.Seen, Course: l.Course, Returned: l.Returned, Failure: l.Failure, Completed: l.Completed,
-		Waived: l.ReturnWaived,
+		Waived: l.ReturnWaived, Order: orderWire(l.Order), Previous: orderWire(l.Previous), PreviousReturned: l.PreviousReturned,
 	}
 	if l.Code != [32]byte{} {
 		w.Code = l.Code[:]
 	}
 	if l.Claim.ID != "" {
 		w.Claim = &l.Claim
-	}
-	if o := l.Order; o != nil {
-		w.Order = &wireOrder{
-			ID: o.ID, Method: o.Method, Ref: o.Ref.Reveal(), AutoStartToken: o.AutoStartToken.Reveal(),
-			QRStartToken: o.QRStartToken.Reveal(), QRStartSecret: o.QRStartSecret.Reveal(), Started: o.Started,
-			HintCode: o.HintCode, Starter: o.Starter, Policy: o.Policy, WindowEnds: o.WindowEnds, Collector: o.Collector, Sent: wireSent(o.Sent),
-		}
-		if o.ReturnRequired() {
-			w.Order.ReturnNonce = o.ReturnNonceHash[:]
-		}
 	}
 	if l.Identity != nil {
 		i := identityWire(*l.Identity)
@@ -169,6 +161,7 @@ func (w *wireLogin) login() *Login {
 		ID: w.ID, State: w.State, Revision: w.Revision, Request: w.Request, Created: w.Created,
 		Expires: w.Expires, Orders: w.Orders, Seen: w.Seen, Course: w.Course, Returned: w.Returned,
 		Failure: w.Failure, Completed: w.Completed, ReturnWaived: w.Waived,
+		Order: w.Order.order(), Previous: w.Previous.order(), PreviousReturned: w.PreviousReturned,
 	}
 	copy(l.BindingHash[:], w.BindingHash)
 	copy(l.Code[:], w.Code)
@@ -176,19 +169,39 @@ func (w *wireLogin) login() *Login {
 	if w.Claim != nil {
 		l.Claim = *w.Claim
 	}
-	if o := w.Order; o != nil {
-		l.Order = &Order{
-			ID: o.ID, Method: o.Method, Ref: secret.New(o.Ref), AutoStartToken: secret.New(o.AutoStartToken),
-			QRStartToken: secret.New(o.QRStartToken), QRStartSecret: secret.New(o.QRStartSecret), Started: o.Started,
-			HintCode: o.HintCode, Starter: o.Starter, Policy: o.Policy, WindowEnds: o.WindowEnds, Collector: o.Collector, Sent: Sent(o.Sent),
-		}
-		copy(l.Order.ReturnNonceHash[:], o.ReturnNonce)
-	}
 	if w.Identity != nil {
 		i := w.Identity.identity()
 		l.Identity = &i
 	}
 	return l
+}
+
+func orderWire(o *Order) *wireOrder {
+	if o == nil {
+		return nil
+	}
+	w := &wireOrder{
+		ID: o.ID, Method: o.Method, Ref: o.Ref.Reveal(), AutoStartToken: o.AutoStartToken.Reveal(),
+		QRStartToken: o.QRStartToken.Reveal(), QRStartSecret: o.QRStartSecret.Reveal(), Started: o.Started,
+		HintCode: o.HintCode, Starter: o.Starter, Policy: o.Policy, WindowEnds: o.WindowEnds, Collector: o.Collector, Sent: wireSent(o.Sent),
+	}
+	if o.ReturnRequired() {
+		w.ReturnNonce = o.ReturnNonceHash[:]
+	}
+	return w
+}
+
+func (w *wireOrder) order() *Order {
+	if w == nil {
+		return nil
+	}
+	o := &Order{
+		ID: w.ID, Method: w.Method, Ref: secret.New(w.Ref), AutoStartToken: secret.New(w.AutoStartToken),
+		QRStartToken: secret.New(w.QRStartToken), QRStartSecret: secret.New(w.QRStartSecret), Started: w.Started,
+		HintCode: w.HintCode, Starter: w.Starter, Policy: w.Policy, WindowEnds: w.WindowEnds, Collector: w.Collector, Sent: Sent(w.Sent),
+	}
+	copy(o.ReturnNonceHash[:], w.ReturnNonce)
+	return o
 }
 
 func grantWire(g *Grant) *wireGrant {

@@ -137,6 +137,11 @@ func (s *Store) DropClaim(ctx context.Context, id, claimID string, failure stora
 	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.DropClaim(claimID, failure) })
 }
 
+// TakeBack makes the previous order the current one again; see storage.Logins.
+func (s *Store) TakeBack(ctx context.Context, id, orderID string, now time.Time) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.TakeBack(orderID, now) })
+}
+
 // RecordHint notes the hint code; see storage.Logins.
 func (s *Store) RecordHint(ctx context.Context, id, orderID, hintCode string, now time.Time) (*storage.Login, error) {
 	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RecordHint(orderID, hintCode, now) })

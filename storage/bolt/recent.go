@@ -83,6 +83,10 @@ func ownLogin(l *storage.Login) *storage.Login {
 		order := *l.Order
 		own.Order = &order
 	}
+	if l.Previous != nil {
+		previous := *l.Previous
+		own.Previous = &previous
+	}
 	if l.Identity != nil {
 		identity := *l.Identity
 		own.Identity = &identity

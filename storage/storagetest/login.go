@@ -18,6 +18,7 @@ func (f *fixture) loginSteps(id string, now time.Time) map[string]func() (*stora
 		"BeginOrder":    func() (*storage.Login, error) { return store.BeginOrder(ctx, id, claim) },
 		"PutOrder":      func() (*storage.Login, error) { return store.PutOrder(ctx, id, "x", order) },
 		"DropClaim":     func() (*storage.Login, error) { return store.DropClaim(ctx, id, "x", storage.Failure{}, now) },
+		"TakeBack":      func() (*storage.Login, error) { return store.TakeBack(ctx, id, "x", now) },
 		"RecordHint":    func() (*storage.Login, error) { return store.RecordHint(ctx, id, "x", "started", now) },
 		"RecordSeen":    func() (*storage.Login, error) { return store.RecordSeen(ctx, id, now) },
 		"FailOrder":     func() (*storage.Login, error) { return store.FailOrder(ctx, id, "x", storage.Failure{}, now) },
@@ -121,8 +122,12 @@ var loginTests = map[string]func(*fixture){
 		order = newOrder("o2", 6)
 		f.ok(want.PutOrder("c3", order))
 		check(store.PutOrder(ctx, "l1", "c3", order))
-		f.ok(want.FailOrder("o2", storage.Failure{Reason: "userCancel"}))
-		check(store.FailOrder(ctx, "l1", "o2", storage.Failure{Reason: "userCancel"}, at(7)))
+		f.ok(want.RecordReturn(hash("nonceo1"), at(6)))
+		check(store.RecordReturn(ctx, "l1", hash("nonceo1"), at(6)))
+		f.ok(want.TakeBack("o1", at(7)))
+		check(store.TakeBack(ctx, "l1", "o1", at(7)))
+		f.ok(want.FailOrder("o1", storage.Failure{Reason: "userCancel"}))
+		check(store.FailOrder(ctx, "l1", "o1", storage.Failure{Reason: "userCancel"}, at(7)))
 		claim = newClaim("c4", 8)
 		f.ok(want.BeginOrder(claim))
 		check(store.BeginOrder(ctx, "l1", claim))

@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T, sealer storage.Sealer) Instance) 
 	}{
 		{"Clients", clientTests},
 		{"Logins", loginTests},
+		{"Previous orders", previousTests},
 		{"Collectors", collectorTests},
 		{"Grants", grantTests},
 		{"Refresh tokens", refreshTests},
