@@ -56,17 +56,21 @@ func (e *Engine) collect(l *storage.Login, started time.Time) {
 	if c != nil && (c.orderID == l.Order.ID || c.revision > l.Revision) { // l waited while its order was replaced
 		return
 	}
-	var seen time.Time
-	if c != nil {
-		c.stop()
-		seen = c.seen
-	}
-	c = &collector{Engine: e, id: l.ID, orderID: l.Order.ID, order: l.Order, revision: l.Revision, started: started, seen: seen}
-	c.network = limit.Subscriber(l.Order.Starter.IP)
-	c.ctx, c.stop = context.WithCancel(context.Background())
-	e.collectors[l.ID] = c
-	e.networks[c.network]++
+	c = &collector{Engine: e, id: l.ID, orderID: l.Order.ID, order: l.Order, started: started}
+	c.enlist(l)
 	e.running.Go(func() { c.run(l) })
+}
+
+// enlist makes c the collector of the login, in place of the one before. The caller holds Engine.mu.
+func (c *collector) enlist(l *storage.Login) {
+	if before := c.collectors[l.ID]; before != nil {
+		before.stop()
+		c.seen = before.seen
+	}
+	c.revision, c.network = l.Revision, limit.Subscriber(l.Order.Starter.IP)
+	c.ctx, c.stop = context.WithCancel(context.Background())
+	c.collectors[l.ID] = c
+	c.networks[c.network]++
 }
 
 // forget stops collecting for the login, which had its order ended, and returns the order that was collected, nil if none was. One that
@@ -156,6 +160,11 @@ func (c *collector) step(l *storage.Login) *storage.Login {
 	if c.ctx.Err() != nil && progress.Status != Complete {
 		return nil
 	}
+	return c.follow(ctx, l, progress, err)
+}
+
+// follow does what a collect of the order asks for; see step.
+func (c *collector) follow(ctx context.Context, l *storage.Login, progress Progress, err error) *storage.Login {
 	switch {
 	case err != nil:
 		return c.notCollected(ctx, l, asFault(err))
@@ -230,7 +239,7 @@ func (c *collector) notCollected(ctx context.Context, l *storage.Login, fault *F
 }
 
 // nextOrder replaces an order that no app has picked up by a new one, within the window and while somebody looks. dead says why the old one has
-// ended at the service already; a zero dead means that it lives and is cancelled once the new one is in place.
+// ended at the service already; a zero dead means that it lives, and lingers once the new one is in place.
 func (c *collector) nextOrder(ctx context.Context, l *storage.Login, dead storage.Failure) *storage.Login {
 	if c.now().Before(l.Order.WindowEnds) && !c.isSeen(ctx, l) {
 		return c.rest(l, dead)
@@ -248,7 +257,7 @@ func (c *collector) nextOrder(ctx context.Context, l *storage.Login, dead storag
 	switch {
 	case err == nil:
 		if dead.Reason == "" {
-			c.cancelOrder(l.Order)
+			c.linger(l, next.Order)
 		}
 		return nil // the new order has a collector of its own
 	case errors.Is(err, storage.ErrBusy):

@@ -90,8 +90,12 @@ func (w walkMaker) plot() []step {
 	if w.IntN(3) == 0 {
 		device, take = storage.DeviceOther, "scan"
 	}
+	before := step{do: "wait", time: time.Millisecond}
+	if w.IntN(5) == 0 { // the app has read what the page showed before it was renewed
+		take, before.time = take+" before", 28100*time.Millisecond
+	}
 	return []step{
-		w.start(browser, device), {do: take, who: person, page: browser}, {do: "approve", who: person, risk: pick(w, "low", "low", "low", "moderate", "")},
+		w.start(browser, device), before, {do: take, who: person, page: browser}, {do: "approve", who: person, risk: pick(w, "low", "low", "low", "moderate", "")},
 		{do: "wait", time: 2500 * time.Millisecond}, {do: "return", who: person}, {do: "done", who: browser},
 	}
 }
@@ -118,6 +122,8 @@ type walker struct {
 	mu      sync.Mutex
 	cookies map[string]*http.Cookie
 	path    string
+	// link and code are the orders that the page has shown last, and the ones before.
+	link, code [2]int
 	// cancelled is when the browser was last told that its order is cancelled.
 	cancelled time.Time
 }
@@ -132,6 +138,7 @@ type walk struct {
 	held     [2]int  // the order in each person's app; -1 is none
 	approved [2]int  // the order that each person has approved last
 	fault    string
+	late     map[int]bool   // the orders that apps took after their renewal
 	codes    map[string]int // how many codes were given, by what they rest on
 }
 
@@ -155,7 +162,7 @@ func take(t *testing.T, set setting, steps []step) (fault string, codes map[stri
 
 // setOut begins a walk, in a bubble of its own: each browser stands at the choice of a login.
 func setOut(t *testing.T, set setting) *walk {
-	w := &walk{setting: set, service: newWalkService(), held: [2]int{-1, -1}, approved: [2]int{-1, -1}, codes: map[string]int{}}
+	w := &walk{setting: set, service: newWalkService(), held: [2]int{-1, -1}, approved: [2]int{-1, -1}, late: map[int]bool{}, codes: map[string]int{}}
 	w.house = &house{t: t, url: "http://walk.example", path: filepath.Join(t.TempDir(), "store"), method: w.service, change: func(s *settings) {
 		s.web.Answer = w.answer
 		if set.balanced {
@@ -165,7 +172,7 @@ func setOut(t *testing.T, set setting) *walk {
 	w.run()
 	must(t, w.store.CreateClient(t.Context(), storage.Client{ID: "app", Name: "Appen"}))
 	for i := range w.browsers {
-		w.browsers[i] = &walker{cookies: map[string]*http.Cookie{}}
+		w.browsers[i] = &walker{cookies: map[string]*http.Cookie{}, link: [2]int{-1, -1}, code: [2]int{-1, -1}}
 		w.browsers[i].path = w.send(i, "GET", "/authorize?client_id=app&state=s", "").Header().Get("Location")
 	}
 	return w
@@ -233,6 +240,14 @@ func (w *walk) step(s step) {
 		if n, ok := w.framed(s.page); ok && w.service.pickUp(n, "qr") {
 			w.held[s.who] = n
 		}
+	case "open before", "scan before":
+		b, n, via := w.browsers[s.page], 0, "link"
+		if n = b.link[1]; s.do == "scan before" {
+			n, via = b.code[1], "qr"
+		}
+		if n >= 0 && w.service.pickUp(n, via) {
+			w.held[s.who], w.late[n] = n, true
+		}
 	case "approve":
 		if n := w.held[s.who]; n >= 0 && w.service.approve(n, s.who, w.addresses[s.who], s.risk) {
 			w.approved[s.who] = n
@@ -288,6 +303,13 @@ func (w *walk) framed(browser int) (int, bool) {
 	return n, ok && err == nil
 }
 
+// remember notes the order that a page shows, and keeps the one before.
+func remember(shown *[2]int, n int) {
+	if shown[0] != n {
+		shown[0], shown[1] = n, shown[0]
+	}
+}
+
 func (w *walk) blame(format string, values ...any) {
 	if w.fault == "" {
 		w.fault = fmt.Sprintf(format, values...)
@@ -298,11 +320,13 @@ func (w *walk) blame(format string, values ...any) {
 func (w *walk) look() {
 	for browser := range w.browsers {
 		if n, ok := w.linked(browser); ok {
+			remember(&w.browsers[browser].link, n)
 			if made := w.service.click(n); made.browser != browser || made.device != storage.DeviceThis {
 				w.blame("browser %d shows the link of an order for the %s device of browser %d", browser, made.device, made.browser)
 			}
 		}
 		if n, ok := w.framed(browser); ok {
+			remember(&w.browsers[browser].code, n)
 			if made := w.service.click(n); made.browser != browser || made.device != storage.DeviceOther {
 				w.blame("browser %d shows the code of an order for the %s device of browser %d", browser, made.device, made.browser)
 			}
@@ -344,6 +368,9 @@ func (w *walk) answer(rw http.ResponseWriter, r *http.Request, l *storage.Login)
 		w.blame("browser %d got what person %d approved at %s (risk %q, by %s), and nothing ties the two", browser, o.by, o.address, o.risk, o.via)
 	}
 	w.codes[rests]++
+	if w.late[n] {
+		w.codes["late"]++
+	}
 	w.house.answer(rw, r, l)
 }
 
@@ -372,7 +399,7 @@ func TestRandomWalks_T04(t *testing.T) {
 		}
 		t.Fatalf("walk %d: %s\nin %+v\n%v", seed, fault, set, steps)
 	}
-	if *walks >= 100 && !slices.Equal(slices.Sorted(maps.Keys(codes)), []string{"address", "again", "code", "policy", "return"}) {
+	if *walks >= 100 && !slices.Equal(slices.Sorted(maps.Keys(codes)), []string{"address", "again", "code", "late", "policy", "return"}) {
 		t.Errorf("the walks do not go everywhere: %v", codes)
 	}
 	t.Logf("codes given: %v", codes)

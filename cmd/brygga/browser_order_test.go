@@ -7,7 +7,7 @@ import (
 )
 
 // renewOrder lets 28 seconds go by with the QR code on the screen. The page gets the next order's code without losing its
-// place or the focus, says nothing, and the old order is cancelled.
+// place or the focus, says nothing, and the old order ends as nobody has it.
 func renewOrder(b *tab) {
 	b.startQR()
 	old := b.onlyOrder()
@@ -22,7 +22,7 @@ func renewOrder(b *tab) {
 	if !read[bool](b, `document.querySelector('#qr').first && document.activeElement.matches('[data-enlarge]') && scrollY === 40 && !said.length`) {
 		b.t.Error("the renewal took the focus, moved the page, or was announced")
 	}
-	b.ended(old.OrderRef, "cancelled")
+	b.ended(old.OrderRef, "startFailed")
 	order := b.scan()
 	if order.OrderRef == old.OrderRef {
 		b.t.Error("the code that was scanned is the old order's")
@@ -31,6 +31,24 @@ func renewOrder(b *tab) {
 	b.loggedIn()
 	if n := len(b.d.sim.Orders("")); n != 2 {
 		b.t.Errorf("%d orders, want 2", n)
+	}
+}
+
+// scanAcrossRenewal holds the phone to the code of an order that has just been renewed: its app had read it before.
+func scanAcrossRenewal(b *tab) {
+	b.startQR()
+	old := b.onlyOrder()
+	token := qrStartToken(b.nextFrame("a QR code", anyFrame))
+	b.advanceToRenewal(old)
+	b.nextFrame("the next order's QR code", func(f string) bool { return qrStartToken(f) != token })
+	order := b.phone("scan", map[string]string{"orderRef": old.OrderRef, "personalNumber": person})
+	b.shows("confirm")
+	b.sign(order)
+	b.loggedIn()
+	for _, o := range b.d.sim.Orders("") {
+		if o.OrderRef != old.OrderRef {
+			b.ended(o.OrderRef, "cancelled")
+		}
 	}
 }
 

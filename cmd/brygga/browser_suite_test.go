@@ -34,6 +34,7 @@ var browserTests = []struct {
 	{name: "other device, Android tablet that says it is Linux", run: loginByPicture("en"), as: desktopSite},
 	{name: "U-13 RowA17 same device, Windows", run: loginOnThisDevice, as: computer},
 	{name: "U-07 U-11 U-19 A-02 A-05 RowA7 renewal", run: renewOrder, as: lowComputer},
+	{name: "U-07 a code from before the renewal", run: scanAcrossRenewal, as: computer},
 	{name: "U-02 U-08 RowA18 cancel on the page", run: cancelOnPage, as: computer},
 	{name: "U-09 A-07 cancel in the app", run: cancelInApp, as: computer},
 
