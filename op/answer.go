@@ -60,7 +60,7 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 	case err != nil:
 		p.showFault(w, r, "answer login", err)
 	default:
-		p.o.Observe("answer", "ok")
+		p.o.Observe("answer", "ok", login.Request.ClientID)
 		p.keepSession(w, &answer, cookie, now)
 		if answer.Ends != "" {
 			p.tellClients()
@@ -81,7 +81,7 @@ func (p *Provider) answerAgain(w http.ResponseWriter, r *http.Request, login *st
 	case err != nil:
 		p.showFault(w, r, "repeat answer", err)
 	default:
-		p.o.Observe("answer", "ok")
+		p.o.Observe("answer", "ok", login.Request.ClientID)
 		p.respond(w, r, &login.Request, url.Values{"code": {code}})
 	}
 }
@@ -150,7 +150,7 @@ func (p *Provider) Refuse(w http.ResponseWriter, r *http.Request, login *storage
 	case err != nil:
 		p.showFault(w, r, "refuse login", err)
 	default:
-		p.o.Observe("answer", code)
+		p.o.Observe("answer", code, login.Request.ClientID)
 		p.respond(w, r, &login.Request, newError(code, description).values())
 	}
 }

@@ -36,8 +36,11 @@ const (
 	noticeFault     = "server_error"
 )
 
-// EndpointNotices is what Options.Observe calls the delivery of notices.
-const EndpointNotices = "backchannel_logout"
+// What Options.Observe calls an attempt to deliver a notice, and one whose client will never get it, after the last attempt.
+const (
+	EndpointNotices     = "backchannel_logout"
+	EndpointUndelivered = "backchannel_logout_undelivered"
+)
 
 // NoticeOutcomes returns what Options.Observe may be told of a notice.
 func NoticeOutcomes() []string {
@@ -117,7 +120,7 @@ func (p *Provider) sendNotice(ctx context.Context, client *storage.Client, notic
 // closeNotice notes what came of an attempt and ends the notice where nothing more is to be tried: it was delivered, the
 // client refuses it or is gone, or its time is up. Any other waits for its next turn, which the store has set already.
 func (p *Provider) closeNotice(ctx context.Context, client *storage.Client, notice *storage.LogoutNotice, outcome string) {
-	p.o.Observe(EndpointNotices, outcome)
+	p.o.Observe(EndpointNotices, outcome, notice.ClientID)
 	event := audit.Event{Type: audit.LogoutFailed, ClientID: notice.ClientID, Object: notice.SessionID, Message: outcome}
 	switch {
 	case outcome == noticeDelivered:
@@ -134,6 +137,9 @@ func (p *Provider) closeNotice(ctx context.Context, client *storage.Client, noti
 	if err := p.o.Store.DropLogoutNotice(ctx, notice.ID); err != nil {
 		p.fault(ctx, "drop logout notice", err)
 		return
+	}
+	if event.Type == audit.LogoutFailed && outcome != noticeMoot {
+		p.o.Observe(EndpointUndelivered, outcome, notice.ClientID)
 	}
 	if client != nil {
 		event.CustomerIdentifier = client.CustomIdentifier

@@ -208,6 +208,13 @@ func TestBackchannelAnswers(t *testing.T) {
 		if count(b.observed, "backchannel_logout "+tc.outcome) != 1 || len(in.got("/hr-a")) != 1 {
 			t.Errorf("%d: observed %v", status, b.observed)
 		}
+		lost := 0
+		if tc.ends == audit.LogoutFailed {
+			lost = 1
+		}
+		if n := count(b.observed, EndpointUndelivered+" "+tc.outcome); n != lost {
+			t.Errorf("%d: %d notices are lost, want %d", status, n, lost)
+		}
 		if tc.ends != "" {
 			if len(b.waiting()) != 0 || len(b.audited(tc.ends)) != 1 {
 				t.Errorf("%d: waiting %v", status, b.waiting())
@@ -260,6 +267,9 @@ func TestBackchannelIsGivenUp(t *testing.T) {
 		if failed := b.audited(audit.LogoutFailed); len(failed) != 1 || failed[0].Fields["MESSAGE"] != tc.outcome || len(b.waiting()) != 0 {
 			t.Errorf("%s: at its end: audited %v, waiting %v", name, failed, b.waiting())
 		}
+		if count(b.observed, EndpointUndelivered+" "+tc.outcome) != 1 {
+			t.Errorf("%s: at its end: observed %v", name, b.observed)
+		}
 	}
 }
 
@@ -284,7 +294,8 @@ func TestBackchannelToNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.deliver()
-		if len(in.tokens) != 0 || len(b.waiting()) != 0 || len(b.audited(audit.LogoutFailed)) != 1 || count(b.observed, "backchannel_logout dropped") != 1 {
+		if len(in.tokens) != 0 || len(b.waiting()) != 0 || len(b.audited(audit.LogoutFailed)) != 1 || count(b.observed, "backchannel_logout dropped") != 1 ||
+			count(b.observed, EndpointUndelivered+" dropped") != 0 {
 			t.Errorf("%s: told %v, waiting %v", name, in.tokens, b.waiting())
 		}
 	}

@@ -217,4 +217,7 @@ func TestObserve(t *testing.T) {
 	if !slices.Equal(h.observed, want) {
 		t.Errorf("observed %v, want %v", h.observed, want)
 	}
+	if want := []string{"web", "web", "web", "web", "", "web", ""}; !slices.Equal(h.parties, want) {
+		t.Errorf("observed for %q, want %q", h.parties, want)
+	}
 }

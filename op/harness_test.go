@@ -97,6 +97,7 @@ type harness struct {
 	clock    time.Time
 	flows    bool // in benchmarks: rows that all are of one moment lie otherwise in the store than those of a server
 	observed []string
+	parties  []string // the clients of those
 }
 
 // now is the harness's own time, which stands still but for move and set: a test can stand exactly on a boundary.
@@ -156,10 +157,11 @@ func newHarness(t testing.TB, change func(*Options)) *harness {
 		Issuer: issuer, Store: h.store, Keys: ring, Audit: log, Pages: h, SubjectKey: bytes.Repeat([]byte{7}, 32), Logger: h.log, Now: h.now,
 		RefreshGrace: -1, // tokens work once, but in the tests of the grace
 		MessageFits:  func(_ *storage.Client, m *storage.UserMessage) bool { return m.In("sv") != unfit },
-		Observe: func(endpoint, outcome string) {
+		Observe: func(endpoint, outcome, client string) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			h.observed = append(h.observed, endpoint+" "+outcome)
+			h.parties = append(h.parties, client)
 		},
 	}
 	if change != nil {

@@ -147,8 +147,9 @@ type Options struct {
 	Limits Limits
 	// ClientIP returns the address that a request came from, for limits and the audit log. Nil means the peer's.
 	ClientIP func(*http.Request) string
-	// Observe is told of the outcome of every request: an endpoint's name, and "ok" or an error code. Nil for nobody.
-	Observe func(endpoint, outcome string)
+	// Observe is told of the outcome of every request: an endpoint's name, "ok" or an error code, and the ID of the client that it was
+	// sent for, which is registered; empty where none is known. Nil for nobody.
+	Observe func(endpoint, outcome, client string)
 	// Logger gets the faults, and at RefusalLevel a line for each request that was refused; nil discards them.
 	Logger       *slog.Logger
 	RefusalLevel slog.Level
@@ -195,7 +196,7 @@ func New(o Options) (*Provider, error) {
 		o.ClientIP = peerAddress
 	}
 	if o.Observe == nil {
-		o.Observe = func(string, string) {}
+		o.Observe = func(string, string, string) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now

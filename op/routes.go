@@ -165,7 +165,11 @@ func (p *Provider) finish(name string, w *response, r *http.Request, answer func
 			w.outcome = http.StatusText(w.Status)
 		}
 	}
-	p.o.Observe(name, w.outcome)
+	known := ""
+	if w.party != nil {
+		known = w.party.ID
+	}
+	p.o.Observe(name, w.outcome, known)
 }
 
 // response notes what was sent, and adds the challenge that a 401 must have (RFC 9110 §11.6.1).

@@ -30,7 +30,10 @@ type metrics struct {
 	requests  *prometheus.HistogramVec
 	streams   prometheus.Histogram
 	oidc      *prometheus.CounterVec
+	clients   *prometheus.CounterVec
+	shown     shownClients
 	notices   *prometheus.CounterVec
+	untold    prometheus.Counter
 	refusals  *prometheus.CounterVec
 	commits   prometheus.Histogram
 	late      *prometheus.CounterVec
@@ -39,6 +42,7 @@ type metrics struct {
 	panics    prometheus.Counter
 	lastCall  prometheus.Gauge
 	clock     prometheus.Gauge
+	reload    prometheus.Gauge
 }
 
 func counter(name, help string) prometheus.Counter {
@@ -71,6 +75,9 @@ func newMetrics(s *server) *metrics {
 		streams: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "brygga_event_stream_seconds",
 			Help: "Event streams of pages that ended.", Buckets: []float64{1, 5, 15, 30, 60, 180, 600}}),
 		oidc:     counters("brygga_oidc_requests_total", "Requests to the OpenID Provider, by endpoint and outcome.", "endpoint", "outcome"),
+		clients:  counters("brygga_client_requests_total", "Requests to the OpenID Provider that were sent for a client, by client, endpoint and outcome.", "client", "endpoint", "outcome"),
+		untold:   counter("brygga_backchannel_undelivered_total", "Logouts that an app was never told of, though it wanted to be."),
+		reload:   gauge("brygga_configuration_refused", "1 while the configuration that was read last is not used, as it is wrong, and an older one is."),
 		notices:  counters("brygga_backchannel_notices_total", "Attempts to tell apps of a logout.", "outcome"),
 		refusals: counters("brygga_limit_refusals_total", "What was refused because too much was asked for.", "limit"),
 		commits: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "brygga_store_commit_seconds", Help: "Transactions of the store that write.",
@@ -83,8 +90,8 @@ func newMetrics(s *server) *metrics {
 		clock:     gauge("brygga_bankid_clock_ahead_seconds", "How far BankID's clock is ahead of ours, by its last answer."),
 	}
 	m.initialise()
-	m.registry.MustRegister(m.logins, m.durations, m.calls, m.requests, m.streams, m.oidc, m.notices, m.refusals, m.commits, m.late, m.swept,
-		m.auditErrs, m.panics, m.lastCall, m.clock, keyCollector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.logins, m.durations, m.calls, m.requests, m.streams, m.oidc, m.clients, m.notices, m.untold, m.refusals, m.commits, m.late, m.swept,
+		m.auditErrs, m.panics, m.lastCall, m.clock, m.reload, keyCollector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registerGauges(s)
 	return m
 }
@@ -146,6 +153,7 @@ func (m *metrics) registerGauges(s *server) {
 		return float64(n)
 	})
 	add("brygga_event_streams", "Pages that follow their login by an event stream.", func() float64 { return float64(s.site.Load().Streams()) })
+	add("brygga_proxy_troubles", "What was wrong with the proxies before brygga within the last hour.", func() float64 { return float64(len(s.proxies.Troubles(s.now()))) })
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "brygga_store_errors_total",
 		Help: "Steps that were not stored because the disk was full or the store broken."}, func() float64 { return float64(s.store.Failures()) }))
 	add("brygga_store_bytes", "Size of the store's file.", func() float64 {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +14,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
+	"brygga/cmd/brygga/config"
 	"brygga/login"
 	"brygga/op"
 	"brygga/storage"
@@ -62,6 +65,7 @@ func TestPageListsTheMetrics(t *testing.T) {
 	}
 	s := newMeasured(t)
 	s.metrics.request("GET /healthz", 200, time.Millisecond) // its routes are many, so it begins with the first request
+	s.metrics.provider("token", "ok", "portal")              // and so do the clients
 	known := families(t, s)
 	for name, family := range known {
 		var labels []string
@@ -113,8 +117,10 @@ func TestObservations(t *testing.T) {
 	m.request(web.RouteEvents, 200, time.Minute)
 	m.request(web.RouteEvents, 429, time.Millisecond)
 	m.request("/token", 429, time.Millisecond)
-	m.provider("token", op.OutcomeTooMany)
-	m.provider(op.EndpointNotices, "timeout")
+	m.provider("token", op.OutcomeTooMany, "portal")
+	m.provider("token", "invalid_client", "")
+	m.provider(op.EndpointNotices, "timeout", "portal")
+	m.provider(op.EndpointUndelivered, "refused", "portal")
 	m.commit(time.Millisecond)
 	m.login(login.Observation{Event: login.Late, Reason: login.WorkFrame})
 	m.login(login.Observation{Event: login.Overloaded, Reason: login.OverloadLate})
@@ -139,6 +145,13 @@ func TestObservations(t *testing.T) {
 		{"brygga_oidc_requests_total", []string{"endpoint=token", "outcome=ok"}, 0},
 		{"brygga_backchannel_notices_total", []string{"outcome=timeout"}, 1},
 		{"brygga_oidc_requests_total", []string{"endpoint=backchannel_logout", "outcome=timeout"}, -1},
+		{"brygga_client_requests_total", []string{"client=portal", "endpoint=token", "outcome=temporarily_unavailable"}, 1},
+		{"brygga_client_requests_total", []string{"client=", "endpoint=token", "outcome=invalid_client"}, -1},
+		{"brygga_client_requests_total", []string{"client=portal", "endpoint=backchannel_logout", "outcome=timeout"}, -1},
+		{"brygga_backchannel_undelivered_total", nil, 1},
+		{"brygga_backchannel_notices_total", []string{"outcome=refused"}, 0},
+		{"brygga_configuration_refused", nil, 0},
+		{"brygga_proxy_troubles", nil, 0},
 		{"brygga_store_errors_total", nil, 0},
 		{"brygga_late_total", []string{"work=frame"}, 1},
 		{"brygga_limit_refusals_total", []string{"limit=load"}, 1},
@@ -156,5 +169,57 @@ func TestObservations(t *testing.T) {
 	}
 	if free := value(t, s, "brygga_store_free_bytes"); free <= 0 {
 		t.Errorf("%v bytes are free", free)
+	}
+}
+
+// TestClientsOfMetricsAreBounded: however many clients there are, few have a series of their own.
+func TestClientsOfMetricsAreBounded(t *testing.T) {
+	s := newMeasured(t)
+	for range 2 {
+		for i := range mostClients + 20 {
+			s.metrics.provider("token", "ok", fmt.Sprintf("app-%d", i))
+		}
+	}
+	if n := len(families(t, s)["brygga_client_requests_total"].GetMetric()); n != mostClients+1 {
+		t.Errorf("%d clients have metrics", n)
+	}
+	for client, want := range map[string]float64{"app-0": 2, fmt.Sprintf("app-%d", mostClients-1): 2, otherClients: 40} {
+		if got := value(t, s, "brygga_client_requests_total", "client="+client, "endpoint=token", "outcome=ok"); got != want {
+			t.Errorf("%s: %v requests, want %v", client, got, want)
+		}
+	}
+}
+
+// TestRefusedConfigurationIsMeasured until one that is right has been read.
+func TestRefusedConfigurationIsMeasured(t *testing.T) {
+	s := newMeasured(t)
+	for _, wrong := range []error{errors.New("a fault"), nil} {
+		s.read = func() (*config.Config, *looks, error) { return s.config, &looks{}, wrong }
+		s.reload(t.Context())
+		want := 0.0
+		if wrong != nil {
+			want = 1
+		}
+		if got := value(t, s, "brygga_configuration_refused"); got != want {
+			t.Errorf("after %v: %v, want %v", wrong, got, want)
+		}
+	}
+}
+
+// TestProxyTroublesAreMeasured: one that is not named, and is not believed.
+func TestProxyTroublesAreMeasured(t *testing.T) {
+	d := newDev(t, nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.Issuer+"/jwks.json", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-Forwarded-For", "192.0.2.7")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if got := value(t, d.server, "brygga_proxy_troubles"); got != 1 {
+		t.Errorf("%v troubles", got)
 	}
 }

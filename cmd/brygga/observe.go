@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"brygga/bankid"
@@ -60,6 +61,33 @@ func (m *metrics) login(o login.Observation) {
 	}
 }
 
+// mostClients is how many clients have metrics of their own. The others share one name, so that thousands of them burden no Prometheus.
+const (
+	mostClients  = 100
+	otherClients = "other"
+)
+
+// shownClients are the clients that have metrics of their own: those that came first. It may be used concurrently.
+type shownClients struct {
+	mu  sync.Mutex
+	ids map[string]bool
+}
+
+func (s *shownClients) label(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ids[id]:
+		return id
+	case len(s.ids) >= mostClients:
+		return otherClients
+	case s.ids == nil:
+		s.ids = map[string]bool{}
+	}
+	s.ids[id] = true
+	return id
+}
+
 func (m *metrics) request(route string, status int, d time.Duration) {
 	if route == web.RouteEvents {
 		switch status {
@@ -77,10 +105,17 @@ func (m *metrics) request(route string, status int, d time.Duration) {
 	m.requests.WithLabelValues(path, strconv.Itoa(status)).Observe(d.Seconds())
 }
 
-func (m *metrics) provider(endpoint, outcome string) {
-	if endpoint == op.EndpointNotices {
+func (m *metrics) provider(endpoint, outcome, client string) {
+	switch endpoint {
+	case op.EndpointNotices:
 		m.notices.WithLabelValues(outcome).Inc()
 		return
+	case op.EndpointUndelivered:
+		m.untold.Inc()
+		return
+	}
+	if client != "" {
+		m.clients.WithLabelValues(m.shown.label(client), endpoint, outcome).Inc()
 	}
 	if outcome == op.OutcomeTooMany {
 		m.refusals.WithLabelValues(limitRequests).Inc()

@@ -46,6 +46,10 @@ func (s *server) reload(ctx context.Context) {
 	if err == nil {
 		err = s.takeOver(ctx, fresh, looks)
 	}
+	s.metrics.reload.Set(0)
+	if err != nil {
+		s.metrics.reload.Set(1)
+	}
 	switch {
 	case err == nil:
 	case s.told != nil:
