@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"storage":                  {},
 	"storage/bolt":             {"cache", "storage"},
 	"storage/postgres":         {"storage"},
+	"storage/postgres/pgtest":  {}, // for tests
 	"storage/storagetest":      {"storage"},
 	"templates":                {},
 	"visibletext":              {},
@@ -54,6 +55,7 @@ var allowed = map[string][]string{
 var closed = map[string][]string{
 	"github.com/zitadel/oidc":       {"op"},
 	"go.etcd.io/bbolt":              {"storage/bolt"},
+	"github.com/jackc":              {"storage/postgres", "storage/postgres/pgtest"},
 	"github.com/spf13/cobra":        {"cmd/brygga"},
 	"github.com/goccy/go-yaml":      {"cmd/brygga/config", "templates"},
 	"github.com/prometheus":         {"cmd/brygga"},
