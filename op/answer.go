@@ -178,10 +178,7 @@ func (p *Provider) showOver(w http.ResponseWriter, r *http.Request) {
 // respond sends an authorization response to the client, with state and with iss, which tells a client of several
 // providers who answered (RFC 9207 §2).
 func (p *Provider) respond(w http.ResponseWriter, r *http.Request, request *storage.AuthRequest, values url.Values) {
-	if request.State != "" {
-		values.Set("state", request.State)
-	}
-	values.Set("iss", p.o.Issuer)
+	p.stamp(request, values)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -192,22 +189,46 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, request *stor
 	redirect(w, r, request.RedirectURI, values)
 }
 
+// respondUnasked is respond for a request that is answered before the person has seen a page of ours. Where the way leads into an app
+// it is offered on one, as no press has led to it, unless the client forbids that (prompt=none, OIDC Core §3.1.2.1).
+func (p *Provider) respondUnasked(w http.ResponseWriter, r *http.Request, client *storage.Client, request *storage.AuthRequest, values url.Values) {
+	if request.ResponseMode == modeQuery && !prompts(request, oidc.PromptNone) {
+		p.stamp(request, values)
+		if p.o.Pages.OfferWay(w, r, client, request.UILocales, withQuery(request.RedirectURI, values), values.Get("error")) {
+			return
+		}
+	}
+	p.respond(w, r, request, values)
+}
+
+// stamp puts into an authorization response what stands in every one: state and iss.
+func (p *Provider) stamp(request *storage.AuthRequest, values url.Values) {
+	if request.State != "" {
+		values.Set("state", request.State)
+	}
+	values.Set("iss", p.o.Issuer)
+}
+
 // redirect sends the browser to uri with the values added to its query. After a POST the status is 303, so that no browser
 // posts the form on to the client (RFC 9700 §4.12).
 func redirect(w http.ResponseWriter, r *http.Request, uri string, values url.Values) {
-	if len(values) > 0 {
-		separator := "?"
-		if strings.Contains(uri, "?") {
-			separator = "&"
-		}
-		uri += separator + values.Encode()
-	}
 	status := http.StatusFound
 	if r.Method == http.MethodPost {
 		status = http.StatusSeeOther
 	}
-	w.Header().Set("Location", uri)
+	w.Header().Set("Location", withQuery(uri, values))
 	w.WriteHeader(status)
+}
+
+// withQuery returns uri with the values added to its query.
+func withQuery(uri string, values url.Values) string {
+	switch {
+	case len(values) == 0:
+		return uri
+	case strings.Contains(uri, "?"):
+		return uri + "&" + values.Encode()
+	}
+	return uri + "?" + values.Encode()
 }
 
 // scopeText returns scopes as the scope parameter has them.

@@ -49,14 +49,14 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	request, refusal := p.checkRequest(client, values)
 	request.ClientID, request.RedirectURI = client.ID, redirectURI
 	if refusal != nil {
-		p.refuse(w, r, &request, refusal)
+		p.refuse(w, r, client, &request, refusal)
 		return
 	}
 	if client.SessionGroup != "" && p.serveFromSession(w, r, client, &request, values) {
 		return
 	}
 	if prompts(&request, oidc.PromptNone) {
-		p.refuse(w, r, &request, errLoginRequired)
+		p.refuse(w, r, client, &request, errLoginRequired)
 		return
 	}
 	p.o.Pages.BeginLogin(w, r, client, request, pushedLogin(sent))
@@ -143,9 +143,9 @@ func proveRedirect(client *storage.Client, values url.Values) (string, *oauthErr
 }
 
 // refuse sends a refusal to the client.
-func (p *Provider) refuse(w http.ResponseWriter, r *http.Request, request *storage.AuthRequest, refusal *oauthError) {
+func (p *Provider) refuse(w http.ResponseWriter, r *http.Request, client *storage.Client, request *storage.AuthRequest, refusal *oauthError) {
 	note(w, refusal)
-	p.respond(w, r, request, refusal.values())
+	p.respondUnasked(w, r, client, request, refusal.values())
 }
 
 // refuseUnproven answers a request whose parameters could not be had: to the client where what was sent in the open names its
@@ -163,5 +163,5 @@ func (p *Provider) refuseUnproven(w http.ResponseWriter, r *http.Request, client
 	}
 	request := storage.AuthRequest{ClientID: client.ID, RedirectURI: uri}
 	readReply(sent, &request)
-	p.refuse(w, r, &request, refusal)
+	p.refuse(w, r, client, &request, refusal)
 }

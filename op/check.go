@@ -59,10 +59,11 @@ const (
 	maxResources  = 16
 )
 
-// readReply takes over how the client wants its answer: state and response mode. It returns false for a mode that is not
-// offered.
+// readReply takes over how the client wants its answer: state, response mode, and whether the person may see a page. It returns false
+// for a mode that is not offered.
 func readReply(values url.Values, request *storage.AuthRequest) bool {
 	request.State, _ = single(values, "state")
+	request.Prompt = strings.Fields(values.Get("prompt"))
 	request.ResponseMode = modeQuery
 	switch mode, once := single(values, "response_mode"); {
 	case !once || mode != "" && mode != modeQuery && mode != modeFormPost:
@@ -73,7 +74,7 @@ func readReply(values url.Values, request *storage.AuthRequest) bool {
 	return true
 }
 
-// checkRequest returns the auth request as far as it was understood, state and response mode first, so that a refusal can
+// checkRequest returns the auth request as far as it was understood, what readReply reads first, so that a refusal can
 // be sent the way the client wants it.
 func (p *Provider) checkRequest(client *storage.Client, values url.Values) (storage.AuthRequest, *oauthError) {
 	request := storage.AuthRequest{Received: p.now()}
@@ -170,7 +171,6 @@ func isVerifier(text string) bool {
 
 // checkPrompt takes over how the person may be met (OIDC Core §3.1.2.1). Values that nobody has defined are ignored.
 func checkPrompt(_ *Provider, _ *storage.Client, values url.Values, request *storage.AuthRequest) *oauthError {
-	request.Prompt = strings.Fields(values.Get("prompt"))
 	if len(request.Prompt) > 1 && prompts(request, oidc.PromptNone) {
 		return invalid("prompt=none must stand alone").with(values.Get("prompt"))
 	}

@@ -237,6 +237,15 @@ func (h *harness) SendForm(w http.ResponseWriter, _ *http.Request, action string
 	fmt.Fprintf(w, "form: %s?%s", action, values.Encode())
 }
 
+// OfferWay writes the link of a way into an app, which here is one with a scheme of the app's own.
+func (h *harness) OfferWay(w http.ResponseWriter, _ *http.Request, client *storage.Client, locales []string, uri, code string) bool {
+	if strings.HasPrefix(uri, "http") {
+		return false
+	}
+	fmt.Fprintf(w, "way for %s in %s after %q: %s", client.ID, locales, code, uri)
+	return true
+}
+
 // ShowLoggedOut names the client and the languages that it asks for.
 func (h *harness) ShowLoggedOut(w http.ResponseWriter, _ *http.Request, client *storage.Client, locales []string, refused string) {
 	fmt.Fprint(w, "logged out")

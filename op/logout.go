@@ -25,6 +25,8 @@ type logout struct {
 	// uri is where the browser goes afterwards, registered for the client; empty for our own page.
 	uri, state string
 	locales    []string
+	// pressed says that the person has pressed a button of ours for it.
+	pressed bool
 	// refused is what could not be proven, nil when nothing was wrong. It does not count.
 	refused *oauthError
 	// astray is why the way back that the request has named is not taken, in words for developers; empty when it is, or there is none.
@@ -199,6 +201,9 @@ func (p *Provider) leave(w http.ResponseWriter, r *http.Request, request *logout
 	answer := url.Values{}
 	if request.state != "" {
 		answer.Set("state", request.state)
+	}
+	if !request.pressed && p.o.Pages.OfferWay(w, r, request.client, request.locales, withQuery(request.uri, answer), "") {
+		return
 	}
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	redirect(w, r, request.uri, answer)

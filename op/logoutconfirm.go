@@ -97,6 +97,7 @@ func (p *Provider) serveLogoutConfirm(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	request.pressed = true
 	own, err := p.browserSessions(r, request.client)
 	switch {
 	case err != nil:

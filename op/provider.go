@@ -82,6 +82,10 @@ type Pages interface {
 	ShowError(w http.ResponseWriter, r *http.Request, status int, code, description string, client *storage.Client)
 	// SendForm sends a page that posts the values to action by itself (OAuth 2.0 Form Post Response Mode §2).
 	SendForm(w http.ResponseWriter, r *http.Request, action string, values url.Values)
+	// OfferWay shows a page with a link to uri, and returns true, if uri leads into an app of the client's: browsers follow such a way
+	// for a person who presses alone. Otherwise it does nothing. code is the OAuth error code that uri brings, empty for none; locales
+	// are as for ShowLoggedOut.
+	OfferWay(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string, uri, code string) bool
 	// ShowLoggedOut tells the person that they are logged out. client is the one they came from, nil if unknown, and locales
 	// are the languages that it asks for (BCP 47), the best first. refused says in English, for developers, what of the request was not
 	// accepted, so that nobody is sent back; empty for nothing.

@@ -43,7 +43,7 @@ func (p *Provider) serveFromSession(w http.ResponseWriter, r *http.Request, clie
 	}
 	names := released(request)
 	if client.Profile == storage.ProfileSwedenConnect && !covers(session, names) {
-		p.refuse(w, r, request, errInteraction)
+		p.refuse(w, r, client, request, errInteraction)
 		return true
 	}
 	answer, code := p.answerTo(client, request, event{
@@ -62,7 +62,7 @@ func (p *Provider) serveFromSession(w http.ResponseWriter, r *http.Request, clie
 		Type: audit.SessionUsed, Identifier: session.LoginID, SourceAddress: p.o.ClientIP(r), Person: session.Identity.PersonalNumber,
 		CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Transaction: answer.Grant.TransactionID, Object: answer.Grant.ID,
 	})
-	p.respond(w, r, request, url.Values{"code": {code}})
+	p.respondUnasked(w, r, client, request, url.Values{"code": {code}})
 	return true
 }
 

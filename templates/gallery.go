@@ -138,7 +138,7 @@ func part(v View) string {
 		return "wait"
 	case Progress:
 		return "progress"
-	case Complete, FormPost:
+	case Complete, FormPost, WayOut:
 		return "done"
 	case Failed:
 		return "failed"

@@ -107,6 +107,42 @@ func (FormPost) Key() string { return "form-post" }
 
 func (FormPost) heading(p Page) string { return p.text("form-post.title") }
 
+// WayOut leads into an app by a link: browsers let only a press lead there, and the person has pressed nothing on a page of ours.
+type WayOut struct {
+	still
+	// Target is the address of the app, with the answer to its request. Addresses that could run script are not shown.
+	Target string
+	// After is what has come before: [NoticeLoggedOut], [NoticeBadRequest], or empty where the request was answered out of a session.
+	After NoticeKind
+	// Code is as that of a [Notice].
+	Code string
+}
+
+// Key returns "way-out".
+func (WayOut) Key() string { return "way-out" }
+
+func (v WayOut) heading(p Page) string {
+	if v.After == "" {
+		return p.text("way-out.title")
+	}
+	return Notice{Kind: v.After}.heading(p)
+}
+
+// icon and tone are those of a page that says the same.
+func (v WayOut) icon() string {
+	if v.After == "" {
+		return "check"
+	}
+	return noticeIcon(string(v.After))
+}
+
+func (v WayOut) tone() string {
+	if v.After == "" {
+		return "good"
+	}
+	return Notice{Kind: v.After}.tone()
+}
+
 // AskLogOut asks whether the person wants to log out, as OpenID Connect RP-Initiated Logout §2 wants when the request
 // does not prove who asks.
 type AskLogOut struct {

@@ -145,7 +145,7 @@ func TestListsStayLists(t *testing.T) {
 
 // TestNoKeysShown finds keys and placeholders that reached the page in place of text.
 func TestNoKeysShown(t *testing.T) {
-	key := regexp.MustCompile(`\b(page|action|switch|time|choose|starting|qr-wait|zoom|app-wait|shown|progress|complete|failed|notice|form-post|ask-log-out)\.[a-zA-Z]`)
+	key := regexp.MustCompile(`\b(page|action|switch|time|choose|starting|qr-wait|zoom|app-wait|shown|progress|complete|failed|notice|form-post|way-out|ask-log-out)\.[a-zA-Z]`)
 	everyPage(t, func(t *testing.T, s State, root *html.Node) {
 		for n := range root.Descendants() {
 			texts := []string{}

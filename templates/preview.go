@@ -166,6 +166,9 @@ func previewApart(p Page) []State {
 	const astray = "post_logout_redirect_uri is not one that the client has registered"
 	return append(states,
 		State{"form-post", p, FormPost{Action: "https://www.norrby.example/callback", Fields: fields}},
+		State{"way-out", apart, WayOut{Target: "se.norrby.app:/callback?code=preview&state=preview"}},
+		State{"way-out-refused", apart, WayOut{Target: "se.norrby.app:/callback?error=invalid_scope", After: NoticeBadRequest, Code: "invalid_scope"}},
+		State{"way-out-logged-out", apart, WayOut{Target: "se.norrby.app:/bye", After: NoticeLoggedOut}},
 		State{"ask-log-out", apart, AskLogOut{Action: "/logout/confirm", Fields: fields[1:]}},
 		State{"ask-log-out-alone", alone, AskLogOut{Action: "/logout/confirm"}},
 		State{"ask-log-out-astray", apart, AskLogOut{Action: "/logout/confirm", Detail: astray}},

@@ -64,7 +64,7 @@ func number(n int) string { return strconv.Itoa(max(n, 0)) }
 // asks tells whether in v the client is asking who the person is.
 func asks(v View) bool {
 	switch v.(type) {
-	case Notice, FormPost, AskLogOut:
+	case Notice, FormPost, WayOut, AskLogOut:
 		return false
 	}
 	return true

@@ -65,7 +65,7 @@ func (s *Site) ResumeLogin(w http.ResponseWriter, r *http.Request, client *stora
 // leads to; nil if unknown.
 func (s *Site) ShowError(w http.ResponseWriter, r *http.Request, status int, code, description string, client *storage.Client) {
 	v := templates.Notice{Kind: templates.NoticeBadRequest, Code: code, Detail: description}
-	if strings.HasPrefix(r.URL.Path, "/logout") {
+	if isLogOut(r) {
 		v.Kind = templates.NoticeBadLogOut
 	}
 	switch {
@@ -87,6 +87,27 @@ func (s *Site) SendForm(w http.ResponseWriter, r *http.Request, action string, v
 	page.OneLanguage = true // it goes on by itself
 	s.render(w, r, http.StatusOK, contentPolicy, page, templates.FormPost{Action: action, Fields: fields(values)})
 }
+
+// OfferWay sends a page with a link to uri and reports true, if uri leads into an app of the client's. Otherwise it does nothing. code
+// is the OAuth error code of the auth request that uri answers, empty for none; locales are the languages that the client asks for.
+func (s *Site) OfferWay(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string, uri, code string) bool {
+	if !leadsOut(uri, client) {
+		return false
+	}
+	v := templates.WayOut{Target: uri, Code: code}
+	if isLogOut(r) {
+		v.After = templates.NoticeLoggedOut
+	} else if code != "" {
+		v.After = templates.NoticeBadRequest
+	}
+	page := s.pageIn(r, client, locales)
+	page.OneLanguage = true // the address would be answered again
+	s.render(w, r, http.StatusOK, contentPolicyNoForms, page, v)
+	return true
+}
+
+// isLogOut reports whether a request of the provider's is for a log-out.
+func isLogOut(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/logout") }
 
 // fields returns the values as a form has them, in the order of their names.
 func fields(values url.Values) []templates.Field {

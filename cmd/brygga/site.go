@@ -59,6 +59,11 @@ func (p pages) SendForm(w http.ResponseWriter, r *http.Request, action string, v
 	p.site.Load().SendForm(w, r, action, values)
 }
 
+// OfferWay offers a way into an app.
+func (p pages) OfferWay(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string, uri, code string) bool {
+	return p.site.Load().OfferWay(w, r, client, locales, uri, code)
+}
+
 // ShowLoggedOut tells the person that the session has ended.
 func (p pages) ShowLoggedOut(w http.ResponseWriter, r *http.Request, client *storage.Client, locales []string, refused string) {
 	p.site.Load().ShowLoggedOut(w, r, client, locales, refused)
