@@ -148,21 +148,60 @@ func Diff(before, after [][2]string) (changes []Change) {
 	return changes
 }
 
-// Record stores the events and logs them. A store that fails is logged and never stops what the events tell of: the caller
-// has done it already.
+// Record stores the events of what is no step of the store, such as a refusal, and logs them. A store that fails is logged and never stops
+// what the events tell of: the caller has done it already.
 func (l *Log) Record(ctx context.Context, events ...Event) {
 	if len(events) == 0 {
 		return
 	}
+	records := l.records(events)
+	if err := l.store.AppendAudit(context.WithoutCancel(ctx), records...); err != nil {
+		l.log.ErrorContext(ctx, "storage failed", "doing", "append audit events", "err", err)
+		l.failed(len(records))
+	}
+	l.write(ctx, events, records)
+}
+
+// Of returns the records of the events for the step that they tell of, which stores them. Told logs them: call it once the step has
+// succeeded.
+func (l *Log) Of(events ...Event) (records []storage.AuditEvent, told func(context.Context)) {
+	records = l.records(events)
+	return records, func(ctx context.Context) { l.write(ctx, events, records) }
+}
+
+// OfLogin is [Log.Of] for events that are made from the login as the step leaves it.
+func (l *Log) OfLogin(events func(after *storage.Login) []Event) (tell storage.Tell, told func(context.Context)) {
+	return telling(l, events)
+}
+
+// OfEnd is [Log.Of] for events that are made from what ended with a session.
+func (l *Log) OfEnd(events func(storage.Ended) []Event) (tell storage.TellEnd, told func(context.Context)) {
+	return telling(l, events)
+}
+
+// telling returns a function for a step that may be run more than once: told logs the events of the last run.
+func telling[T any](l *Log, events func(T) []Event) (tell func(T) []storage.AuditEvent, told func(context.Context)) {
+	log := func(context.Context) {}
+	tell = func(after T) []storage.AuditEvent {
+		var records []storage.AuditEvent
+		records, log = l.Of(events(after)...)
+		return records
+	}
+	return tell, func(ctx context.Context) { log(ctx) }
+}
+
+// records returns what is stored of the events, which happen now.
+func (l *Log) records(events []Event) []storage.AuditEvent {
 	now := l.now().UTC().Truncate(time.Microsecond)
 	records := make([]storage.AuditEvent, len(events))
 	for i, e := range events {
 		records[i] = storage.AuditEvent{ID: newID(now), Time: now, Type: string(e.Type), Reference: e.Reference, Fields: l.fields(e), Expires: now.Add(l.retention)}
 	}
-	if err := l.store.AppendAudit(context.WithoutCancel(ctx), records...); err != nil {
-		l.log.ErrorContext(ctx, "storage failed", "doing", "append audit events", "err", err)
-		l.failed(len(records))
-	}
+	return records
+}
+
+// write logs a line for each event.
+func (l *Log) write(ctx context.Context, events []Event, records []storage.AuditEvent) {
 	for i, e := range events {
 		attrs := make([]slog.Attr, 0, 8)
 		attrs = append(attrs, slog.String("event", string(e.Type)))

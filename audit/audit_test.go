@@ -182,3 +182,36 @@ func TestEveryTypeHasText(t *testing.T) {
 		t.Errorf("catalogue has %d events", len(audit.Types()))
 	}
 }
+
+// TestOf: a step that may be run more than once stores and logs the events of its last run, and none if it is not done.
+func TestOf(t *testing.T) {
+	var store memory
+	var out bytes.Buffer
+	l := newLog(t, &store, &out)
+	tell, told := l.OfLogin(func(after *storage.Login) []audit.Event {
+		return []audit.Event{{Type: audit.LoginStarted, Identifier: after.ID}}
+	})
+	told(t.Context())
+	if out.Len() > 0 {
+		t.Errorf("a step that was not done is logged: %s", &out)
+	}
+	first, last := tell(&storage.Login{ID: "first"}), tell(&storage.Login{ID: "last"})
+	if len(first) != 1 || len(last) != 1 || first[0].ID == last[0].ID || last[0].Fields["IDENTIFIER"] != "last" || last[0].Type != string(audit.LoginStarted) {
+		t.Errorf("records: %+v, %+v", first, last)
+	}
+	told(t.Context())
+	if lines := out.String(); strings.Contains(lines, "first") || strings.Count(lines, "last") != 1 {
+		t.Errorf("logged:\n%s", lines)
+	}
+	if len(store.events) != 0 {
+		t.Error("the log has stored what the step stores")
+	}
+	ended, toldEnd := l.OfEnd(func(ended storage.Ended) []audit.Event { return []audit.Event{{Type: audit.SessionEnded, Object: ended.Session}} })
+	if records := ended(storage.Ended{Session: "s1"}); len(records) != 1 || records[0].Fields["OBJECT"] != "s1" {
+		t.Errorf("records of an end: %+v", records)
+	}
+	toldEnd(t.Context())
+	if !strings.Contains(out.String(), "s1") {
+		t.Error("the end is not logged")
+	}
+}

@@ -91,6 +91,14 @@ func (c *Cache[V]) Remove(key string) {
 	c.drop(c.byKey[key])
 }
 
+// Clear takes everything out.
+func (c *Cache[V]) Clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changes++
+	c.byKey, c.hand, c.bytes = make(map[string]*entry[V]), nil, 0
+}
+
 // Len returns how many values are here.
 func (c *Cache[V]) Len() int {
 	c.mu.RLock()

@@ -77,7 +77,7 @@ type retiring struct {
 	then func()
 }
 
-func (r *retiring) CreateClient(ctx context.Context, c storage.Client) error {
+func (r *retiring) CreateClient(ctx context.Context, c storage.Client, events ...storage.AuditEvent) error {
 	r.then()
-	return r.Store.CreateClient(ctx, c)
+	return r.Store.CreateClient(ctx, c, events...)
 }

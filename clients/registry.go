@@ -88,16 +88,18 @@ func (r *Registry) Add(ctx context.Context, actor, id string, change func(*stora
 	} else if !errors.Is(err, storage.ErrNotFound) {
 		return nil, fmt.Errorf("find client: %w", err)
 	}
+	events, told := r.tell(actor, audit.ClientAdded, &storage.Client{}, &c)
 	made, err := r.provideAround(ctx, &c, func() error {
-		if err := r.o.Store.CreateClient(ctx, c); err != nil {
+		if err := r.o.Store.CreateClient(ctx, c, events...); err != nil {
 			return fmt.Errorf("add client: %w", err)
 		}
+		told(ctx)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	added := r.done(ctx, actor, audit.ClientAdded, &storage.Client{}, &c, value)
+	added := registered(&storage.Client{}, &c, value)
 	added.Published = made
 	return added, nil
 }
@@ -125,11 +127,11 @@ func (r *Registry) Update(ctx context.Context, actor, id string, change func(*st
 	if err := r.check(ctx, &c); err != nil {
 		return nil, err
 	}
-	made, err := r.provideAround(ctx, &c, func() error { return r.store(ctx, &c) })
+	made, err := r.provideAround(ctx, &c, func() error { return r.store(ctx, actor, audit.ClientChanged, before, &c) })
 	if err != nil {
 		return nil, err
 	}
-	updated := r.done(ctx, actor, audit.ClientChanged, before, &c, value)
+	updated := registered(before, &c, value)
 	updated.Published = made
 	return updated, nil
 }
@@ -152,10 +154,10 @@ func (r *Registry) RotateSecret(ctx context.Context, actor, id string, keep time
 	}
 	value := newSecret()
 	c.Secrets = append([]storage.ClientSecret{{Hash: value.Hash(), Created: now}}, kept...)
-	if err := r.store(ctx, &c); err != nil {
+	if err := r.store(ctx, actor, audit.ClientSecretRotated, before, &c); err != nil {
 		return nil, err
 	}
-	return r.done(ctx, actor, audit.ClientSecretRotated, before, &c, value), nil
+	return registered(before, &c, value), nil
 }
 
 // Remove removes a client and revokes what it was granted. It returns storage.ErrNotFound or storage.ErrStatic.
@@ -164,10 +166,11 @@ func (r *Registry) Remove(ctx context.Context, actor, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := r.o.Store.RemoveClient(ctx, id, r.now()); err != nil {
+	events, told := r.tell(actor, audit.ClientRemoved, c, &storage.Client{ID: id, CustomIdentifier: c.CustomIdentifier})
+	if err := r.o.Store.RemoveClient(ctx, id, r.now(), events...); err != nil {
 		return fmt.Errorf("remove client: %w", err)
 	}
-	r.done(ctx, actor, audit.ClientRemoved, c, &storage.Client{ID: id, CustomIdentifier: c.CustomIdentifier}, secret.String{})
+	told(ctx)
 	return nil
 }
 
@@ -216,22 +219,28 @@ func (r *Registry) provideAround(ctx context.Context, c *storage.Client, store f
 	return made, err
 }
 
-func (r *Registry) store(ctx context.Context, c *storage.Client) error {
+func (r *Registry) store(ctx context.Context, actor string, what audit.Type, before, c *storage.Client) error {
 	c.Updated = r.now()
-	if err := r.o.Store.UpdateClient(ctx, *c); err != nil {
+	events, told := r.tell(actor, what, before, c)
+	if err := r.o.Store.UpdateClient(ctx, *c, events...); err != nil {
 		return fmt.Errorf("change client: %w", err)
 	}
+	told(ctx)
 	return nil
 }
 
-// done tells the audit log of a change and returns what became of it.
-func (r *Registry) done(ctx context.Context, actor string, what audit.Type, before, after *storage.Client, value secret.String) *Registered {
+// tell returns the audit event of a change, which is stored with it, and what logs it afterwards.
+func (r *Registry) tell(actor string, what audit.Type, before, after *storage.Client) ([]storage.AuditEvent, func(context.Context)) {
+	return r.o.Audit.Of(Event(what, before, after, actor))
+}
+
+// registered returns what became of a change.
+func registered(before, after *storage.Client, value secret.String) *Registered {
 	changes := audit.Diff(settingPairs(before), settingPairs(after))
 	changed := make([]string, len(changes))
 	for i, c := range changes {
 		changed[i] = c.Name
 	}
-	r.o.Audit.Record(ctx, Event(what, before, after, actor))
 	return &Registered{Client: after, Secret: value, Changed: changed}
 }
 

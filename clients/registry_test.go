@@ -388,9 +388,15 @@ type failing struct{ storage.Store }
 
 var errDisk = errors.New("disk")
 
-func (failing) CreateClient(context.Context, storage.Client) error    { return errDisk }
-func (failing) UpdateClient(context.Context, storage.Client) error    { return errDisk }
-func (failing) RemoveClient(context.Context, string, time.Time) error { return errDisk }
+func (failing) CreateClient(context.Context, storage.Client, ...storage.AuditEvent) error {
+	return errDisk
+}
+func (failing) UpdateClient(context.Context, storage.Client, ...storage.AuditEvent) error {
+	return errDisk
+}
+func (failing) RemoveClient(context.Context, string, time.Time, ...storage.AuditEvent) error {
+	return errDisk
+}
 
 // A change that could not be stored, or for which no keys could be made, is not told as made.
 func TestFaultsAreReturned(t *testing.T) {

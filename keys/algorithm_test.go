@@ -222,12 +222,12 @@ type cancelled struct {
 	cancel func()
 }
 
-func (c *cancelled) ReplaceSigningKeys(ctx context.Context, keys []storage.SigningKey, revision uint64) error {
+func (c *cancelled) ReplaceSigningKeys(ctx context.Context, keys []storage.SigningKey, revision uint64, events ...storage.AuditEvent) error {
 	c.cancel()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return c.marked.ReplaceSigningKeys(ctx, keys, revision)
+	return c.marked.ReplaceSigningKeys(ctx, keys, revision, events...)
 }
 
 func TestProcessesMakeAnAlgorithmOnce(t *testing.T) {

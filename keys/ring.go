@@ -61,7 +61,7 @@ const (
 	Removed   Change = "removed"
 )
 
-// Event tells of one change that is stored already.
+// Event tells of one change.
 type Event struct {
 	Change    Change
 	KeyID     string
@@ -84,8 +84,9 @@ type Options struct {
 	// Used returns those of the algorithms that somebody needs keys for; nil stands for all of them. It is asked about sets that not
 	// every Ring has: one that nobody needs retires. It must not call the Ring.
 	Used func(ctx context.Context, algorithms []string) (used []string, err error)
-	// OnChange is told of every change that this Ring has stored, in order; nil for nobody. It must not call the Ring.
-	OnChange func(ctx context.Context, e Event)
+	// Tell returns the audit events of changes, in order, which are stored with them, and what is called once they are; nil for no events. It
+	// may be asked again, and must not call the Ring.
+	Tell func(ctx context.Context, changes []Event) (events []storage.AuditEvent, told func())
 	// Logger gets the faults of background work; nil discards them.
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.

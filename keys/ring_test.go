@@ -76,7 +76,9 @@ func newRing(t testing.TB, store storage.SigningKeys, c *clock, events *[]Event)
 	t.Helper()
 	o := Options{Store: store, Now: c.now}
 	if events != nil {
-		o.OnChange = func(_ context.Context, e Event) { *events = append(*events, e) }
+		o.Tell = func(_ context.Context, changes []Event) ([]storage.AuditEvent, func()) {
+			return nil, func() { *events = append(*events, changes...) }
+		}
 	}
 	r, err := New(t.Context(), o)
 	if err != nil {
@@ -305,11 +307,11 @@ func (m *marked) SigningKeys(ctx context.Context) ([]storage.SigningKey, uint64,
 	return m.store.SigningKeys(ctx)
 }
 
-func (m *marked) ReplaceSigningKeys(ctx context.Context, keys []storage.SigningKey, revision uint64) error {
+func (m *marked) ReplaceSigningKeys(ctx context.Context, keys []storage.SigningKey, revision uint64, events ...storage.AuditEvent) error {
 	if m.write != nil {
 		return m.write
 	}
-	return m.store.ReplaceSigningKeys(ctx, keys, revision)
+	return m.store.ReplaceSigningKeys(ctx, keys, revision, events...)
 }
 
 func TestStoreFaults(t *testing.T) {

@@ -141,6 +141,14 @@ func (r *Ring) update(ctx context.Context, change func(*draft) error) error {
 	return r.change(ctx, change)
 }
 
+// tell returns the audit events of the changes, and what is to be done once they are stored.
+func (r *Ring) tell(ctx context.Context, changes []Event) (events []storage.AuditEvent, told func()) {
+	if r.o.Tell == nil {
+		return nil, func() {}
+	}
+	return r.o.Tell(ctx, changes)
+}
+
 // change applies apply to the stored set, stores the result if anything changed, and takes it over. When another process is
 // first, it starts again from what that one has stored. It stands between begin and end.
 func (r *Ring) change(ctx context.Context, apply func(*draft) error) error {
@@ -160,18 +168,15 @@ func (r *Ring) change(ctx context.Context, apply func(*draft) error) error {
 		if len(d.events) == 0 {
 			return nil
 		}
-		err = r.store.ReplaceSigningKeys(ctx, d.records(), revision)
+		events, told := r.tell(ctx, d.events)
+		err = r.store.ReplaceSigningKeys(ctx, d.records(), revision, events...)
 		if errors.Is(err, storage.ErrConflict) {
 			continue
 		}
 		if err != nil {
 			return fmt.Errorf("store signing keys: %w", err)
 		}
-		if r.o.OnChange != nil {
-			for _, e := range d.events {
-				r.o.OnChange(ctx, e)
-			}
-		}
+		told()
 		_, _, err = r.load(ctx)
 		return err
 	}

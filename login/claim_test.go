@@ -63,8 +63,8 @@ type slowBegin struct {
 	time.Duration
 }
 
-func (s slowBegin) BeginOrder(ctx context.Context, id string, claim storage.Claim) (*storage.Login, error) {
-	l, err := s.Store.BeginOrder(ctx, id, claim)
+func (s slowBegin) BeginOrder(ctx context.Context, id string, claim storage.Claim, tell ...storage.Tell) (*storage.Login, error) {
+	l, err := s.Store.BeginOrder(ctx, id, claim, tell...)
 	time.Sleep(s.Duration)
 	return l, err
 }
@@ -192,8 +192,8 @@ func (s *late) PutOrder(ctx context.Context, id, claim string, order storage.Ord
 	return l, err
 }
 
-func (s *late) CancelOrder(ctx context.Context, id string, failure storage.Failure, now time.Time) (*storage.Login, error) {
-	l, err := s.Store.CancelOrder(ctx, id, failure, now)
+func (s *late) CancelOrder(ctx context.Context, id string, failure storage.Failure, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
+	l, err := s.Store.CancelOrder(ctx, id, failure, now, tell...)
 	if !s.cancelled.Swap(true) {
 		time.Sleep(2500 * time.Millisecond)
 	}

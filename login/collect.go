@@ -233,7 +233,7 @@ func (c *collector) notCollected(ctx context.Context, l *storage.Login, fault *F
 	case fault.Reason == ReasonLost && l.Order.AwaitsApp() && age >= startLife:
 		return c.nextOrder(ctx, l, storage.Failure{Reason: hintStartFailed})
 	case fault.Reason == ReasonForeignResult || fault.Reason == ReasonIncomplete:
-		c.record(ctx, audit.ResultRefused, l, fault.Reason)
+		return c.fail(ctx, l, fault.Reason, finding{audit.ResultRefused, fault.Reason})
 	}
 	return c.fail(ctx, l, fault.Reason)
 }
@@ -332,19 +332,19 @@ func (c *collector) renew(ctx context.Context, l *storage.Login) (*storage.Login
 	return put, err
 }
 
-// fail ends the order without an identity, tells the audit log and wakes the page.
-func (c *collector) fail(ctx context.Context, l *storage.Login, reason string) *storage.Login {
-	failed, err := c.Store.FailOrder(ctx, l.ID, l.Order.ID, storage.Failure{Reason: reason}, c.now())
-	if err != nil {
-		return c.lostTo(ctx, l, "fail order", err)
-	}
-	c.watches.tell(l.ID)
+// fail ends the order without an identity, tells the audit log, of what was found before too, and wakes the page.
+func (c *collector) fail(ctx context.Context, l *storage.Login, reason string, found ...finding) *storage.Login {
 	event, observed := audit.LoginFailed, LoginFailed
 	if endings[reason] {
 		event, observed = audit.LoginEnded, LoginEnded
 	}
+	tell, told := c.tell(c.knownClient(ctx, l), (*storage.Login).Starter, append(found, finding{event, reason})...)
+	if _, err := c.Store.FailOrder(ctx, l.ID, l.Order.ID, storage.Failure{Reason: reason}, c.now(), tell); err != nil {
+		return c.lostTo(ctx, l, "fail order", err)
+	}
+	told(ctx)
+	c.watches.tell(l.ID)
 	c.observe(observed, reason, l.Order)
-	c.record(ctx, event, failed, reason)
 	return nil
 }
 
@@ -354,10 +354,11 @@ var endings = map[string]bool{
 	"userDeclinedCall": true,
 }
 
-func (c *collector) record(ctx context.Context, event audit.Type, l *storage.Login, message string) {
+// knownClient returns the login's client, or as much of it as the login knows.
+func (c *collector) knownClient(ctx context.Context, l *storage.Login) *storage.Client {
 	client, err := c.Store.Client(ctx, l.Request.ClientID)
 	if err != nil {
-		client = &storage.Client{ID: l.Request.ClientID}
+		return &storage.Client{ID: l.Request.ClientID}
 	}
-	c.Audit.Record(ctx, c.event(event, l, client, l.Starter(), message))
+	return client
 }

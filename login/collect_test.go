@@ -237,13 +237,13 @@ type brokenStore struct {
 	times int
 }
 
-func (b *brokenStore) CompleteLogin(ctx context.Context, id, order string, r storage.Result, now time.Time) (*storage.Login, error) {
+func (b *brokenStore) CompleteLogin(ctx context.Context, id, order string, r storage.Result, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.times--; b.times >= 0 {
 		return nil, errors.New("disk full")
 	}
-	return b.Store.CompleteLogin(ctx, id, order, r, now)
+	return b.Store.CompleteLogin(ctx, id, order, r, now, tell...)
 }
 
 func TestResultSurvivesStoreFault(t *testing.T) {

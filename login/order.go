@@ -66,10 +66,12 @@ func (e *Engine) Begin(ctx context.Context, id string, starter storage.Starter, 
 	}
 	now := e.now()
 	claim := storage.Claim{ID: randomID(), Starter: starter, WindowEnds: now.Add(e.Window), Collector: e.Collector, At: now, First: first}
-	l, err := e.Store.BeginOrder(ctx, id, claim)
+	tell, told := e.tell(client, func(*storage.Login) storage.Starter { return starter }, finding{audit.LoginStarted, ""})
+	l, err := e.Store.BeginOrder(ctx, id, claim, tell)
 	if err != nil {
 		return nil, err
 	}
+	told(ctx)
 	e.watches.tell(id)
 	return &Begun{e, l, client, claim}, nil
 }
@@ -83,7 +85,6 @@ func (b *Begun) Finish(ctx context.Context) (*storage.Login, error) {
 	if l.State != storage.LoginPending {
 		replaced = nil
 	}
-	e.Audit.Record(ctx, e.event(audit.LoginStarted, l, client, claim.Starter, ""))
 	then, err := e.makeOrder(ctx, l, client, claim)
 	if err == nil {
 		e.observe(OrderStarted, "", then.Order)
@@ -100,12 +101,13 @@ func (b *Begun) Finish(ctx context.Context) (*storage.Login, error) {
 
 // dropStart ends a person's claim that brought no order.
 func (e *Engine) dropStart(ctx context.Context, id string, client *storage.Client, claim storage.Claim, reason string) (*storage.Login, error) {
-	l, err := e.Store.DropClaim(ctx, id, claim.ID, storage.Failure{Reason: reason}, e.now())
+	tell, told := e.tell(client, func(*storage.Login) storage.Starter { return claim.Starter }, finding{audit.LoginFailed, reason})
+	l, err := e.Store.DropClaim(ctx, id, claim.ID, storage.Failure{Reason: reason}, e.now(), tell)
 	if err != nil {
 		return nil, fmt.Errorf("drop claim: %w", err)
 	}
+	told(ctx)
 	e.observe(LoginFailed, reason, &storage.Order{Starter: claim.Starter, WindowEnds: claim.WindowEnds})
-	e.Audit.Record(ctx, e.event(audit.LoginFailed, l, client, claim.Starter, reason))
 	return l, nil
 }
 
@@ -239,13 +241,19 @@ func (e *Engine) end(ctx context.Context, id, ip, reason string, event audit.Typ
 	if err != nil {
 		return nil, err
 	}
-	l, err := e.Store.CancelOrder(ctx, id, storage.Failure{Reason: reason}, e.now())
+	tell, told := e.tell(client, func(after *storage.Login) storage.Starter {
+		starter := after.Starter()
+		starter.IP = ip // of whoever ended it
+		return starter
+	}, finding{event, reason})
+	l, err := e.Store.CancelOrder(ctx, id, storage.Failure{Reason: reason}, e.now(), tell)
 	if errors.Is(err, storage.ErrConflict) {
 		return e.Login(ctx, id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cancel order: %w", err)
 	}
+	told(ctx)
 	// The order as it was: one that has ended cannot be named to the service any more. A renewal may have come in between.
 	order := before.Order
 	if collected := e.forget(l); collected != nil {
@@ -256,9 +264,6 @@ func (e *Engine) end(ctx context.Context, id, ip, reason string, event audit.Typ
 		e.cancelOrder(order)
 	}
 	e.observe(LoginEnded, reason, order)
-	starter := l.Starter()
-	starter.IP = ip // of whoever ended it
-	e.Audit.Record(ctx, e.event(event, l, client, starter, reason))
 	return l, nil
 }
 
@@ -344,6 +349,24 @@ func (e *Engine) loginAndClient(ctx context.Context, id string) (*storage.Login,
 		return nil, nil, fmt.Errorf("client of login: %w", err)
 	}
 	return l, client, nil
+}
+
+// finding is what the audit log is told of a login, in short.
+type finding struct {
+	event   audit.Type
+	message string
+}
+
+// tell returns what stores the findings with the step of a login that they tell of, by the starter of the order they speak of, and what
+// logs them once it has been done.
+func (e *Engine) tell(client *storage.Client, starter func(after *storage.Login) storage.Starter, findings ...finding) (storage.Tell, func(context.Context)) {
+	return e.Audit.OfLogin(func(after *storage.Login) []audit.Event {
+		events := make([]audit.Event, len(findings))
+		for i, f := range findings {
+			events[i] = e.event(f.event, after, client, starter(after), f.message)
+		}
+		return events
+	})
 }
 
 // event returns what the audit log is told of the login, by the starter of the order it speaks of.

@@ -34,15 +34,15 @@ func (c *collector) complete(ctx context.Context, l *storage.Login, progress Pro
 		c.fail(ctx, l, ReasonLost) // without the client's policy nothing can be judged
 		return
 	}
-	if !c.proven(ctx, l, progress) {
-		c.fail(ctx, l, ReasonUnverified)
+	proven, found := c.proven(ctx, l, progress)
+	if !proven {
+		c.fail(ctx, l, ReasonUnverified, found...)
 		return
 	}
 	policy := c.demands(client)
 	v := judge(l, policy, progress, c.now())
 	if v.reason != "" {
-		c.record(ctx, audit.ResultRefused, l, v.message())
-		c.fail(ctx, l, v.reason)
+		c.fail(ctx, l, v.reason, append(found, finding{audit.ResultRefused, v.message()})...)
 		return
 	}
 	if l.Request.Evidence && progress.Evidence != nil {
@@ -50,7 +50,8 @@ func (c *collector) complete(ctx context.Context, l *storage.Login, progress Pro
 			c.fault(ctx, "read evidence", l.ID, err) // the client gets its login without it: such claims are voluntary
 		}
 	}
-	completed, err := c.store(l, storage.Result{Identity: progress.Identity, Met: l.Order.Policy.Judged(policy), ReturnWaived: v.waived})
+	tell, told := c.tellCompleted(client, append(found, v.doubted()...))
+	completed, err := c.store(l, storage.Result{Identity: progress.Identity, Met: l.Order.Policy.Judged(policy), ReturnWaived: v.waived}, tell)
 	switch {
 	case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):
 		c.log.InfoContext(ctx, "result dropped: its order is no longer wanted", "login", l.ID, "order", l.Order.ID)
@@ -61,29 +62,31 @@ func (c *collector) complete(ctx context.Context, l *storage.Login, progress Pro
 		return
 	}
 	c.watches.tell(l.ID)
+	told(context.WithoutCancel(ctx))
 	c.observe(LoginCompleted, "", completed.Order)
-	c.tellCompleted(ctx, completed, client, v.doubts)
 }
 
-// tellCompleted writes the audit events of a login that has its identity.
-func (c *collector) tellCompleted(ctx context.Context, l *storage.Login, client *storage.Client, doubts []string) {
-	var events []audit.Event
-	for _, doubt := range doubts {
-		events = append(events, c.event(audit.ResultDoubtful, l, client, l.Order.Starter, doubt))
-	}
-	if l.ReturnWaived && l.Returned.IsZero() {
-		events = append(events, c.event(audit.ReturnWaived, l, client, l.Order.Starter, ""))
-	}
-	completed := c.event(audit.LoginCompleted, l, client, l.Order.Starter, "")
-	completed.Person, completed.Transaction = l.Identity.PersonalNumber, c.TransactionID(l.ID, l.Request.ClientID)
-	c.Audit.Record(ctx, append(events, completed)...)
+// tellCompleted is [Engine.tell] for a login that gets its identity.
+func (c *collector) tellCompleted(client *storage.Client, found []finding) (storage.Tell, func(context.Context)) {
+	return c.Audit.OfLogin(func(l *storage.Login) []audit.Event {
+		var events []audit.Event
+		for _, f := range found {
+			events = append(events, c.event(f.event, l, client, l.Order.Starter, f.message))
+		}
+		if l.ReturnWaived && l.Returned.IsZero() {
+			events = append(events, c.event(audit.ReturnWaived, l, client, l.Order.Starter, ""))
+		}
+		completed := c.event(audit.LoginCompleted, l, client, l.Order.Starter, "")
+		completed.Person, completed.Transaction = l.Identity.PersonalNumber, c.TransactionID(l.ID, l.Request.ClientID)
+		return append(events, completed)
+	})
 }
 
-// proven reports whether the result may be believed, as far as its evidence goes, and tells the audit log when the evidence
+// proven reports whether the result may be believed, as far as its evidence goes, and what the audit log is to be told when the evidence
 // does not prove it.
-func (c *collector) proven(ctx context.Context, l *storage.Login, progress Progress) bool {
+func (c *collector) proven(ctx context.Context, l *storage.Login, progress Progress) (bool, []finding) {
 	if c.Verify == VerifyOff {
-		return true
+		return true, nil
 	}
 	err := error(&UnverifiedError{Check: "evidence", Err: errors.New("the result came without evidence")})
 	if progress.Verify != nil {
@@ -91,7 +94,7 @@ func (c *collector) proven(ctx context.Context, l *storage.Login, progress Progr
 	}
 	c.watchResults(ctx, err)
 	if err == nil {
-		return true
+		return true, nil
 	}
 	check, level, excepted := "unable", slog.LevelError, false // the fault is ours: a root that cannot be read, or an order without what was sent
 	if unverified, ok := errors.AsType[*UnverifiedError](err); ok {
@@ -102,8 +105,7 @@ func (c *collector) proven(ctx context.Context, l *storage.Login, progress Progr
 	}
 	c.log.Log(ctx, level, "result not verified", "login", l.ID, "order", l.Order.ID, "mode", c.Verify, "excepted", excepted, "err", err)
 	c.observe(ResultUnverified, check, l.Order)
-	c.record(ctx, audit.ResultUnverified, l, check)
-	return excepted || c.Verify == VerifyLog
+	return excepted || c.Verify == VerifyLog, []finding{{audit.ResultUnverified, check}}
 }
 
 // watchResults tells once when results stop verifying, and once when they do again. A check that is excepted counts as passed.
@@ -127,10 +129,10 @@ func (c *collector) clientOf(l *storage.Login) (client *storage.Client, err erro
 	return client, err
 }
 
-// store stores the result, again and again while the store fails.
-func (c *collector) store(l *storage.Login, result storage.Result) (completed *storage.Login, err error) {
+// store stores the result and what is told of it, again and again while the store fails.
+func (c *collector) store(l *storage.Login, result storage.Result, tell storage.Tell) (completed *storage.Login, err error) {
 	err = c.insist("complete login", l, func(ctx context.Context) error {
-		completed, err = c.Store.CompleteLogin(ctx, l.ID, l.Order.ID, result, c.now())
+		completed, err = c.Store.CompleteLogin(ctx, l.ID, l.Order.ID, result, c.now(), tell)
 		return err
 	})
 	return completed, err
@@ -166,6 +168,14 @@ func (v verdict) message() string {
 		return v.reason
 	}
 	return v.reason + ": " + v.detail
+}
+
+// doubted returns the doubts as the audit log is told of them.
+func (v verdict) doubted() (found []finding) {
+	for _, doubt := range v.doubts {
+		found = append(found, finding{audit.ResultDoubtful, doubt})
+	}
+	return found
 }
 
 // judge applies the policy to a result whose evidence has been looked at. The order is judged as it was made: what else the

@@ -34,11 +34,10 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 		return
 	}
 	if !p.isRequired(client, login) {
-		p.o.Audit.Record(r.Context(), audit.Event{
+		p.refuseLogin(w, r, login, errLoginRequired.code, "another person has logged in than the one that was asked for", audit.Event{
 			Type: audit.ResultRefused, Identifier: login.ID, Reference: login.Reference(), SourceAddress: p.o.ClientIP(r), Person: login.Identity.PersonalNumber,
 			CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Message: "another subject than required",
 		})
-		p.Refuse(w, r, login, errLoginRequired.code, "another person has logged in than the one that was asked for")
 		return
 	}
 	now := p.now()
@@ -140,16 +139,22 @@ func amr(method string) []string {
 // (RFC 6749 §4.1.2.1). The description is for the client's developers; characters that are not allowed there are left out.
 // The caller has checked the browser, as for Answer. A login that has had its answer gets an error page with LoginOver.
 func (p *Provider) Refuse(w http.ResponseWriter, r *http.Request, login *storage.Login, code, description string) {
-	if _, ok := p.clientOf(w, r, login); !ok {
-		return
+	if _, ok := p.clientOf(w, r, login); ok {
+		p.refuseLogin(w, r, login, code, description)
 	}
-	_, err := p.o.Store.RefuseLogin(r.Context(), login.ID, p.now())
+}
+
+// refuseLogin is Refuse for a login whose client is known, and stores what happened.
+func (p *Provider) refuseLogin(w http.ResponseWriter, r *http.Request, login *storage.Login, code, description string, events ...audit.Event) {
+	tell, told := p.o.Audit.OfLogin(func(*storage.Login) []audit.Event { return events })
+	_, err := p.o.Store.RefuseLogin(r.Context(), login.ID, p.now(), tell)
 	switch {
 	case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):
 		p.showOver(w, r)
 	case err != nil:
 		p.showFault(w, r, "refuse login", err)
 	default:
+		told(r.Context())
 		p.o.Observe("answer", code, login.Request.ClientID)
 		p.respond(w, r, &login.Request, newError(code, description).values())
 	}

@@ -19,11 +19,11 @@ func (m *marked) Session(ctx context.Context, hash [32]byte, now time.Time) (*st
 	return m.Store.Session(ctx, hash, now)
 }
 
-func (m *marked) AnswerFromSession(ctx context.Context, id string, at time.Time, code storage.Code, grant storage.Grant, released []string, now time.Time) error {
+func (m *marked) AnswerFromSession(ctx context.Context, id string, at time.Time, code storage.Code, grant storage.Grant, released []string, now time.Time, events ...storage.AuditEvent) error {
 	if err := m.fault("AnswerFromSession"); err != nil {
 		return err
 	}
-	return m.Store.AnswerFromSession(ctx, id, at, code, grant, released, now)
+	return m.Store.AnswerFromSession(ctx, id, at, code, grant, released, now, events...)
 }
 
 func (m *marked) PushRequest(ctx context.Context, request storage.PushedRequest) error {
@@ -100,7 +100,7 @@ type vanishing struct {
 	err error
 }
 
-func (v *vanishing) AnswerFromSession(context.Context, string, time.Time, storage.Code, storage.Grant, []string, time.Time) error {
+func (v *vanishing) AnswerFromSession(context.Context, string, time.Time, storage.Code, storage.Grant, []string, time.Time, ...storage.AuditEvent) error {
 	return v.err
 }
 

@@ -134,17 +134,18 @@ func (p *Provider) closeNotice(ctx context.Context, client *storage.Client, noti
 		p.log.Log(ctx, level, "logout notice not delivered", "client_id", notice.ClientID, "outcome", outcome, "attempts", notice.Attempts)
 		return
 	}
-	if err := p.o.Store.DropLogoutNotice(ctx, notice.ID); err != nil {
+	if client != nil {
+		event.CustomerIdentifier = client.CustomIdentifier
+	}
+	events, told := p.o.Audit.Of(event)
+	if err := p.o.Store.DropLogoutNotice(ctx, notice.ID, events...); err != nil {
 		p.fault(ctx, "drop logout notice", err)
 		return
 	}
 	if event.Type == audit.LogoutFailed && outcome != noticeMoot {
 		p.o.Observe(EndpointUndelivered, outcome, notice.ClientID)
 	}
-	if client != nil {
-		event.CustomerIdentifier = client.CustomIdentifier
-	}
-	p.o.Audit.Record(ctx, event)
+	told(ctx)
 }
 
 // retryNotice returns how long after an attempt the next one follows: twice as long each time, and not for all at once.

@@ -60,11 +60,11 @@ func (m *marked) RepeatAnswer(ctx context.Context, id string, code [32]byte, exp
 	return m.Store.RepeatAnswer(ctx, id, code, expires, now)
 }
 
-func (m *marked) RefuseLogin(ctx context.Context, id string, now time.Time) (*storage.Login, error) {
+func (m *marked) RefuseLogin(ctx context.Context, id string, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
 	if err := m.fault("RefuseLogin"); err != nil {
 		return nil, err
 	}
-	return m.Store.RefuseLogin(ctx, id, now)
+	return m.Store.RefuseLogin(ctx, id, now, tell...)
 }
 
 func (m *marked) RedeemCode(ctx context.Context, redemption storage.Redemption) (*storage.Grant, error) {
@@ -81,25 +81,25 @@ func (m *marked) AccessToken(ctx context.Context, hash [32]byte, now time.Time) 
 	return m.Store.AccessToken(ctx, hash, now)
 }
 
-func (m *marked) RevokeGrant(ctx context.Context, id string, now time.Time) error {
+func (m *marked) RevokeGrant(ctx context.Context, id string, now time.Time, events ...storage.AuditEvent) error {
 	if err := m.fault("RevokeGrant"); err != nil {
 		return err
 	}
-	return m.Store.RevokeGrant(ctx, id, now)
+	return m.Store.RevokeGrant(ctx, id, now, events...)
 }
 
-func (m *marked) EndSessionID(ctx context.Context, sid string, now time.Time) (storage.Ended, error) {
+func (m *marked) EndSessionID(ctx context.Context, sid string, now time.Time, tell ...storage.TellEnd) (storage.Ended, error) {
 	if err := m.fault("EndSessionID"); err != nil {
 		return storage.Ended{}, err
 	}
-	return m.Store.EndSessionID(ctx, sid, now)
+	return m.Store.EndSessionID(ctx, sid, now, tell...)
 }
 
-func (m *marked) EndSession(ctx context.Context, id string, now time.Time) (storage.Ended, error) {
+func (m *marked) EndSession(ctx context.Context, id string, now time.Time, tell ...storage.TellEnd) (storage.Ended, error) {
 	if err := m.fault("EndSession"); err != nil {
 		return storage.Ended{}, err
 	}
-	return m.Store.EndSession(ctx, id, now)
+	return m.Store.EndSession(ctx, id, now, tell...)
 }
 
 // The library shows strangers the text of errors that it is given. None of ours may reach it, nor a panic's.

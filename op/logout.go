@@ -160,12 +160,14 @@ func (p *Provider) logOut(w http.ResponseWriter, r *http.Request, request *logou
 		p.showFault(w, r, "read session", err)
 		return
 	}
-	ended, err := p.o.Store.EndSessionID(r.Context(), request.sid, p.now())
+	tell, told := p.tellEnd(r, request.client, request.sid)
+	ended, err := p.o.Store.EndSessionID(r.Context(), request.sid, p.now(), tell)
 	if err != nil {
 		p.showFault(w, r, "end session", err)
 		return
 	}
-	p.recordEnd(r, request.client, request.sid, ended)
+	told(r.Context())
+	p.tellOfEnd(ended)
 	for _, session := range own {
 		if session.ID == ended.Session {
 			p.o.Pages.DropSessionCookie(w, session.Group)
@@ -174,19 +176,22 @@ func (p *Provider) logOut(w http.ResponseWriter, r *http.Request, request *logou
 	p.leave(w, r, request)
 }
 
-// recordEnd puts the end of a session down in the audit log and has the clients told.
-func (p *Provider) recordEnd(r *http.Request, client *storage.Client, id string, ended storage.Ended) {
-	if ended == (storage.Ended{}) {
-		return
-	}
-	event := audit.Event{
-		Type: audit.SessionEnded, SourceAddress: p.o.ClientIP(r), Object: id,
-		Message: fmt.Sprintf("grants revoked: %d, clients to tell: %d", ended.Grants, ended.Notices),
-	}
-	if client != nil {
-		event.ClientID, event.CustomerIdentifier = client.ID, client.CustomIdentifier
-	}
-	p.o.Audit.Record(r.Context(), event)
+// tellEnd returns what puts the end of a session down in the audit log.
+func (p *Provider) tellEnd(r *http.Request, client *storage.Client, id string) (storage.TellEnd, func(context.Context)) {
+	return p.o.Audit.OfEnd(func(ended storage.Ended) []audit.Event {
+		event := audit.Event{
+			Type: audit.SessionEnded, SourceAddress: p.o.ClientIP(r), Object: id,
+			Message: fmt.Sprintf("grants revoked: %d, clients to tell: %d", ended.Grants, ended.Notices),
+		}
+		if client != nil {
+			event.ClientID, event.CustomerIdentifier = client.ID, client.CustomIdentifier
+		}
+		return []audit.Event{event}
+	})
+}
+
+// tellOfEnd has the clients told that are to be told of the end of a session.
+func (p *Provider) tellOfEnd(ended storage.Ended) {
 	if ended.Notices > 0 {
 		p.tellClients()
 	}

@@ -113,12 +113,14 @@ func (p *Provider) serveLogoutConfirm(w http.ResponseWriter, r *http.Request) {
 
 func (p *Provider) endSessions(w http.ResponseWriter, r *http.Request, request *logout, own []ownSession) {
 	for _, session := range own {
-		ended, err := p.o.Store.EndSession(r.Context(), session.ID, p.now())
+		tell, told := p.tellEnd(r, request.client, session.ID)
+		ended, err := p.o.Store.EndSession(r.Context(), session.ID, p.now(), tell)
 		if err != nil {
 			p.showFault(w, r, "end session", err)
 			return
 		}
-		p.recordEnd(r, request.client, session.ID, ended)
+		told(r.Context())
+		p.tellOfEnd(ended)
 		p.o.Pages.DropSessionCookie(w, session.Group)
 	}
 	p.leave(w, r, request)

@@ -59,7 +59,7 @@ type Store interface {
 	Client(ctx context.Context, id string) (*storage.Client, error)
 	AnswerLogin(ctx context.Context, id string, answer storage.Answer, now time.Time) (*storage.Login, error)
 	RepeatAnswer(ctx context.Context, id string, code [32]byte, expires, now time.Time) (*storage.Login, error)
-	RefuseLogin(ctx context.Context, id string, now time.Time) (*storage.Login, error)
+	RefuseLogin(ctx context.Context, id string, now time.Time, tell ...storage.Tell) (*storage.Login, error)
 	OriginRegistered(ctx context.Context, origin string) (bool, error)
 	storage.Grants
 	storage.PushedRequests

@@ -50,7 +50,11 @@ func (p *Provider) serveFromSession(w http.ResponseWriter, r *http.Request, clie
 		identity: &session.Identity, acr: session.ACR, amr: session.AMR, at: session.AuthTime, login: session.LoginID,
 	}, now)
 	answer.Grant.SessionID = p.sid(session.ID, client.ID)
-	err = p.o.Store.AnswerFromSession(r.Context(), session.ID, session.AuthTime, answer.Code, answer.Grant, names, now)
+	events, told := p.o.Audit.Of(audit.Event{
+		Type: audit.SessionUsed, Identifier: session.LoginID, SourceAddress: p.o.ClientIP(r), Person: session.Identity.PersonalNumber,
+		CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Transaction: answer.Grant.TransactionID, Object: answer.Grant.ID,
+	})
+	err = p.o.Store.AnswerFromSession(r.Context(), session.ID, session.AuthTime, answer.Code, answer.Grant, names, now, events...)
 	switch {
 	case errors.Is(err, storage.ErrNotFound), errors.Is(err, storage.ErrConflict):
 		return false // it ended, or somebody logged in, this moment
@@ -58,10 +62,7 @@ func (p *Provider) serveFromSession(w http.ResponseWriter, r *http.Request, clie
 		p.showFault(w, r, "answer from session", err)
 		return true
 	}
-	p.o.Audit.Record(r.Context(), audit.Event{
-		Type: audit.SessionUsed, Identifier: session.LoginID, SourceAddress: p.o.ClientIP(r), Person: session.Identity.PersonalNumber,
-		CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Transaction: answer.Grant.TransactionID, Object: answer.Grant.ID,
-	})
+	told(r.Context())
 	p.respondUnasked(w, r, client, request, url.Values{"code": {code}})
 	return true
 }

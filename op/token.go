@@ -177,12 +177,13 @@ func (p *Provider) refuseCode(ctx context.Context, client *storage.Client, now t
 // revokeReused revokes a grant of which a code or a refresh token was presented twice: one of the two was not the client
 // (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
 func (p *Provider) revokeReused(ctx context.Context, client *storage.Client, event audit.Type, grantID string, now time.Time) *oauthError {
-	if err := p.o.Store.RevokeGrant(context.WithoutCancel(ctx), grantID, now); err != nil {
-		return p.fault(ctx, "revoke grant", err)
-	}
-	p.o.Audit.Record(ctx, audit.Event{
+	events, told := p.o.Audit.Of(audit.Event{
 		Type: event, SourceAddress: addressOf(ctx), CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Object: grantID,
 	})
+	if err := p.o.Store.RevokeGrant(context.WithoutCancel(ctx), grantID, now, events...); err != nil {
+		return p.fault(ctx, "revoke grant", err)
+	}
+	told(ctx)
 	return nil
 }
 

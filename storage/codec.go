@@ -2,6 +2,7 @@ package storage
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -33,16 +34,34 @@ func (c Codec) CheckKey(stored []byte) error {
 	return nil
 }
 
-// EncodeLogin returns the login, sealed.
-func (c Codec) EncodeLogin(l *Login) ([]byte, error) { return c.seal("login "+l.ID, loginWire(l)) }
+// EncodeRequest returns what never changes of the login, sealed: what was asked for, by whom, and until when.
+func (c Codec) EncodeRequest(l *Login) ([]byte, error) {
+	return c.seal("request "+l.ID, requestWire(l))
+}
 
-// DecodeLogin returns the login of that ID from what EncodeLogin made.
-func (c Codec) DecodeLogin(id string, sealed []byte) (*Login, error) {
+// EncodeLogin returns what changes of the login, sealed.
+func (c Codec) EncodeLogin(l *Login) ([]byte, error) { return c.seal("state "+l.ID, loginWire(l)) }
+
+// DecodeLogin returns the login of that ID from what EncodeRequest and EncodeLogin made.
+func (c Codec) DecodeLogin(id string, request, state []byte) (*Login, error) {
+	var r wireRequest
 	var w wireLogin
-	if err := c.open("login "+id, sealed, &w); err != nil {
+	if err := errors.Join(c.open("request "+id, request, &r), c.open("state "+id, state, &w)); err != nil {
 		return nil, fmt.Errorf("decode login: %w", err)
 	}
-	return w.login(), nil
+	return w.login(id, &r), nil
+}
+
+// DecodeWholeLogin returns the login of that ID from the one row that earlier versions stored of it.
+func (c Codec) DecodeWholeLogin(id string, sealed []byte) (*Login, error) {
+	var whole struct {
+		wireRequest
+		wireLogin
+	}
+	if err := c.open("login "+id, sealed, &whole); err != nil {
+		return nil, fmt.Errorf("decode login: %w", err)
+	}
+	return whole.login(id, &whole.wireRequest), nil
 }
 
 // EncodeGrant returns the grant, sealed.

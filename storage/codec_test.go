@@ -54,11 +54,15 @@ func roundTrip[T any](t *testing.T, trip func(*T) (*T, error)) {
 func TestCodecKeepsEveryField_RowA3(t *testing.T) {
 	codec := storage.NewCodec(storagetest.NewSealer())
 	roundTrip(t, func(l *storage.Login) (*storage.Login, error) {
-		sealed, err := codec.EncodeLogin(l)
+		request, err := codec.EncodeRequest(l)
 		if err != nil {
 			return nil, err
 		}
-		return codec.DecodeLogin(l.ID, sealed)
+		state, err := codec.EncodeLogin(l)
+		if err != nil {
+			return nil, err
+		}
+		return codec.DecodeLogin(l.ID, request, state)
 	})
 	roundTrip(t, func(g *storage.Grant) (*storage.Grant, error) {
 		sealed, err := codec.EncodeGrant(g)
@@ -119,6 +123,10 @@ func TestCodecBindsRecords_RowA3(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	asked, err := codec.EncodeRequest(&storage.Login{ID: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	grant, err := codec.EncodeGrant(&storage.Grant{ID: "a"})
 	if err != nil {
 		t.Fatal(err)
@@ -143,11 +151,15 @@ func TestCodecBindsRecords_RowA3(t *testing.T) {
 	changed := bytes.Clone(login)
 	changed[len(changed)/2] ^= 1
 	for name, open := range map[string]func() error{
-		"login of another ID":   func() error { _, err := codec.DecodeLogin("b", login); return err },
-		"changed login":         func() error { _, err := codec.DecodeLogin("a", changed); return err },
-		"truncated login":       func() error { _, err := codec.DecodeLogin("a", nil); return err },
+		"login of another ID":   func() error { _, err := codec.DecodeLogin("b", asked, login); return err },
+		"changed login":         func() error { _, err := codec.DecodeLogin("a", asked, changed); return err },
+		"truncated login":       func() error { _, err := codec.DecodeLogin("a", asked, nil); return err },
+		"login of no request":   func() error { _, err := codec.DecodeLogin("a", nil, login); return err },
+		"state as its request":  func() error { _, err := codec.DecodeLogin("a", login, login); return err },
+		"request as its state":  func() error { _, err := codec.DecodeLogin("a", asked, asked); return err },
+		"parts as a whole":      func() error { _, err := codec.DecodeWholeLogin("a", login); return err },
 		"login as grant":        func() error { _, err := codec.DecodeGrant("a", login); return err },
-		"grant as login":        func() error { _, err := codec.DecodeLogin("a", grant); return err },
+		"grant as login":        func() error { _, err := codec.DecodeLogin("a", asked, grant); return err },
 		"grant of another ID":   func() error { _, err := codec.DecodeGrant("b", grant); return err },
 		"session of another ID": func() error { _, err := codec.DecodeSession("b", session); return err },
 		"grant as session":      func() error { _, err := codec.DecodeSession("a", grant); return err },
@@ -159,7 +171,10 @@ func TestCodecBindsRecords_RowA3(t *testing.T) {
 		"secret as keys":        func() error { _, err := codec.DecodeSigningKeys(kept); return err },
 		"keys as secret":        func() error { _, err := codec.DecodeSecret("a", keys); return err },
 		"secret of other name":  func() error { _, err := codec.DecodeSecret("b", kept); return err },
-		"login of another key":  func() error { _, err := storage.NewCodec(storagetest.NewSealer()).DecodeLogin("a", login); return err },
+		"login of another key": func() error {
+			_, err := storage.NewCodec(storagetest.NewSealer()).DecodeLogin("a", asked, login)
+			return err
+		},
 		"key check as a secret": func() error { _, err := codec.DecodeSecret("a", codec.KeyCheck()); return err },
 	} {
 		if open() == nil {

@@ -23,6 +23,25 @@ func (r AuthRequest) Own() AuthRequest {
 	return r
 }
 
+// Copy returns a copy of the login that shares nothing which a rule or a caller changes: all but the slices of the auth request and of
+// what was sent, and the evidence.
+func (l *Login) Copy() *Login {
+	own := *l
+	if l.Order != nil {
+		order := *l.Order
+		own.Order = &order
+	}
+	if l.Previous != nil {
+		previous := *l.Previous
+		own.Previous = &previous
+	}
+	if l.Identity != nil {
+		identity := *l.Identity
+		own.Identity = &identity
+	}
+	return &own
+}
+
 // Own returns the starter with texts of its own.
 func (s Starter) Own() Starter {
 	for _, text := range []*string{&s.Device, &s.IP, &s.UserAgent, &s.Platform, &s.Mobile, &s.Brands, &s.DeviceIdentifier, &s.Language} {

@@ -89,25 +89,25 @@ func (s *StaticClients) OriginRegistered(ctx context.Context, origin string) (bo
 }
 
 // CreateClient stores a new client, or returns ErrExists when a static or stored client has its ID.
-func (s *StaticClients) CreateClient(ctx context.Context, client Client) error {
+func (s *StaticClients) CreateClient(ctx context.Context, client Client, events ...AuditEvent) error {
 	if s.static(client.ID) != nil {
 		return ErrExists
 	}
-	return s.Store.CreateClient(ctx, client)
+	return s.Store.CreateClient(ctx, client, events...)
 }
 
 // UpdateClient updates a stored client, or returns ErrStatic.
-func (s *StaticClients) UpdateClient(ctx context.Context, client Client) error {
+func (s *StaticClients) UpdateClient(ctx context.Context, client Client, events ...AuditEvent) error {
 	if s.static(client.ID) != nil {
 		return ErrStatic
 	}
-	return s.Store.UpdateClient(ctx, client)
+	return s.Store.UpdateClient(ctx, client, events...)
 }
 
 // RemoveClient removes a stored client, or returns ErrStatic.
-func (s *StaticClients) RemoveClient(ctx context.Context, id string, now time.Time) error {
+func (s *StaticClients) RemoveClient(ctx context.Context, id string, now time.Time, events ...AuditEvent) error {
 	if s.static(id) != nil {
 		return ErrStatic
 	}
-	return s.Store.RemoveClient(ctx, id, now)
+	return s.Store.RemoveClient(ctx, id, now, events...)
 }

@@ -50,6 +50,8 @@ func (e *CodeReusedError) Error() string {
 // it returns an error, nothing of it has happened. All methods may be called concurrently, by several processes too where
 // the backend allows them. A backend that keeps records in memory keeps copies that share nothing with the caller's, see
 // [AuthRequest.Own], and bounds them by their bytes. Times are given by the caller, in UTC; a record that has expired at that time does not exist.
+//
+// Audit events that a step is given, or told, are stored by the step itself. One that is there already makes it fail with ErrExists.
 type Store interface {
 	Clients
 	Logins
@@ -81,12 +83,12 @@ type Clients interface {
 	// OriginRegistered reports whether any client has the web origin (Client.WebOrigins).
 	OriginRegistered(ctx context.Context, origin string) (bool, error)
 	// CreateClient stores a new client with revision 1, or returns ErrExists.
-	CreateClient(ctx context.Context, client Client) error
+	CreateClient(ctx context.Context, client Client, events ...AuditEvent) error
 	// UpdateClient replaces the client of that ID and raises its revision by one. It returns ErrNotFound, or ErrConflict
 	// when the stored revision is not client.Revision.
-	UpdateClient(ctx context.Context, client Client) error
+	UpdateClient(ctx context.Context, client Client, events ...AuditEvent) error
 	// RemoveClient removes the client and revokes what it was granted, or returns ErrNotFound.
-	RemoveClient(ctx context.Context, id string, now time.Time) error
+	RemoveClient(ctx context.Context, id string, now time.Time, events ...AuditEvent) error
 }
 
 // Logins keeps logins with their auth request, order and identity. What each step demands stands at the method of [Login]
@@ -99,27 +101,28 @@ type Logins interface {
 	// Login returns the login with that ID.
 	Login(ctx context.Context, id string, now time.Time) (*Login, error)
 	// BeginOrder claims the right to make the login's next order. Of concurrent calls exactly one succeeds.
-	BeginOrder(ctx context.Context, id string, claim Claim) (*Login, error)
+	BeginOrder(ctx context.Context, id string, claim Claim, tell ...Tell) (*Login, error)
 	// PutOrder makes order the login's current one and ends the claim.
 	PutOrder(ctx context.Context, id, claimID string, order Order) (*Login, error)
 	// DropClaim ends a claim whose order could not be made.
-	DropClaim(ctx context.Context, id, claimID string, failure Failure, now time.Time) (*Login, error)
+	DropClaim(ctx context.Context, id, claimID string, failure Failure, now time.Time, tell ...Tell) (*Login, error)
 	// TakeBack makes the order that was silently replaced the current one again.
 	TakeBack(ctx context.Context, id, orderID string, now time.Time) (*Login, error)
-	// RecordHint notes the hint code of the current order.
+	// RecordHint notes the hint code of the current order. A crash may lose it: the service tells it again.
 	RecordHint(ctx context.Context, id, orderID, hintCode string, now time.Time) (*Login, error)
-	// RecordSeen notes that the page is looked at, for a collector in another process. A time before the noted one changes nothing.
+	// RecordSeen notes that the page is looked at, for a collector in another process. A time before the noted one changes nothing. A
+	// crash may lose it.
 	RecordSeen(ctx context.Context, id string, now time.Time) (*Login, error)
 	// FailOrder ends the current order without an identity.
-	FailOrder(ctx context.Context, id, orderID string, failure Failure, now time.Time) (*Login, error)
+	FailOrder(ctx context.Context, id, orderID string, failure Failure, now time.Time, tell ...Tell) (*Login, error)
 	// CompleteLogin stores the identity that the current order brought. Of concurrent calls exactly one succeeds.
-	CompleteLogin(ctx context.Context, id, orderID string, result Result, now time.Time) (*Login, error)
+	CompleteLogin(ctx context.Context, id, orderID string, result Result, now time.Time, tell ...Tell) (*Login, error)
 	// RecordReturn notes that the BankID app sent the person back with the order's return nonce.
 	RecordReturn(ctx context.Context, id string, nonceHash [32]byte, now time.Time) (*Login, error)
 	// CancelOrder ends whatever order or claim the login has, because the person asked for it or proof was false.
-	CancelOrder(ctx context.Context, id string, failure Failure, now time.Time) (*Login, error)
+	CancelOrder(ctx context.Context, id string, failure Failure, now time.Time, tell ...Tell) (*Login, error)
 	// RefuseLogin ends the login without a code: its answer to the client is an error.
-	RefuseLogin(ctx context.Context, id string, now time.Time) (*Login, error)
+	RefuseLogin(ctx context.Context, id string, now time.Time, tell ...Tell) (*Login, error)
 	// AnswerLogin ends a completed login and stores the code and the grant of its answer in the same step; the session of the
 	// answer too, and it ends the one that the answer ends. The grant is bound to the answer's session, whatever
 	// Grant.Session says. It returns ErrExists, and changes nothing, when a grant of that ID or a code of that hash is there
@@ -156,7 +159,7 @@ type Grants interface {
 	// expired, or if its grant has expired or was revoked.
 	AccessToken(ctx context.Context, hash [32]byte, now time.Time) (*AccessToken, *Grant, error)
 	// RevokeGrant revokes the grant and everything that stands for it. An unknown or already revoked grant is no error.
-	RevokeGrant(ctx context.Context, id string, now time.Time) error
+	RevokeGrant(ctx context.Context, id string, now time.Time, events ...AuditEvent) error
 }
 
 // RefreshTokens keeps refresh tokens; their families are grants.
@@ -183,22 +186,22 @@ type Sessions interface {
 	// what was released, in one step. The grant is bound to the session, whatever Grant.Session says. It returns ErrNotFound
 	// when the session is over, ErrConflict when its login has been renewed since authTime, and ErrExists, changing nothing,
 	// when a grant of that ID or a code of that hash is there already.
-	AnswerFromSession(ctx context.Context, sessionID string, authTime time.Time, code Code, grant Grant, released []string, now time.Time) error
+	AnswerFromSession(ctx context.Context, sessionID string, authTime time.Time, code Code, grant Grant, released []string, now time.Time, events ...AuditEvent) error
 	// EndSession ends the session of that ID: it revokes its grants but the offline ones (Back-Channel Logout §2.7) and stores
 	// a LogoutNotice for each client and sid of them, offline and revoked ones too, that is to be told (Grant.Backchannel), all
 	// in one step. For this, a grant of a session is known as long as the session might have lived, even when it has expired
 	// itself. What was ended once stays so: ending it again finds nothing. An unknown session is no error.
-	EndSession(ctx context.Context, id string, now time.Time) (Ended, error)
+	EndSession(ctx context.Context, id string, now time.Time, tell ...TellEnd) (Ended, error)
 	// EndSessionID ends whatever an ID token's sid names: the session of the browser that the sid's grants belong to, as
 	// EndSession does, or those grants alone when they belong to none. An unknown sid is no error.
-	EndSessionID(ctx context.Context, sid string, now time.Time) (Ended, error)
+	EndSessionID(ctx context.Context, sid string, now time.Time, tell ...TellEnd) (Ended, error)
 
 	// ClaimLogoutNotices returns at most limit notices that are due at now, the longest due first, as it leaves them: with the
 	// attempt counted and put off by retry(attempts), so that no other process sends it meanwhile. Of concurrent calls only
 	// one gets a notice. Retry only computes: it may be called again for the same notice.
 	ClaimLogoutNotices(ctx context.Context, now time.Time, limit int, retry func(attempts int) time.Duration) ([]LogoutNotice, error)
 	// DropLogoutNotice removes a notice that was delivered or will never be. An unknown one is no error.
-	DropLogoutNotice(ctx context.Context, id string) error
+	DropLogoutNotice(ctx context.Context, id string, events ...AuditEvent) error
 }
 
 // PushedRequests keeps auth requests that were sent ahead.
@@ -225,7 +228,7 @@ type SigningKeys interface {
 	// SigningKeys returns all keys, oldest first, and the revision of the set: 0 when none was ever stored.
 	SigningKeys(ctx context.Context) (keys []SigningKey, revision uint64, err error)
 	// ReplaceSigningKeys replaces the whole set, or returns ErrConflict when the stored revision is not the given one.
-	ReplaceSigningKeys(ctx context.Context, keys []SigningKey, revision uint64) error
+	ReplaceSigningKeys(ctx context.Context, keys []SigningKey, revision uint64, events ...AuditEvent) error
 }
 
 // Secrets keeps the long-lived secrets of the installation, sealed.

@@ -8,15 +8,19 @@ import (
 
 // The wire types below reveal what secret.String hides; they exist between JSON and the sealer only.
 
+// wireRequest is what never changes of a login.
+type wireRequest struct {
+	Request     AuthRequest `json:"request"`
+	Required    string      `json:"required,omitempty"`
+	BindingHash []byte      `json:"binding"` // base64 beats an array of numbers
+	Created     time.Time   `json:"created"`
+	Expires     time.Time   `json:"expires"`
+}
+
+// wireLogin is what changes of a login.
 type wireLogin struct {
-	ID               string        `json:"id"`
 	State            LoginState    `json:"state"`
 	Revision         uint64        `json:"rev"`
-	Request          AuthRequest   `json:"request"`
-	Required         string        `json:"required,omitempty"`
-	BindingHash      []byte        `json:"binding"` // base64 beats an array of numbers
-	Created          time.Time     `json:"created"`
-	Expires          time.Time     `json:"expires"`
 	Orders           int           `json:"orders,omitempty"`
 	Course           string        `json:"course,omitempty"`
 	Seen             time.Time     `json:"seen,omitzero"`
@@ -136,10 +140,15 @@ type wirePushedRequest struct {
 	Expires  time.Time           `json:"expires"`
 }
 
+func requestWire(l *Login) *wireRequest {
+	return &wireRequest{
+		Request: l.Request, Required: l.Request.RequiredPersonalNumber.Reveal(), BindingHash: l.BindingHash[:], Created: l.Created, Expires: l.Expires,
+	}
+}
+
 func loginWire(l *Login) *wireLogin {
 	w := &wireLogin{
-		ID: l.ID, State: l.State, Revision: l.Revision, Request: l.Request, BindingHash: l.BindingHash[:],
-		Required: l.Request.RequiredPersonalNumber.Reveal(), Created: l.Created, Expires: l.Expires,
+		State: l.State, Revision: l.Revision,
 		Orders: l.Orders, Seen: l.Seen, Course: l.Course, Returned: l.Returned, Failure: l.Failure, Completed: l.Completed,
 		Waived: l.ReturnWaived, Order: orderWire(l.Order), Previous: orderWire(l.Previous), PreviousReturned: l.PreviousReturned,
 	}
@@ -156,16 +165,16 @@ func loginWire(l *Login) *wireLogin {
 	return w
 }
 
-func (w *wireLogin) login() *Login {
+func (w *wireLogin) login(id string, r *wireRequest) *Login {
 	l := &Login{
-		ID: w.ID, State: w.State, Revision: w.Revision, Request: w.Request, Created: w.Created,
-		Expires: w.Expires, Orders: w.Orders, Seen: w.Seen, Course: w.Course, Returned: w.Returned,
+		ID: id, State: w.State, Revision: w.Revision, Request: r.Request, Created: r.Created,
+		Expires: r.Expires, Orders: w.Orders, Seen: w.Seen, Course: w.Course, Returned: w.Returned,
 		Failure: w.Failure, Completed: w.Completed, ReturnWaived: w.Waived,
 		Order: w.Order.order(), Previous: w.Previous.order(), PreviousReturned: w.PreviousReturned,
 	}
-	copy(l.BindingHash[:], w.BindingHash)
+	copy(l.BindingHash[:], r.BindingHash)
 	copy(l.Code[:], w.Code)
-	l.Request.RequiredPersonalNumber = secret.New(w.Required)
+	l.Request.RequiredPersonalNumber = secret.New(r.Required)
 	if w.Claim != nil {
 		l.Claim = *w.Claim
 	}

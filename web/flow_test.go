@@ -354,9 +354,9 @@ func TestSlowStart(t *testing.T) {
 // late is a store that takes longer to note a click than a browser waits for BankID.
 type late struct{ storage.Store }
 
-func (l late) BeginOrder(ctx context.Context, id string, claim storage.Claim) (*storage.Login, error) {
+func (l late) BeginOrder(ctx context.Context, id string, claim storage.Claim, tell ...storage.Tell) (*storage.Login, error) {
 	time.Sleep(2 * time.Second)
-	return l.Store.BeginOrder(ctx, id, claim)
+	return l.Store.BeginOrder(ctx, id, claim, tell...)
 }
 
 // A store that is slow does not lose a click either: whatever is answered after it, the page no longer offers the choice.

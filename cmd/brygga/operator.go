@@ -167,7 +167,7 @@ func direct(ctx context.Context, h *host, in installation, store storage.Store, 
 	}
 	all := storage.WithStaticClients(store, in.clients)
 	keys := &lateRing{options: keys.Options{
-		Store: store, RotateEvery: in.keys.RotateEvery, PublishAhead: in.keys.PublishAhead, OnChange: auditKeys(log), Used: usedBy(all),
+		Store: store, RotateEvery: in.keys.RotateEvery, PublishAhead: in.keys.PublishAhead, Tell: tellKeys(log), Used: usedBy(all),
 	}}
 	defer keys.close()
 	o := &operator{
@@ -244,17 +244,22 @@ func withActor(ctx context.Context, actor string) context.Context {
 	return context.WithValue(ctx, actorKey{}, actor)
 }
 
-// auditKeys returns a function that records changes of keys.
-func auditKeys(log *audit.Log) func(context.Context, keys.Event) {
+// tellKeys returns a function that makes audit events of changes of keys.
+func tellKeys(log *audit.Log) func(context.Context, []keys.Event) ([]storage.AuditEvent, func()) {
 	types := map[keys.Change]audit.Type{
 		keys.Created: audit.KeyCreated, keys.Activated: audit.KeyActivated, keys.Stopped: audit.KeyRetired, keys.Removed: audit.KeyRemoved,
 	}
-	return func(ctx context.Context, e keys.Event) {
+	return func(ctx context.Context, changes []keys.Event) ([]storage.AuditEvent, func()) {
 		actor, ok := ctx.Value(actorKey{}).(string)
 		if !ok {
 			actor = "brygga" // nobody gave a command: the rotation is due
 		}
-		log.Record(ctx, audit.Event{Type: types[e.Change], Actor: actor, Object: e.KeyID, Message: e.Algorithm})
+		events := make([]audit.Event, len(changes))
+		for i, e := range changes {
+			events[i] = audit.Event{Type: types[e.Change], Actor: actor, Object: e.KeyID, Message: e.Algorithm}
+		}
+		records, told := log.Of(events...)
+		return records, func() { told(ctx) }
 	}
 }
 

@@ -179,7 +179,7 @@ func (s *server) openKeys(ctx context.Context, static []storage.Client) (*keys.R
 	life := max(cmp.Or(c.Tokens.IDTokenLife, op.DefaultIDTokenLife), cmp.Or(c.Tokens.AccessTokenLife, op.DefaultAccessTokenLife))
 	return keys.New(ctx, keys.Options{
 		Store: s.store, RotateEvery: c.Keys.RotateEvery, PublishAhead: c.Keys.PublishAhead,
-		TokenLife: max(keys.DefaultTokenLife, life+time.Hour), OnChange: auditKeys(s.audit), Logger: s.log, Now: s.now,
+		TokenLife: max(keys.DefaultTokenLife, life+time.Hour), Tell: tellKeys(s.audit), Logger: s.log, Now: s.now,
 		Needed: algorithmsOf(static), Used: usedBy(s.clients),
 	})
 }

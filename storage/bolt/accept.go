@@ -25,7 +25,7 @@ func (s *Store) startAnew(t *tx, now time.Time) error {
 		}
 	}
 	for _, id := range []bucketID{
-		loginsBucket, pendingBucket, codesBucket, grantsBucket, sidsBucket, tokensBucket, refreshBucket, sessionsBucket, cookiesBucket,
+		requestsBucket, loginsBucket, pendingBucket, codesBucket, grantsBucket, sidsBucket, tokensBucket, refreshBucket, sessionsBucket, cookiesBucket,
 		sessionGrantsBucket, pushedBucket, expiryBucket,
 	} {
 		if err := t.btx.DeleteBucket(bucketNames[id]); err != nil {

@@ -16,37 +16,67 @@ func (s *Store) AppendAudit(ctx context.Context, events ...storage.AuditEvent) e
 	if len(events) == 0 {
 		return nil
 	}
-	type row struct {
-		key, text []byte
-		expires   time.Time
+	return s.updateAnd(ctx, events, func(*tx) error { return nil })
+}
+
+// updateAnd makes run part of the next transaction and stores the events with what it has written: all or nothing.
+func (s *Store) updateAnd(ctx context.Context, events []storage.AuditEvent, run func(*tx) error) error {
+	rows, err := auditRows(events)
+	if err != nil {
+		return err
 	}
-	rows := make([]row, len(events))
-	keys := make(map[string]bool, len(events))
+	return s.update(ctx, func(t *tx) error {
+		if err := t.newAudit(rows); err != nil {
+			return err
+		}
+		if err := run(t); err != nil {
+			return err
+		}
+		return t.putAudit(rows)
+	})
+}
+
+// auditRow is an event as stored.
+type auditRow struct {
+	key, text []byte
+	expires   time.Time
+}
+
+// auditRows returns the rows of the events, or storage.ErrExists when two are the same.
+func auditRows(events []storage.AuditEvent) ([]auditRow, error) {
+	rows := make([]auditRow, len(events))
 	for i, event := range events {
 		text, err := json.Marshal(event)
 		if err != nil {
-			return fmt.Errorf("encode audit event: %w", err)
+			return nil, fmt.Errorf("encode audit event: %w", err)
 		}
-		key := append(appendMicros(make([]byte, 0, 8+len(event.ID)), event.Time), event.ID...)
-		if keys[string(key)] {
+		rows[i] = auditRow{append(appendMicros(make([]byte, 0, 8+len(event.ID)), event.Time), event.ID...), text, event.Expires}
+		for _, before := range rows[:i] {
+			if bytes.Equal(before.key, rows[i].key) {
+				return nil, storage.ErrExists
+			}
+		}
+	}
+	return rows, nil
+}
+
+// newAudit returns storage.ErrExists when one of the events is stored.
+func (t *tx) newAudit(rows []auditRow) error {
+	for _, r := range rows {
+		if t.get(auditBucket, r.key) != nil {
 			return storage.ErrExists
 		}
-		keys[string(key)] = true
-		rows[i] = row{key, text, event.Expires}
 	}
-	return s.update(ctx, func(t *tx) error {
-		for _, r := range rows {
-			if t.get(auditBucket, r.key) != nil {
-				return storage.ErrExists
-			}
+	return nil
+}
+
+func (t *tx) putAudit(rows []auditRow) error {
+	for _, r := range rows {
+		if err := errors.Join(t.put(auditBucket, r.key, r.text), t.putExpiry(r.expires, auditKind, r.key, nil)); err != nil {
+			return err
 		}
-		for _, r := range rows {
-			if err := errors.Join(t.put(auditBucket, r.key, r.text), t.putExpiry(r.expires, auditKind, r.key, nil)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // AuditEvents returns at most limit events in the order of their time, from inclusive, to exclusive.

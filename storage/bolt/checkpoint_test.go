@@ -93,7 +93,7 @@ func work(t *testing.T, s *Store, random *rand.Rand, logins *int, now time.Time)
 				login := &storage.Login{ID: fmt.Sprint("login", *logins), Expires: now.Add(time.Duration(*logins) * time.Second)}
 				login.Request.State = strings.Repeat("s", random.IntN(9000))
 				*logins++
-				if err := errors.Join(s.putLogin(t, nil, login), t.putExpiry(login.Expires, loginKind, []byte(login.ID), nil)); err != nil {
+				if err := s.putNewLogin(t, login); err != nil {
 					return err
 				}
 			}

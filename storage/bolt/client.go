@@ -132,12 +132,12 @@ func indexOrigins(t *tx) error {
 }
 
 // CreateClient stores a new client with revision 1, or returns storage.ErrExists.
-func (s *Store) CreateClient(ctx context.Context, client storage.Client) error {
+func (s *Store) CreateClient(ctx context.Context, client storage.Client, events ...storage.AuditEvent) error {
 	if client.ID == "" {
 		return errors.New("create client: ID is empty")
 	}
 	client.Revision = 1
-	return s.update(ctx, func(t *tx) error {
+	return s.updateAnd(ctx, events, func(t *tx) error {
 		if t.get(clientsBucket, []byte(client.ID)) != nil {
 			return storage.ErrExists
 		}
@@ -150,8 +150,8 @@ func (s *Store) CreateClient(ctx context.Context, client storage.Client) error {
 }
 
 // UpdateClient replaces the client, or returns storage.ErrNotFound or storage.ErrConflict.
-func (s *Store) UpdateClient(ctx context.Context, client storage.Client) error {
-	return s.update(ctx, func(t *tx) error {
+func (s *Store) UpdateClient(ctx context.Context, client storage.Client, events ...storage.AuditEvent) error {
+	return s.updateAnd(ctx, events, func(t *tx) error {
 		row := t.get(clientsBucket, []byte(client.ID))
 		if row == nil {
 			return storage.ErrNotFound
@@ -185,8 +185,8 @@ func (s *Store) putClient(t *tx, generation uint64, stored, client *storage.Clie
 }
 
 // RemoveClient removes the client, which revokes its grants (see generationSize), or returns storage.ErrNotFound.
-func (s *Store) RemoveClient(ctx context.Context, id string, _ time.Time) error {
-	return s.update(ctx, func(t *tx) error {
+func (s *Store) RemoveClient(ctx context.Context, id string, _ time.Time, events ...storage.AuditEvent) error {
+	return s.updateAnd(ctx, events, func(t *tx) error {
 		row := t.get(clientsBucket, []byte(id))
 		if row == nil {
 			return storage.ErrNotFound

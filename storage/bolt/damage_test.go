@@ -33,7 +33,7 @@ func fillFile(t *testing.T, closed bool) filled {
 	if err := s.update(t.Context(), func(t *tx) error {
 		for i := range filledLogins {
 			login := &storage.Login{ID: fmt.Sprint("login", i), Expires: f.now.Add(time.Hour), Request: storage.AuthRequest{State: strings.Repeat("s", 500)}}
-			if err := errors.Join(s.putLogin(t, nil, login), t.putExpiry(login.Expires, loginKind, []byte(login.ID), nil)); err != nil {
+			if err := s.putNewLogin(t, login); err != nil {
 				return err
 			}
 		}

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -109,6 +110,25 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// joinLogin stores the login as formats before 4 did: in one row.
+func joinLogin(btx *bbolt.Tx, sealer storage.Sealer, id string) error {
+	whole := map[string]any{"id": id}
+	for bucket, label := range map[string]string{"requests": "request ", "logins": "state "} {
+		text, err := sealer.Open(label+id, btx.Bucket([]byte(bucket)).Get([]byte(id)))
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(text, &whole); err != nil {
+			return err
+		}
+	}
+	text, err := json.Marshal(whole)
+	if err != nil {
+		return err
+	}
+	return btx.Bucket([]byte("logins")).Put([]byte(id), sealer.Seal("login "+id, text))
+}
+
 // TestOldFormatIsBroughtUp opens a file as a program of format 1 left it.
 func TestOldFormatIsBroughtUp(t *testing.T) {
 	path, sealer, now := filepath.Join(t.TempDir(), "brygga.db"), storagetest.NewSealer(), time.Now().UTC()
@@ -116,11 +136,11 @@ func TestOldFormatIsBroughtUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	who := storage.Identity{Method: "bankid"}
+	who, expires := storage.Identity{Method: "bankid"}, now.Add(time.Minute)
 	grant := storage.Grant{ID: "g1", ClientID: "app", SessionID: "sid", Expires: now.Add(time.Hour)}
 	code := storage.Code{Hash: [32]byte{1}, GrantID: "g1", ClientID: "app", Expires: now.Add(time.Minute)}
 	err = errors.Join(s.CreateClient(t.Context(), storage.Client{ID: "app", Origins: []string{"https://app.example"}}),
-		s.CreateLogin(t.Context(), storage.Login{ID: "l1", State: storage.LoginComplete, Identity: &who, Expires: now.Add(time.Minute)}))
+		s.CreateLogin(t.Context(), storage.Login{ID: "l1", State: storage.LoginComplete, Identity: &who, Request: storage.AuthRequest{State: "state"}, Expires: expires}))
 	_, err2 := s.AnswerLogin(t.Context(), "l1", storage.Answer{Code: code, Grant: grant}, now)
 	if err := errors.Join(err, err2, s.Close()); err != nil {
 		t.Fatal(err)
@@ -130,7 +150,10 @@ func TestOldFormatIsBroughtUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = db.Update(func(btx *bbolt.Tx) error {
-		for _, name := range []string{"origins", "refresh", "browsers", "cookies", "browser grants", "notices", "due", "pushed", "replays"} {
+		if err := joinLogin(btx, sealer, "l1"); err != nil {
+			return err
+		}
+		for _, name := range []string{"requests", "origins", "refresh", "browsers", "cookies", "browser grants", "notices", "due", "pushed", "replays"} {
 			if err := btx.DeleteBucket([]byte(name)); err != nil {
 				return err
 			}
@@ -153,6 +176,9 @@ func TestOldFormatIsBroughtUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	if login, err := s.Login(t.Context(), "l1", now); err != nil || login.State != storage.LoginAnswered || login.Request.State != "state" || !login.Expires.Equal(expires) {
+		t.Errorf("login of before: %+v, %v", login, err)
+	}
 	if registered, err := s.OriginRegistered(t.Context(), "https://app.example"); err != nil || !registered {
 		t.Errorf("origin of a client of before: %t, %v", registered, err)
 	}

@@ -257,8 +257,8 @@ func (s *Store) revoke(t *tx, id string, now time.Time) (bool, error) {
 }
 
 // RevokeGrant revokes the grant; see storage.Grants.
-func (s *Store) RevokeGrant(ctx context.Context, id string, now time.Time) error {
-	return s.update(ctx, func(t *tx) error {
+func (s *Store) RevokeGrant(ctx context.Context, id string, now time.Time, events ...storage.AuditEvent) error {
+	return s.updateAnd(ctx, events, func(t *tx) error {
 		_, err := s.revoke(t, id, now)
 		return err
 	})

@@ -35,14 +35,14 @@ func (s *Store) SigningKeys(context.Context) (keys []storage.SigningKey, revisio
 }
 
 // ReplaceSigningKeys replaces the set, or returns storage.ErrConflict.
-func (s *Store) ReplaceSigningKeys(ctx context.Context, keys []storage.SigningKey, revision uint64) error {
+func (s *Store) ReplaceSigningKeys(ctx context.Context, keys []storage.SigningKey, revision uint64, events ...storage.AuditEvent) error {
 	sealed, err := s.codec.EncodeSigningKeys(keys)
 	if err != nil {
 		return err
 	}
 	row := binary.BigEndian.AppendUint64(make([]byte, 0, revisionSize+len(sealed)), revision+1)
 	row = append(row, sealed...)
-	return s.update(ctx, func(t *tx) error {
+	return s.updateAnd(ctx, events, func(t *tx) error {
 		var stored uint64
 		if old := t.get(keysBucket, keySet); len(old) >= revisionSize {
 			stored = binary.BigEndian.Uint64(old)

@@ -18,13 +18,13 @@ func (s *Store) login(t *tx, id string, now time.Time) (*storage.Login, error) {
 		login = s.logins.get(id)
 	}
 	if login != nil {
-		return ownLogin(login), live(login.Expires, now)
+		return login.Copy(), live(login.Expires, now)
 	}
-	row := t.get(loginsBucket, []byte(id))
-	if row == nil {
+	state := t.get(loginsBucket, []byte(id))
+	if state == nil {
 		return nil, storage.ErrNotFound
 	}
-	login, err := s.codec.DecodeLogin(id, row)
+	login, err := s.codec.DecodeLogin(id, t.get(requestsBucket, []byte(id)), state)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,17 @@ func pendingRow(l *storage.Login) []byte {
 	return append(appendMicros(make([]byte, 0, 8+len(l.Order.Collector)), l.Expires.Add(time.Microsecond-1)), l.Order.Collector...)
 }
 
-// putLogin writes the login and brings its pending row from before to what it is now.
+// putNewLogin writes a login that is not there yet.
+func (s *Store) putNewLogin(t *tx, login *storage.Login) error {
+	row, err := s.codec.EncodeRequest(login)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		t.put(requestsBucket, []byte(login.ID), row), s.putLogin(t, nil, login), t.putExpiry(login.Expires, loginKind, []byte(login.ID), nil))
+}
+
+// putLogin writes what has changed of the login and brings its pending row from before to what it is now.
 func (s *Store) putLogin(t *tx, before []byte, l *storage.Login) error {
 	row, err := s.codec.EncodeLogin(l)
 	if err != nil {
@@ -50,7 +60,7 @@ func (s *Store) putLogin(t *tx, before []byte, l *storage.Login) error {
 	if err := t.put(loginsBucket, key, row); err != nil {
 		return err
 	}
-	t.noteLogin(l.ID, ownLogin(l), len(row))
+	t.noteLogin(l.ID, l.Copy(), len(row)+l.Request.Size())
 	after := pendingRow(l)
 	switch {
 	case bytes.Equal(before, after):
@@ -64,10 +74,48 @@ func (s *Store) putLogin(t *tx, before []byte, l *storage.Login) error {
 	return t.put(pendingBucket, key, after)
 }
 
-// stepLogin applies rule to the login and returns it as it is afterwards.
-func (s *Store) stepLogin(ctx context.Context, id string, now time.Time, rule func(*storage.Login) error) (*storage.Login, error) {
+// stepLogin applies rule to the login, stores what is told of it and returns it as it is afterwards.
+func (s *Store) stepLogin(ctx context.Context, id string, now time.Time, rule func(*storage.Login) error, tell ...storage.Tell) (*storage.Login, error) {
 	var result *storage.Login
-	err := s.update(ctx, func(t *tx) error {
+	err := s.update(ctx, s.loginStep(id, now, rule, &result, tell...))
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// stepLater is stepLogin for what need not be on disk when it returns: a login that is in memory changes there, and is written with the
+// next transaction.
+func (s *Store) stepLater(ctx context.Context, id string, now time.Time, rule func(*storage.Login) error) (*storage.Login, error) {
+	var result *storage.Login
+	err := s.await(ctx, &step{run: s.loginStep(id, now, rule, &result), done: make(chan struct{}), later: func() (bool, error) {
+		known := s.logins.get(id)
+		if known == nil {
+			return false, nil
+		}
+		login := known.Copy()
+		if err := live(login.Expires, now); err != nil {
+			return true, err
+		}
+		if err := rule(login); err != nil {
+			return true, err
+		}
+		if len(s.unsaved) == 0 {
+			s.saveAt = time.Now().Add(saveEvery)
+		}
+		result, s.unsaved[id] = login, login.Copy()
+		s.logins.Put(id, s.unsaved[id], loginOverhead+stateBytes+login.Request.Size())
+		return true, nil
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// loginStep returns what applies rule to the login, stores what is told of it and leaves it at result.
+func (s *Store) loginStep(id string, now time.Time, rule func(*storage.Login) error, result **storage.Login, tell ...storage.Tell) func(*tx) error {
+	return func(t *tx) error {
 		login, err := s.login(t, id, now)
 		if err != nil {
 			return err
@@ -76,13 +124,16 @@ func (s *Store) stepLogin(ctx context.Context, id string, now time.Time, rule fu
 		if err := rule(login); err != nil {
 			return err
 		}
-		result = login
-		return s.putLogin(t, before, login)
-	})
-	if err != nil {
-		return nil, err
+		rows, err := auditRows(storage.EventsOf(login, tell))
+		if err != nil {
+			return err
+		}
+		if err := t.newAudit(rows); err != nil {
+			return err
+		}
+		*result = login
+		return errors.Join(s.putLogin(t, before, login), t.putAudit(rows))
 	}
-	return result, nil
 }
 
 // CreateLogin stores a new login, or returns storage.ErrExists.
@@ -95,10 +146,7 @@ func (s *Store) CreateLogin(ctx context.Context, login storage.Login) error {
 		if t.get(loginsBucket, []byte(login.ID)) != nil {
 			return storage.ErrExists
 		}
-		if err := s.putLogin(t, nil, &login); err != nil {
-			return err
-		}
-		return t.putExpiry(login.Expires, loginKind, []byte(login.ID), nil)
+		return s.putNewLogin(t, &login)
 	})
 }
 
@@ -108,7 +156,7 @@ func (s *Store) Login(_ context.Context, id string, now time.Time) (*storage.Log
 		if err := live(login.Expires, now); err != nil {
 			return nil, err
 		}
-		return ownLogin(login), nil
+		return login.Copy(), nil
 	}
 	var login *storage.Login
 	err := s.view(func(t *tx) (err error) {
@@ -122,9 +170,9 @@ func (s *Store) Login(_ context.Context, id string, now time.Time) (*storage.Log
 }
 
 // BeginOrder claims the login's next order; see storage.Logins.
-func (s *Store) BeginOrder(ctx context.Context, id string, claim storage.Claim) (*storage.Login, error) {
+func (s *Store) BeginOrder(ctx context.Context, id string, claim storage.Claim, tell ...storage.Tell) (*storage.Login, error) {
 	claim.Starter = claim.Starter.Own()
-	return s.stepLogin(ctx, id, claim.At, func(l *storage.Login) error { return l.BeginOrder(claim) })
+	return s.stepLogin(ctx, id, claim.At, func(l *storage.Login) error { return l.BeginOrder(claim) }, tell...)
 }
 
 // PutOrder makes order the current one; see storage.Logins. The login must not have expired when the order was started.
@@ -133,8 +181,8 @@ func (s *Store) PutOrder(ctx context.Context, id, claimID string, order storage.
 }
 
 // DropClaim ends the claim; see storage.Logins.
-func (s *Store) DropClaim(ctx context.Context, id, claimID string, failure storage.Failure, now time.Time) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.DropClaim(claimID, failure) })
+func (s *Store) DropClaim(ctx context.Context, id, claimID string, failure storage.Failure, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.DropClaim(claimID, failure) }, tell...)
 }
 
 // TakeBack makes the previous order the current one again; see storage.Logins.
@@ -144,22 +192,22 @@ func (s *Store) TakeBack(ctx context.Context, id, orderID string, now time.Time)
 
 // RecordHint notes the hint code; see storage.Logins.
 func (s *Store) RecordHint(ctx context.Context, id, orderID, hintCode string, now time.Time) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RecordHint(orderID, hintCode, now) })
+	return s.stepLater(ctx, id, now, func(l *storage.Login) error { return l.RecordHint(orderID, hintCode, now) })
 }
 
 // RecordSeen notes that the page is looked at; see storage.Logins.
 func (s *Store) RecordSeen(ctx context.Context, id string, now time.Time) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RecordSeen(now) })
+	return s.stepLater(ctx, id, now, func(l *storage.Login) error { return l.RecordSeen(now) })
 }
 
 // FailOrder ends the order; see storage.Logins.
-func (s *Store) FailOrder(ctx context.Context, id, orderID string, failure storage.Failure, now time.Time) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.FailOrder(orderID, failure) })
+func (s *Store) FailOrder(ctx context.Context, id, orderID string, failure storage.Failure, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.FailOrder(orderID, failure) }, tell...)
 }
 
 // CompleteLogin stores the result; see storage.Logins.
-func (s *Store) CompleteLogin(ctx context.Context, id, orderID string, result storage.Result, now time.Time) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.CompleteLogin(orderID, result, now) })
+func (s *Store) CompleteLogin(ctx context.Context, id, orderID string, result storage.Result, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.CompleteLogin(orderID, result, now) }, tell...)
 }
 
 // RecordReturn notes the return from the app; see storage.Logins.
@@ -168,13 +216,13 @@ func (s *Store) RecordReturn(ctx context.Context, id string, nonceHash [32]byte,
 }
 
 // CancelOrder ends order and claim; see storage.Logins.
-func (s *Store) CancelOrder(ctx context.Context, id string, failure storage.Failure, now time.Time) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.CancelOrder(failure) })
+func (s *Store) CancelOrder(ctx context.Context, id string, failure storage.Failure, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.CancelOrder(failure) }, tell...)
 }
 
 // RefuseLogin ends the login without a code; see storage.Logins.
-func (s *Store) RefuseLogin(ctx context.Context, id string, now time.Time) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RefuseLogin() })
+func (s *Store) RefuseLogin(ctx context.Context, id string, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RefuseLogin() }, tell...)
 }
 
 // AnswerLogin ends the login and stores its answer; see storage.Logins.

@@ -9,10 +9,13 @@ import (
 )
 
 // EndSession ends the session of that ID; see storage.Sessions.
-func (s *Store) EndSession(ctx context.Context, id string, now time.Time) (ended storage.Ended, err error) {
+func (s *Store) EndSession(ctx context.Context, id string, now time.Time, tell ...storage.TellEnd) (ended storage.Ended, err error) {
 	err = s.update(ctx, func(t *tx) error {
 		ended = storage.Ended{}
-		return s.endSession(t, id, now, &ended)
+		if err := s.endSession(t, id, now, &ended); err != nil {
+			return err
+		}
+		return t.tellEnd(ended, tell)
 	})
 	if err != nil {
 		return storage.Ended{}, err
@@ -21,7 +24,7 @@ func (s *Store) EndSession(ctx context.Context, id string, now time.Time) (ended
 }
 
 // EndSessionID ends what the sid names; see storage.Sessions.
-func (s *Store) EndSessionID(ctx context.Context, sid string, now time.Time) (ended storage.Ended, err error) {
+func (s *Store) EndSessionID(ctx context.Context, sid string, now time.Time, tell ...storage.TellEnd) (ended storage.Ended, err error) {
 	err = s.update(ctx, func(t *tx) error {
 		ended = storage.Ended{}
 		var alone []string
@@ -42,12 +45,24 @@ func (s *Store) EndSessionID(ctx context.Context, sid string, now time.Time) (en
 				}
 			}
 		}
-		return s.endGrants(t, "", alone, now, &ended)
+		if err := s.endGrants(t, "", alone, now, &ended); err != nil {
+			return err
+		}
+		return t.tellEnd(ended, tell)
 	})
 	if err != nil {
 		return storage.Ended{}, err
 	}
 	return ended, nil
+}
+
+// tellEnd stores what is told of the end of a session.
+func (t *tx) tellEnd(ended storage.Ended, tell []storage.TellEnd) error {
+	rows, err := auditRows(storage.EventsOfEnd(ended, tell))
+	if err != nil {
+		return err
+	}
+	return errors.Join(t.newAudit(rows), t.putAudit(rows))
 }
 
 // endSession removes the session, if there is one of that ID, and ends its grants. It adds to ended what that brought about.

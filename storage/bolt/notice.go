@@ -92,8 +92,8 @@ func (s *Store) ClaimLogoutNotices(ctx context.Context, now time.Time, limit int
 }
 
 // DropLogoutNotice removes the notice; see storage.Sessions.
-func (s *Store) DropLogoutNotice(ctx context.Context, id string) error {
-	return s.update(ctx, func(t *tx) error {
+func (s *Store) DropLogoutNotice(ctx context.Context, id string, events ...storage.AuditEvent) error {
+	return s.updateAnd(ctx, events, func(t *tx) error {
 		row := t.get(noticesBucket, []byte(id))
 		if row == nil {
 			return nil

@@ -12,6 +12,9 @@ const (
 	maxClientBytes = 32 << 20
 )
 
+// stateBytes is about how long the row is of what changes of a login.
+const stateBytes = 1 << 10
+
 // What a record takes in memory beside the bytes of its row, which has all its texts.
 const (
 	loginOverhead  = 2 << 10
@@ -21,7 +24,7 @@ const (
 
 // recent holds records as committed, so that neither the steps of a login, nor the page that follows it, nor the calls of a
 // client that has just got its tokens unseal and parse the record each time. Only the writer changes it: what is found here is what
-// the file says, and what is not found is read from there. The records in it are never changed, and share no memory with what a
+// the file says, or will say soon where that can wait, and what is not found is read from there. The records in it are never changed, and share no memory with what a
 // request brought.
 type recent[T any] struct{ *cache.Cache[*T] }
 
@@ -73,23 +76,4 @@ func (t *tx) noteGrant(id string, row *grantRow, rowBytes int) {
 		t.grants = make(map[string]written[grantRow])
 	}
 	t.grants[id] = written[grantRow]{row, rowBytes + grantOverhead}
-}
-
-// ownLogin returns a copy that shares nothing which a rule or a caller changes: all but the slices of the auth request and of
-// what was sent, and the evidence.
-func ownLogin(l *storage.Login) *storage.Login {
-	own := *l
-	if l.Order != nil {
-		order := *l.Order
-		own.Order = &order
-	}
-	if l.Previous != nil {
-		previous := *l.Previous
-		own.Previous = &previous
-	}
-	if l.Identity != nil {
-		identity := *l.Identity
-		own.Identity = &identity
-	}
-	return &own
 }

@@ -97,11 +97,15 @@ func TestMemoryIsCountedInFull(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			stored, err := s.codec.DecodeLogin(l.ID, row)
+			request, err := s.codec.EncodeRequest(l)
 			if err != nil {
 				t.Fatal(err)
 			}
-			logins.update(map[string]written[storage.Login]{l.ID: {stored, len(row) + loginOverhead}}, loginOver)
+			stored, err := s.codec.DecodeLogin(l.ID, request, row)
+			if err != nil {
+				t.Fatal(err)
+			}
+			logins.update(map[string]written[storage.Login]{l.ID: {stored, len(row) + l.Request.Size() + loginOverhead}}, loginOver)
 		}
 		grown := liveHeap() - before
 		if logins.Len() == 4000 || grown > limit+limit/8 || grown < limit/4 {

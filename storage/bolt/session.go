@@ -62,11 +62,11 @@ func (s *Store) Session(_ context.Context, cookieHash [32]byte, now time.Time) (
 }
 
 // AnswerFromSession stores the code and the grant of a client that the session serves; see storage.Sessions.
-func (s *Store) AnswerFromSession(ctx context.Context, sessionID string, authTime time.Time, code storage.Code, grant storage.Grant, released []string, now time.Time) error {
+func (s *Store) AnswerFromSession(ctx context.Context, sessionID string, authTime time.Time, code storage.Code, grant storage.Grant, released []string, now time.Time, events ...storage.AuditEvent) error {
 	if grant.ID == "" {
 		return errors.New("answer from session: grant ID is empty")
 	}
-	return s.update(ctx, func(t *tx) error {
+	return s.updateAnd(ctx, events, func(t *tx) error {
 		session, err := s.session(t, sessionID)
 		if err != nil {
 			return err

@@ -1,7 +1,8 @@
 // Package bolt keeps the records of package storage in one bbolt file, for an installation of one process.
 //
 // It owns the layout of the file and the group commit: every step of a caller joins the transaction that is being filled,
-// and one fsync serves them all; above some hundred steps a second, a transaction waits 5 ms to be filled. Reads look at the
+// and one fsync serves them all; above some hundred steps a second, a transaction waits 5 ms to be filled. Hint codes, which the service
+// tells again, are in memory at once and go to the file with the next transaction, a second later at most. Reads look at the
 // last committed state and never wait for writes. It must not know what a step means: the rules, the encoding and the
 // sealing belong to package storage.
 //
@@ -51,8 +52,8 @@ var (
 
 // format is the version of the file's layout. An older program refuses a newer format; this one turns older ones into its own:
 // format 1 had no index of origins, no sessions, refresh tokens and pushed requests; format 2 no checkpoints, and no mark beside
-// the file.
-const format = 3
+// the file; format 3 one row for all of a login.
+const format = 4
 
 // Options configures Open. The zero value is fine.
 type Options struct {
@@ -101,6 +102,9 @@ type Store struct {
 	logins  recent[storage.Login]
 	grants  recent[grantRow]
 	pending atomic.Int64 // rows in the bucket of that name
+	// unsaved are logins that are newer in memory than in the file, to be written at saveAt; the writer's, both.
+	unsaved map[string]*storage.Login
+	saveAt  time.Time
 
 	beatsMu sync.Mutex
 	beats   map[string]time.Time // when a collector was last heard of
@@ -130,6 +134,7 @@ func Open(path string, sealer storage.Sealer, options Options) (*Store, error) {
 		logins:   newRecent[storage.Login](maxLoginBytes),
 		grants:   newRecent[grantRow](maxGrantBytes),
 		beats:    map[string]time.Time{},
+		unsaved:  map[string]*storage.Login{},
 		queue:    make(chan *step, 4*maxBatch),
 		done:     make(chan struct{}),
 		observe:  options.Observe,
@@ -237,8 +242,42 @@ func (s *Store) upgrade(t *tx, stored int) error {
 			return err
 		}
 	}
+	if stored > 0 && stored < 4 {
+		if err := s.splitLogins(t); err != nil {
+			return err
+		}
+	}
 	return errors.Join(
 		indexOrigins(t), t.put(metaBucket, metaStore, []byte(storage.NewID())), t.put(metaBucket, metaFormat, []byte(strconv.Itoa(format))))
+}
+
+// splitLogins writes the logins of a file that has one row for all of each as two.
+func (s *Store) splitLogins(t *tx) error {
+	var ids []string
+	if err := t.bucket(loginsBucket).ForEach(func(id, _ []byte) error {
+		ids = append(ids, string(id))
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		login, err := s.codec.DecodeWholeLogin(id, t.get(loginsBucket, []byte(id)))
+		if err != nil {
+			return err
+		}
+		request, err := s.codec.EncodeRequest(login)
+		if err != nil {
+			return err
+		}
+		state, err := s.codec.EncodeLogin(login)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(t.put(requestsBucket, []byte(id), request), t.put(loginsBucket, []byte(id), state)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Ping returns nil when the file can be read and the writer takes steps. It writes nothing, unless the last commit found no room on the

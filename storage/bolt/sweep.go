@@ -62,7 +62,7 @@ func (t *tx) sweep(row []byte) error {
 			t.pendingDelta--
 			err = t.remove(pendingBucket, key)
 		}
-		err = errors.Join(err, t.remove(loginsBucket, key))
+		err = errors.Join(err, t.remove(loginsBucket, key), t.remove(requestsBucket, key))
 	case grantKind:
 		err = t.sweepGrant(string(key), t.get(expiryBucket, row))
 	case codeKind:

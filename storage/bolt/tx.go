@@ -16,7 +16,8 @@ const (
 	metaBucket          bucketID = iota // "format", "key check"
 	clientsBucket                       // client ID → generation (8 bytes) + JSON
 	originsBucket                       // web origin + 0 + client ID → nothing
-	loginsBucket                        // login ID → sealed
+	requestsBucket                      // login ID → sealed, what never changes of the login
+	loginsBucket                        // login ID → sealed, what changes
 	pendingBucket                       // login ID → expiry (8 bytes) + collector, while its order is pending
 	codesBucket                         // hash → JSON
 	grantsBucket                        // grant ID → client generation (8 bytes) + sealed
@@ -39,7 +40,7 @@ const (
 
 // The names are those of the file. What is called "sessions" there was so called before browsers had any.
 var bucketNames = [bucketCount][]byte{
-	[]byte("meta"), []byte("clients"), []byte("origins"), []byte("logins"), []byte("pending"), []byte("codes"), []byte("grants"),
+	[]byte("meta"), []byte("clients"), []byte("origins"), []byte("requests"), []byte("logins"), []byte("pending"), []byte("codes"), []byte("grants"),
 	[]byte("sessions"), []byte("tokens"), []byte("refresh"), []byte("browsers"), []byte("cookies"), []byte("browser grants"),
 	[]byte("notices"), []byte("due"), []byte("pushed"), []byte("replays"), []byte("keys"), []byte("secrets"), []byte("audit"),
 	[]byte("expiry"),

@@ -20,7 +20,9 @@ const maxBatch = 256
 type step struct {
 	// run reads, applies a rule and writes. It may be run again after a rollback, so it starts from nothing each time. A refusal
 	// (see refused) comes before the first write.
-	run     func(*tx) error
+	run func(*tx) error
+	// later does the same in memory alone, where it can, of a step that need not be on disk when it returns. Nil for any other.
+	later   func() (done bool, err error)
 	claimed atomic.Bool // by the writer, which then owes an answer, or by the caller, who has given up
 	err     error
 	done    chan struct{}
@@ -29,10 +31,14 @@ type step struct {
 // update makes run part of the next transaction and returns its error once that is on disk. See the package comment for
 // what becomes of ctx.
 func (s *Store) update(ctx context.Context, run func(*tx) error) error {
+	return s.await(ctx, &step{run: run, done: make(chan struct{})})
+}
+
+// await hands the step to the writer and returns its error.
+func (s *Store) await(ctx context.Context, st *step) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	st := &step{run: run, done: make(chan struct{})}
 	if err := s.enqueue(ctx, st); err != nil {
 		return err
 	}
@@ -66,7 +72,17 @@ func (s *Store) write() {
 	defer close(s.done)
 	batch := make([]*step, 0, maxBatch)
 	var pace pace
-	for first := range s.queue {
+	for {
+		first, open := s.next()
+		if first == nil {
+			if len(s.unsaved) > 0 {
+				s.commit(nil)
+			}
+			if open {
+				continue
+			}
+			return
+		}
 		if pace.busy(time.Now()) {
 			time.Sleep(linger)
 		} else {
@@ -87,12 +103,61 @@ func (s *Store) write() {
 			}
 		}
 		pace.count(len(batch))
-		s.commit(batch)
+		if rest := s.serveLater(batch); len(rest) > 0 {
+			s.commit(rest)
+		}
 		for _, st := range batch {
 			close(st.done)
 		}
 		clear(batch)
 	}
+}
+
+// saveEvery is how long what need not be on disk at once stays in memory at most.
+const saveEvery = time.Second
+
+// next waits for a step. It returns nil when there is something to save, and when the queue is closed and empty.
+func (s *Store) next() (first *step, open bool) {
+	if len(s.unsaved) == 0 || s.broken.Load() {
+		first, open = <-s.queue
+		return first, open
+	}
+	due := time.NewTimer(time.Until(s.saveAt))
+	defer due.Stop()
+	select {
+	case first, open = <-s.queue:
+		return first, open
+	case <-due.C:
+		s.saveAt = time.Now().Add(saveEvery) // if there is no room, it is tried again
+		return nil, true
+	}
+}
+
+// serveLater does in memory what can be done there, unless a step of the batch has to be on disk anyway, and returns the others.
+func (s *Store) serveLater(batch []*step) (rest []*step) {
+	for _, st := range batch {
+		if st.later == nil {
+			return batch
+		}
+	}
+	for _, st := range batch {
+		if done, err := st.later(); done {
+			st.err = err
+		} else {
+			rest = append(rest, st)
+		}
+	}
+	return rest
+}
+
+// save writes the logins that are newer in memory.
+func (s *Store) save(t *tx) error {
+	for _, login := range s.unsaved {
+		if err := s.putLogin(t, pendingRow(login), login); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pace tells whether so many steps come that it pays to let some gather: a commit costs about the same for one as for
@@ -131,10 +196,10 @@ func take(batch []*step, st *step) []*step {
 	return batch
 }
 
-// commit runs the steps in one transaction and sets their errors. When one of them fails in an unforeseen way, nothing of
+// commit runs the steps in one transaction, which saves too what is newer in memory, and sets their errors. When one of them fails in an unforeseen way, nothing of
 // the transaction stays and each step gets a transaction of its own.
 func (s *Store) commit(batch []*step) {
-	if len(batch) == 0 {
+	if len(batch) == 0 && len(s.unsaved) == 0 {
 		return
 	}
 	began := time.Now()
@@ -171,6 +236,9 @@ func (s *Store) transact(batch []*step) (err error) {
 	}
 	s.makeRoom(btx.Size())
 	t := &tx{btx: btx}
+	if err := s.guard(s.save, t); err != nil {
+		return errors.Join(err, s.rollback(btx))
+	}
 	for _, st := range batch {
 		before := t.writes
 		st.err = s.guard(st.run, t)
@@ -190,6 +258,7 @@ func (s *Store) transact(batch []*step) (err error) {
 		return fmt.Errorf("commit transaction: %w: %w", ErrBroken, err)
 	}
 	s.full.Store(false)
+	clear(s.unsaved)
 	s.pending.Add(t.pendingDelta)
 	s.logins.update(t.logins, loginOver)
 	s.grants.update(t.grants, grantOver)

@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T, sealer storage.Sealer) Instance) 
 		{"Requests", requestTests},
 		{"Keys", keyTests},
 		{"Audit", auditTests},
+		{"Told", tellTests},
 		{"Sweep", sweepTests},
 		{"Races", raceTests},
 		{"Session races", sessionRaceTests},
@@ -62,7 +63,7 @@ func Run(t *testing.T, open func(t *testing.T, sealer storage.Sealer) Instance) 
 					t.Parallel()
 					sealer := NewSealer()
 					instance := open(t, sealer)
-					test(&fixture{T: t, Instance: instance, sealer: sealer})
+					test(&fixture{T: t, Instance: instance, sealer: sealer, another: open})
 				})
 			}
 		})
@@ -74,6 +75,8 @@ type fixture struct {
 	*testing.T
 	Instance
 	sealer storage.Sealer
+	// another opens another empty store.
+	another func(t *testing.T, sealer storage.Sealer) Instance
 }
 
 // Epoch is the time at which the suite's records are made.
