@@ -138,6 +138,9 @@ type Logins interface {
 	// AdoptOrders hands at most limit logins whose order is pending, and whose collector has not been heard of since
 	// deadline, over to the named collector and returns them.
 	AdoptOrders(ctx context.Context, collector string, deadline, now time.Time, limit int) ([]*Login, error)
+	// Follow calls changed when another process may have changed the login: within a second, and more often than needed. Changed must
+	// not wait. Who follows no more calls stop.
+	Follow(id string, changed func()) (stop func())
 	// PendingOrders returns how many logins have a pending order.
 	PendingOrders(ctx context.Context) (int, error)
 }

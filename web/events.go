@@ -20,7 +20,7 @@ const (
 	// of silence for a fault. Where a QR code is shown it takes 4 s, so that there is a beat after frameBeat without a frame.
 	beatEvery = 10 * time.Second
 	frameBeat = 2 * time.Second
-	// idleLook is how often the store is looked at for a page that awaits nothing, for what other processes have changed.
+	// idleLook is how often a stream wakes up for a page that awaits nothing.
 	idleLook = 5 * time.Second
 	// writeTime bounds one write to a stream: whoever does not read for so long is gone.
 	writeTime = 10 * time.Second
@@ -173,6 +173,9 @@ func (t *stream) run(ctx context.Context, l *storage.Login, changed <-chan struc
 		case <-changed:
 		case <-look.C:
 			t.site.Engine.Behind(login.WorkFrame, time.Since(due))
+			if l.Live(t.site.Now()) {
+				continue // who changes it tells
+			}
 		}
 		now, err := t.site.Engine.Login(ctx, id)
 		switch {
@@ -189,8 +192,7 @@ func (t *stream) run(ctx context.Context, l *storage.Login, changed <-chan struc
 	}
 }
 
-// nextLook returns the time to the next second of the order, when the next QR frame is due and changes that other processes
-// have made are found.
+// nextLook returns the time to the next second of the order, when the next QR frame is due.
 func (t *stream) nextLook(l *storage.Login) time.Duration {
 	switch {
 	case t.idle:

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,6 +126,41 @@ func TestEvents_U03_U04_U11_T06_RowA16(t *testing.T) {
 	b.redeem(path)
 	events.until("already-done")
 	events.end()
+}
+
+// counted is a store that counts how often logins are read.
+type counted struct {
+	storage.Store
+	reads atomic.Int64
+}
+
+func (c *counted) Login(ctx context.Context, id string, now time.Time) (*storage.Login, error) {
+	c.reads.Add(1)
+	return c.Store.Login(ctx, id, now)
+}
+
+// An open page costs the store nothing while nothing happens: frames come from the login that the stream has.
+func TestStreamsReadNothing(t *testing.T) {
+	t.Parallel()
+	store := new(counted)
+	b := newHouse(t, shared, func(s *settings) { store.Store, s.engine.Store = s.engine.Store, store }).browser(windowsPC)
+	path := b.begin("app")
+	b.post(path+"/start", "device", "other")
+	events := b.listen(path)
+	events.until("qr-wait")
+	for range 2 { // a hint code may come in between, which wakes the stream
+		_, err := events.next()
+		must(t, err)
+	}
+	before := store.reads.Load()
+	for range 3 {
+		if u, err := events.next(); err != nil || u.QR == "" {
+			t.Fatalf("instead of a frame came %+v, %v", u, err)
+		}
+	}
+	if reads := store.reads.Load() - before; reads > 0 {
+		t.Errorf("three frames took %d reads of the login", reads)
+	}
 }
 
 // The way back from the app opens a new tab; the old one leaves the answer to it.

@@ -378,5 +378,8 @@ func (s *Store) orphans(deadline, now time.Time, limit int) (ids []string, err e
 	return ids, err
 }
 
+// Follow never calls changed: the file belongs to this process.
+func (s *Store) Follow(string, func()) (stop func()) { return func() {} }
+
 // PendingOrders returns how many logins have a pending order, from memory. A login counts until it is swept.
 func (s *Store) PendingOrders(context.Context) (int, error) { return int(s.pending.Load()), nil }
