@@ -206,7 +206,9 @@ func TestOf(t *testing.T) {
 	if len(store.events) != 0 {
 		t.Error("the log has stored what the step stores")
 	}
-	ended, toldEnd := l.OfEnd(func(ended storage.Ended) []audit.Event { return []audit.Event{{Type: audit.SessionEnded, Object: ended.Session}} })
+	ended, toldEnd := l.OfEnd(func(ended storage.Ended) []audit.Event {
+		return []audit.Event{{Type: audit.SessionEnded, Object: ended.Session}}
+	})
 	if records := ended(storage.Ended{Session: "s1"}); len(records) != 1 || records[0].Fields["OBJECT"] != "s1" {
 		t.Errorf("records of an end: %+v", records)
 	}
