@@ -41,7 +41,7 @@ var allowed = map[string][]string{
 	"spelling":                 {},
 	"storage":                  {},
 	"storage/bolt":             {"cache", "storage"},
-	"storage/postgres":         {"storage"},
+	"storage/postgres":         {"cache", "storage"},
 	"storage/postgres/pgtest":  {}, // for tests
 	"storage/storagetest":      {"storage"},
 	"templates":                {},

@@ -1,0 +1,126 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"brygga/storage"
+)
+
+// Errors of an open store, beside those of package storage.
+var (
+	// ErrClosed means that the store was closed.
+	ErrClosed = errors.New("storage/postgres: store is closed")
+	// errReadOnly means that the database that was reached is a standby, or takes no writes for now.
+	errReadOnly = fmt.Errorf("storage/postgres: the database takes no writes, it may be a standby (name all hosts and target_session_attrs=read-write): %w", storage.ErrUnavailable)
+)
+
+// executor is what a statement runs on: the pool or a transaction.
+type executor interface {
+	Exec(ctx context.Context, sql string, arguments ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, arguments ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, arguments ...any) pgx.Row
+	SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults
+}
+
+// How often and how long a statement is tried again.
+const (
+	tries     = 6
+	firstWait = 20 * time.Millisecond
+)
+
+// trip does one round trip, and again while the database asks for that or cannot be reached, a few times. Do must stand being repeated: it
+// recognizes what it has done itself. The errors of rules come back as they are; what the database says to be there already is
+// storage.ErrExists, and what is no fault of the caller's storage.ErrUnavailable.
+func (s *Store) trip(ctx context.Context, do func(ctx context.Context, db executor) error) error {
+	return s.retry(ctx, func(ctx context.Context) error { return do(ctx, s.pool) })
+}
+
+// transact does the same in a transaction of several round trips.
+func (s *Store) transact(ctx context.Context, do func(ctx context.Context, db executor) error) error {
+	return s.retry(ctx, func(ctx context.Context) error {
+		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return do(ctx, tx) })
+	})
+}
+
+func (s *Store) retry(ctx context.Context, do func(ctx context.Context) error) (err error) {
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	wait := firstWait
+	for try := range tries {
+		if try > 0 {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(wait):
+				wait *= 2
+			}
+		}
+		began := time.Now()
+		err = do(ctx)
+		s.observe(time.Since(began))
+		if !passing(err) {
+			break
+		}
+	}
+	return s.fault(ctx, err)
+}
+
+// passing reports whether the same may succeed in a moment: two transactions were in each other's way, or the connection was lost.
+func passing(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch pg.Code[:2] {
+		case "40", "57", "08": // transaction rollback, operator intervention, connection exception
+			return pg.Code != "57014" // a statement that was cancelled took its time already
+		}
+		return pg.Code == "25006" // read-only: the roles of the hosts have changed
+	}
+	return isLost(err)
+}
+
+// isLost reports whether the connection was lost, so that nobody knows whether what was sent was done.
+func isLost(err error) bool {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	if pgconn.SafeToRetry(err) {
+		return true
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[net.Error](err)
+	return ok || errors.Is(err, net.ErrClosed) || isEnd(err)
+}
+
+// fault returns what a caller is told of an error.
+func (s *Store) fault(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return err
+	}
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch {
+		case pg.Code == "23505":
+			return storage.ErrExists
+		case pg.Code == "22021": // no text of the database has this byte
+			return storage.ErrNotFound
+		case pg.Code == "25006":
+			err = errReadOnly
+		default:
+			err = fmt.Errorf("storage/postgres: %s (SQLSTATE %s): %w", pg.Message, pg.Code, storage.ErrUnavailable)
+		}
+	} else if isLost(err) || errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("storage/postgres: %s: %w", lostText(err), storage.ErrUnavailable)
+	}
+	if errors.Is(err, storage.ErrUnavailable) {
+		s.failures.Add(1)
+	}
+	return err
+}

@@ -1,0 +1,346 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"brygga/storage"
+)
+
+// trusted is how long what is held of a login may be shown while other processes may change it. Steps need no trust: they write to the
+// revision that they know, or read again.
+const trusted = time.Second
+
+// CreateLogin stores a new login, or returns storage.ErrExists.
+func (s *Store) CreateLogin(ctx context.Context, login storage.Login) error {
+	if login.ID == "" {
+		return errors.New("create login: ID is empty")
+	}
+	login.Request = login.Request.Own()
+	request, err := s.codec.EncodeRequest(&login)
+	if err != nil {
+		return err
+	}
+	state, err := s.codec.EncodeLogin(&login)
+	if err != nil {
+		return err
+	}
+	err = s.trip(ctx, func(ctx context.Context, db executor) error {
+		var ours bool
+		err := db.QueryRow(ctx, `
+			WITH fresh AS (
+				INSERT INTO logins (id, revision, expires, collector, body) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING RETURNING true
+			), request AS (
+				INSERT INTO login_requests (id, expires, body) SELECT $1, $3, $6 FROM fresh
+			)
+			SELECT COALESCE((SELECT true FROM fresh), (SELECT body = $5 FROM logins WHERE id = $1), false)`,
+			login.ID, int64(login.Revision), up(login.Expires), collectorOf(&login), state, request).Scan(&ours)
+		if err == nil && !ours {
+			return storage.ErrExists
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.countPending(nil, &login)
+	s.logins.keep(login.Copy(), login.Revision, nil)
+	return nil
+}
+
+// collectorOf returns who collects the login's pending order, nil when there is none.
+func collectorOf(l *storage.Login) *string {
+	if l.State != storage.LoginPending || l.Order == nil {
+		return nil
+	}
+	return &l.Order.Collector
+}
+
+// Login returns the login with that ID, or storage.ErrNotFound.
+func (s *Store) Login(ctx context.Context, id string, now time.Time) (*storage.Login, error) {
+	h := s.logins.find(id)
+	if h == nil || !s.trusts(h) {
+		var err error
+		if h, err = s.readLogin(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	if err := live(h.login.Expires, now); err != nil {
+		return nil, err
+	}
+	return h.login.Copy(), nil
+}
+
+// trusts reports whether what is held may be shown without asking the database.
+func (s *Store) trusts(h *held) bool {
+	return s.alone.Load() || time.Duration(sinceBegan()-h.checked.Load()) < trusted
+}
+
+// readLogin reads the login, with the late steps on it, and holds it.
+func (s *Store) readLogin(ctx context.Context, id string) (*held, error) {
+	var login *storage.Login
+	err := s.trip(ctx, func(ctx context.Context, db executor) error {
+		var request, state []byte
+		err := db.QueryRow(ctx, `SELECT r.body, l.body FROM logins l JOIN login_requests r ON r.id = l.id WHERE l.id = $1`, id).Scan(&request, &state)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return storage.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		login, err = s.codec.DecodeLogin(id, request, state)
+		return err
+	})
+	if err != nil {
+		if errors.Is(err, storage.ErrNotFound) {
+			s.logins.forget(id)
+		}
+		return nil, err
+	}
+	stored := login.Revision
+	var late []func(*storage.Login) error
+	if before := s.logins.find(id); before != nil {
+		for _, rule := range before.late {
+			if rule(login) == nil {
+				late = append(late, rule)
+			}
+		}
+	}
+	return s.logins.keep(login, stored, late), nil
+}
+
+// stepLogin applies rule to the login, stores what is told of it and returns it as it is afterwards.
+func (s *Store) stepLogin(ctx context.Context, id string, now time.Time, rule func(*storage.Login) error, tell ...storage.Tell) (*storage.Login, error) {
+	return s.stepWith(ctx, id, now, rule, func(ctx context.Context, w *loginWrite) error {
+		events, err := eventRows(storage.EventsOf(w.login, tell))
+		if err != nil {
+			return err
+		}
+		return s.trip(ctx, func(ctx context.Context, db executor) error {
+			return done(db.QueryRow(ctx, `
+				WITH step AS (
+					UPDATE logins SET revision = $3, collector = $4, body = $5 WHERE id = $1 AND revision = $2 RETURNING true
+				), told AS (
+					INSERT INTO audit_events (time, id, reference, expires, body)
+					SELECT e.time, e.id, e.reference, e.expires, e.body::jsonb FROM step,
+						unnest($6::timestamptz[], $7::text[], $8::text[], $9::timestamptz[], $10::text[]) AS e (time, id, reference, expires, body)
+				)
+				SELECT COALESCE((SELECT true FROM step), (SELECT body = $5 FROM logins WHERE id = $1), false)`,
+				append(w.arguments(), events.arguments()...)...))
+		})
+	})
+}
+
+// loginWrite is a login on its way into the database.
+type loginWrite struct {
+	login *storage.Login
+	// known is the revision that it takes the place of, and state what is written.
+	known uint64
+	state []byte
+}
+
+// arguments returns the ID, the revision that is expected, the new one, the collector and the state.
+func (w *loginWrite) arguments() []any {
+	return []any{w.login.ID, int64(w.known), int64(w.login.Revision), collectorOf(w.login), w.state}
+}
+
+// errStale means that the login in the database is not the one that the step was made on.
+var errStale = errors.New("stale")
+
+// done reads whether what is stored after the statement is ours; else somebody was first. What was written in a statement whose
+// answer was lost is known again that way, as no other state is the same: it is sealed with a random nonce.
+func done(row pgx.Row) error {
+	var ours bool
+	err := row.Scan(&ours)
+	if err == nil && !ours {
+		return errStale
+	}
+	return err
+}
+
+// stepWith applies rule to the login at hand and has it written; when somebody else was first, and when the rule refuses what may be old, it
+// reads the login and does so again. Now is when the step happens.
+func (s *Store) stepWith(ctx context.Context, id string, now time.Time, rule func(*storage.Login) error, write func(context.Context, *loginWrite) error) (*storage.Login, error) {
+	leave, err := s.turns.take(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	h, fresh := s.logins.find(id), false
+	for {
+		if h == nil {
+			if h, err = s.readLogin(ctx, id); err != nil {
+				return nil, err
+			}
+			fresh = true
+		}
+		if err := live(h.login.Expires, now); err != nil {
+			return nil, err
+		}
+		login := h.login.Copy()
+		if err := rule(login); err != nil {
+			if fresh || s.alone.Load() {
+				return nil, err
+			}
+			h = nil
+			continue
+		}
+		state, err := s.codec.EncodeLogin(login)
+		if err != nil {
+			return nil, err
+		}
+		err = write(ctx, &loginWrite{login: login, known: h.stored, state: state})
+		if errors.Is(err, errStale) {
+			h = nil
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.countPending(h.login, login)
+		s.logins.saved(login.Copy())
+		s.news.tell(id)
+		return login, nil
+	}
+}
+
+// stepLater applies rule to the login in memory. The database has it with the next step, or soon.
+func (s *Store) stepLater(ctx context.Context, id string, now time.Time, rule func(*storage.Login) error) (*storage.Login, error) {
+	leave, err := s.turns.take(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	h, fresh := s.logins.find(id), false
+	for {
+		if h == nil {
+			if h, err = s.readLogin(ctx, id); err != nil {
+				return nil, err
+			}
+			fresh = true
+		}
+		if err := live(h.login.Expires, now); err != nil {
+			return nil, err
+		}
+		login := h.login.Copy()
+		if err := rule(login); err == nil {
+			s.logins.keep(login.Copy(), h.stored, append(h.late[:len(h.late):len(h.late)], rule))
+			return login, nil
+		} else if fresh || s.alone.Load() {
+			return nil, err
+		}
+		h = nil
+	}
+}
+
+// saveLate brings what is newer in memory into the database. A crash may lose it, so the database need not wait for its disk.
+func (s *Store) saveLate(ctx context.Context) {
+	for _, id := range s.logins.unsaved() {
+		err := s.saveLogin(ctx, id)
+		if err != nil && !errors.Is(err, storage.ErrNotFound) && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "hint code not stored yet", "login", id, "err", err)
+			return
+		}
+	}
+}
+
+func (s *Store) saveLogin(ctx context.Context, id string) error {
+	leave, err := s.turns.take(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	for {
+		h := s.logins.find(id)
+		if h == nil || len(h.late) == 0 {
+			return nil
+		}
+		state, err := s.codec.EncodeLogin(h.login)
+		if err != nil {
+			return err
+		}
+		w := &loginWrite{login: h.login, known: h.stored, state: state}
+		err = s.trip(ctx, func(ctx context.Context, db executor) error {
+			return done(db.QueryRow(ctx, `
+				WITH late AS (
+					SELECT set_config('synchronous_commit', 'off', true) AS is
+				), step AS (
+					UPDATE logins SET revision = $3, collector = $4, body = $5 FROM late WHERE id = $1 AND revision = $2 AND late.is IS NOT NULL RETURNING true
+				)
+				SELECT COALESCE((SELECT true FROM step), (SELECT body = $5 FROM logins WHERE id = $1), false)`, w.arguments()...))
+		})
+		if errors.Is(err, errStale) {
+			if _, err := s.readLogin(ctx, id); err != nil {
+				return err
+			}
+			continue
+		}
+		if err == nil {
+			s.logins.saved(h.login)
+			s.news.tell(id)
+		}
+		return err
+	}
+}
+
+// saved holds the login, all of which is in the database.
+func (m *memory) saved(login *storage.Login) { m.keep(login, login.Revision, nil) }
+
+// BeginOrder claims the login's next order; see storage.Logins.
+func (s *Store) BeginOrder(ctx context.Context, id string, claim storage.Claim, tell ...storage.Tell) (*storage.Login, error) {
+	claim.Starter = claim.Starter.Own()
+	return s.stepLogin(ctx, id, claim.At, func(l *storage.Login) error { return l.BeginOrder(claim) }, tell...)
+}
+
+// PutOrder makes order the current one; see storage.Logins. The login must not have expired when the order was started.
+func (s *Store) PutOrder(ctx context.Context, id, claimID string, order storage.Order) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, order.Started, func(l *storage.Login) error { return l.PutOrder(claimID, order) })
+}
+
+// DropClaim ends the claim; see storage.Logins.
+func (s *Store) DropClaim(ctx context.Context, id, claimID string, failure storage.Failure, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.DropClaim(claimID, failure) }, tell...)
+}
+
+// TakeBack makes the previous order the current one again; see storage.Logins.
+func (s *Store) TakeBack(ctx context.Context, id, orderID string, now time.Time) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.TakeBack(orderID, now) })
+}
+
+// RecordHint notes the hint code; see storage.Logins.
+func (s *Store) RecordHint(ctx context.Context, id, orderID, hintCode string, now time.Time) (*storage.Login, error) {
+	return s.stepLater(ctx, id, now, func(l *storage.Login) error { return l.RecordHint(orderID, hintCode, now) })
+}
+
+// RecordSeen notes that the page is looked at; see storage.Logins.
+func (s *Store) RecordSeen(ctx context.Context, id string, now time.Time) (*storage.Login, error) {
+	return s.stepLater(ctx, id, now, func(l *storage.Login) error { return l.RecordSeen(now) })
+}
+
+// FailOrder ends the order; see storage.Logins.
+func (s *Store) FailOrder(ctx context.Context, id, orderID string, failure storage.Failure, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.FailOrder(orderID, failure) }, tell...)
+}
+
+// CompleteLogin stores the result; see storage.Logins.
+func (s *Store) CompleteLogin(ctx context.Context, id, orderID string, result storage.Result, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.CompleteLogin(orderID, result, now) }, tell...)
+}
+
+// RecordReturn notes the return from the app; see storage.Logins.
+func (s *Store) RecordReturn(ctx context.Context, id string, nonceHash [32]byte, now time.Time) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RecordReturn(nonceHash, now) })
+}
+
+// CancelOrder ends order and claim; see storage.Logins.
+func (s *Store) CancelOrder(ctx context.Context, id string, failure storage.Failure, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.CancelOrder(failure) }, tell...)
+}
+
+// RefuseLogin ends the login without a code; see storage.Logins.
+func (s *Store) RefuseLogin(ctx context.Context, id string, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
+	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RefuseLogin() }, tell...)
+}

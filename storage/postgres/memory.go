@@ -1,0 +1,136 @@
+package postgres
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"brygga/cache"
+	"brygga/storage"
+)
+
+// held is a login as this process knows it.
+type held struct {
+	// login is what readers see. It is never changed.
+	login *storage.Login
+	// stored is the revision in the database; the login is later when late holds steps that are not there yet.
+	stored uint64
+	late   []func(*storage.Login) error
+	// checked is when the database was last known to have that revision, in nanoseconds since the epoch of began.
+	checked atomic.Int64
+}
+
+var began = time.Now()
+
+func sinceBegan() int64 { return int64(time.Since(began)) }
+
+// memory holds the logins that went through this process lately, and which of them are newer here than in the database.
+type memory struct {
+	*cache.Cache[*held]
+
+	mu    sync.Mutex
+	dirty map[string]*held
+}
+
+func newMemory() memory {
+	return memory{Cache: cache.New[*held](maxLoginBytes), dirty: map[string]*held{}}
+}
+
+// find returns what is held of the login, or nil.
+func (m *memory) find(id string) *held {
+	m.mu.Lock()
+	h := m.dirty[id]
+	m.mu.Unlock()
+	if h == nil {
+		h, _ = m.Get(id)
+	}
+	return h
+}
+
+// keep holds the login as it is in the database, with the late steps that are not.
+func (m *memory) keep(login *storage.Login, stored uint64, late []func(*storage.Login) error) *held {
+	h := &held{login: login, stored: stored, late: late}
+	h.checked.Store(sinceBegan())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if before, ok := m.Get(login.ID); ok && before.stored > stored {
+		return before // somebody has read it later
+	}
+	if len(late) > 0 {
+		m.dirty[login.ID] = h
+	} else {
+		delete(m.dirty, login.ID)
+	}
+	if login.State == storage.LoginAnswered && len(late) == 0 {
+		m.Remove(login.ID)
+	} else {
+		m.Put(login.ID, h, loginOverhead+login.Request.Size())
+	}
+	return h
+}
+
+// forget lets go of the login.
+func (m *memory) forget(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.dirty, id)
+	m.Remove(id)
+}
+
+// unsaved returns the IDs of logins that are newer here than in the database.
+func (m *memory) unsaved() (ids []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id := range m.dirty {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// turns lets the steps of one login come one after the other in this process.
+type turns struct {
+	mu   sync.Mutex
+	busy map[string]*turn
+}
+
+type turn struct {
+	free    chan struct{} // holds one token while nobody is at it
+	waiting int
+}
+
+// take waits for the turn at the ID. Who gets no error calls done.
+func (t *turns) take(ctx context.Context, id string) (done func(), err error) {
+	t.mu.Lock()
+	if t.busy == nil {
+		t.busy = map[string]*turn{}
+	}
+	of := t.busy[id]
+	if of == nil {
+		of = &turn{free: make(chan struct{}, 1)}
+		of.free <- struct{}{}
+		t.busy[id] = of
+	}
+	of.waiting++
+	t.mu.Unlock()
+	leave := func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if of.waiting--; of.waiting == 0 {
+			delete(t.busy, id)
+		}
+	}
+	select {
+	case <-of.free:
+		return func() {
+			of.free <- struct{}{}
+			leave()
+		}, nil
+	case <-ctx.Done():
+		leave()
+		return nil, ctx.Err()
+	}
+}
+
+// counter is a number that is counted anew from time to time, with what has been added since.
+type counter struct{ n atomic.Int64 }

@@ -1,0 +1,369 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"brygga/storage"
+)
+
+const (
+	// pulseEvery is how often this process tells that it is alive and looks what the others have done.
+	pulseEvery = time.Second
+	// saveEvery is how often what is newer in memory is stored.
+	saveEvery = 250 * time.Millisecond
+	// newsEvery is how long what others shall hear of is gathered.
+	newsEvery = 20 * time.Millisecond
+	// silence is after how long without a pulse another process no longer counts.
+	silence = 5 * time.Second
+	// channel is where processes notify each other. Where clients have changed, allClients stands in place of a login's ID.
+	channel    = "brygga"
+	allClients = "*"
+	// countEvery is how often pending orders are counted anew.
+	countEvery = 15 * time.Second
+)
+
+// followed are those who want to hear of changes of one login.
+type followed struct{ changed map[*func()]struct{} }
+
+// Follow calls changed when another process may have changed the login; see storage.Logins.
+func (s *Store) Follow(id string, changed func()) (stop func()) {
+	s.followMu.Lock()
+	defer s.followMu.Unlock()
+	of := s.followed[id]
+	if of == nil {
+		of = &followed{map[*func()]struct{}{}}
+		s.followed[id] = of
+	}
+	key := &changed
+	of.changed[key] = struct{}{}
+	return func() {
+		s.followMu.Lock()
+		defer s.followMu.Unlock()
+		delete(of.changed, key)
+		if len(of.changed) == 0 && s.followed[id] == of {
+			delete(s.followed, id)
+		}
+	}
+}
+
+// wake tells those who follow the login that it may have changed.
+func (s *Store) wake(id string) {
+	s.followMu.Lock()
+	defer s.followMu.Unlock()
+	if of := s.followed[id]; of != nil {
+		for changed := range of.changed {
+			(*changed)()
+		}
+	}
+}
+
+// stale lets go of what is held of the login, unless there is more of it here than in the database, and wakes who follows it.
+func (s *Store) stale(id string) {
+	if h := s.logins.find(id); h != nil {
+		if len(h.late) > 0 {
+			h.checked.Store(sinceBegan() - int64(trusted))
+		} else {
+			s.logins.forget(id)
+		}
+	}
+	s.wake(id)
+}
+
+// run does what is to be done from time to time, until ctx is done.
+func (s *Store) run(ctx context.Context) {
+	pulse, save, count := time.NewTicker(pulseEvery), time.NewTicker(saveEvery), time.NewTicker(countEvery)
+	defer pulse.Stop()
+	defer save.Stop()
+	defer count.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), pulseEvery*5)
+			defer cancel()
+			s.saveLate(last)
+			return
+		case <-pulse.C:
+			if err := s.pulse(ctx); err != nil && ctx.Err() == nil {
+				s.alone.Store(false)
+				s.log.WarnContext(ctx, "database not reached", "err", err)
+			}
+		case <-save.C:
+			s.saveLate(ctx)
+		case <-count.C:
+			if err := s.recount(ctx); err != nil && ctx.Err() == nil {
+				s.log.WarnContext(ctx, "pending orders not counted", "err", err)
+			}
+		}
+	}
+}
+
+// pulse is the one round trip a second by which processes know of each other.
+func (s *Store) pulse(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	s.followMu.Lock()
+	ids := make([]string, 0, len(s.followed))
+	for id := range s.followed {
+		ids = append(ids, id)
+	}
+	s.followMu.Unlock()
+	sent := s.clock()
+	var now time.Time
+	var others bool
+	var changes int64
+	found := make(map[string]uint64, len(ids))
+	batch := new(pgx.Batch)
+	batch.Queue(`INSERT INTO nodes (name, heard) VALUES ($1, clock_timestamp()) ON CONFLICT (name) DO UPDATE SET heard = GREATEST(nodes.heard, excluded.heard)`, s.node)
+	batch.Queue(`SELECT clock_timestamp(), EXISTS (SELECT 1 FROM nodes WHERE name <> $1 AND heard > clock_timestamp() - make_interval(secs => $2)), (SELECT count FROM client_changes)`,
+		s.node, silence.Seconds()).QueryRow(func(row pgx.Row) error { return row.Scan(&now, &others, &changes) })
+	batch.Queue(`SELECT id, revision FROM logins WHERE id = ANY ($1)`, ids).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var id string
+			var revision int64
+			if err := rows.Scan(&id, &revision); err != nil {
+				return err
+			}
+			found[id] = uint64(revision)
+		}
+		return rows.Err()
+	})
+	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	// The database read its clock between sending and now, so half the time that has passed is the best guess.
+	s.offset.Store(int64(now.Sub(sent) - s.clock().Sub(sent)/2))
+	s.alone.Store(!others)
+	if s.changes.Swap(changes) != changes {
+		s.clients.Clear()
+	}
+	for _, id := range ids {
+		h := s.logins.find(id)
+		if h != nil && h.stored == found[id] {
+			h.checked.Store(sinceBegan())
+		} else {
+			s.stale(id)
+		}
+	}
+	return nil
+}
+
+// recount counts the pending orders.
+func (s *Store) recount(ctx context.Context) error {
+	return s.trip(ctx, func(ctx context.Context, db executor) error {
+		var n int64
+		err := db.QueryRow(ctx, `SELECT count(*) FROM logins WHERE collector IS NOT NULL`).Scan(&n)
+		if err == nil {
+			s.pending.n.Store(n)
+		}
+		return err
+	})
+}
+
+// countPending counts the login's order from what it was to what it is.
+func (s *Store) countPending(before, after *storage.Login) {
+	was, is := before != nil && collectorOf(before) != nil, collectorOf(after) != nil
+	switch {
+	case is && !was:
+		s.pending.n.Add(1)
+	case was && !is:
+		s.pending.n.Add(-1)
+	}
+}
+
+// PendingOrders returns how many logins have a pending order, from memory: as counted lately, and what this process has done since.
+func (s *Store) PendingOrders(context.Context) (int, error) {
+	return int(max(0, s.pending.n.Load())), nil
+}
+
+// Heartbeat says that the collector is alive; see storage.Logins.
+func (s *Store) Heartbeat(ctx context.Context, collector string, now time.Time) error {
+	return s.trip(ctx, func(ctx context.Context, db executor) error {
+		_, err := db.Exec(ctx, `INSERT INTO nodes (name, heard) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET heard = GREATEST(nodes.heard, excluded.heard)`, collector, now)
+		return err
+	})
+}
+
+// AdoptOrders hands orders of silent collectors over; see storage.Logins.
+func (s *Store) AdoptOrders(ctx context.Context, collector string, deadline, now time.Time, limit int) (adopted []*storage.Login, err error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	var orphans []string
+	err = s.trip(ctx, func(ctx context.Context, db executor) error {
+		rows, err := db.Query(ctx, `
+			SELECT l.id FROM logins l WHERE l.collector IS NOT NULL AND l.expires > $2
+				AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.name = l.collector AND n.heard >= $1) ORDER BY l.id LIMIT $3`, deadline, now, limit)
+		if err != nil {
+			return err
+		}
+		orphans, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range orphans {
+		login, err := s.adopt(ctx, id, collector, deadline, now)
+		switch {
+		case err == nil:
+			adopted = append(adopted, login)
+		case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):
+		case errors.Is(err, storage.ErrUnavailable) || ctx.Err() != nil:
+			return adopted, err
+		default: // it shall not keep the others from being adopted
+			s.log.ErrorContext(ctx, "pending login cannot be read", "login", id, "err", err)
+		}
+	}
+	return adopted, nil
+}
+
+// adopt hands one order over, if its collector is silent still.
+func (s *Store) adopt(ctx context.Context, id, collector string, deadline, now time.Time) (*storage.Login, error) {
+	s.stale(id) // what is held may be from long ago
+	var before *string
+	rule := func(l *storage.Login) error {
+		if before = collectorOf(l); before == nil {
+			return storage.ErrConflict
+		}
+		return l.AdoptOrder(collector)
+	}
+	return s.stepWith(ctx, id, now, rule, func(ctx context.Context, w *loginWrite) error {
+		err := s.trip(ctx, func(ctx context.Context, db executor) error {
+			return done(db.QueryRow(ctx, `
+				WITH step AS (
+					UPDATE logins SET revision = $3, collector = $4, body = $5 WHERE id = $1 AND revision = $2
+						AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.name = $6 AND n.heard >= $7) RETURNING true
+				)
+				SELECT COALESCE((SELECT true FROM step), (SELECT body = $5 FROM logins WHERE id = $1), false)`, append(w.arguments(), *before, deadline)...))
+		})
+		if errors.Is(err, errStale) {
+			return storage.ErrConflict // found another collector, or its own again: the next round looks anew
+		}
+		return err
+	})
+}
+
+// news gathers what other processes shall hear of.
+type news struct {
+	mu     sync.Mutex
+	ids    map[string]struct{}
+	soon   chan struct{}
+	silent func() bool // when nobody would hear it
+}
+
+// tell has the others told of a change of the login, or of a client where the ID is empty.
+func (n *news) tell(id string) {
+	if n.silent() {
+		return
+	}
+	if id == "" {
+		id = allClients
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ids[id] = struct{}{}
+	select {
+	case n.soon <- struct{}{}:
+	default:
+	}
+}
+
+// maxPayload is how long a notification may be, in bytes (PostgreSQL: NOTIFY).
+const maxPayload = 7900
+
+// payloads returns what there is to tell, as payloads: each says who tells it, and what has changed.
+func (n *news) payloads(node string) (payloads []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	text := node
+	for id := range n.ids {
+		if len(text)+1+len(id) > maxPayload {
+			payloads = append(payloads, text)
+			text = node
+		}
+		text += " " + id
+	}
+	clear(n.ids)
+	if text != node {
+		payloads = append(payloads, text)
+	}
+	return payloads
+}
+
+// notify sends the news, until ctx is done. A database that has no notifications leaves the others to their pulse.
+func (s *Store) notify(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.news.soon:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(newsEvery):
+		}
+		for _, payload := range s.news.payloads(s.node) {
+			_, err := s.pool.Exec(ctx, `SELECT pg_notify($1, $2)`, channel, payload)
+			if hasNone(err) {
+				return
+			}
+		}
+	}
+}
+
+// hasNone reports whether the database does not know what it was asked for.
+func hasNone(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pg.Code == "42883" || pg.Code == "0A000" || pg.Code == "42601")
+}
+
+// listen hears the news of the others, until ctx is done.
+func (s *Store) listen(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := s.hear(ctx)
+		if hasNone(err) {
+			s.log.InfoContext(ctx, "the database has no notifications: other processes are heard of once a second")
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pulseEvery):
+		}
+	}
+}
+
+func (s *Store) hear(ctx context.Context) error {
+	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig.Copy())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, `LISTEN `+channel); err != nil {
+		return err
+	}
+	for {
+		n, err := conn.WaitForNotification(ctx)
+		if err != nil {
+			return err
+		}
+		from, ids, _ := strings.Cut(n.Payload, " ")
+		if from == s.node {
+			continue
+		}
+		for id := range strings.FieldsSeq(ids) {
+			if id == allClients {
+				s.clients.Clear()
+			} else {
+				s.stale(id)
+			}
+		}
+	}
+}

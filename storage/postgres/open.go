@@ -1,0 +1,215 @@
+package postgres
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"brygga/cache"
+	"brygga/storage"
+)
+
+// Errors of opening a store, beside those of package storage.
+var (
+	// ErrConnection means that the database could not be reached or did not let us in.
+	ErrConnection = errors.New("storage/postgres: the database cannot be reached")
+	// ErrDSN means that the connection string cannot be read.
+	ErrDSN = errors.New("storage/postgres: the connection string cannot be read")
+	// ErrVersion means that the server is older than oldestServer.
+	ErrVersion = errors.New("storage/postgres: the database server is too old")
+	// ErrSchema means that the tables are those of a newer program, or are not ours.
+	ErrSchema = errors.New("storage/postgres: the tables are not those of this program")
+)
+
+// oldestServer is the oldest version of PostgreSQL that is supported.
+const oldestServer = 140000
+
+// Open opens the store in the database that the connection string names: a URL, or words as libpq has them, with several hosts if need
+// be. It makes the tables when they are missing. It returns ErrDSN, ErrConnection, ErrVersion, ErrSchema, or storage.ErrWrongKey when the
+// database was sealed with another master key. No error shows the password. The caller closes the store.
+func Open(ctx context.Context, dsn string, sealer storage.Sealer, o Options) (*Store, error) {
+	config, err := configure(dsn, o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		codec: storage.NewCodec(sealer), log: o.Logger, observe: o.Observe, clock: o.Now, node: o.Node,
+		clients: cache.New[*storage.Client](maxClientBytes), logins: newMemory(), followed: map[string]*followed{},
+	}
+	s.news = news{ids: map[string]struct{}{}, soon: make(chan struct{}, 1), silent: s.alone.Load}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.observe == nil {
+		s.observe = func(time.Duration) {}
+	}
+	if s.clock == nil {
+		s.clock = time.Now
+	}
+	if s.node == "" {
+		s.node = storage.NewID()
+	}
+	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrConnection, lostText(err))
+	}
+	if err := s.begin(ctx); err != nil {
+		s.pool.Close()
+		return nil, err
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	s.running.Go(func() { s.run(running) })
+	s.running.Go(func() { s.notify(running) })
+	s.running.Go(func() { s.listen(running) })
+	return s, nil
+}
+
+// configure returns how the pool connects.
+func configure(dsn string, o Options) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrDSN, withoutDSN(err))
+	}
+	if config.MaxConns = DefaultMaxConnections; o.MaxConnections > 0 {
+		config.MaxConns = int32(o.MaxConnections)
+	}
+	timeout := o.StatementTimeout
+	if timeout <= 0 {
+		timeout = DefaultStatementTimeout
+	}
+	milliseconds := strconv.FormatInt(timeout.Milliseconds(), 10)
+	for name, value := range map[string]string{
+		"application_name": "brygga", "timezone": "UTC", "statement_timeout": milliseconds,
+		// A process that stops in the middle of a transaction does not hold its rows for longer than others wait for it.
+		"idle_in_transaction_session_timeout": "3000", "lock_timeout": milliseconds,
+	} {
+		if _, ok := config.ConnConfig.RuntimeParams[name]; !ok {
+			config.ConnConfig.RuntimeParams[name] = value
+		}
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = 5 * time.Second
+	}
+	config.MaxConnIdleTime, config.HealthCheckPeriod = 5*time.Minute, 10*time.Second
+	if o.RootCAs != "" {
+		if err := pinRoot(config.ConnConfig, o.RootCAs); err != nil {
+			return nil, err
+		}
+	}
+	return config, nil
+}
+
+// pinRoot lets only servers in whose certificate the roots in the file vouch for, on every host.
+func pinRoot(config *pgx.ConnConfig, path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("%w: root certificates: %w", ErrDSN, err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return fmt.Errorf("%w: %s holds no certificate in PEM", ErrDSN, path)
+	}
+	config.TLSConfig = pinned(roots, config.Host)
+	for _, fallback := range config.Fallbacks {
+		fallback.TLSConfig = pinned(roots, fallback.Host)
+	}
+	return nil
+}
+
+func pinned(roots *x509.CertPool, host string) *tls.Config {
+	return &tls.Config{RootCAs: roots, ServerName: host, MinVersion: tls.VersionTLS12}
+}
+
+// begin looks at the server, brings the tables up to date and checks the key.
+func (s *Store) begin(ctx context.Context) error {
+	var version int
+	if err := s.pool.QueryRow(ctx, `SELECT current_setting('server_version_num')::int`).Scan(&version); err != nil {
+		return connectionError(err)
+	}
+	if version < oldestServer {
+		return fmt.Errorf("%w: it is version %d, at least %d is needed", ErrVersion, version/10000, oldestServer/10000)
+	}
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	if err := s.checkKey(ctx); err != nil {
+		return err
+	}
+	if err := s.recount(ctx); err != nil {
+		return err
+	}
+	return s.pulse(ctx)
+}
+
+// The names of what is kept of the installation.
+const (
+	installedKey       = "key check"
+	installedForgotten = "forgotten" // when it was declared to be restored: microseconds, 8 bytes
+)
+
+// installed returns what is kept under the name, nil for nothing.
+func installed(ctx context.Context, db executor, name string) (value []byte, err error) {
+	err = db.QueryRow(ctx, `SELECT value FROM installation WHERE name = $1`, name).Scan(&value)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	return value, err
+}
+
+// checkKey compares the master key with the one that the database was sealed with first.
+func (s *Store) checkKey(ctx context.Context) error {
+	return s.transact(ctx, func(ctx context.Context, db executor) error {
+		if _, err := db.Exec(ctx, `INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, installedKey, s.codec.KeyCheck()); err != nil {
+			return err
+		}
+		value, err := installed(ctx, db, installedKey)
+		if err != nil {
+			return err
+		}
+		return s.codec.CheckKey(value)
+	})
+}
+
+func connectionError(err error) error {
+	return fmt.Errorf("%w: %s", ErrConnection, lostText(err))
+}
+
+// lostText describes an error of connecting, without the connection string.
+func lostText(err error) string {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Message + " (SQLSTATE " + pg.Code + ")"
+	}
+	return withoutDSN(err)
+}
+
+// withoutDSN returns the text of an error of pgx without what it quotes of the connection string.
+func withoutDSN(err error) string {
+	text := err.Error()
+	if connect, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		text = connect.Unwrap().Error()
+	}
+	if parse, ok := errors.AsType[*pgconn.ParseConfigError](err); ok {
+		text = "it is neither a postgres:// URL nor a list of words such as host=… dbname=…"
+		if inner := parse.Unwrap(); inner != nil && !strings.Contains(inner.Error(), parse.ConnString) {
+			text = "one of its parts has a wrong value"
+		}
+	}
+	return text
+}
+
+// isEnd reports whether the other side has hung up.
+func isEnd(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
