@@ -6,7 +6,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Packages whose goroutines meet in one record or one map run under the race detector, the others without.
 RACE = ./audit ./bankid/... ./cache ./keys ./limit ./login ./op ./outbound ./secret ./storage/... ./web/...
 
-.PHONY: all test test-long mutants lint generate bench conformance integrations needs
+.PHONY: all test test-long test-cluster mutants lint generate bench conformance integrations needs
 
 all: lint test
 
@@ -22,6 +22,12 @@ test-long: test mutants
 	BRYGGA_TEST_AXE_ALL=1 go test ./templates -run TestAxe -v -timeout 1h
 	BRYGGA_TEST_KILL_ROUNDS=500 go test ./cmd/brygga -run TestKilledUnderLoad -v -timeout 2h
 	.ci/fuzz
+
+# Three PostgreSQL servers under Patroni, on loopback, of which the primary is killed under load: what was acknowledged must be there, and
+# how long there was no service is printed.
+test-cluster: needs
+	@command -v patroni >/dev/null && command -v etcd >/dev/null || .ci/install patroni etcd-server
+	go test -count=1 -tags cluster -run Cluster -v -timeout 10m ./storage/postgres/...
 
 # Small changes of security and correctness conditions, each of which a test must notice: see mutants/.
 mutants:
@@ -44,6 +50,7 @@ lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
 	go vet -tags integrations ./op/interop
+	go vet -tags cluster ./storage/postgres/...
 	go run $(STATICCHECK) ./...
 
 # Go code from the templ components. It is committed; .ci/run checks that it is current.
