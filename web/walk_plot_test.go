@@ -14,7 +14,8 @@ import (
 type step struct {
 	do     string
 	who    int // a browser, and the person whose device it is on
-	page   int // the browser whose code is scanned or whose link is opened
+	page   int // the browser whose code is scanned or whose link is opened, or the tab of who's browser
+	button int // which of the tab's buttons is pressed
 	device string
 	first  bool // a start by a page that has seen no order
 	risk   string
@@ -22,7 +23,7 @@ type step struct {
 }
 
 func (s step) String() string {
-	return strings.TrimSpace(fmt.Sprint(s.do, " ", s.who, " ", s.page, " ", s.device, " ", s.first, " ", s.risk, " ", s.time))
+	return strings.TrimSpace(fmt.Sprint(s.do, " ", s.who, " ", s.page, " ", s.button, " ", s.device, " ", s.first, " ", s.risk, " ", s.time))
 }
 
 // setting is what a walk begins with: each browser's kind and address, and whether returns may be waived.
@@ -36,11 +37,11 @@ type setting struct {
 func newWalk(seed uint64) (setting, []step) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	agents := []string{windowsPC, iPhone, inApp, inApp}
-	set := setting{addresses: [2]string{attackersAddress, victimsAddress}, balanced: r.IntN(4) == 0}
+	set := setting{addresses: [2]string{attackersAddress, victimsAddress}, balanced: r.IntN(3) == 0}
 	for i := range set.agents {
 		set.agents[i] = agents[r.IntN(len(agents))]
 	}
-	if r.IntN(6) == 0 {
+	if r.IntN(6) == 0 || set.balanced && r.IntN(2) == 0 {
 		set.addresses[1] = set.addresses[0]
 	}
 	w := walkMaker{r}
@@ -73,20 +74,25 @@ func (w walkMaker) plot() []step {
 		device, take = storage.DeviceOther, "scan"
 	}
 	before := step{do: "wait", time: time.Millisecond}
-	if w.IntN(5) == 0 { // the app has read what the page showed before it was renewed
+	if w.IntN(4) == 0 { // the app has read what the page showed before it was renewed
 		take, before.time = take+" before", 28100*time.Millisecond
 	}
-	return []step{
+	plot := []step{
 		w.start(browser, device), before, {do: take, who: person, page: browser}, {do: "approve", who: person, risk: pick(w, "low", "low", "low", "moderate", "")},
 		{do: "wait", time: 2500 * time.Millisecond}, {do: "return", who: person}, {do: "done", who: browser},
 	}
+	if w.IntN(4) == 0 { // the app does not bring the person back
+		plot = slices.Delete(plot, 5, 6)
+	}
+	return plot
 }
 
 // mix returns the plots at once, with what else occurs to people in between.
 func (w walkMaker) mix(plots [][]step) (steps []step) {
 	for len(plots) > 0 {
 		if w.IntN(4) == 0 {
-			steps = append(steps, pick(w, w.wait(), w.wait(), w.start(w.IntN(2), pick(w, storage.DeviceThis, storage.DeviceOther)),
+			tab := step{do: pick(w, "reload", "press"), who: w.IntN(2), page: w.IntN(2), button: w.IntN(6), time: pick(w, 0, 0, 0, 2*time.Second)}
+			steps = append(steps, pick(w, tab, tab, w.wait(), w.wait(), w.start(w.IntN(2), pick(w, storage.DeviceThis, storage.DeviceOther)),
 				step{do: pick(w, "cancel", "done", "return"), who: w.IntN(2)}, step{do: "crash"}))
 			continue
 		}

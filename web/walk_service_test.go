@@ -98,6 +98,13 @@ func (s *walkService) order(ref secret.String) *walkOrder {
 	return s.orders[n]
 }
 
+// clicked takes down a press on a button that starts an order.
+func (s *walkService) clicked(c click) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clicks = append(s.clicks, c)
+}
+
 // made returns how many orders there were, for those who do not hold mu.
 func (s *walkService) made() int {
 	s.mu.Lock()

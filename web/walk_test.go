@@ -34,6 +34,9 @@ type walker struct {
 	path    string
 	// link and code are the orders that the page has shown last, and the ones before.
 	link, code [2]int
+	// tabs are two pages of the login as they were loaded last; left says that the person has gone back to the client without a login.
+	tabs [2]string
+	left bool
 	// cancelled is when the browser was last told that its order is cancelled.
 	cancelled time.Time
 }
@@ -49,11 +52,11 @@ type walk struct {
 	approved [2]int  // the order that each person has approved last
 	fault    string
 	late     map[int]bool   // the orders that apps took after their renewal
-	codes    map[string]int // how many codes were given, by what they rest on
+	reached  map[string]int // how often codes were given, by what they rest on, pages loaded, by their view, and logins left
 }
 
-// take takes the walk and returns what went wrong, "" for nothing.
-func take(t *testing.T, set setting, steps []step) (fault string, codes map[string]int) {
+// take takes the walk and returns what went wrong, "" for nothing, and what it came by.
+func take(t *testing.T, set setting, steps []step) (fault string, reached map[string]int) {
 	synctest.Test(t, func(t *testing.T) {
 		w := setOut(t, set)
 		for _, s := range append(steps, step{do: "wait", time: 3 * time.Second}, step{do: "done"}, step{do: "done", who: 1}) {
@@ -64,15 +67,19 @@ func take(t *testing.T, set setting, steps []step) (fault string, codes map[stri
 				break
 			}
 		}
+		reached = maps.Clone(w.reached)
+		for who := 0; who < len(w.browsers) && w.fault == ""; who++ {
+			w.arrive(who)
+		}
 		w.end()
-		fault, codes = w.fault, w.codes
+		fault = w.fault
 	})
-	return fault, codes
+	return fault, reached
 }
 
 // setOut begins a walk, in a bubble of its own: each browser stands at the choice of a login.
 func setOut(t *testing.T, set setting) *walk {
-	w := &walk{setting: set, service: newWalkService(), held: [2]int{-1, -1}, approved: [2]int{-1, -1}, late: map[int]bool{}, codes: map[string]int{}}
+	w := &walk{setting: set, service: newWalkService(), held: [2]int{-1, -1}, approved: [2]int{-1, -1}, late: map[int]bool{}, reached: map[string]int{}}
 	w.house = &house{t: t, url: "http://walk.example", path: filepath.Join(t.TempDir(), "store"), method: w.service, change: func(s *settings) {
 		s.web.Answer = w.answer
 		if set.balanced {
@@ -80,7 +87,7 @@ func setOut(t *testing.T, set setting) *walk {
 		}
 	}}
 	w.run()
-	must(t, w.store.CreateClient(t.Context(), storage.Client{ID: "app", Name: "Appen"}))
+	must(t, w.store.CreateClient(t.Context(), storage.Client{ID: "app", Name: "Appen", HomeURI: "https://app.example/"}))
 	for i := range w.browsers {
 		w.browsers[i] = &walker{cookies: map[string]*http.Cookie{}, link: [2]int{-1, -1}, code: [2]int{-1, -1}}
 		w.browsers[i].path = w.send(i, "GET", "/authorize?client_id=app&state=s", "").Header().Get("Location")
@@ -130,9 +137,7 @@ func (w *walk) step(s step) {
 	case "crash":
 		w.crash()
 	case "start":
-		w.service.mu.Lock()
-		w.service.clicks = append(w.service.clicks, click{s.who, s.device, w.addresses[s.who], s.time})
-		w.service.mu.Unlock()
+		w.service.clicked(click{s.who, s.device, w.addresses[s.who], s.time})
 		form := url.Values{"device": {s.device}}
 		if s.first {
 			form.Set("first", "1")
@@ -166,6 +171,10 @@ func (w *walk) step(s step) {
 		w.comeBack(s.who)
 	case "done":
 		w.send(s.who, "POST", b.path+"/done", "")
+	case "reload":
+		w.reload(s.who, s.page)
+	case "press":
+		w.press(s.who, s.page, s.button, s.time)
 	}
 }
 
@@ -247,11 +256,14 @@ func (w *walk) look() {
 // answer is the client's: it holds the identity that a browser has got against the model.
 func (w *walk) answer(rw http.ResponseWriter, r *http.Request, l *storage.Login) {
 	browser := slices.IndexFunc(w.browsers[:], func(b *walker) bool { return strings.HasSuffix(b.path, l.ID) })
+	if w.browsers[browser].left {
+		w.blame("browser %d is answered and has left", browser)
+	}
 	if l.Identity == nil {
 		if !w.answered[browser] || !l.Repeatable() {
 			w.blame("browser %d is answered again, and was not answered before", browser)
 		}
-		w.codes["again"]++
+		w.reached["code again"]++
 		w.house.answer(rw, r, l)
 		return
 	}
@@ -277,25 +289,26 @@ func (w *walk) answer(rw http.ResponseWriter, r *http.Request, l *storage.Login)
 	default:
 		w.blame("browser %d got what person %d approved at %s (risk %q, by %s), and nothing ties the two", browser, o.by, o.address, o.risk, o.via)
 	}
-	w.codes[rests]++
+	w.reached["code by "+rests]++
 	if w.late[n] {
-		w.codes["late"]++
+		w.reached["code late"]++
 	}
 	w.house.answer(rw, r, l)
 }
 
 // TestRandomWalks: two browsers and two people do what comes to mind, while BankID is fast and slow and the process dies at times.
-// Nobody is logged in who has not started the order that was approved, or to whom nothing leads back from the one who approved.
+// Nobody is logged in who has not started the order that was approved, or to whom nothing leads back from the one who approved. Every page
+// that is loaded meanwhile, in whichever tab, leads on, and in the end everybody gets back to the client.
 //
 // A walk that fails is shortened as far as it still fails. To take more of them: -walks 20000; to take one again: -walk SEED -walks 1.
 func TestRandomWalks_T04(t *testing.T) {
 	t.Parallel()
-	codes := map[string]int{}
+	reached := map[string]int{}
 	for seed := *first; seed < *first+uint64(*walks); seed++ {
 		set, steps := newWalk(seed)
-		fault, given := take(t, set, steps)
-		for rests, n := range given {
-			codes[rests] += n
+		fault, here := take(t, set, steps)
+		for what, n := range here {
+			reached[what] += n
 		}
 		if fault == "" {
 			continue
@@ -309,10 +322,18 @@ func TestRandomWalks_T04(t *testing.T) {
 		}
 		t.Fatalf("walk %d: %s\nin %+v\n%v", seed, fault, set, steps)
 	}
-	if *walks >= 100 && !slices.Equal(slices.Sorted(maps.Keys(codes)), []string{"address", "again", "code", "late", "policy", "return"}) {
-		t.Errorf("the walks do not go everywhere: %v", codes)
+	for _, what := range everywhere {
+		if *walks >= 100 && reached[what] < 2 {
+			t.Errorf("the walks hardly come by %s", what)
+		}
 	}
-	t.Logf("codes given: %v", codes)
+	t.Logf("reached: %v", reached)
+}
+
+// everywhere is what the walks must come by.
+var everywhere = []string{
+	"code by address", "code by code", "code by policy", "code by return", "code late", "code again", "left",
+	"page choose", "page qr-wait", "page app-wait", "page confirm", "page await-return", "page complete", "page already-done", "page failed-stopped",
 }
 
 func fails(t *testing.T, set setting, steps []step) bool {
