@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -66,10 +67,13 @@ func checkMasterKey(key []byte) error {
 	return nil
 }
 
-// The layout of sealed bytes: version, salt of the epoch, nonce, then ciphertext and tag of AES-256-GCM.
+// The layout of sealed bytes: version, ID of the master key, salt of the epoch, nonce, then ciphertext and tag of AES-256-GCM. Version 1
+// had no ID, and a salt as long as both.
 const (
-	sealVersion = 1
-	saltBytes   = 16
+	sealVersion = 2
+	oldVersion  = 1
+	idBytes     = 4
+	saltBytes   = 16 // ID included
 	nonceBytes  = 12
 	tagBytes    = 16
 	sealHead    = 1 + saltBytes + nonceBytes
@@ -85,13 +89,28 @@ const maxEpochs = 4096
 // Sealer implements storage.Sealer: AES-256-GCM with a label as additional data. Its keys are derived from the master key
 // by HKDF-SHA-256 (RFC 5869) with a random salt per process, and a new one after 2^30 seals, because a busy installation
 // would exhaust the random nonces of a single key within weeks. It is safe for concurrent use.
+//
+// What is sealed names its master key by four bytes that are derived from it, so that one glance tells whether it must be sealed anew
+// when the master key is replaced.
 type Sealer struct {
-	master []byte
+	masters []master // the first one seals
 	// current seals. Its count is in epoch.
 	current atomic.Pointer[epoch]
 
 	mu     sync.RWMutex
-	epochs map[[saltBytes]byte]*epoch
+	epochs map[epochName]*epoch
+}
+
+// master is a master key with its ID.
+type master struct {
+	key []byte
+	id  [idBytes]byte
+}
+
+// epochName says which master key, by its place in Sealer.masters, and which salt a derived key comes from.
+type epochName struct {
+	master int
+	salt   [saltBytes]byte
 }
 
 type epoch struct {
@@ -100,12 +119,21 @@ type epoch struct {
 	seals atomic.Uint64
 }
 
-// NewSealer returns a Sealer for a master key of 32 bytes, or ErrMasterKey. It copies the key.
-func NewSealer(masterKey []byte) (*Sealer, error) {
-	if err := checkMasterKey(masterKey); err != nil {
-		return nil, err
+// NewSealer returns a Sealer for a master key of 32 bytes, or ErrMasterKey. It seals with that key, and opens what was sealed with it or with
+// one of the others, which must be other keys. It copies the keys.
+func NewSealer(masterKey []byte, others ...[]byte) (*Sealer, error) {
+	s := &Sealer{epochs: make(map[epochName]*epoch)}
+	for _, key := range append([][]byte{masterKey}, others...) {
+		if err := checkMasterKey(key); err != nil {
+			return nil, err
+		}
+		next := master{key: bytes.Clone(key)}
+		copy(next.id[:], expand(key, nil, "brygga master key id", idBytes))
+		if slices.ContainsFunc(s.masters, func(known master) bool { return known.id == next.id }) {
+			return nil, fmt.Errorf("%w: it is given twice", ErrMasterKey)
+		}
+		s.masters = append(s.masters, next)
 	}
-	s := &Sealer{master: bytes.Clone(masterKey), epochs: make(map[[saltBytes]byte]*epoch)}
 	s.current.Store(s.newEpoch())
 	return s, nil
 }
@@ -124,48 +152,60 @@ func (s *Sealer) Seal(label string, plaintext []byte) []byte {
 	return e.aead.Seal(out, out[1+saltBytes:sealHead], plaintext, []byte(label))
 }
 
-// Open returns what Seal was given under the same label and master key, else ErrSealed.
+// Open returns what Seal was given under the same label and one of the master keys, else ErrSealed.
 func (s *Sealer) Open(label string, sealed []byte) ([]byte, error) {
-	if len(sealed) < sealHead+tagBytes || sealed[0] != sealVersion {
+	if len(sealed) < sealHead+tagBytes {
 		return nil, ErrSealed
 	}
-	e := s.epoch([saltBytes]byte(sealed[1 : 1+saltBytes]))
-	plaintext, err := e.aead.Open(nil, sealed[1+saltBytes:sealHead], sealed[sealHead:], []byte(label))
-	if err != nil {
-		return nil, ErrSealed
+	for i := range s.masters {
+		if !s.masters[i].mayHaveSealed(sealed) {
+			continue
+		}
+		e := s.epoch(epochName{i, [saltBytes]byte(sealed[1 : 1+saltBytes])})
+		if plaintext, err := e.aead.Open(nil, sealed[1+saltBytes:sealHead], sealed[sealHead:], []byte(label)); err == nil {
+			return plaintext, nil
+		}
 	}
-	return plaintext, nil
+	return nil, ErrSealed
 }
 
-// epoch returns the derived key of a salt, from memory where it is known.
-func (s *Sealer) epoch(salt [saltBytes]byte) *epoch {
+// Current reports whether sealed names the master key that seals, without opening it. What names none is not current.
+func (s *Sealer) Current(sealed []byte) bool {
+	return len(sealed) > sealHead && sealed[0] == sealVersion && s.masters[0].mayHaveSealed(sealed)
+}
+
+// mayHaveSealed reports whether sealed bytes name the key, or none.
+func (m *master) mayHaveSealed(sealed []byte) bool {
+	return sealed[0] == oldVersion || sealed[0] == sealVersion && [idBytes]byte(sealed[1:]) == m.id
+}
+
+// epoch returns the derived key of that name, from memory where it is known.
+func (s *Sealer) epoch(name epochName) *epoch {
 	s.mu.RLock()
-	e := s.epochs[salt]
+	e := s.epochs[name]
 	s.mu.RUnlock()
 	if e != nil {
 		return e
 	}
-	e = s.derive(salt)
+	e = s.derive(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.epochs) >= maxEpochs {
 		clear(s.epochs)
 	}
-	s.epochs[salt] = e
+	s.epochs[name] = e
 	return e
 }
 
 func (s *Sealer) newEpoch() *epoch {
-	var salt [saltBytes]byte
-	rand.Read(salt[:])
-	return s.epoch(salt)
+	var name epochName
+	copy(name.salt[:], s.masters[0].id[:])
+	rand.Read(name.salt[idBytes:])
+	return s.epoch(name)
 }
 
-func (s *Sealer) derive(salt [saltBytes]byte) *epoch {
-	key, err := hkdf.Key(sha256.New, s.master, salt[:], "brygga seal v1", MasterKeyBytes)
-	if err != nil {
-		panic("keys: HKDF of 32 bytes failed") // cannot happen: the length is within RFC 5869's bound
-	}
+func (s *Sealer) derive(name epochName) *epoch {
+	key := expand(s.masters[name.master].key, name.salt[:], "brygga seal v1", MasterKeyBytes)
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		panic("keys: AES-256 refused a key of 32 bytes")
@@ -174,5 +214,14 @@ func (s *Sealer) derive(salt [saltBytes]byte) *epoch {
 	if err != nil {
 		panic("keys: GCM refused AES")
 	}
-	return &epoch{salt: salt, aead: aead}
+	return &epoch{salt: name.salt, aead: aead}
+}
+
+// expand returns so many bytes that are derived from the key (RFC 5869).
+func expand(key, salt []byte, info string, length int) []byte {
+	out, err := hkdf.Key(sha256.New, key, salt, info, length)
+	if err != nil {
+		panic("keys: HKDF failed") // cannot happen: the length is within RFC 5869's bound
+	}
+	return out
 }

@@ -174,3 +174,64 @@ func BenchmarkOpen(b *testing.B) {
 		s.Open("login x", sealed)
 	}
 }
+
+// sealers returns one with the first key, and one that seals with the second and opens what the first has sealed.
+func sealers(t *testing.T) (before, after *Sealer, next []byte) {
+	t.Helper()
+	old, err := ParseMasterKey(NewMasterKey().Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next, err = ParseMasterKey(NewMasterKey().Reveal()); err != nil {
+		t.Fatal(err)
+	}
+	if before, err = NewSealer(old); err != nil {
+		t.Fatal(err)
+	}
+	if after, err = NewSealer(next, old); err != nil {
+		t.Fatal(err)
+	}
+	return before, after, next
+}
+
+func TestSealerOpensWithOtherKeys(t *testing.T) {
+	before, after, next := sealers(t)
+	old, fresh := before.Seal("x", []byte("text")), after.Seal("x", []byte("text"))
+	for name, sealed := range map[string][]byte{"the other key": old, "its own": fresh} {
+		if got, err := after.Open("x", sealed); err != nil || string(got) != "text" {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+		if _, err := after.Open("y", sealed); !errors.Is(err, ErrSealed) {
+			t.Errorf("%s under another label: %v", name, err)
+		}
+	}
+	if _, err := before.Open("x", fresh); !errors.Is(err, ErrSealed) {
+		t.Errorf("the new key's, with the old one alone: %v", err)
+	}
+	if after.Current(old) || !after.Current(fresh) || !before.Current(old) || before.Current(fresh) || after.Current(nil) || after.Current([]byte{sealVersion}) {
+		t.Error("Current does not tell the keys apart")
+	}
+	if _, err := NewSealer(next, next); !errors.Is(err, ErrMasterKey) {
+		t.Errorf("the same key twice: %v", err)
+	}
+	if _, err := NewSealer(next, make([]byte, 31)); !errors.Is(err, ErrMasterKey) {
+		t.Errorf("a short other key: %v", err)
+	}
+}
+
+// TestSealerOpensVersion1 opens what was sealed before sealed bytes named their key, with each of the keys.
+func TestSealerOpensVersion1(t *testing.T) {
+	before, after, _ := sealers(t)
+	for name, by := range map[string]*Sealer{"the other key": before, "its own": after} {
+		e := by.epoch(epochName{salt: [saltBytes]byte{1, 2, 3}})
+		head := append([]byte{oldVersion}, e.salt[:]...)
+		head = append(head, "twelve bytes"...)
+		sealed := e.aead.Seal(head, head[1+saltBytes:], []byte("text"), []byte("x"))
+		if got, err := after.Open("x", sealed); err != nil || string(got) != "text" {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+		if after.Current(sealed) {
+			t.Errorf("%s: bytes that name no key are not to be taken for current", name)
+		}
+	}
+}
