@@ -13,6 +13,9 @@ type Sealer interface {
 	Seal(label string, plaintext []byte) []byte
 	// Open returns what Seal was given, or an error when sealed was changed, bound to another label or made with another key.
 	Open(label string, sealed []byte) ([]byte, error)
+	// Current reports whether sealed bytes were made with the key that Seal uses, judging by their form alone: a sealer may have others,
+	// for opening.
+	Current(sealed []byte) bool
 }
 
 // Codec turns records into bytes and back, the same for every backend. Logins, grants, sessions, pushed requests,
@@ -23,30 +26,19 @@ type Codec struct{ sealer Sealer }
 // NewCodec returns a codec that seals with sealer.
 func NewCodec(sealer Sealer) Codec { return Codec{sealer} }
 
-// KeyCheck returns bytes that CheckKey accepts only with the same master key. A store writes them once when it is made.
-func (c Codec) KeyCheck() []byte { return c.sealer.Seal("key check", []byte("brygga")) }
-
-// CheckKey returns ErrWrongKey when stored did not come from KeyCheck under the same master key.
-func (c Codec) CheckKey(stored []byte) error {
-	if text, err := c.sealer.Open("key check", stored); err != nil || string(text) != "brygga" {
-		return ErrWrongKey
-	}
-	return nil
-}
-
 // EncodeRequest returns what never changes of the login, sealed: what was asked for, by whom, and until when.
 func (c Codec) EncodeRequest(l *Login) ([]byte, error) {
-	return c.seal("request "+l.ID, requestWire(l))
+	return c.seal(SealedRequest, l.ID, requestWire(l))
 }
 
 // EncodeLogin returns what changes of the login, sealed.
-func (c Codec) EncodeLogin(l *Login) ([]byte, error) { return c.seal("state "+l.ID, loginWire(l)) }
+func (c Codec) EncodeLogin(l *Login) ([]byte, error) { return c.seal(SealedLogin, l.ID, loginWire(l)) }
 
 // DecodeLogin returns the login of that ID from what EncodeRequest and EncodeLogin made.
 func (c Codec) DecodeLogin(id string, request, state []byte) (*Login, error) {
 	var r wireRequest
 	var w wireLogin
-	if err := errors.Join(c.open("request "+id, request, &r), c.open("state "+id, state, &w)); err != nil {
+	if err := errors.Join(c.open(SealedRequest, id, request, &r), c.open(SealedLogin, id, state, &w)); err != nil {
 		return nil, fmt.Errorf("decode login: %w", err)
 	}
 	return w.login(id, &r), nil
@@ -58,19 +50,19 @@ func (c Codec) DecodeWholeLogin(id string, sealed []byte) (*Login, error) {
 		wireRequest
 		wireLogin
 	}
-	if err := c.open("login "+id, sealed, &whole); err != nil {
+	if err := c.open(sealedWholeLogin, id, sealed, &whole); err != nil {
 		return nil, fmt.Errorf("decode login: %w", err)
 	}
 	return whole.login(id, &whole.wireRequest), nil
 }
 
 // EncodeGrant returns the grant, sealed.
-func (c Codec) EncodeGrant(g *Grant) ([]byte, error) { return c.seal("grant "+g.ID, grantWire(g)) }
+func (c Codec) EncodeGrant(g *Grant) ([]byte, error) { return c.seal(SealedGrant, g.ID, grantWire(g)) }
 
 // DecodeGrant returns the grant of that ID from what EncodeGrant made.
 func (c Codec) DecodeGrant(id string, sealed []byte) (*Grant, error) {
 	var w wireGrant
-	if err := c.open("grant "+id, sealed, &w); err != nil {
+	if err := c.open(SealedGrant, id, sealed, &w); err != nil {
 		return nil, fmt.Errorf("decode grant: %w", err)
 	}
 	return w.grant(), nil
@@ -78,13 +70,13 @@ func (c Codec) DecodeGrant(id string, sealed []byte) (*Grant, error) {
 
 // EncodeSession returns the session, sealed.
 func (c Codec) EncodeSession(s *Session) ([]byte, error) {
-	return c.seal("session "+s.ID, sessionWire(s))
+	return c.seal(SealedSession, s.ID, sessionWire(s))
 }
 
 // DecodeSession returns the session of that ID from what EncodeSession made.
 func (c Codec) DecodeSession(id string, sealed []byte) (*Session, error) {
 	var w wireSession
-	if err := c.open("session "+id, sealed, &w); err != nil {
+	if err := c.open(SealedSession, id, sealed, &w); err != nil {
 		return nil, fmt.Errorf("decode session: %w", err)
 	}
 	return w.session(), nil
@@ -92,13 +84,13 @@ func (c Codec) DecodeSession(id string, sealed []byte) (*Session, error) {
 
 // EncodePushedRequest returns the request, sealed.
 func (c Codec) EncodePushedRequest(r *PushedRequest) ([]byte, error) {
-	return c.seal("pushed request "+string(r.Hash[:]), wirePushedRequest{r.ClientID, r.Values, r.Expires})
+	return c.seal(SealedPushedRequest, string(r.Hash[:]), wirePushedRequest{r.ClientID, r.Values, r.Expires})
 }
 
 // DecodePushedRequest returns the request with that hash from what EncodePushedRequest made.
 func (c Codec) DecodePushedRequest(hash [32]byte, sealed []byte) (*PushedRequest, error) {
 	var w wirePushedRequest
-	if err := c.open("pushed request "+string(hash[:]), sealed, &w); err != nil {
+	if err := c.open(SealedPushedRequest, string(hash[:]), sealed, &w); err != nil {
 		return nil, fmt.Errorf("decode pushed request: %w", err)
 	}
 	return &PushedRequest{Hash: hash, ClientID: w.ClientID, Values: w.Values, Expires: w.Expires}, nil
@@ -106,13 +98,13 @@ func (c Codec) DecodePushedRequest(hash [32]byte, sealed []byte) (*PushedRequest
 
 // EncodeLogoutNotice returns the notice, sealed.
 func (c Codec) EncodeLogoutNotice(n *LogoutNotice) ([]byte, error) {
-	return c.seal("logout notice "+n.ID, (*wireLogoutNotice)(n))
+	return c.seal(SealedLogoutNotice, n.ID, (*wireLogoutNotice)(n))
 }
 
 // DecodeLogoutNotice returns the notice of that ID from what EncodeLogoutNotice made.
 func (c Codec) DecodeLogoutNotice(id string, sealed []byte) (*LogoutNotice, error) {
 	var w wireLogoutNotice
-	if err := c.open("logout notice "+id, sealed, &w); err != nil {
+	if err := c.open(SealedLogoutNotice, id, sealed, &w); err != nil {
 		return nil, fmt.Errorf("decode logout notice: %w", err)
 	}
 	return (*LogoutNotice)(&w), nil
@@ -122,13 +114,13 @@ func (c Codec) DecodeLogoutNotice(id string, sealed []byte) (*LogoutNotice, erro
 func (c Codec) EncodeSigningKeys(keys []SigningKey) ([]byte, error) {
 	keys = slices.Clone(keys)
 	slices.SortStableFunc(keys, func(a, b SigningKey) int { return a.Published.Compare(b.Published) })
-	return c.seal("signing keys", keys)
+	return c.seal(SealedSigningKeys, "", keys)
 }
 
 // DecodeSigningKeys returns the set of keys from what EncodeSigningKeys made.
 func (c Codec) DecodeSigningKeys(sealed []byte) ([]SigningKey, error) {
 	var keys []SigningKey
-	if err := c.open("signing keys", sealed, &keys); err != nil {
+	if err := c.open(SealedSigningKeys, "", sealed, &keys); err != nil {
 		return nil, fmt.Errorf("decode signing keys: %w", err)
 	}
 	return keys, nil
@@ -136,28 +128,28 @@ func (c Codec) DecodeSigningKeys(sealed []byte) ([]SigningKey, error) {
 
 // EncodeSecret returns the installation secret of that name, sealed.
 func (c Codec) EncodeSecret(name string, value []byte) []byte {
-	return c.sealer.Seal("secret "+name, value)
+	return c.sealer.Seal(string(SealedSecret)+name, value)
 }
 
 // DecodeSecret returns the installation secret of that name from what EncodeSecret made.
 func (c Codec) DecodeSecret(name string, sealed []byte) ([]byte, error) {
-	value, err := c.sealer.Open("secret "+name, sealed)
+	value, err := c.sealer.Open(string(SealedSecret)+name, sealed)
 	if err != nil {
 		return nil, fmt.Errorf("decode secret %q: %w", name, err)
 	}
 	return value, nil
 }
 
-func (c Codec) seal(label string, record any) ([]byte, error) {
+func (c Codec) seal(kind SealedKind, key string, record any) ([]byte, error) {
 	text, err := json.Marshal(record)
 	if err != nil {
 		return nil, fmt.Errorf("encode record: %w", err)
 	}
-	return c.sealer.Seal(label, text), nil
+	return c.sealer.Seal(string(kind)+key, text), nil
 }
 
-func (c Codec) open(label string, sealed []byte, record any) error {
-	text, err := c.sealer.Open(label, sealed)
+func (c Codec) open(kind SealedKind, key string, sealed []byte, record any) error {
+	text, err := c.sealer.Open(string(kind)+key, sealed)
 	if err != nil {
 		return err
 	}

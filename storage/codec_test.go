@@ -185,12 +185,43 @@ func TestCodecBindsRecords_RowA3(t *testing.T) {
 
 func TestKeyCheck(t *testing.T) {
 	codec := storage.NewCodec(storagetest.FixedSealer("one"))
-	if err := storage.NewCodec(storagetest.FixedSealer("one")).CheckKey(codec.KeyCheck()); err != nil {
+	if _, err := storage.NewCodec(storagetest.FixedSealer("one")).CheckKeys(codec.KeyCheck()); err != nil {
 		t.Errorf("the same key was refused: %v", err)
 	}
 	for _, stored := range [][]byte{storage.NewCodec(storagetest.FixedSealer("two")).KeyCheck(), nil, []byte("brygga")} {
-		if err := codec.CheckKey(stored); !errors.Is(err, storage.ErrWrongKey) {
+		if _, err := codec.CheckKeys(stored); !errors.Is(err, storage.ErrWrongKey) {
 			t.Errorf("got %v, want ErrWrongKey", err)
+		}
+	}
+}
+
+// TestKeyChecks walks through the replacement of a master key.
+func TestKeyChecks(t *testing.T) {
+	one, two := storagetest.FixedSealer("one"), storagetest.FixedSealer("two")
+	old, next := storage.NewCodec(one), storage.NewCodec(storagetest.Replacing(two, one))
+	bare := one.Seal("key check", []byte("brygga")) // as earlier versions wrote it
+	for name, stored := range map[string][]byte{"a single check": bare, "a list": old.KeyCheck()} {
+		if known, err := old.CheckKeys(stored); known != nil || err != nil {
+			t.Errorf("%s: the key is to be noted again, %v", name, err)
+		}
+		both, err := next.CheckKeys(stored)
+		if both == nil || err != nil {
+			t.Fatalf("%s: the new key is not to be noted, %v", name, err)
+		}
+		if again, err := next.CheckKeys(both); again != nil || err != nil {
+			t.Errorf("%s: the new key is to be noted twice, %v", name, err)
+		}
+		for _, alone := range []storage.Sealer{one, two} {
+			if _, err := storage.NewCodec(alone).CheckKeys(both); !errors.Is(err, storage.ErrKeyNeeded) || !errors.Is(err, storage.ErrWrongKey) {
+				t.Errorf("%s: one key alone: %v", name, err)
+			}
+		}
+		last := next.ForgetKeys(both)
+		if _, err := storage.NewCodec(two).CheckKeys(last); last == nil || err != nil {
+			t.Errorf("%s: the new key alone: %v", name, err)
+		}
+		if next.ForgetKeys(last) != nil {
+			t.Errorf("%s: a key is to be forgotten twice", name)
 		}
 	}
 }

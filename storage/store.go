@@ -33,7 +33,7 @@ var (
 	// answers that the same may be tried again later (RFC 9110 §15.6.4).
 	ErrUnavailable = errors.New("storage: unavailable")
 	// ErrWrongKey means that stored records cannot be unsealed with the configured master key. Start nothing and replace
-	// nothing: the right key brings everything back.
+	// nothing: the right key brings everything back. See also ErrKeyNeeded.
 	ErrWrongKey = errors.New("storage: sealed with another master key")
 )
 
@@ -67,6 +67,11 @@ type Store interface {
 	// Sweep removes at most limit records that have expired at now and returns how many it removed. Fewer than limit means
 	// that none are left.
 	Sweep(ctx context.Context, now time.Time, limit int) (removed int, err error)
+	// Reseal seals at most limit records anew with the master key that seals now, and returns how many it has; a record is sealed anew
+	// once, however often the work is broken off. Each call goes on where the one before it has ended, and may find none. When all
+	// are, by one pass over everything, the store forgets that it needed another key and says so. It returns ErrSealsOtherwise
+	// while another process seals with another key, and an error of the sealer when a record opens with no key.
+	Reseal(ctx context.Context, limit int) (Resealed, error)
 	// Ping returns nil when the store can read and write.
 	Ping(ctx context.Context) error
 	// Close releases the store after the steps under way. No method may be called afterwards.

@@ -211,7 +211,7 @@ func (s *Store) checkFormat(text, key []byte) (int, error) {
 	if err != nil || number < 1 || number > format {
 		return 0, fmt.Errorf("%w: file has format %q, this program reads 1 to %d", ErrFormat, text, format)
 	}
-	if err := s.codec.CheckKey(key); err != nil {
+	if _, err := s.codec.CheckKeys(key); err != nil {
 		return 0, err
 	}
 	return number, nil

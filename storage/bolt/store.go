@@ -52,8 +52,8 @@ var (
 
 // format is the version of the file's layout. An older program refuses a newer format; this one turns older ones into its own:
 // format 1 had no index of origins, no sessions, refresh tokens and pushed requests; format 2 no checkpoints, and no mark beside
-// the file; format 3 one row for all of a login.
-const format = 4
+// the file; format 3 one row for all of a login; in format 4 sealed bytes did not name their key.
+const format = 5
 
 // Options configures Open. The zero value is fine.
 type Options struct {
@@ -105,6 +105,9 @@ type Store struct {
 	// unsaved are logins that are newer in memory than in the file, to be written at saveAt; the writer's, both.
 	unsaved map[string]*storage.Login
 	saveAt  time.Time
+
+	resealing sync.Mutex
+	resealed  resealPosition // guarded by resealing
 
 	beatsMu sync.Mutex
 	beats   map[string]time.Time // when a collector was last heard of
@@ -160,7 +163,7 @@ func Open(path string, sealer storage.Sealer, options Options) (*Store, error) {
 
 var (
 	metaFormat     = []byte("format")
-	metaKey        = []byte("key check")
+	metaKey        = []byte("key check")  // see storage.Codec.CheckKeys
 	metaStore      = []byte("store")      // see mark.Store
 	metaCheckpoint = []byte("checkpoint") // see checkpoint
 	metaForgotten  = []byte("forgotten")  // time when a copy was accepted (8 bytes)
@@ -187,6 +190,9 @@ func (s *Store) prepare(options Options) error {
 		if err := s.upgrade(t, stored); err != nil {
 			return err
 		}
+	}
+	if err := s.noteKey(t); err != nil {
+		return err
 	}
 	if options.Accept && stored != 0 {
 		if options.Now == nil {

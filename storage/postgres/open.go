@@ -168,17 +168,30 @@ func installed(ctx context.Context, db executor, name string) (value []byte, err
 	return value, err
 }
 
-// checkKey compares the master key with the one that the database was sealed with first.
+// checkKey compares the master keys with those that records of the database may be sealed with, and notes the one that this process seals with,
+// in one step with the process itself: see forgetKeys.
 func (s *Store) checkKey(ctx context.Context) error {
 	return s.transact(ctx, func(ctx context.Context, db executor) error {
 		if _, err := db.Exec(ctx, `INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, installedKey, s.codec.KeyCheck()); err != nil {
 			return err
 		}
-		value, err := installed(ctx, db, installedKey)
+		stored, err := lockedKeys(ctx, db)
 		if err != nil {
 			return err
 		}
-		return s.codec.CheckKey(value)
+		next, err := s.codec.CheckKeys(stored)
+		if err != nil {
+			return err
+		}
+		if next != nil {
+			if _, err := db.Exec(ctx, `UPDATE installation SET value = $2 WHERE name = $1`, installedKey, next); err != nil {
+				return err
+			}
+		}
+		_, err = db.Exec(ctx, `
+			INSERT INTO nodes (name, heard, key_check) VALUES ($1, clock_timestamp(), $2) ON CONFLICT (name) DO UPDATE SET heard = excluded.heard, key_check = excluded.key_check`,
+			s.node, s.codec.KeyCheck())
+		return err
 	})
 }
 

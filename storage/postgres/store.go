@@ -84,6 +84,9 @@ type Store struct {
 	followMu sync.Mutex
 	followed map[string]*followed
 
+	resealing sync.Mutex
+	resealed  resealPosition // guarded by resealing
+
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	closed  atomic.Bool
@@ -124,6 +127,7 @@ func (s *Store) Close() error {
 	}
 	s.stop()
 	s.running.Wait()
+	s.leave()
 	s.pool.Close()
 	return nil
 }

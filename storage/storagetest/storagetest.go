@@ -6,6 +6,7 @@
 package storagetest
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -49,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T, sealer storage.Sealer) Instance) 
 		{"Notices", noticeTests},
 		{"Requests", requestTests},
 		{"Keys", keyTests},
+		{"Master keys", resealTests},
 		{"Audit", auditTests},
 		{"Told", tellTests},
 		{"Sweep", sweepTests},
@@ -177,8 +179,11 @@ next:
 // hash returns the SHA-256 of the text, as tokens and codes are stored.
 func hash(text string) [32]byte { return sha256.Sum256([]byte(text)) }
 
-// sealer is AES-256-GCM under one random key, bound to the label.
-type sealer struct{ aead cipher.AEAD }
+// sealer is AES-256-GCM under one random key, bound to the label. What it seals begins with a name of the key.
+type sealer struct {
+	name [8]byte
+	aead cipher.AEAD
+}
 
 // NewSealer returns a sealer with a new random key: AES-256-GCM with the label as additional data. It is safe for concurrent
 // use. Tests use it in place of the one of package keys.
@@ -194,6 +199,21 @@ func FixedSealer(passphrase string) storage.Sealer {
 	return sealerOf(key[:])
 }
 
+// Replacing returns a sealer that seals as next does, and opens what that or before has sealed.
+func Replacing(next, before storage.Sealer) storage.Sealer { return &replacing{next, before} }
+
+type replacing struct {
+	storage.Sealer
+	before storage.Sealer
+}
+
+func (r *replacing) Open(label string, sealed []byte) ([]byte, error) {
+	if text, err := r.Sealer.Open(label, sealed); err == nil {
+		return text, nil
+	}
+	return r.before.Open(label, sealed)
+}
+
 func sealerOf(key []byte) storage.Sealer {
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -203,17 +223,24 @@ func sealerOf(key []byte) storage.Sealer {
 	if err != nil {
 		panic(err)
 	}
-	return &sealer{aead}
+	sum := sha256.Sum256(key)
+	return &sealer{[8]byte(sum[:]), aead}
 }
 
 func (s *sealer) Seal(label string, plaintext []byte) []byte {
-	return s.aead.Seal(make([]byte, 0, len(plaintext)+s.aead.Overhead()), nil, plaintext, []byte(label))
+	out := append(make([]byte, 0, len(s.name)+len(plaintext)+s.aead.Overhead()), s.name[:]...)
+	return s.aead.Seal(out, nil, plaintext, []byte(label))
 }
 
 func (s *sealer) Open(label string, sealed []byte) ([]byte, error) {
-	text, err := s.aead.Open(nil, nil, sealed, []byte(label))
+	if !s.Current(sealed) {
+		return nil, errors.New("unseal: made with another key")
+	}
+	text, err := s.aead.Open(nil, nil, sealed[len(s.name):], []byte(label))
 	if err != nil {
 		return nil, fmt.Errorf("unseal: %w", err)
 	}
 	return text, nil
 }
+
+func (s *sealer) Current(sealed []byte) bool { return bytes.HasPrefix(sealed, s.name[:]) }
