@@ -4,11 +4,15 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"brygga/storage"
 	"brygga/storage/bolt"
 	"brygga/storage/storagetest"
 )
+
+// afterSuite is later than anything that the suite does.
+var afterSuite = time.Date(2031, 5, 18, 12, 0, 0, 0, time.UTC)
 
 func TestConformance(t *testing.T) {
 	storagetest.Run(t, func(t *testing.T, sealer storage.Sealer) storagetest.Instance {
@@ -17,16 +21,21 @@ func TestConformance(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { store.Close() })
+		t.Cleanup(func() {
+			store.Close()
+			if _, err := bolt.CheckRecords(path, sealer, afterSuite, func(fault bolt.Fault) { t.Errorf("the test has left a fault: %s", fault) }); err != nil {
+				t.Error(err)
+			}
+		})
 		return storagetest.Instance{
 			Store: store,
-			Reopen: func(sealer storage.Sealer) (storage.Store, error) {
+			Reopen: func(next storage.Sealer) (storage.Store, error) {
 				store.Close() // is closed already after a failed Reopen
-				reopened, err := bolt.Open(path, sealer, bolt.Options{})
+				reopened, err := bolt.Open(path, next, bolt.Options{})
 				if err != nil {
 					return nil, err
 				}
-				store = reopened
+				store, sealer = reopened, next
 				return store, nil
 			},
 			Raw: func() []byte {
