@@ -53,6 +53,8 @@ const (
 	KeyActivated Type = "KEY_400002"
 	KeyRetired   Type = "KEY_400003"
 	KeyRemoved   Type = "KEY_400004"
+	// MasterKeyReplaced: all records are sealed with another master key than before.
+	MasterKeyReplaced Type = "KEY_400005"
 )
 
 // texts says what each event of the catalogue means, for people who read the log.
@@ -85,6 +87,7 @@ var texts = map[Type]string{
 	KeyActivated:        "signing key activated",
 	KeyRetired:          "signing key retired",
 	KeyRemoved:          "signing key removed",
+	MasterKeyReplaced:   "master key replaced",
 }
 
 // Text returns what the event means, in English, or the ID itself when it is not in the catalogue.

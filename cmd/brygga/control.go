@@ -26,6 +26,9 @@ import (
 // maxSocketPath is the longest path that a socket may have on all systems.
 const maxSocketPath = 100
 
+// controlSilence is how long a server may say nothing before it is given up.
+const controlSilence = time.Minute
+
 // maxArguments is how many bytes the arguments of one command may have.
 const maxArguments = 256 << 10
 
@@ -128,7 +131,11 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 // runInServer has the command of h run by the server that has the store in data.
 func runInServer(ctx context.Context, h *host, data string) error {
 	path := filepath.Join(data, socketFile)
-	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	silence := time.AfterFunc(controlSilence, cancel)
+	defer silence.Stop()
+	client := &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", path)
 		},
@@ -156,6 +163,7 @@ func runInServer(ctx context.Context, h *host, data string) error {
 		if err := frames.Decode(&frame); err != nil {
 			return fail(exitUnavailable, "look whether the change was made before trying again", "the server broke off: %w", err)
 		}
+		silence.Reset(controlSilence)
 		h.out.Write(frame.Out)
 		h.err.Write(frame.Err)
 		if frame.Exit != nil {

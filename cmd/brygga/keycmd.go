@@ -13,7 +13,8 @@ import (
 
 func newKeyCommand(h *host) *cobra.Command {
 	var where whereFlags
-	cmd := group("key", "Show and rotate the keys that sign tokens and that apps encrypt to", newKeyList(h, &where), newKeyRotate(h, &where))
+	cmd := group("key", "Show and rotate the keys that sign tokens and that apps encrypt to, and replace the master key",
+		newKeyList(h, &where), newKeyRotate(h, &where), newKeyReseal(h, &where))
 	where.add(cmd, h)
 	return cmd
 }

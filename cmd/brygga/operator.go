@@ -72,6 +72,7 @@ func variable(h *host, name string) string {
 type installation struct {
 	data      string
 	masterKey secret.String
+	otherKey  secret.String    // opens what was sealed with it
 	clients   []storage.Client // static ones
 	retention time.Duration
 	keys      config.Keys
@@ -102,7 +103,7 @@ func (f *whereFlags) find(h *host) (installation, error) {
 			return installation{}, err
 		}
 		return installation{
-			data: c.Data, masterKey: c.MasterKey, clients: looks.dress(c.StaticClients(time.Now().UTC())), retention: c.Audit.Retention, keys: c.Keys,
+			data: c.Data, masterKey: c.MasterKey, otherKey: c.OtherMasterKey, clients: looks.dress(c.StaticClients(time.Now().UTC())), retention: c.Audit.Retention, keys: c.Keys,
 			certificates: c.BankID.CertificateNames(), acrValues: c.ACRs(), local: c.LocalIssuer(), outbound: calls,
 		}, nil
 	}
@@ -138,7 +139,7 @@ func withOperator(cmd *cobra.Command, h *host, where *whereFlags, do func(ctx co
 		return err
 	}
 	for attempt := 0; ; attempt++ {
-		store, err := openStore(in.data, in.masterKey, bolt.Options{LockTimeout: lockTime})
+		store, err := openStore(in.data, in.masterKey, in.otherKey, bolt.Options{LockTimeout: lockTime})
 		if err == nil {
 			return errors.Join(direct(ctx, h, in, store, do), store.Close())
 		}
@@ -196,16 +197,24 @@ func (r *lateRing) close() {
 	}
 }
 
-func newSealer(masterKey secret.String) (storage.Sealer, error) {
-	key, err := keys.ParseMasterKey(masterKey.Reveal())
-	if err != nil {
-		return nil, fail(exitUsage, "\"brygga config init\" makes one: 32 random bytes in base64", "%w", err)
+// newSealer returns what seals with the master key, and opens with the other one too, if there is one.
+func newSealer(masterKey, other secret.String) (storage.Sealer, error) {
+	var all [][]byte
+	for _, text := range []secret.String{masterKey, other} {
+		if text.IsZero() && len(all) > 0 {
+			continue
+		}
+		key, err := keys.ParseMasterKey(text.Reveal())
+		if err != nil {
+			return nil, fail(exitUsage, "\"brygga config init\" makes one: 32 random bytes in base64", "%w", err)
+		}
+		all = append(all, key)
 	}
-	return keys.NewSealer(key)
+	return keys.NewSealer(all[0], all[1:]...)
 }
 
-func openStore(data string, masterKey secret.String, o bolt.Options) (*bolt.Store, error) {
-	sealer, err := newSealer(masterKey)
+func openStore(data string, masterKey, other secret.String, o bolt.Options) (*bolt.Store, error) {
+	sealer, err := newSealer(masterKey, other)
 	if err != nil {
 		return nil, err
 	}

@@ -112,8 +112,10 @@ func classify(err error) (code int, remedy string) {
 	switch {
 	case errors.As(err, &f):
 		return f.code, f.remedy
+	case errors.Is(err, storage.ErrKeyNeeded):
+		return exitWrongKey, "name the key of before in other_master_key_file until \"brygga key reseal\" is done; nothing was changed"
 	case errors.Is(err, storage.ErrWrongKey):
-		return exitWrongKey, "give the master key that the store was made with; nothing else can read it, and nothing was changed"
+		return exitWrongKey, "give the master key that the store was made with, or name it in other_master_key_file beside a new one; nothing else can read it, and nothing was changed"
 	case errors.Is(err, bolt.ErrLocked):
 		return exitUnavailable, "stop the other brygga that uses this data directory"
 	case errors.Is(err, bolt.ErrFormat):
@@ -150,7 +152,7 @@ func newRoot(h *host) *cobra.Command {
 	root.SetHelpCommand(newHelp())
 	root.AddCommand(newClientCommand(h), newKeyCommand(h), newLoginCommand(h))
 	if h.operator == nil {
-		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newBankIDCommand(h), newVersionCommand(h), newStoreCommand(h),
+		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newBankIDCommand(h), newVersionCommand(h), newStoreCommand(h), newCheckStore(h),
 			&cobra.Command{Use: "exit-codes", Short: "The exit codes of all commands", Long: exitCodesHelp})
 		root.AddCommand(newTopics()...)
 	}

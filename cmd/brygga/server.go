@@ -113,7 +113,7 @@ func (s *server) build(ctx context.Context) (err error) {
 	if err = s.checkSectors(ctx, static); err != nil {
 		return err
 	}
-	if s.store, err = openStore(c.Data, c.MasterKey, bolt.Options{Logger: s.log, Observe: s.metrics.commit}); err != nil {
+	if s.store, err = openStore(c.Data, c.MasterKey, c.OtherMasterKey, bolt.Options{Logger: s.log, Observe: s.metrics.commit}); err != nil {
 		return err
 	}
 	if s.socket, err = listenControl(c.Data); err != nil {

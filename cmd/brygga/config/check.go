@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,6 +24,7 @@ import (
 	"brygga/keys"
 	"brygga/login"
 	"brygga/outbound"
+	"brygga/secret"
 	"brygga/storage"
 )
 
@@ -216,23 +218,31 @@ func (c *Config) checkData(r *reader) {
 }
 
 func (c *Config) checkMasterKey(r *reader) {
-	key := "master_key"
-	if c.MasterKeyFile != "" {
-		key = "master_key_file"
-	}
 	const remedy = `"brygga config init" makes one: 32 random bytes in base64`
-	if c.MasterKey.IsZero() {
-		if c.MasterKeyFile == "" {
-			r.fault("master_key_file", "missing", remedy)
-		}
-		return // the file's fault is told already
+	if c.MasterKey.IsZero() && c.MasterKeyFile == "" {
+		r.fault("master_key_file", "missing", remedy)
 	}
-	if _, err := keys.ParseMasterKey(c.MasterKey.Reveal()); err != nil {
-		r.fault(key, strings.TrimPrefix(err.Error(), keys.ErrMasterKey.Error()+": "), remedy)
+	key := c.checkKey(r, "master_key", c.MasterKey, c.MasterKeyFile, remedy)
+	other := c.checkKey(r, "other_master_key", c.OtherMasterKey, c.OtherMasterKeyFile, "name the key of before, or remove the line")
+	if key != nil && bytes.Equal(key, other) {
+		r.fault("other_master_key", "is the master key itself", "name the key of before, or remove the line")
 	}
-	if c.MasterKeyFile != "" {
-		c.warnOpen("master_key_file", c.MasterKeyFile)
+}
+
+// checkKey returns the key that stands under the name or in the file, nil when there is none; the file's fault is told already.
+func (c *Config) checkKey(r *reader, name string, text secret.String, file, remedy string) []byte {
+	if text.IsZero() {
+		return nil
 	}
+	if file != "" {
+		name += "_file"
+		c.warnOpen(name, file)
+	}
+	key, err := keys.ParseMasterKey(text.Reveal())
+	if err != nil {
+		r.fault(name, strings.TrimPrefix(err.Error(), keys.ErrMasterKey.Error()+": "), remedy)
+	}
+	return key
 }
 
 func (c *Config) warnOpen(key, path string) {

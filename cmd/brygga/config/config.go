@@ -45,6 +45,10 @@ type Config struct {
 	MasterKey secret.String `yaml:"master_key"`
 	// MasterKeyFile is a file with the master key. Excludes MasterKey.
 	MasterKeyFile string `yaml:"master_key_file" kind:"path"`
+	// OtherMasterKey opens what is stored, and seals nothing: the key of before until "brygga key reseal" is done. Default none.
+	OtherMasterKey secret.String `yaml:"other_master_key"`
+	// OtherMasterKeyFile is a file with it. Excludes OtherMasterKey.
+	OtherMasterKeyFile string `yaml:"other_master_key_file" kind:"path"`
 
 	// ServiceDocumentation is an https address that developers of apps find in the metadata. Default none.
 	ServiceDocumentation string `yaml:"service_documentation"`

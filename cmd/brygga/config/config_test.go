@@ -208,6 +208,8 @@ func TestFaults_T14_RowA13_RowA20(t *testing.T) {
 		{"key without certificate", minimal + "tls: {key_file: tls.key}\n", []string{"tls.certificate_file: missing"}},
 		{"missing file", minimal + "tls: {key_file: no.key, certificate_file: tls.crt}\n", []string{"tls.key_file: cannot be read: "}},
 		{"both master keys", minimal + "master_key: AAAA\n", []string{"master_key_file: set together with master_key", "32"}},
+		{"a short other master key", minimal + "other_master_key: AAAA\n", []string{":8:1: other_master_key: .*2 bytes"}},
+		{"the master key again", minimal + "other_master_key_file: master.key\n", []string{"other_master_key: is the master key itself"}},
 		{"empty secret file", strings.Replace(minimal, "master.key", "empty", 1), []string{"is empty - put the secret into it"}},
 		{"test environment", strings.Replace(minimal, "production", "test", 1), []string{":4:3: bankid.environment: is not production"}},
 		{"custom without address", strings.Replace(minimal, "production", "custom", 1) + "  insecure_test_environment: true\n", []string{"bankid.url: missing"}},
