@@ -144,7 +144,7 @@ func (s *Store) passCopy(last uint64) {
 
 // mark notes beside the file that the store has committed the transaction.
 func (s *Store) mark(transaction uint64) error {
-	if err := (mark{s.name, s.run, transaction}).write(s.path); err != nil {
+	if err := (mark{Store: s.name, Run: s.run, Transaction: transaction}).write(s.path); err != nil {
 		return fmt.Errorf("write the mark: %w", err)
 	}
 	s.marked = transaction

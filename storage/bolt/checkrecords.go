@@ -58,8 +58,7 @@ func (c *checker) run(t *tx) error {
 	for id := range bucketCount {
 		bucket := t.btx.Bucket(bucketNames[id])
 		if bucket == nil {
-			c.report(Fault{Bucket: string(bucketNames[id]), Problem: "the bucket is missing"})
-			return nil
+			return damage("the bucket %q is missing", bucketNames[id])
 		}
 		rows := 0
 		cursor := bucket.Cursor()

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // mark is a small file beside the store's, which says how far the store has come. A store file that lags behind it, or that is
@@ -18,6 +19,8 @@ type mark struct {
 	Run string `json:"run"`
 	// Transaction is one that the store had committed.
 	Transaction uint64 `json:"transaction"`
+	// Next names the store that is just about to be put in this one's place: see Compact.
+	Next string `json:"next,omitempty"`
 }
 
 // markPath returns the name of the mark of the store file at path.
@@ -53,6 +56,7 @@ func (m mark) write(path string) (err error) {
 		return err
 	}
 	_, err = file.Write(append(text, '\n'))
+	ownAs(file, path)
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return errors.Join(err, os.Remove(name))
 	}
@@ -67,10 +71,24 @@ func checkMark(path, store string, transaction uint64) error {
 		return fmt.Errorf("%w: %s is missing", ErrCopy, filepath.Base(markPath(path)))
 	case err != nil:
 		return err
+	case m.Next == store:
+		return nil
 	case m.Store != store:
 		return fmt.Errorf("%w: %s belongs to another", ErrCopy, filepath.Base(markPath(path)))
 	case transaction < m.Transaction:
 		return fmt.Errorf("%w: it ends with transaction %d, and %d was reached here", ErrCopy, transaction, m.Transaction)
 	}
 	return nil
+}
+
+// ownAs gives the file, which root has made, to who owns the one at path: the server may run as another user.
+func ownAs(file *os.File, path string) {
+	if os.Geteuid() != 0 {
+		return
+	}
+	if info, err := os.Stat(path); err == nil {
+		if owner, ok := info.Sys().(*syscall.Stat_t); ok {
+			file.Chown(int(owner.Uid), int(owner.Gid))
+		}
+	}
 }

@@ -77,6 +77,9 @@ func (s *Store) openFile(path string, options Options) error {
 		if err != nil {
 			return nil, err
 		}
+		if fresh {
+			ownAs(file, directory)
+		}
 		err = lock(file, options.LockTimeout)
 		if err == nil {
 			err = s.inspect(file, fresh, options)

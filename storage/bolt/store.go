@@ -23,7 +23,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -106,6 +105,7 @@ type Store struct {
 	unsaved map[string]*storage.Login
 	saveAt  time.Time
 
+	copyRoom  int64 // by how much the file may grow while it is copied
 	resealing sync.Mutex
 	resealed  resealPosition // guarded by resealing
 
@@ -129,6 +129,7 @@ var _ storage.Store = (*Store)(nil)
 func Open(path string, sealer storage.Sealer, options Options) (*Store, error) {
 	s := &Store{
 		path:     path,
+		copyRoom: maxCopyRoom,
 		allocate: allocate,
 		finish:   (*bbolt.Tx).Commit,
 		codec:    storage.NewCodec(sealer),
@@ -309,23 +310,6 @@ func (s *Store) Ping(ctx context.Context) error {
 // Failures returns how many steps were not stored since the store was opened, because the disk was full or the file broken. None of
 // them is the caller's fault.
 func (s *Store) Failures() uint64 { return s.failures.Load() }
-
-// Backup writes a copy of the last committed state to w, while everything goes on, and returns how many bytes it wrote. The
-// copy is a store file: Open it with the same master key and
-// Options.Accept. Old pages are kept while it runs, so a slow w makes the file grow.
-func (s *Store) Backup(w io.Writer) (int64, error) {
-	btx, err := s.begin()
-	if err != nil {
-		return 0, fmt.Errorf("back up: %w", err)
-	}
-	defer btx.Rollback()
-	s.copied.Store(uint64(btx.ID()))
-	n, err := btx.WriteTo(w)
-	if err != nil {
-		return n, fmt.Errorf("back up: %w", err)
-	}
-	return n, nil
-}
 
 // Close waits for the steps that were begun and releases the file. Later calls of any method return ErrClosed.
 func (s *Store) Close() error {
