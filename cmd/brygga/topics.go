@@ -15,7 +15,7 @@ var topics = [][3]string{
 	{"backup", "backup.md", "Back up, restore and move the store"},
 	{"claims", "claims.md", "What apps get: a token decoded, what to store, linking customers"},
 	{"looks", "looks.md", "Logos, colours, texts and style sheets of the pages"},
-	{"metrics", "metrics.md", "The metrics, and what is worth an alarm"},
+	{"metrics", "metrics.md", "The metrics, one by one"},
 	{"proxies", "proxies.md", "Settings of nginx, Caddy, HAProxy and Apache in front"},
 	{"trouble", "troubleshooting.md", "It does not work: messages, causes, remedies"},
 	{"errors", "errors.md", "What apps are answered, and what to change"},
