@@ -23,8 +23,8 @@ test-long: test mutants
 	BRYGGA_TEST_KILL_ROUNDS=500 go test ./cmd/brygga -run TestKilledUnderLoad -v -timeout 2h
 	.ci/fuzz
 
-# Three PostgreSQL servers under Patroni, on loopback, of which the primary is killed under load: what was acknowledged must be there, and
-# how long there was no service is printed.
+# Three PostgreSQL servers under Patroni, on loopback, whose primary is killed three times while people log in: what was acknowledged must be
+# there, and how long there was no service is printed.
 test-cluster: needs
 	@command -v patroni >/dev/null && command -v etcd >/dev/null || .ci/install patroni etcd-server
 	go test -count=1 -tags cluster -run Cluster -v -timeout 10m ./storage/postgres/...
