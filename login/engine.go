@@ -27,7 +27,7 @@ const (
 )
 
 const (
-	heartbeatEvery = 5 * time.Second
+	heartbeatEvery = time.Second
 	// collectorDead is how long a collector may be silent before another takes its orders over.
 	collectorDead = 4 * heartbeatEvery
 	adoptBatch    = 500

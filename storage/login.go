@@ -315,15 +315,17 @@ func (l *Login) FailOrder(orderID string, failure Failure) error {
 	return nil
 }
 
-// AdoptOrder hands the pending order over to another collector. It returns ErrConflict when no order is pending.
+// AdoptOrder hands the pending order over to another collector. It goes on under another ID: a collector that was only held up, and not
+// dead, comes too late with whatever it has collected. It returns ErrConflict when no order is pending.
 func (l *Login) AdoptOrder(collector string) error {
 	if l.State != LoginPending || l.Order == nil {
 		return ErrConflict
 	}
-	order := *l.Order
-	order.Collector = collector
-	l.Order = &order
 	l.Revision++
+	l.Order, l.Previous = l.Order.handedOver(collector, l.Revision), l.Previous.handedOver(collector, l.Revision)
+	if l.Claim.Replaces != "" {
+		l.Claim = Claim{} // of the collector before
+	}
 	return nil
 }
 

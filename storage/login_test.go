@@ -254,7 +254,12 @@ func TestResultsOfCollecting(t *testing.T) {
 func TestAdoptOrder(t *testing.T) {
 	adopt := func(l *storage.Login) error { return l.AdoptOrder("b") }
 	runRules(t, []ruleCase{
-		{"pending", pending(), adopt, nil, func(l *storage.Login) { l.Order.Collector = "b" }},
+		{"pending", pending(), adopt, nil, func(l *storage.Login) { l.Order.ID, l.Order.Collector = "o1.8", "b" }},
+		{"by a third", pending(func(l *storage.Login) { l.Order.ID = "o1.5" }), adopt, nil, func(l *storage.Login) { l.Order.ID, l.Order.Collector = "o1.8", "b" }},
+		{"while it is being renewed", pending(claimed("o1")), adopt, nil, func(l *storage.Login) {
+			l.Order.ID, l.Order.Collector, l.Claim = "o1.8", "b", storage.Claim{}
+		}},
+		{"while a person wants another", pending(claimed("")), adopt, nil, func(l *storage.Login) { l.Order.ID, l.Order.Collector = "o1.8", "b" }},
 		{"open", pending(open), adopt, storage.ErrConflict, nil},
 		{"failed", pending(failed), adopt, storage.ErrConflict, nil},
 		{"complete", pending(complete), adopt, storage.ErrConflict, nil},

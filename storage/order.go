@@ -2,6 +2,8 @@ package storage
 
 import (
 	"crypto/subtle"
+	"strconv"
+	"strings"
 	"time"
 
 	"brygga/secret"
@@ -9,7 +11,7 @@ import (
 
 // Order is one order at an eID service, with what is needed to show and collect it.
 type Order struct {
-	// ID is ours; it may be logged. Ref is the service's and may not.
+	// ID is ours; it may be logged. Each collector of an order knows it by another. Ref is the service's and may not be logged.
 	ID     string
 	Method string
 	Ref    secret.String
@@ -61,6 +63,17 @@ func (o *Order) spent() *Order {
 	ended := *o
 	ended.Ref, ended.AutoStartToken, ended.QRStartToken, ended.QRStartSecret = secret.String{}, secret.String{}, secret.String{}, secret.String{}
 	return &ended
+}
+
+// handedOver returns the order as another collector has it, under an ID that no collector has had.
+func (o *Order) handedOver(collector string, revision uint64) *Order {
+	if o == nil {
+		return nil
+	}
+	order := *o
+	first, _, _ := strings.Cut(o.ID, ".")
+	order.ID, order.Collector = first+"."+strconv.FormatUint(revision, 10), collector
+	return &order
 }
 
 // ReturnRequired reports whether the login may be answered only after the app has sent the person back with the nonce.

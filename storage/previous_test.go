@@ -62,7 +62,7 @@ func TestPreviousIsKept(t *testing.T) {
 		{"nobody has the order", pending(renewed), hints("outstandingTransaction"), "o0"},
 		{"an app has the order", pending(renewed, cameBackBefore), hints("started"), ""},
 		{"the look of a page", pending(renewed), func(l *storage.Login) error { return l.RecordSeen(now) }, "o0"},
-		{"another collector", pending(renewed), func(l *storage.Login) error { return l.AdoptOrder("b") }, "o0"},
+		{"another collector", pending(renewed), func(l *storage.Login) error { return l.AdoptOrder("b") }, "o0.8"},
 		{"a failure", pending(renewed, cameBackBefore), func(l *storage.Login) error { return l.FailOrder("o1", failure) }, ""},
 		{"a result", pending(renewed, cameBackBefore), func(l *storage.Login) error {
 			return l.CompleteLogin("o1", storage.Result{Identity: identity}, now)

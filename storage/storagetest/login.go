@@ -411,7 +411,19 @@ var collectorTests = map[string]func(*fixture){
 		adopted, err := f.Store.AdoptOrders(f.Context(), "collector-b", at(0), at(3), 10)
 		f.ok(err)
 		f.same(len(adopted), 1)
-		f.must(f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newResult(), at(4)))
+		// The collector before was held up only: whatever it brings now comes too late.
+		ctx, old := f.Context(), "orderl1"
+		_, err = f.Store.RecordHint(ctx, "l1", old, "userSign", at(4))
+		f.is(err, storage.ErrConflict)
+		_, err = f.Store.FailOrder(ctx, "l1", old, storage.Failure{Reason: "userCancel"}, at(4))
+		f.is(err, storage.ErrConflict)
+		_, err = f.Store.CompleteLogin(ctx, "l1", old, newResult(), at(4))
+		f.is(err, storage.ErrConflict)
+		renewal := newClaim("late", 4)
+		renewal.Replaces = old
+		_, err = f.Store.BeginOrder(ctx, "l1", renewal)
+		f.is(err, storage.ErrConflict)
+		f.must(f.Store.CompleteLogin(ctx, "l1", adopted[0].Order.ID, newResult(), at(4)))
 		adopted, err = f.Store.AdoptOrders(f.Context(), "collector-c", at(50), at(60), 10)
 		f.ok(err)
 		f.same(len(adopted), 0)
