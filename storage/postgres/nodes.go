@@ -20,7 +20,7 @@ const (
 	saveEvery = 250 * time.Millisecond
 	// newsEvery is how long what others shall hear of is gathered.
 	newsEvery = 20 * time.Millisecond
-	// silence is after how long without a pulse another process no longer counts.
+	// silence is after how long without a pulse a process no longer counts.
 	silence = 5 * time.Second
 	// channel is where processes notify each other. Where clients have changed, allClients stands in place of a login's ID.
 	channel    = "brygga"
@@ -116,12 +116,12 @@ func (s *Store) pulse(ctx context.Context) error {
 	s.followMu.Unlock()
 	sent := s.clock()
 	var now time.Time
-	var others bool
+	var others int64
 	var changes int64
 	found := make(map[string]uint64, len(ids))
 	batch := new(pgx.Batch)
 	batch.Queue(`INSERT INTO nodes (name, heard) VALUES ($1, clock_timestamp()) ON CONFLICT (name) DO UPDATE SET heard = GREATEST(nodes.heard, excluded.heard)`, s.node)
-	batch.Queue(`SELECT clock_timestamp(), EXISTS (SELECT 1 FROM nodes WHERE name <> $1 AND heard > clock_timestamp() - make_interval(secs => $2)), (SELECT count FROM client_changes)`,
+	batch.Queue(`SELECT clock_timestamp(), (SELECT count(*) FROM nodes WHERE name <> $1 AND heard > clock_timestamp() - make_interval(secs => $2)), (SELECT count FROM client_changes)`,
 		s.node, silence.Seconds()).QueryRow(func(row pgx.Row) error { return row.Scan(&now, &others, &changes) })
 	batch.Queue(`SELECT id, revision FROM logins WHERE id = ANY ($1)`, ids).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
@@ -139,7 +139,11 @@ func (s *Store) pulse(ctx context.Context) error {
 	}
 	// The database read its clock between sending and now, so half the time that has passed is the best guess.
 	s.offset.Store(int64(now.Sub(sent) - s.clock().Sub(sent)/2))
-	s.alone.Store(!others)
+	s.alone.Store(others == 0)
+	s.nodes.Store(others + 1)
+	if last := s.pulsed.Swap(sinceBegan()); last != 0 && time.Duration(sinceBegan()-last) > silence/2 {
+		s.steadyFrom.Store(sinceBegan())
+	}
 	if s.changes.Swap(changes) != changes {
 		s.clients.Clear()
 	}
@@ -154,11 +158,22 @@ func (s *Store) pulse(ctx context.Context) error {
 	return nil
 }
 
-// recount counts the pending orders.
+// leave tells the others that this process is gone, so that they take its orders over at once.
+func (s *Store) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), silence)
+	defer cancel()
+	if _, err := s.pool.Exec(ctx, `DELETE FROM nodes WHERE name = $1`, s.node); err != nil {
+		s.log.WarnContext(ctx, "the other processes could not be told of the end of this one", "err", err)
+	}
+}
+
+// recount counts the pending orders, and forgets processes that have not been heard of for a day.
 func (s *Store) recount(ctx context.Context) error {
 	return s.trip(ctx, func(ctx context.Context, db executor) error {
 		var n int64
-		err := db.QueryRow(ctx, `SELECT count(*) FROM logins WHERE collector IS NOT NULL`).Scan(&n)
+		err := db.QueryRow(ctx, `
+			WITH gone AS (DELETE FROM nodes WHERE heard < clock_timestamp() - interval '1 day')
+			SELECT count(*) FROM logins WHERE collector IS NOT NULL`).Scan(&n)
 		if err == nil {
 			s.pending.n.Store(n)
 		}
@@ -182,17 +197,21 @@ func (s *Store) PendingOrders(context.Context) (int, error) {
 	return int(max(0, s.pending.n.Load())), nil
 }
 
-// Heartbeat says that the collector is alive; see storage.Logins.
+// Heartbeat says that the collector is alive; see storage.Logins. The pulse says so of this process.
 func (s *Store) Heartbeat(ctx context.Context, collector string, now time.Time) error {
+	if collector == s.node && time.Duration(sinceBegan()-s.pulsed.Load()) < 2*pulseEvery {
+		return nil
+	}
 	return s.trip(ctx, func(ctx context.Context, db executor) error {
 		_, err := db.Exec(ctx, `INSERT INTO nodes (name, heard) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET heard = GREATEST(nodes.heard, excluded.heard)`, collector, now)
 		return err
 	})
 }
 
-// AdoptOrders hands orders of silent collectors over; see storage.Logins.
+// AdoptOrders hands orders of silent collectors over; see storage.Logins. When this process has been silent itself, because it was stopped or the
+// database was gone, the others get time to be heard first.
 func (s *Store) AdoptOrders(ctx context.Context, collector string, deadline, now time.Time, limit int) (adopted []*storage.Login, err error) {
-	if limit <= 0 {
+	if steady := s.steadyFrom.Load(); limit <= 0 || steady != 0 && time.Duration(sinceBegan()-steady) < silence {
 		return nil, nil
 	}
 	var orphans []string

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -40,10 +41,16 @@ const oldestServer = 140000
 // be. It makes the tables when they are missing. It returns ErrDSN, ErrConnection, ErrVersion, ErrSchema, or storage.ErrWrongKey when the
 // database was sealed with another master key. No error shows the password. The caller closes the store.
 func Open(ctx context.Context, dsn string, sealer storage.Sealer, o Options) (*Store, error) {
+	return open(ctx, dsn, sealer, o, func(*pgx.ConnConfig) {})
+}
+
+// open is Open with connections that are changed before they are made.
+func open(ctx context.Context, dsn string, sealer storage.Sealer, o Options, change func(*pgx.ConnConfig)) (*Store, error) {
 	config, err := configure(dsn, o)
 	if err != nil {
 		return nil, err
 	}
+	change(config.ConnConfig)
 	s := &Store{
 		codec: storage.NewCodec(sealer), log: o.Logger, observe: o.Observe, clock: o.Now, node: o.Node,
 		clients: cache.New[*storage.Client](maxClientBytes), logins: newMemory(), followed: map[string]*followed{},
@@ -225,4 +232,39 @@ func withoutDSN(err error) string {
 // isEnd reports whether the other side has hung up.
 func isEnd(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// Problem is something about a connection string that can be known without connecting.
+type Problem struct {
+	Text, Remedy string
+	// Refused says that no store can be opened so. Otherwise it is a warning.
+	Refused bool
+}
+
+// Check returns what is wrong with a connection string and its options, without connecting. It quotes nothing of the connection string.
+func Check(dsn string, o Options) (found []Problem) {
+	config, err := configure(dsn, o)
+	if err != nil {
+		return []Problem{{Text: strings.TrimPrefix(err.Error(), ErrDSN.Error()+": "), Refused: true,
+			Remedy: "write it as postgres://USER@HOST/DATABASE or as host=… user=… dbname=…"}}
+	}
+	if config.ConnConfig.Database == "" {
+		found = append(found, Problem{Text: "names no database", Remedy: "add its name", Refused: true})
+	}
+	hosts := []*pgconn.FallbackConfig{{Host: config.ConnConfig.Host, TLSConfig: config.ConnConfig.TLSConfig}}
+	for _, host := range append(hosts, config.ConnConfig.Fallbacks...) {
+		if host.TLSConfig == nil && !isLocal(host.Host) {
+			return append(found, Problem{Text: "the way to the database may go without TLS, so that identities and the password can be read there; set sslmode=verify-full"})
+		}
+		if host.TLSConfig != nil && host.TLSConfig.InsecureSkipVerify && host.TLSConfig.VerifyConnection == nil && host.TLSConfig.VerifyPeerCertificate == nil {
+			return append(found, Problem{Text: "nobody checks the database's certificate; set sslmode=verify-full or root_ca_file"})
+		}
+	}
+	return found
+}
+
+// isLocal reports whether the host is this machine: a socket, or loopback.
+func isLocal(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.HasPrefix(host, "/") || host == "localhost" || err == nil && ip.IsLoopback()
 }
