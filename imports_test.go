@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"clients":                  {"audit", "duration", "outbound", "spelling", "storage", "visibletext"},
 	"cmd/bench":                nil, // everything: it drives the parts from outside
 	"cmd/brygga":               nil, // everything: it connects the parts
-	"cmd/brygga/config":        {"bankid", "clients", "duration", "keys", "login", "outbound", "spelling", "storage"},
+	"cmd/brygga/config":        {"bankid", "clients", "duration", "keys", "login", "outbound", "spelling", "storage", "storage/postgres"},
 	"conformance":              {}, // checks providers from outside, brygga among them
 	"conformance/cmd":          {"conformance"},
 	"docs":                     {}, // the pages themselves

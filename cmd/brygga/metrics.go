@@ -16,6 +16,7 @@ import (
 	"brygga/login"
 	"brygga/op"
 	"brygga/storage"
+	"brygga/storage/postgres"
 )
 
 // metrics is what operators can watch. Labels come from small fixed sets: no label holds anything of a person or a login.
@@ -155,15 +156,17 @@ func (m *metrics) registerGauges(s *server) {
 	add("brygga_event_streams", "Pages that follow their login by an event stream.", func() float64 { return float64(s.site.Load().Streams()) })
 	add("brygga_proxy_troubles", "What was wrong with the proxies before brygga within the last hour.", func() float64 { return float64(len(s.proxies.Troubles(s.now()))) })
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "brygga_store_errors_total",
-		Help: "Steps that were not stored because the disk was full or the store broken."}, func() float64 { return float64(s.store.Failures()) }))
-	add("brygga_store_bytes", "Size of the store's file.", func() float64 {
-		info, err := os.Stat(filepath.Join(s.config.Data, storeFile))
-		if err != nil {
-			return -1
-		}
-		return float64(info.Size())
-	})
-	add("brygga_store_free_bytes", "What may still be written to the disk of the store's file.", func() float64 { return freeBytes(s.config.Data) })
+		Help: "Steps that were not stored because the disk was full, the store broken or the database not reached."}, func() float64 { return float64(s.store.Failures()) }))
+	if !s.config.Postgres.Used() {
+		add("brygga_store_bytes", "Size of the store's file.", func() float64 {
+			info, err := os.Stat(filepath.Join(s.config.Data, storeFile))
+			if err != nil {
+				return -1
+			}
+			return float64(info.Size())
+		})
+		add("brygga_store_free_bytes", "What may still be written to the disk of the store's file.", func() float64 { return freeBytes(s.config.Data) })
+	}
 	if s.listener == nil {
 		return
 	}
@@ -177,6 +180,20 @@ func (m *metrics) registerGauges(s *server) {
 		}
 		return 0
 	})
+}
+
+// watchDatabase adds what there is to know of a database that other processes use too.
+func (m *metrics) watchDatabase(store *postgres.Store) {
+	add := func(name, help string, value func(postgres.State) float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return value(store.State()) }))
+	}
+	add("brygga_database_connections", "Connections to the database.", func(s postgres.State) float64 { return float64(s.Connections) })
+	add("brygga_database_connections_busy", "Connections to the database that are in use.", func(s postgres.State) float64 { return float64(s.Busy) })
+	add("brygga_database_connections_max", "How many connections to the database may be opened.", func(s postgres.State) float64 { return float64(s.Max) })
+	add("brygga_database_waits", "Statements that had to wait for a connection since the start.", func(s postgres.State) float64 { return float64(s.Waited) })
+	add("brygga_database_nodes", "Processes that share the database, this one included.", func(s postgres.State) float64 { return float64(s.Nodes) })
+	add("brygga_database_clock_offset_seconds", "How far the database's clock is ahead of this machine's.", func(s postgres.State) float64 { return s.Offset.Seconds() })
+	add("brygga_database_pulse_age_seconds", "How long ago this process was last heard of by the others.", func(s postgres.State) float64 { return s.PulseAge.Seconds() })
 }
 
 // watchCertificate adds when one of our BankID certificates ends, to be warned of in time.

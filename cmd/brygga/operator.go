@@ -71,6 +71,7 @@ func variable(h *host, name string) string {
 // installation is where the records of an installation are, and how to read them.
 type installation struct {
 	data      string
+	postgres  config.Postgres
 	masterKey secret.String
 	otherKey  secret.String    // opens what was sealed with it
 	clients   []storage.Client // static ones
@@ -103,7 +104,7 @@ func (f *whereFlags) find(h *host) (installation, error) {
 			return installation{}, err
 		}
 		return installation{
-			data: c.Data, masterKey: c.MasterKey, otherKey: c.OtherMasterKey, clients: looks.dress(c.StaticClients(time.Now().UTC())), retention: c.Audit.Retention, keys: c.Keys,
+			data: c.Data, postgres: c.Postgres, masterKey: c.MasterKey, otherKey: c.OtherMasterKey, clients: looks.dress(c.StaticClients(time.Now().UTC())), retention: c.Audit.Retention, keys: c.Keys,
 			certificates: c.BankID.CertificateNames(), acrValues: c.ACRs(), local: c.LocalIssuer(), outbound: calls,
 		}, nil
 	}
@@ -127,8 +128,8 @@ func noConfiguration(path string, err error) error {
 	return err
 }
 
-// withOperator lets do work on the installation: inside this process when a server runs here or none runs, else by running
-// the whole command inside the server that has the store.
+// withOperator lets do work on the installation: inside this process when a server runs here or none runs, and where the store is a
+// database; else by running the whole command inside the server that has the store.
 func withOperator(cmd *cobra.Command, h *host, where *whereFlags, do func(ctx context.Context, o *operator) error) error {
 	ctx := cmd.Context()
 	if h.operator != nil {
@@ -137,6 +138,13 @@ func withOperator(cmd *cobra.Command, h *host, where *whereFlags, do func(ctx co
 	in, err := where.find(h)
 	if err != nil {
 		return err
+	}
+	if in.postgres.Used() {
+		store, err := openDatabase(ctx, in.postgres.DSN, in.masterKey, in.otherKey, in.postgres.Options())
+		if err != nil {
+			return err
+		}
+		return errors.Join(direct(ctx, h, in, store, do), store.Close())
 	}
 	for attempt := 0; ; attempt++ {
 		store, err := openStore(in.data, in.masterKey, in.otherKey, bolt.Options{LockTimeout: lockTime})
@@ -211,18 +219,6 @@ func newSealer(masterKey, other secret.String) (storage.Sealer, error) {
 		all = append(all, key)
 	}
 	return keys.NewSealer(all[0], all[1:]...)
-}
-
-func openStore(data string, masterKey, other secret.String, o bolt.Options) (*bolt.Store, error) {
-	sealer, err := newSealer(masterKey, other)
-	if err != nil {
-		return nil, err
-	}
-	store, err := bolt.Open(filepath.Join(data, storeFile), sealer, o)
-	if _, unusable := errors.AsType[*fs.PathError](err); unusable {
-		return nil, fail(exitUnavailable, "set data to a directory that this user may write, and run as the user that owns what is in it", "%w", err)
-	}
-	return store, err
 }
 
 // openAudit returns the audit log. Its pseudonyms have a key of their own, made with the store.

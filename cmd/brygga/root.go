@@ -14,6 +14,7 @@ import (
 	"brygga/cmd/brygga/config"
 	"brygga/storage"
 	"brygga/storage/bolt"
+	"brygga/storage/postgres"
 )
 
 // host is where a command runs: its streams and environment, and the parts of a running server when it runs inside one.
@@ -116,6 +117,14 @@ func classify(err error) (code int, remedy string) {
 		return exitWrongKey, "name the key of before in other_master_key_file until \"brygga key reseal\" is done; nothing was changed"
 	case errors.Is(err, storage.ErrWrongKey):
 		return exitWrongKey, "give the master key that the store was made with, or name it in other_master_key_file beside a new one; nothing else can read it, and nothing was changed"
+	case errors.Is(err, postgres.ErrConnection):
+		return exitUnavailable, "look whether the database runs and whether the connection string in postgres.dsn names it, with its user and password"
+	case errors.Is(err, postgres.ErrDSN):
+		return exitUsage, "write postgres.dsn as postgres://USER@HOST/DATABASE or as host=… user=… dbname=…"
+	case errors.Is(err, postgres.ErrVersion):
+		return exitFailure, "use a server of PostgreSQL 14 or newer"
+	case errors.Is(err, postgres.ErrSchema):
+		return exitFailure, "see \"brygga help backup\" and the rights that the role needs in docs/operations.md"
 	case errors.Is(err, bolt.ErrLocked):
 		return exitUnavailable, "stop the other brygga that uses this data directory"
 	case errors.Is(err, bolt.ErrFormat):

@@ -26,7 +26,7 @@ import (
 	"brygga/outbound"
 	"brygga/secret"
 	"brygga/storage"
-	"brygga/storage/bolt"
+	"brygga/storage/postgres"
 	"brygga/templates"
 	"brygga/web"
 )
@@ -68,8 +68,10 @@ type serverOptions struct {
 // server is all parts of a running brygga, connected.
 type server struct {
 	serverOptions
-	store    *bolt.Store
-	clients  *storage.StaticClients // store with the clients of the configuration
+	store    backend
+	shared   atomic.Pointer[postgres.Store] // store, where other processes use it too
+	ownTime  func() time.Time               // the clock of this machine
+	clients  *storage.StaticClients         // store with the clients of the configuration
 	outbound *outbound.Caller
 	audit    *audit.Log
 	ring     *keys.Ring
@@ -91,6 +93,7 @@ type server struct {
 // newServer opens the store and builds the parts. It listens nowhere yet; the caller lets run or close follow.
 func newServer(ctx context.Context, o serverOptions) (*server, error) {
 	s := &server{serverOptions: o, live: o.config}
+	s.keepTime()
 	s.looks.Store(cmp.Or(o.dressed, &looks{}))
 	if err := s.build(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
@@ -113,11 +116,8 @@ func (s *server) build(ctx context.Context) (err error) {
 	if err = s.checkSectors(ctx, static); err != nil {
 		return err
 	}
-	if s.store, err = openStore(c.Data, c.MasterKey, c.OtherMasterKey, bolt.Options{Logger: s.log, Observe: s.metrics.commit}); err != nil {
+	if err = s.openStore(ctx); err != nil {
 		return err
-	}
-	if s.socket, err = listenControl(c.Data); err != nil {
-		s.log.WarnContext(ctx, "no control socket: client and key commands work only while the server is stopped", "err", err)
 	}
 	s.clients = storage.WithStaticClients(s.store, static)
 	if s.audit, err = openAudit(ctx, s.store, audit.Options{Retention: c.Audit.Retention, Logger: s.log, Lines: s.events, Failed: s.metrics.auditFailed, Now: s.now}); err != nil {
@@ -134,6 +134,24 @@ func (s *server) build(ctx context.Context) (err error) {
 	}
 	s.metrics.watchResults(s.engine)
 	return s.connect(ctx)
+}
+
+// openStore opens the store and, where that is a file, the socket by which commands reach it.
+func (s *server) openStore(ctx context.Context) error {
+	store, err := openBackend(ctx, s.config, s.log, s.metrics.commit, s.ownTime)
+	if err != nil {
+		return err
+	}
+	s.store = store
+	if shared, ok := store.(*postgres.Store); ok {
+		s.shared.Store(shared)
+		s.metrics.watchDatabase(shared)
+		return nil
+	}
+	if s.socket, err = listenControl(s.config.Data); err != nil {
+		s.log.WarnContext(ctx, "no control socket: client and key commands work only while the server is stopped", "err", err)
+	}
+	return nil
 }
 
 // checkSectors refuses clients of the configuration whose sector_identifier_uri does not list their redirect URIs. One that
@@ -223,8 +241,16 @@ func (s *server) newEngine() (*login.Engine, error) {
 			OrdersPerClient: c.Login.OrdersPerClient, PendingOrders: c.Login.PendingOrders,
 			StoredPerAddress: c.Login.StoredPerAddress << 20, Stored: c.Login.Stored << 20,
 		},
-		Now: s.now, Observe: s.metrics.login,
+		Now: s.now, Observe: s.metrics.login, Collector: s.node(),
 	})
+}
+
+// node returns what this process is called among those that share the store, empty where it is alone.
+func (s *server) node() string {
+	if shared := s.shared.Load(); shared != nil {
+		return shared.Node()
+	}
+	return ""
 }
 
 // connect makes the provider and the site, each of which leads into the other.
@@ -328,7 +354,7 @@ func (s *server) close() error {
 	}
 	if s.store != nil {
 		if err := s.store.Close(); err != nil {
-			return fmt.Errorf("close %s: %w", filepath.Join(s.config.Data, storeFile), err)
+			return fmt.Errorf("close %s: %w", s.storeName(), err)
 		}
 	}
 	return nil

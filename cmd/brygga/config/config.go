@@ -39,7 +39,7 @@ type Config struct {
 	AdminHosts []string `yaml:"admin_hosts"`
 	// InsecureAdminListen allows an AdminListen that is not on loopback. Default false.
 	InsecureAdminListen bool `yaml:"insecure_admin_listen"`
-	// Data is the directory of the store and the control socket. Default brygga-data.
+	// Data is the directory of the store, where that is a file, and of the control socket. Default brygga-data.
 	Data string `yaml:"data" kind:"path"`
 	// MasterKey seals what is stored: 32 random bytes in base64 or hex. This or MasterKeyFile is required.
 	MasterKey secret.String `yaml:"master_key"`
@@ -49,6 +49,9 @@ type Config struct {
 	OtherMasterKey secret.String `yaml:"other_master_key"`
 	// OtherMasterKeyFile is a file with it. Excludes OtherMasterKey.
 	OtherMasterKeyFile string `yaml:"other_master_key_file" kind:"path"`
+
+	// Postgres keeps the store in a database. Default: a file in Data.
+	Postgres Postgres `yaml:"postgres"`
 
 	// ServiceDocumentation is an https address that developers of apps find in the metadata. Default none.
 	ServiceDocumentation string `yaml:"service_documentation"`
