@@ -181,12 +181,3 @@ func (s *Store) sealsAlike(ctx context.Context, db executor) error {
 	})
 	return err
 }
-
-// leave tells the others that this process seals nothing any more. Those who do not hear it wait for sealerSilence.
-func (s *Store) leave() {
-	ctx, cancel := context.WithTimeout(context.Background(), pulseEvery)
-	defer cancel()
-	if _, err := s.pool.Exec(ctx, `UPDATE nodes SET key_check = NULL WHERE name = $1`, s.node); err != nil {
-		s.log.WarnContext(ctx, "the other processes could not be told of the end of this one", "err", lostText(err))
-	}
-}
