@@ -48,6 +48,7 @@ func (c *Config) checkPostgres(r *reader) {
 		}
 		return
 	}
+	r.readable("postgres.root_ca_file", c.Postgres.RootCAFile)
 	r.between("postgres.statement_timeout", c.Postgres.StatementTimeout, 100*time.Millisecond, 5*time.Minute)
 	if n := c.Postgres.MaxConnections; n != 0 && (n < 2 || n > 1000) {
 		r.fault("postgres.max_connections", "is not between 2 and 1000", "leave it out for 16")
