@@ -141,9 +141,12 @@ func TestFaultsStayInside(t *testing.T) {
 			return h.get("/logout", url.Values{"id_token_hint": {used.IDToken}})
 		}},
 	} {
-		store.fails, store.panics, store.full = test.method, false, true
+		store.fails, store.panics, store.full, h.observed = test.method, false, true, nil
 		if w := test.do(); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), mark) {
 			t.Errorf("%s cannot store at %q: %d %v %s", test.method, test.endpoint, w.Code, w.Header(), w.Body)
+		}
+		if test.endpoint != "" && !slices.Contains(h.observed, test.endpoint+" server_error") {
+			t.Errorf("%s cannot store: observed %v", test.method, h.observed)
 		}
 		store.full = false
 		h.logs.Reset()

@@ -17,10 +17,14 @@ import (
 // maxLoggedValue is how many bytes of a refused value are logged.
 const maxLoggedValue = 200
 
-// note remembers the error that a request is answered with, for Options.Observe and for the one log line that finish writes.
+// note remembers the error that a request is answered with, for Options.Observe and for the one log line that finish writes. That
+// nothing can be stored is a fault of ours and no limit, though clients are told both by one code.
 func note(w http.ResponseWriter, e *oauthError) {
 	if w, ok := w.(*response); ok {
 		w.refused, w.outcome = e, e.code
+		if e.status == http.StatusServiceUnavailable {
+			w.outcome = string(oidc.ServerError)
+		}
 	}
 }
 
