@@ -41,6 +41,15 @@ func Events() []string {
 	return []string{OrderStarted, OrderRenewed, OrderHint, ResultUnverified, LimitReached, LoginCompleted, LoginFailed, LoginEnded, Late, Overloaded}
 }
 
+// EndingOf returns the event that an order ends with for a reason or a hint code: LoginEnded where somebody cancelled or let it expire,
+// LoginFailed for all others.
+func EndingOf(reason string) string {
+	if endings[reason] || reason == ReasonCancelled {
+		return LoginEnded
+	}
+	return LoginFailed
+}
+
 // observe tells of an event of a login with an order; order is nil when it had none.
 func (e *Engine) observe(event, reason string, order *storage.Order) {
 	o := Observation{Event: event, Reason: reason}

@@ -79,3 +79,15 @@ func TestLimitsAreObserved(t *testing.T) {
 		}
 	})
 }
+
+// TestEndings: what people do ends a login, all else fails it.
+func TestEndings(t *testing.T) {
+	for reason, want := range map[string]string{
+		"userCancel": login.LoginEnded, "startFailed": login.LoginEnded, login.ReasonCancelled: login.LoginEnded, login.ReasonExpired: login.LoginEnded,
+		"certificateErr": login.LoginFailed, login.ReasonUnavailable: login.LoginFailed, "unheardOf": login.LoginFailed,
+	} {
+		if got := login.EndingOf(reason); got != want {
+			t.Errorf("%s: %s, want %s", reason, got, want)
+		}
+	}
+}

@@ -106,8 +106,8 @@ func (m *metrics) initialise() {
 		for _, hint := range bankid.PendingHintCodes() {
 			m.logins.WithLabelValues(login.OrderHint, device, string(hint))
 		}
-		for _, reason := range login.Reasons() {
-			m.logins.WithLabelValues(login.LoginFailed, device, reason)
+		for _, reason := range endReasons() {
+			m.logins.WithLabelValues(login.EndingOf(reason), device, reason)
 		}
 		for _, check := range bankid.Checks() {
 			m.logins.WithLabelValues(login.ResultUnverified, device, string(check))
@@ -115,6 +115,9 @@ func (m *metrics) initialise() {
 		for _, outcome := range []string{login.LoginCompleted, login.LoginFailed, login.LoginEnded} {
 			m.durations.WithLabelValues(device, outcomes[outcome])
 		}
+	}
+	for _, reason := range []string{login.ReasonCancelled, login.ReasonExpired} {
+		m.logins.WithLabelValues(login.LoginEnded, "", reason)
 	}
 	for _, call := range []string{"auth", "collect", "cancel"} {
 		m.calls.WithLabelValues(call, "")

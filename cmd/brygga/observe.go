@@ -41,6 +41,15 @@ func knownReasons() map[string]bool {
 	return known
 }
 
+// endReasons are the values of the label "reason" of logins that ended without a result.
+func endReasons() []string {
+	reasons := login.Reasons()
+	for _, hint := range bankid.FailedHintCodes() {
+		reasons = append(reasons, string(hint))
+	}
+	return reasons
+}
+
 func (m *metrics) login(o login.Observation) {
 	switch o.Event {
 	case login.Late:
