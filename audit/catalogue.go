@@ -48,6 +48,9 @@ const (
 	ConfigurationRead Type = "ADM_300005"
 	// IssuerChanged: the server was started with another issuer than before.
 	IssuerChanged Type = "ADM_300006"
+	// BackupMade: somebody has a copy of the store. StoreRestored: the store is a copy from earlier; whatever was granted has ended.
+	BackupMade    Type = "ADM_300007"
+	StoreRestored Type = "ADM_300008"
 
 	KeyCreated   Type = "KEY_400001"
 	KeyActivated Type = "KEY_400002"
@@ -83,6 +86,8 @@ var texts = map[Type]string{
 	ClientRemoved:       "client removed",
 	ConfigurationRead:   "configuration read again",
 	IssuerChanged:       "issuer changed",
+	BackupMade:          "store backed up",
+	StoreRestored:       "store restored",
 	KeyCreated:          "signing key created",
 	KeyActivated:        "signing key activated",
 	KeyRetired:          "signing key retired",

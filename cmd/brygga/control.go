@@ -86,6 +86,7 @@ func controlHandler(parts *operator, log *slog.Logger) http.Handler {
 		frames.send(controlFrame{Exit: &code})
 		log.InfoContext(r.Context(), "command", "command", commandName(request.Args, h), "actor", o.actor, "exit", code)
 	})
+	mux.HandleFunc("POST "+backupPath, func(w http.ResponseWriter, r *http.Request) { serveBackup(w, r, parts, log) })
 	return mux
 }
 
@@ -130,40 +131,16 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // runInServer has the command of h run by the server that has the store in data.
 func runInServer(ctx context.Context, h *host, data string) error {
-	path := filepath.Join(data, socketFile)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	silence := time.AfterFunc(controlSilence, cancel)
-	defer silence.Stop()
-	client := &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", path)
-		},
-	}}
-	defer client.CloseIdleConnections()
-	body, err := json.Marshal(controlRequest{Args: h.args, User: currentUser(h)})
+	response, err := askServer(ctx, data, "/v1/run", controlRequest{Args: h.args, User: currentUser(h)})
 	if err != nil {
 		return err
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://brygga/v1/run", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return fail(exitUnavailable, "run as the user that the server runs as, or stop the process that uses the store",
-			"%w, and the server cannot be reached at %s: %w", bolt.ErrLocked, path, err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fail(exitUnavailable, "use the same brygga as the server", "the server refused the command: %s", response.Status)
-	}
 	for frames := json.NewDecoder(response.Body); ; {
 		var frame controlFrame
 		if err := frames.Decode(&frame); err != nil {
 			return fail(exitUnavailable, "look whether the change was made before trying again", "the server broke off: %w", err)
 		}
-		silence.Reset(controlSilence)
 		h.out.Write(frame.Out)
 		h.err.Write(frame.Err)
 		if frame.Exit != nil {
@@ -173,4 +150,59 @@ func runInServer(ctx context.Context, h *host, data string) error {
 			return nil
 		}
 	}
+}
+
+// askServer returns the answer of the server that has the store in data. Reading it ends when the server says nothing for controlSilence.
+func askServer(ctx context.Context, data, path string, request controlRequest) (*http.Response, error) {
+	socket := filepath.Join(data, socketFile)
+	body, err := json.Marshal(request)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	silence := time.AfterFunc(controlSilence, cancel)
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		},
+	}}
+	post, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://brygga"+path, bytes.NewReader(body))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	response, err := client.Do(post)
+	if err != nil {
+		cancel()
+		return nil, fail(exitUnavailable, "run as the user that the server runs as, or stop the process that uses the store",
+			"%w, and the server cannot be reached at %s: %w", bolt.ErrLocked, socket, err)
+	}
+	response.Body = &heardBody{response.Body, silence, cancel}
+	if response.StatusCode != http.StatusOK {
+		response.Body.Close()
+		return nil, fail(exitUnavailable, "use the same brygga as the server", "the server refused the command: %s", response.Status)
+	}
+	return response, nil
+}
+
+// heardBody is a body whose reading ends when nothing comes for controlSilence.
+type heardBody struct {
+	io.ReadCloser
+	silence *time.Timer
+	cancel  context.CancelFunc
+}
+
+func (b *heardBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if n > 0 {
+		b.silence.Reset(controlSilence)
+	}
+	return n, err
+}
+
+func (b *heardBody) Close() error {
+	b.silence.Stop()
+	defer b.cancel()
+	return b.ReadCloser.Close()
 }

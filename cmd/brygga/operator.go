@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/user"
@@ -48,7 +49,9 @@ type operator struct {
 	local bool
 	// outbound fetches what clients have registered an address for.
 	outbound *outbound.Caller
-	actor    string // who gives the command, for the audit log
+	// backup writes a copy of the store. Nil where the database has tools of its own for that.
+	backup func(io.Writer) (int64, error)
+	actor  string // who gives the command, for the audit log
 }
 
 // whereFlags say which installation a command is for.
@@ -146,16 +149,21 @@ func withOperator(cmd *cobra.Command, h *host, where *whereFlags, do func(ctx co
 		}
 		return errors.Join(direct(ctx, h, in, store, do), store.Close())
 	}
+	return withStore(in, func(store *bolt.Store) error { return direct(ctx, h, in, store, do) }, func() error { return runInServer(ctx, h, in.data) })
+}
+
+// withStore calls direct with the store, or, when a server has that, through.
+func withStore(in installation, direct func(*bolt.Store) error, through func() error) error {
 	for attempt := 0; ; attempt++ {
 		store, err := openStore(in.data, in.masterKey, in.otherKey, bolt.Options{LockTimeout: lockTime})
 		if err == nil {
-			return errors.Join(direct(ctx, h, in, store, do), store.Close())
+			return errors.Join(direct(store), store.Close())
 		}
 		if !errors.Is(err, bolt.ErrLocked) {
 			return err
 		}
 		// A store without a server behind it is one that a server just opens or closes, or another command has.
-		err = runInServer(ctx, h, in.data)
+		err = through()
 		if !errors.Is(err, bolt.ErrLocked) || attempt == lockAttempts {
 			return err
 		}

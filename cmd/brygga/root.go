@@ -132,7 +132,7 @@ func classify(err error) (code int, remedy string) {
 	case errors.Is(err, bolt.ErrEmpty):
 		return exitFailure, "put the store back, with its mark; for a new installation, with other keys, remove brygga.db and brygga.db.mark"
 	case errors.Is(err, bolt.ErrDamaged):
-		return exitFailure, "put a copy in its place that was made while no server ran, and see \"brygga help backup\""
+		return exitFailure, "restore a backup: see \"brygga help backups\""
 	case errors.Is(err, bolt.ErrCopy):
 		return exitFailure, "put brygga.db.mark there, too, if this is the latest; a backup is taken by \"brygga store accept\""
 	case errors.Is(err, storage.ErrNotFound):
@@ -161,7 +161,7 @@ func newRoot(h *host) *cobra.Command {
 	root.SetHelpCommand(newHelp())
 	root.AddCommand(newClientCommand(h), newKeyCommand(h), newLoginCommand(h))
 	if h.operator == nil {
-		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newBankIDCommand(h), newVersionCommand(h), newStoreCommand(h), newCheckStore(h),
+		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newBankIDCommand(h), newVersionCommand(h), newStoreCommand(h), newCheckStore(h), newBackupCommand(h), newRestoreCommand(h),
 			&cobra.Command{Use: "exit-codes", Short: "The exit codes of all commands", Long: exitCodesHelp})
 		root.AddCommand(newTopics()...)
 	}

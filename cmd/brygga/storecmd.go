@@ -15,8 +15,9 @@ import (
 
 func newStoreCommand(h *host) *cobra.Command {
 	var where whereFlags
-	cmd := group("store", "Check the store's file, or take one that was put here", newStoreCheck(h, &where), newStoreAccept(h, &where))
-	cmd.Long = "These commands work on the store's file while no server runs. \"brygga help backup\" tells how to back up, restore and move it."
+	cmd := group("store", "Check or compact the store's file, or take one that was put here",
+		newStoreCheck(h, &where), newStoreCompact(h, &where), newStoreAccept(h, &where))
+	cmd.Long = "These commands work on the store's file while no server runs. \"brygga help backups\" tells how to back up, restore and move it."
 	where.add(cmd, h)
 	return cmd
 }
@@ -36,7 +37,7 @@ func newStoreCheck(h *host, where *whereFlags) *cobra.Command {
 		Long: "Read every page of the store's file, or of a copy, open every record and compare the records with the indexes that lead to them. That\n" +
 			"takes some seconds for each gigabyte, and changes nothing. Faults name a record by a hash of its key, and nothing of what it holds.",
 		RunE: func(_ *cobra.Command, args []string) error {
-			in, err := where.find(h)
+			in, err := where.findFile(h)
 			if err != nil {
 				return err
 			}
@@ -57,8 +58,49 @@ func newStoreCheck(h *host, where *whereFlags) *cobra.Command {
 	}
 }
 
+func newStoreCompact(h *host, where *whereFlags) *cobra.Command {
+	return &cobra.Command{
+		Use: "compact", Short: "Write the file anew, without the room that expired records have left", Args: cobra.NoArgs,
+		Long: "Write the store's file anew, without the room that expired records have left, and without their traces. Every record is opened before and\n" +
+			"after; the old file stays until the new one is on disk, which must have room for both. Copies of before are known as such afterwards.",
+		RunE: func(*cobra.Command, []string) error {
+			in, err := where.findFile(h)
+			if err != nil {
+				return err
+			}
+			sealer, err := newSealer(in.masterKey, in.otherKey)
+			if err != nil {
+				return err
+			}
+			path := filepath.Join(in.data, storeFile)
+			if _, err := os.Stat(path); err != nil {
+				return fail(exitUsage, "name the installation whose store it is", "nothing to compact: %w", err)
+			}
+			before, after, err := bolt.Compact(path, sealer, time.Now(), tellFaults(h))
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(h.out, "%s had %s and has %s\n", path, mebibytes(before), mebibytes(after))
+			return nil
+		},
+	}
+}
+
+// mebibytes writes a size.
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+
 // maxFaults is how many faults of a store are told one by one.
 const maxFaults = 100
+
+// tellFaults returns a function that tells of the first faults of a store.
+func tellFaults(h *host) func(bolt.Fault) {
+	told := 0
+	return func(fault bolt.Fault) {
+		if told++; told <= maxFaults {
+			fmt.Fprintln(h.out, fault)
+		}
+	}
+}
 
 // checkFile checks the store file at path, tells of the faults, and returns how many rows it has. An error says that there are faults, too.
 func checkFile(h *host, in installation, path string) (rows int, err error) {
@@ -66,11 +108,10 @@ func checkFile(h *host, in installation, path string) (rows int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	faults := 0
+	faults, tell := 0, tellFaults(h)
 	counts, err := bolt.CheckRecords(path, sealer, time.Now(), func(fault bolt.Fault) {
-		if faults++; faults <= maxFaults {
-			fmt.Fprintln(h.out, fault)
-		}
+		faults++
+		tell(fault)
 	})
 	if err != nil {
 		return 0, err
@@ -90,8 +131,8 @@ func newStoreAccept(h *host, where *whereFlags) *cobra.Command {
 		Long: "Take the store's file as it lies there: a backup, or one from another machine that came without its mark. In such a file codes and\n" +
 			"tokens that were used or revoked since would be good again. So logins, codes, tokens and sessions end, and people log in anew. Clients,\n" +
 			"keys, subjects and the audit log stay.",
-		RunE: func(*cobra.Command, []string) error {
-			in, err := where.find(h)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			in, err := where.findFile(h)
 			if err != nil {
 				return err
 			}
@@ -107,7 +148,7 @@ func newStoreAccept(h *host, where *whereFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := store.Close(); err != nil {
+			if err := errors.Join(recordRestored(cmd.Context(), h, in, store), store.Close()); err != nil {
 				return err
 			}
 			fmt.Fprintln(h.out, path, "is accepted: people log in anew")

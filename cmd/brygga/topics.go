@@ -12,7 +12,7 @@ import (
 var topics = [][3]string{
 	{"apps", "apps.md", "What apps need: endpoints, tokens, claims"},
 	{"audit", "audit.md", "The audit log: its fields and every event"},
-	{"backup", "backup.md", "Back up, restore and move the store"},
+	{"backups", "backup.md", "Back up, restore and move the store"},
 	{"claims", "claims.md", "What apps get: a token decoded, what to store, linking customers"},
 	{"looks", "looks.md", "Logos, colours, texts and style sheets of the pages"},
 	{"metrics", "metrics.md", "The metrics, one by one"},
