@@ -29,14 +29,14 @@ func startServe(t *testing.T, issuer string, configuration string) *exec.Cmd {
 	return startServeWith(t, issuer, configuration, os.Stderr)
 }
 
-// startServeWith does that with another writer for what the server logs.
-func startServeWith(t *testing.T, issuer, configuration string, log io.Writer) *exec.Cmd {
+// startServeWith does that with another writer for what the server logs, and with more in its environment.
+func startServeWith(t *testing.T, issuer, configuration string, log io.Writer, environ ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := &exec.Cmd{Path: self, Args: []string{"brygga", "serve", "--config", configuration}, Stderr: log}
+	cmd := &exec.Cmd{Path: self, Args: []string{"brygga", "serve", "--config", configuration}, Stderr: log, Env: append(os.Environ(), environ...)}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

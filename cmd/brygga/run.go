@@ -87,6 +87,7 @@ func (s *server) run(ctx context.Context, on listeners) error {
 		serve(admin, listener)
 	}
 	s.log.InfoContext(ctx, "ready", "issuer", s.config.Issuer, "listen", addresses(on.public), "admin_listen", addresses(on.admin), "version", buildVersion())
+	s.manager.tell(managerReady)
 
 	var err error
 	select {
@@ -95,6 +96,7 @@ func (s *server) run(ctx context.Context, on listeners) error {
 		s.log.ErrorContext(ctx, "server failed", "err", err)
 	}
 	s.log.InfoContext(context.WithoutCancel(ctx), "shutting down")
+	s.manager.tell(managerStopping)
 	s.stopping.Store(true)
 	stopped := shutdown(context.WithoutCancel(ctx), public, control, admin)
 	serving.Wait()
@@ -140,7 +142,9 @@ func (s *server) reloads(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-s.hangUp:
+			s.manager.reloading()
 			s.reload(ctx)
+			s.manager.tell(managerReady)
 		}
 	}
 }

@@ -23,7 +23,8 @@ func newServeCommand(h *host) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the server", Args: cobra.NoArgs,
 		Long: "Run the server until SIGINT or SIGTERM. It then finishes the requests under way and ends with code 0; a second signal\n" +
-			"ends it at once. Logins that are under way go on after the next start.\n\n" +
+			"ends it at once. Logins that are under way go on after the next start. systemd is told when the server is ready\n" +
+			"(Type=notify or notify-reload).\n\n" +
 			"SIGHUP has it read the configuration and its files again: clients, the section page, the level of the log and certificates are\n" +
 			"taken over, the log says what else waits for a restart, and a configuration that is wrong changes nothing.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -45,7 +46,7 @@ func newServeCommand(h *host) *cobra.Command {
 			ctx, stop := untilSignal(cmd.Context())
 			defer stop()
 			return serve(ctx, serverOptions{config: c, dressed: looks, logs: out, hangUp: hangUp, read: read, now: time.Now,
-				issuerChanged: issuerChanged, starter: currentUser(h)})
+				issuerChanged: issuerChanged, starter: currentUser(h), manager: newServiceManager(h, out.log)})
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", variable(h, "BRYGGA_CONFIG"), "configuration `file` (or BRYGGA_CONFIG)")

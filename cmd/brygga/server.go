@@ -45,6 +45,8 @@ type serverOptions struct {
 	// was taken over. trouble says the latter to whoever looks at the preview. Both may be nil.
 	told    func(changed, waiting []string, err error)
 	trouble func() string
+	// manager is told when the server is ready, reads its configuration again and stops.
+	manager serviceManager
 	logs
 	// bankid is which BankID to ask, and as whom; phone is where launch links lead instead of to the app, if anywhere.
 	bankid bankid.Options
