@@ -246,9 +246,11 @@ func (c *Config) checkKey(r *reader, name string, text secret.String, file, reme
 	return key
 }
 
+// warnOpen warns of a file with a secret that everybody on the machine may read, or its group write. A group may read it: that is how
+// Kubernetes and systemd hand secrets over, and packages keep them for a user of their own.
 func (c *Config) warnOpen(key, path string) {
-	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
-		c.warnings = append(c.warnings, fmt.Sprintf("%s: %s can be read by other users; chmod 600 it", key, path))
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o027 != 0 {
+		c.warnings = append(c.warnings, fmt.Sprintf("%s: %s can be read by other users or changed by them; chmod 600 it, or 640 with a group of the server's own", key, path))
 	}
 }
 

@@ -350,6 +350,27 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// TestOpenSecrets: a group may read a secret, as it does where systemd or Kubernetes hands it over; others may not, nor a group write.
+func TestOpenSecrets(t *testing.T) {
+	for mode, open := range map[os.FileMode]bool{0o400: false, 0o600: false, 0o440: false, 0o640: false, 0o644: true, 0o604: true, 0o660: true, 0o602: true} {
+		path := write(t, minimal)
+		for _, name := range []string{"master.key", "bankid.p12"} {
+			if err := os.Chmod(filepath.Join(filepath.Dir(path), name), mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, err := config.Load(path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{"master_key_file: ", "bankid.pkcs12_file: "} {
+			if slices.ContainsFunc(c.Warnings(), func(w string) bool { return strings.HasPrefix(w, key) }) != open {
+				t.Errorf("mode %o: %q", mode, c.Warnings())
+			}
+		}
+	}
+}
+
 func FuzzLoad(f *testing.F) {
 	f.Add(minimal)
 	f.Add("a: &x [*x]\n")
