@@ -34,11 +34,12 @@ mutants:
 	go run ./mutants
 
 # The browser tests need Chromium, the race detector a C compiler, the clients by others and axe-core Node.js, the script for automatic
-# logins curl and jq, the store for many nodes PostgreSQL: Debian's, unless they are there.
+# logins curl and jq, the store for many nodes PostgreSQL, the test of the systemd unit systemd-analyze: Debian's, unless they are there.
 needs:
 	@lacks() { ! command -v "$$1" >/dev/null; }; packages=; \
 	if lacks chromium; then packages=chromium; fi; \
 	if lacks gcc; then packages="$$packages gcc libc6-dev"; fi; \
+	if lacks systemd-analyze; then packages="$$packages systemd"; fi; \
 	if lacks node || lacks npm; then packages="$$packages nodejs npm"; fi; \
 	if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then packages="$$packages postgresql"; fi; \
 	for tool in curl jq; do if lacks $$tool; then packages="$$packages $$tool"; fi; done; \

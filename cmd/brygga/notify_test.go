@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -106,5 +107,31 @@ func wantHeard(t *testing.T, heard <-chan string, pattern string) {
 		}
 	case <-time.After(patience):
 		t.Fatalf("the manager was not told %s", pattern)
+	}
+}
+
+// TestUnitFits: the unit leaves more time to stop than a server takes, and starts one again unless that helps nobody.
+func TestUnitFits(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/systemd/brygga.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	setting := func(key string) string {
+		found := regexp.MustCompile(`(?m)^` + key + `=(.*)$`).FindStringSubmatch(string(text))
+		if found == nil {
+			t.Fatalf("the unit says nothing of %s", key)
+		}
+		return found[1]
+	}
+	if stop, err := time.ParseDuration(setting("TimeoutStopSec")); err != nil || stop < 2*shutdownTime {
+		t.Errorf("TimeoutStopSec is %v (%v), requests alone may take %v", stop, err, shutdownTime)
+	}
+	if got, want := setting("RestartPreventExitStatus"), fmt.Sprint(exitUsage, exitWrongKey); got != want {
+		t.Errorf("RestartPreventExitStatus is %s, want %s", got, want)
+	}
+	args := strings.Fields(setting("ExecStart"))[1:]
+	cmd, rest, err := newRoot(&host{}).Find(args)
+	if err != nil || cmd.Name() != "serve" || cmd.ParseFlags(rest) != nil || cmd.Flags().NArg() != 0 {
+		t.Errorf("brygga takes no %q: %v", args, err)
 	}
 }
