@@ -2,11 +2,12 @@
 
 TEMPL       = github.com/a-h/templ/cmd/templ@v0.3.1020
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 
 # Packages whose goroutines meet in one record or one map run under the race detector, the others without.
 RACE = ./audit ./bankid/... ./cache ./keys ./limit ./login ./op ./outbound ./secret ./storage/... ./web/...
 
-.PHONY: all test test-long test-cluster mutants lint generate bench conformance integrations needs
+.PHONY: all test test-long test-cluster mutants lint generate bench conformance integrations needs test-package package
 
 all: lint test
 
@@ -83,3 +84,20 @@ bench:
 # a brygga that is built and started for it.
 conformance:
 	go run ./conformance/cmd $(if $(ISSUER),--issuer $(ISSUER)) $(if $(CONFORMANCE),--config $(CONFORMANCE))
+
+# What is released, in dist/: a static program and its Debian package. A commit without a tag gets a version that lies before all others.
+VERSION ?= $(or $(patsubst v%,%,$(shell git describe --tags --exact-match --match 'v[0-9]*' 2>/dev/null)),0~$(shell git log -1 --format=%cd.%h --date=format:%Y%m%d%H%M%S))
+ARCH    ?= $(shell go env GOARCH)
+package: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
+package:
+	mkdir -p dist
+	GOARCH=$(ARCH) CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o dist/brygga ./cmd/brygga
+	CGO_ENABLED=0 go run -trimpath ./cmd/brygga completion bash >dist/brygga.bash
+	gzip -9n <deploy/debian/brygga.1 >dist/brygga.1.gz
+	{ printf 'brygga (%s) unstable; urgency=medium\n\n' '$(VERSION)' && git log -20 --format='  * %<(70,trunc)%s' | sed 's/ *$$//' && \
+		git log -1 --format='%n -- Brygga maintainers <maintainers@brygga.example>  %cd' --date=rfc2822; } | gzip -9n >dist/changelog.gz
+	VERSION='$(VERSION)' ARCH='$(ARCH)' go run $(NFPM) package --config deploy/debian/nfpm.yaml --packager deb --target dist/brygga_$(VERSION)_$(ARCH).deb
+
+# The package on a Debian that systemd has booted: installed, started, reloaded, upgraded over, removed and purged.
+test-package:
+	deploy/debian/test
