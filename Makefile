@@ -7,7 +7,7 @@ NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 # Packages whose goroutines meet in one record or one map run under the race detector, the others without.
 RACE = ./audit ./bankid/... ./cache ./keys ./limit ./login ./op ./outbound ./secret ./storage/... ./web/...
 
-.PHONY: all test test-long test-cluster mutants lint generate bench conformance integrations needs test-package package
+.PHONY: all test test-long test-cluster mutants lint generate bench conformance integrations needs test-package package test-container
 
 all: lint test
 
@@ -101,3 +101,7 @@ package:
 # The package on a Debian that systemd has booted: installed, started, reloaded, upgraded over, removed and purged.
 test-package:
 	deploy/debian/test
+
+# The image, built by Debian's buildah and started with nothing else around.
+test-container:
+	deploy/container/test
