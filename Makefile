@@ -16,6 +16,7 @@ test: needs
 	go vet ./...
 	go test -race $(RACE)
 	go test $$(go list ./... | grep -vxF "$$(go list $(RACE))")
+	cd deploy/kubernetes/testdata && go vet ./... && go test ./...
 
 # The same, then the mutants, every page in every theme, width and language under axe-core, a server that is killed 500 times under
 # load, and then every fuzz target for a minute (FUZZTIME says how long).
