@@ -26,15 +26,15 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 		return
 	}
 	if login.Repeatable() {
-		p.answerAgain(w, r, login)
+		p.answerAgain(w, r, client, login)
 		return
 	}
 	if !login.Answerable() {
-		p.showOver(w, r)
+		p.showOver(w, r, client)
 		return
 	}
 	if !p.isRequired(client, login) {
-		p.refuseLogin(w, r, login, errLoginRequired.code, "another person has logged in than the one that was asked for", audit.Event{
+		p.refuseLogin(w, r, client, login, errLoginRequired.code, "another person has logged in than the one that was asked for", audit.Event{
 			Type: audit.ResultRefused, Identifier: login.ID, Reference: login.Reference(), SourceAddress: p.o.ClientIP(r), Person: login.Identity.PersonalNumber,
 			CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Message: "another subject than required",
 		})
@@ -55,7 +55,7 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 	_, err := p.o.Store.AnswerLogin(r.Context(), login.ID, answer, now)
 	switch {
 	case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):
-		p.showOver(w, r)
+		p.showOver(w, r, client)
 	case err != nil:
 		p.showFault(w, r, "answer login", err)
 	default:
@@ -71,12 +71,12 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 // answerAgain gives the client another code in the place of one that it has not redeemed: the answer may have been lost, or led into an
 // app that did not open. It is not the same code again, as a client that got both answers would then redeem one twice, which looks like
 // theft and revokes what the first gave (RFC 6749 §4.1.2).
-func (p *Provider) answerAgain(w http.ResponseWriter, r *http.Request, login *storage.Login) {
+func (p *Provider) answerAgain(w http.ResponseWriter, r *http.Request, client *storage.Client, login *storage.Login) {
 	now, code := p.now(), storage.NewToken()
 	_, err := p.o.Store.RepeatAnswer(r.Context(), login.ID, storage.TokenHash(secret.New(code)), now.Add(p.o.CodeLife), now)
 	switch {
 	case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):
-		p.showOver(w, r)
+		p.showOver(w, r, client)
 	case err != nil:
 		p.showFault(w, r, "repeat answer", err)
 	default:
@@ -139,18 +139,18 @@ func amr(method string) []string {
 // (RFC 6749 §4.1.2.1). The description is for the client's developers; characters that are not allowed there are left out.
 // The caller has checked the browser, as for Answer. A login that has had its answer gets an error page with LoginOver.
 func (p *Provider) Refuse(w http.ResponseWriter, r *http.Request, login *storage.Login, code, description string) {
-	if _, ok := p.clientOf(w, r, login); ok {
-		p.refuseLogin(w, r, login, code, description)
+	if client, ok := p.clientOf(w, r, login); ok {
+		p.refuseLogin(w, r, client, login, code, description)
 	}
 }
 
 // refuseLogin is Refuse for a login whose client is known, and stores what happened.
-func (p *Provider) refuseLogin(w http.ResponseWriter, r *http.Request, login *storage.Login, code, description string, events ...audit.Event) {
+func (p *Provider) refuseLogin(w http.ResponseWriter, r *http.Request, client *storage.Client, login *storage.Login, code, description string, events ...audit.Event) {
 	tell, told := p.o.Audit.OfLogin(func(*storage.Login) []audit.Event { return events })
 	_, err := p.o.Store.RefuseLogin(r.Context(), login.ID, p.now(), tell)
 	switch {
 	case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):
-		p.showOver(w, r)
+		p.showOver(w, r, client)
 	case err != nil:
 		p.showFault(w, r, "refuse login", err)
 	default:
@@ -176,8 +176,9 @@ func (p *Provider) clientOf(w http.ResponseWriter, r *http.Request, login *stora
 	return nil, false
 }
 
-func (p *Provider) showOver(w http.ResponseWriter, r *http.Request) {
-	p.o.Pages.ShowError(w, r, http.StatusConflict, LoginOver, "the login has expired or has been answered", nil)
+// showOver shows that there is nothing to answer any more, on a page that leads to the client.
+func (p *Provider) showOver(w http.ResponseWriter, r *http.Request, client *storage.Client) {
+	p.o.Pages.ShowError(w, r, http.StatusConflict, LoginOver, "the login has expired or has been answered", client)
 }
 
 // respond sends an authorization response to the client, with state and with iss, which tells a client of several

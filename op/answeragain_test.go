@@ -2,6 +2,8 @@ package op
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -60,7 +62,26 @@ func TestAnswerAgainTooLate(t *testing.T) {
 	if err != nil || !answered.Repeatable() {
 		t.Fatalf("the login is %+v (error %v)", answered, err)
 	}
-	if w := h.answer(answered); w.Code != http.StatusConflict {
-		t.Errorf("answered again %d %s", w.Code, w.Header().Get("Location"))
+	if w := h.answer(answered); w.Code != http.StatusConflict || !strings.HasSuffix(w.Body.String(), "(back to web)") {
+		t.Errorf("answered again %d %s %s", w.Code, w.Header().Get("Location"), w.Body)
+	}
+}
+
+// TestOverLeadsToTheClient: whoever is too late, by a click or by what another tab has done meanwhile, gets a page that leads on.
+func TestOverLeadsToTheClient(t *testing.T) {
+	h := newHarness(t, nil)
+	stale := h.complete(h.begin(params("web", callback)), person)
+	if w := h.answer(stale); w.Code != http.StatusFound {
+		t.Fatalf("no answer: %d %s", w.Code, w.Body)
+	}
+	for name, do := range map[string]func(http.ResponseWriter, *http.Request){
+		"answer": func(w http.ResponseWriter, r *http.Request) { h.Answer(w, r, stale) },
+		"refuse": func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, stale, "access_denied", "too late") },
+	} {
+		w := httptest.NewRecorder()
+		do(w, httptest.NewRequest(http.MethodPost, issuer+"/login/x/done", nil))
+		if w.Code != http.StatusConflict || w.Body.String() != "page: "+LoginOver+": the login has expired or has been answered (back to web)" {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
 	}
 }
