@@ -115,9 +115,6 @@ func (p *Provider) checkLogout(w http.ResponseWriter, r *http.Request, values ur
 			request.locales = []string{request.client.DefaultLocale}
 		}
 	}
-	if request.refused != nil {
-		note(w, request.refused)
-	}
 	return request, true
 }
 
@@ -197,8 +194,16 @@ func (p *Provider) tellOfEnd(ended storage.Ended) {
 	}
 }
 
+// note remembers what of the request was refused, once the person is answered: a POST is, by the navigation that follows.
+func (l *logout) note(w http.ResponseWriter) {
+	if l.refused != nil {
+		note(w, l.refused)
+	}
+}
+
 // leave sends the browser to where it shall go after a logout (§3), or tells the person that they are logged out.
 func (p *Provider) leave(w http.ResponseWriter, r *http.Request, request *logout) {
+	request.note(w)
 	if request.uri == "" {
 		p.o.Pages.ShowLoggedOut(w, r, request.client, request.locales, request.astray)
 		return

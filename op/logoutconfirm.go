@@ -62,6 +62,7 @@ func (p *Provider) askLogOut(w http.ResponseWriter, r *http.Request, request *lo
 
 // showQuestion shows the form that serveLogoutConfirm takes. It brings back what the request held, to be checked again.
 func (p *Provider) showQuestion(w http.ResponseWriter, r *http.Request, request *logout, own []ownSession) {
+	request.note(w)
 	values := url.Values{logoutProofField: {logoutProof(own)}}
 	if request.client != nil {
 		values.Set("client_id", request.client.ID)

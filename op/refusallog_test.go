@@ -113,6 +113,26 @@ func TestRefusalsAreLogged(t *testing.T) {
 	}
 }
 
+// A logout that is sent by POST is answered by the navigation that follows, and what is refused of it is told there alone.
+func TestPostedLogoutIsLoggedOnce(t *testing.T) {
+	h := newHarness(t, nil)
+	for name, values := range map[string]url.Values{
+		"hint": {"id_token_hint": {"x.y.z"}}, "client": {"client_id": {"nobody"}},
+		"address": {"client_id": {"web"}, "post_logout_redirect_uri": {"https://evil.example/bye"}},
+	} {
+		lines := refusals(h, func() {
+			w := h.do(formRequest(pathLogout, values))
+			if w.Code != http.StatusSeeOther {
+				t.Errorf("%s: %d %s", name, w.Code, w.Body)
+			}
+			h.do(httptest.NewRequest(http.MethodGet, issuer+w.Header().Get("Location"), nil))
+		})
+		if len(lines) != 1 {
+			t.Errorf("%s: %d lines: %v", name, len(lines), lines)
+		}
+	}
+}
+
 func TestLoggable(t *testing.T) {
 	for value, want := range map[string]string{
 		"https://app.example/cb":                           "https://app.example/cb",
