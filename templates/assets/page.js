@@ -10,10 +10,11 @@
   const idle = () => live()?.dataset.live === 'idle' // follows what is done elsewhere, and awaits nothing by itself
   const screen = view => view.split('.')[0]
 
-  // What the person is told without seeing it. A repeated text is said again because the element is emptied first.
+  // What the person is told without seeing it. A repeated text is said again because the element is emptied first. Screen readers miss
+  // what follows that, or a move of the focus, too closely: some need 100 ms.
   const say = (element, text) => {
     element.textContent = ''
-    setTimeout(() => { element.textContent = text }, 50)
+    setTimeout(() => { element.textContent = text }, 200)
   }
 
   // --- QR code: the same rule as QRPath in qr.go.
