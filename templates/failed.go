@@ -32,7 +32,7 @@ type Failed struct {
 	// Device and Platform choose the wording and what another try starts.
 	Device   Device
 	Platform Platform
-	// Wait is for [ReasonRateLimited] and [ReasonBusy]: seconds until another attempt is let through; zero says only "a moment".
+	// Wait is for [ReasonRateLimited], [ReasonBusy] and [ReasonMaintenance]: seconds until another attempt is let through; zero says only "a moment".
 	Wait int
 	// Final leaves out everything but the way back, for when this login can start no more orders.
 	Final bool

@@ -201,3 +201,22 @@ func tallScreens(t *testing.T, shots []shot) {
 		}
 	}
 }
+
+// TestStripTakesOneLine: the way to the virtual phone is no headline, on a small phone either.
+func TestStripTakesOneLine(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(serveState))
+	t.Cleanup(server.CloseClientConnections)
+	ctx, cancel := chromedp.NewContext(newBrowser(t))
+	t.Cleanup(cancel)
+	for _, lang := range []string{"sv", "en"} {
+		openState(t, ctx, server.URL, phoneScreen, lang, "light", "choose-virtual-phone")
+		if err := chromedp.Do(ctx, chromedp.EmulateViewport(360, 740)); err != nil {
+			t.Fatal(err)
+		}
+		lines, err := chromedp.Run(ctx, chromedp.Evaluate[int](`(strip => Math.round(strip.querySelector('span').getBoundingClientRect().height / parseFloat(getComputedStyle(strip).lineHeight)))(document.querySelector('a.strip'))`))
+		if err != nil || lines != 1 {
+			t.Errorf("%s: %d lines, error %v", lang, lines, err)
+		}
+	}
+}

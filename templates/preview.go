@@ -134,6 +134,7 @@ func previewFailed(p Page) []State {
 	}
 	return append(states,
 		State{"failed-rateLimited-wait", p, Failed{Reason: ReasonRateLimited, Device: ThisDevice, Platform: Phone, Wait: 20}},
+		State{"failed-maintenance-wait", p, Failed{Reason: ReasonMaintenance, Device: ThisDevice, Platform: Phone, Wait: 40}},
 		State{"failed-final", p, Failed{Reason: ReasonRateLimited, Device: ThisDevice, Platform: Phone, Final: true}},
 	)
 }
