@@ -47,8 +47,17 @@ const borderless = `async main => {
 // movingParts finds what moves by itself.
 const movingParts = `async main => document.getAnimations().map(a => a.animationName || a.transitionProperty)`
 
+// usable finds what there is to press or to scan, and what support needs and is not seen.
+const usable = `async main => {
+  const faults = [], seen = e => e.checkVisibility()
+  for (const e of main.querySelectorAll('a, button, input:not([type=hidden]), .code')) if (seen(e)) faults.push(e.outerHTML.slice(0, 60))
+  for (const e of main.querySelectorAll('h1, .lead, .reference b')) if (!seen(e)) faults.push('no ' + e.textContent)
+  return faults
+}`
+
 // TestForcedColoursAndMotion_A04_A06 looks at every state as people see it who have asked for their own few colours, or for nothing to
-// move: buttons and notes keep an edge and the code stays black on white; nothing moves.
+// move: buttons and notes keep an edge and the code stays black on white; nothing moves. On paper there is what is said, the
+// reference too, and nothing that could log anyone in.
 func TestForcedColoursAndMotion_A04_A06(t *testing.T) {
 	t.Parallel()
 	browser := newBrowser(t)
@@ -62,18 +71,22 @@ func TestForcedColoursAndMotion_A04_A06(t *testing.T) {
 		{"forced colours, dark", map[string]string{"forced-colors": "active", "prefers-color-scheme": "dark"}, borderless, false},
 		{"without them edges are left out", map[string]string{"forced-colors": "none", "prefers-color-scheme": "light"}, borderless, true},
 		{"less motion", map[string]string{"prefers-reduced-motion": "reduce"}, movingParts, false},
+		{"paper", map[string]string{"media": "print"}, usable, false},
+		{"the screen", nil, usable, true},
 		{"as much as there is", map[string]string{"prefers-reduced-motion": "no-preference"}, movingParts, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := chromedp.NewContext(browser)
 			t.Cleanup(cancel)
-			var media []*emulation.MediaFeature
+			media := emulation.SetEmulatedMediaParams{Media: tt.features["media"]}
 			for name, value := range tt.features {
-				media = append(media, &emulation.MediaFeature{Name: name, Value: value})
+				if name != "media" {
+					media.Features = append(media.Features, &emulation.MediaFeature{Name: name, Value: value})
+				}
 			}
 			as := chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-				_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: media})
+				_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, media)
 				return err
 			})
 			if err := chromedp.Do(ctx, as, chromedp.Navigate(statesServer(t))); err != nil {

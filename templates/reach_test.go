@@ -80,20 +80,6 @@ func TestCramped_U18_A08_A10_A14(t *testing.T) {
 	}
 }
 
-// TestPrint: what is on paper starts no login.
-func TestPrint(t *testing.T) {
-	css := string(assets["page.css"].Body)
-	rule := regexp.MustCompile(`@media print \{ ([^{]+) \{ display: none; \} \}`).FindStringSubmatch(css)
-	if rule == nil {
-		t.Fatal("no rule for paper")
-	}
-	for _, hidden := range []string{".qr", "#zoom", "#launch"} {
-		if !strings.Contains(rule[1], hidden) {
-			t.Errorf("%s is printed", hidden)
-		}
-	}
-}
-
 // TestQuietMotionAndColours_A04_A06: what moves does so only for those who have not asked for less, and the code is black
 // on white in forced colours too.
 func TestQuietMotionAndColours_A04_A06(t *testing.T) {
