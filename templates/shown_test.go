@@ -27,7 +27,7 @@ func TestShown_U15(t *testing.T) {
 		{"while it is being scanned", Pending(Waiting{Device: OtherDevice, Platform: Computer, Shown: whole}), false},
 	} {
 		page := fragment(t, p, tt.view)
-		for _, want := range []string{"<figure", ">Bron AB<", "<q>I am identifying myself to log in to Norrby kommun.</q>", "Does it say anything else? Cancel."} {
+		for _, want := range []string{"<figure", ">Bron AB<", `<q dir="auto">I am identifying myself to log in to Norrby kommun.</q>`, "Does it say anything else? Cancel."} {
 			if strings.Contains(page, want) != tt.drawn {
 				t.Errorf("%s: has %q: %t", tt.name, want, !tt.drawn)
 			}

@@ -121,7 +121,7 @@ func TestLoginOnSameDevice(t *testing.T) {
 	v.await(login, "confirm")
 	// What the page draws of the app is what the app shows.
 	page := html.UnescapeString(v.get(login).body)
-	for _, want := range []string{">" + order.RPName + "<", "<q>" + order.VisibleText + "</q>"} {
+	for _, want := range []string{">" + order.RPName + "<", `<q dir="auto">` + order.VisibleText + "</q>"} {
 		if order.RPName == "" || order.VisibleText == "" || !strings.Contains(page, want) {
 			t.Errorf("the app shows %q, which the page does not draw", want)
 		}
