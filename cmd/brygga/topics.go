@@ -16,6 +16,7 @@ var topics = [][3]string{
 	{"claims", "claims.md", "What apps get: a token decoded, what to store, linking customers"},
 	{"looks", "looks.md", "Logos, colours, texts and style sheets of the pages"},
 	{"metrics", "metrics.md", "The metrics, one by one"},
+	{"operations", "operations.md", "Install, upgrade and watch a server; containers and Kubernetes"},
 	{"proxies", "proxies.md", "Settings of nginx, Caddy, HAProxy and Apache in front"},
 	{"trouble", "troubleshooting.md", "It does not work: messages, causes, remedies"},
 	{"errors", "errors.md", "What apps are answered, and what to change"},
