@@ -41,7 +41,7 @@ func TestMonitoring(t *testing.T) {
 var wrongMonitoring = []struct{ name, old, new, fault string }{
 	{"no query", "> 20", "> >", "unexpected"},
 	{"no such metric", "increase(brygga_panics_total", "increase(brygga_panic_total", `no metric "brygga_panic_total"`},
-	{"no such label", "(job, client)", "(job, app)", "no series has the label app"},
+	{"no such label", "(job, client, endpoint)", "(job, app, endpoint)", "no series has the label app"},
 	{"no such matcher", `{limit!="load"}`, `{kind!="load"}`, "no label kind"},
 	{"no such value", `limit="load"`, `limit="lode"`, `limit is never "lode"`},
 	{"no such value among several", "invalid_client|", "invalid_klient|", `outcome is never "invalid_klient"`},

@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
@@ -44,7 +45,7 @@ func (m memory) add(metric labels.Labels, at time.Time, value float64) {
 
 func (m memory) has(name string) bool {
 	for _, s := range m {
-		if s.labels.Get(labels.MetricName) == name {
+		if s.labels.Get(model.MetricNameLabel) == name {
 			return true
 		}
 	}

@@ -118,7 +118,7 @@ func (e exported) judgeSelectors(expr parser.Expr, fault func(string, ...any)) [
 			names = append(names, label)
 		}
 		for _, matcher := range selector.LabelMatchers {
-			if matcher.Name == labels.MetricName || slices.Contains(target, matcher.Name) {
+			if matcher.Name == model.MetricNameLabel || slices.Contains(target, matcher.Name) {
 				continue
 			}
 			judgeMatcher(matcher, has, fault)

@@ -64,6 +64,6 @@ func (a *alert) about(sample promql.Sample, now time.Time) (labels.Labels, error
 	for name, text := range a.Labels {
 		b.Set(name, text)
 	}
-	b.Set(labels.MetricName, "ALERTS").Set(labels.AlertName, a.Alert).Set("alertstate", "firing")
+	b.Set(model.MetricNameLabel, "ALERTS").Set(labels.AlertName, a.Alert).Set("alertstate", "firing")
 	return b.Labels(), nil
 }
