@@ -190,10 +190,11 @@ func (m *metrics) watchDatabase(store *postgres.Store) {
 	add := func(name, help string, value func(postgres.State) float64) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return value(store.State()) }))
 	}
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "brygga_database_waits_total", Help: "Statements that had to wait for a connection."}, func() float64 { return float64(store.State().Waited) }))
 	add("brygga_database_connections", "Connections to the database.", func(s postgres.State) float64 { return float64(s.Connections) })
 	add("brygga_database_connections_busy", "Connections to the database that are in use.", func(s postgres.State) float64 { return float64(s.Busy) })
 	add("brygga_database_connections_max", "How many connections to the database may be opened.", func(s postgres.State) float64 { return float64(s.Max) })
-	add("brygga_database_waits", "Statements that had to wait for a connection since the start.", func(s postgres.State) float64 { return float64(s.Waited) })
 	add("brygga_database_nodes", "Processes that share the database, this one included.", func(s postgres.State) float64 { return float64(s.Nodes) })
 	add("brygga_database_clock_offset_seconds", "How far the database's clock is ahead of this machine's.", func(s postgres.State) float64 { return s.Offset.Seconds() })
 	add("brygga_database_pulse_age_seconds", "How long ago this process was last heard of by the others.", func(s postgres.State) float64 { return s.PulseAge.Seconds() })

@@ -17,7 +17,9 @@ import (
 	"brygga/cmd/brygga/config"
 	"brygga/login"
 	"brygga/op"
+	"brygga/secret"
 	"brygga/storage"
+	"brygga/storage/postgres/pgtest"
 	"brygga/web"
 )
 
@@ -32,6 +34,19 @@ func newMeasured(t *testing.T) *server {
 	if o.listener, err = newCertificateFiles(certFile, keyFile, o.log); err != nil {
 		t.Fatal(err)
 	}
+	s, err := newServer(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.close() })
+	return s
+}
+
+// newOnDatabase is a server whose store is in a database.
+func newOnDatabase(t *testing.T) *server {
+	t.Helper()
+	o := newOptions(t)
+	o.config.Postgres.DSN = secret.New(pgtest.Database(t))
 	s, err := newServer(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -67,6 +82,11 @@ func TestPageListsTheMetrics(t *testing.T) {
 	s.metrics.request("GET /healthz", 200, time.Millisecond) // its routes are many, so it begins with the first request
 	s.metrics.provider("token", "ok", "portal")              // and so do the clients
 	known := families(t, s)
+	for name, family := range families(t, newOnDatabase(t)) {
+		if strings.HasPrefix(name, "brygga_database_") {
+			known[name] = family
+		}
+	}
 	for name, family := range known {
 		var labels []string
 		for _, label := range family.GetMetric()[0].GetLabel() {
