@@ -1,7 +1,9 @@
 package bolt
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"syscall"
 )
 
@@ -40,7 +42,21 @@ func (s *Store) makeRoom(size int64) {
 	s.low, s.room = false, end
 }
 
-// noRoom reports whether err says that disk or quota are full.
+// noRoom reports whether err says that disk or quota are full, or that the file may not grow any more (setrlimit(2), RLIMIT_FSIZE). Of a file
+// that cannot be made longer bbolt tells the text alone; nothing has been written then.
 func noRoom(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) ||
+		err != nil && strings.HasPrefix(err.Error(), "file resize error: ")
+}
+
+// probeSize is what must fit into the file for it to have room again after a commit that found none. A single small row fits long after
+// the steps of logins do not.
+const probeSize = 256 << 10
+
+// probe tries whether there is room again.
+func (s *Store) probe(ctx context.Context) error {
+	if err := s.update(ctx, func(t *tx) error { return t.put(metaBucket, metaProbe, make([]byte, probeSize)) }); err != nil {
+		return err
+	}
+	return s.update(ctx, func(t *tx) error { return t.remove(metaBucket, metaProbe) })
 }

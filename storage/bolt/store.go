@@ -168,6 +168,7 @@ var (
 	metaStore      = []byte("store")      // see mark.Store
 	metaCheckpoint = []byte("checkpoint") // see checkpoint
 	metaForgotten  = []byte("forgotten")  // time when a copy was accepted (8 bytes)
+	metaProbe      = []byte("probe")      // see Store.probe; there for a moment
 )
 
 // prepare brings the store up to this format, or makes it in a new file, and counts what is kept in memory. It takes no longer
@@ -194,6 +195,11 @@ func (s *Store) prepare(options Options) error {
 	}
 	if err := s.noteKey(t); err != nil {
 		return err
+	}
+	if t.get(metaBucket, metaProbe) != nil { // of a process that was killed
+		if err := t.remove(metaBucket, metaProbe); err != nil {
+			return err
+		}
 	}
 	if options.Accept && stored != 0 {
 		if options.Now == nil {
@@ -299,12 +305,10 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ping: %w", err)
 	}
-	return s.update(ctx, func(t *tx) error {
-		if !s.full.Load() {
-			return nil
-		}
-		return t.put(metaBucket, metaFormat, []byte(strconv.Itoa(format)))
-	})
+	if s.full.Load() {
+		return s.probe(ctx)
+	}
+	return s.update(ctx, func(*tx) error { return nil })
 }
 
 // Failures returns how many steps were not stored since the store was opened, because the disk was full or the file broken. None of
