@@ -83,6 +83,20 @@ func TestBankIDOrdersFromAnyPage(t *testing.T) {
 	}
 }
 
+// TestBankIDCancelsWhatIsGone: an order that BankID does not know any more is as good as cancelled.
+func TestBankIDCancelsWhatIsGone(t *testing.T) {
+	m, _ := newBankID(t, nil)
+	order, err := m.Start(t.Context(), login.Request{Starter: storage.Starter{Device: storage.DeviceOther, IP: "192.0.2.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, time := range []string{"first", "second"} {
+		if err := m.Cancel(t.Context(), &order); err != nil {
+			t.Errorf("the %s time: %v", time, err)
+		}
+	}
+}
+
 // TestBankIDQR stands on the edge of the 30 seconds that an order waits for the app (BankID API: QR code).
 func TestBankIDQR(t *testing.T) {
 	m, _ := newBankID(t, nil)

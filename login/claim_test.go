@@ -118,6 +118,30 @@ func TestWishThatDies(t *testing.T) {
 	})
 }
 
+// TestOldOrderIsCollectedWhileAWishWaits: a wish that takes a renewal over has no order yet. Whoever has read the code of the order from
+// before is logged in by it as soon as they approve.
+func TestOldOrderIsCollectedWhileAWishWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, nil)
+		defer h.close()
+		l := h.started(other)
+		h.service.takes(3 * time.Second)
+		h.service.set(1, pending("outstandingTransaction"), nil)
+		l = h.after(29*time.Second, l)
+		wish := storage.Claim{ID: "of another process", Starter: other, WindowEnds: time.Now().Add(time.Minute), At: time.Now()}
+		if _, err := h.store.BeginOrder(t.Context(), l.ID, wish); err != nil {
+			t.Fatal(err)
+		}
+		l = h.after(4*time.Second, l) // the renewal is made, and not wanted
+		h.service.set(1, complete(tolvan()), nil)
+		before := len(h.service.collected(1))
+		if l = h.after(3*time.Second, l); len(h.service.collected(1)) == before {
+			t.Error("the order that counts is not collected")
+		}
+		h.wantState(l, storage.LoginComplete, "")
+	})
+}
+
 // TestOrderKeepsWhatWasDemanded: what comes of the order, a session too, stands for that and for nothing the client demands later.
 func TestOrderKeepsWhatWasDemanded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -129,6 +129,18 @@ func TestEncryptionWithoutAKey(t *testing.T) {
 	h.ok(refreshing(token))
 }
 
+// Claims that cannot be signed are not sent, encrypted or not.
+func TestUserinfoThatCannotBeSigned(t *testing.T) {
+	h := newHarness(t, nil)
+	token := h.grantTokens([]string{"openid"}, nil).AccessToken
+	for _, e := range []storage.Encryption{{}, encryptions[0]} {
+		h.change("web", func(c *storage.Client) { c.JWKS, c.UserinfoAlg, c.UserinfoEncryption = publicJWKS(), "ES999", e })
+		if status, body := h.userinfo(token); status != http.StatusInternalServerError || body["error"] != "server_error" {
+			t.Errorf("%+v: %d %v", e, status, body)
+		}
+	}
+}
+
 func TestUserinfoSignedAndEncrypted(t *testing.T) {
 	h := newHarness(t, nil)
 	h.change("web", func(c *storage.Client) { c.JWKS = publicJWKS() })
