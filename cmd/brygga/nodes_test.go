@@ -1,0 +1,446 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"brygga/bankid/bankidsim"
+	"brygga/keys"
+	"brygga/storage/postgres/pgtest"
+)
+
+// nodeLogins names the environment variable for a long run: how many people log in. Without it a few do.
+const nodeLogins = "BRYGGA_TEST_NODE_LOGINS"
+
+// travelTime is how long people take at most.
+const travelTime = 10 * time.Minute
+
+// node is one brygga of several on one database.
+type node struct {
+	address, configuration string
+
+	mu      sync.Mutex
+	process *exec.Cmd
+}
+
+// cluster is several nodes with a proxy before them that sends each request to any of them.
+type cluster struct {
+	t     *testing.T
+	nodes []*node
+	proxy *httptest.Server
+	// toNode gives up on a node that is stopped.
+	toNode *http.Client
+	stop   context.CancelFunc
+}
+
+func (n *node) start(t *testing.T) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := &exec.Cmd{Path: self, Args: []string{"brygga", "serve", "--config", n.configuration}, Stderr: os.Stderr}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	n.mu.Lock()
+	n.process = cmd
+	n.mu.Unlock()
+}
+
+// ready waits until the node answers.
+func (n *node) ready(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * patience); ; time.Sleep(20 * time.Millisecond) {
+		response, err := http.Get("http://" + n.address + "/healthz")
+		if err == nil {
+			response.Body.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("a node does not answer: %v", err)
+		}
+	}
+}
+
+func (n *node) kill() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.process != nil {
+		n.process.Process.Kill()
+		n.process.Wait()
+		n.process = nil
+	}
+}
+
+func (n *node) signal(s os.Signal) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.process != nil {
+		n.process.Process.Signal(s)
+	}
+}
+
+// newCluster starts so many nodes on one database, whose connection string it returns.
+func newCluster(t *testing.T, count int, phoneDir, api, callback string) (c *cluster, dsn string) {
+	t.Helper()
+	dsn = pgtest.Database(t)
+	c = &cluster{t: t, toNode: &http.Client{
+		Transport:     &http.Transport{ResponseHeaderTimeout: 3 * time.Second, MaxIdleConnsPerHost: 64},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	c.proxy = httptest.NewServer(http.HandlerFunc(c.forward))
+	t.Cleanup(c.proxy.Close)
+	issuer := strings.Replace(c.proxy.URL, "127.0.0.1", "localhost", 1)
+	key := keys.NewMasterKey().Reveal()
+	for i := range count {
+		n := &node{address: "127.0.0.1:" + freePort(t), configuration: filepath.Join(phoneDir, fmt.Sprintf("node%d.yaml", i))}
+		text := strings.NewReplacer("ISSUER", issuer, "LISTEN", n.address, "API", api, "CALLBACK", callback, "KEY", key, "DSN", dsn, "DATA", fmt.Sprintf("data%d", i)).Replace(`
+issuer: ISSUER
+listen: LISTEN
+admin_listen: 127.0.0.1:0
+trusted_proxies: [127.0.0.1/32]
+data: DATA
+master_key: KEY
+postgres: {dsn: 'DSN', max_connections: 8}
+log: {level: error}
+limits: {requests_per_address: 1000000, requests_per_client: 1000000}
+login: {logins_per_address: 100000, orders_per_address: 100000, orders_per_client: 100000}
+bankid: {environment: custom, url: 'API', root_ca_file: sim/ca.pem, signature_root_file: sim/signature-root.pem, certificate_file: sim/client.pem, key_file: sim/client-key.pem}
+clients: [{id: app, auth_method: none, redirect_uris: ['CALLBACK'], scopes: [offline_access]}]
+`)
+		if err := os.WriteFile(n.configuration, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		n.start(t)
+		t.Cleanup(n.kill)
+		c.nodes = append(c.nodes, n)
+	}
+	for _, n := range c.nodes {
+		n.ready(t)
+	}
+	return c, dsn
+}
+
+// forward hands the request to a node, and to the next one when that cannot be connected to.
+func (c *cluster) forward(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	for _, i := range rand.Perm(len(c.nodes)) {
+		request := r.Clone(r.Context())
+		request.URL.Scheme, request.URL.Host, request.RequestURI = "http", c.nodes[i].address, ""
+		request.Header.Set("X-Forwarded-For", "192.0.2.1")
+		request.Body = io.NopCloser(bytes.NewReader(body))
+		response, err := c.toNode.Do(request)
+		if _, unreached := errors.AsType[*net.OpError](err); unreached && strings.Contains(err.Error(), "connect") {
+			continue
+		}
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway) // nobody knows what the node has done
+			return
+		}
+		defer response.Body.Close()
+		for name, values := range response.Header {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(response.StatusCode)
+		io.Copy(w, response.Body)
+		return
+	}
+	w.WriteHeader(http.StatusServiceUnavailable)
+}
+
+// traveller is a person whose browser, app and phone try again when something does not answer, as people and apps do.
+type traveller struct {
+	issuer, callback string
+	phone            *visitor
+	browser          *http.Client
+	person           string
+	// retries counts how often an order was begun again because it had failed.
+	retries int
+}
+
+const travelVerifier = "a-code-verifier-that-is-long-enough-for-rfc-7636-abcdefghij"
+
+func newTraveller(t *testing.T, issuer, callback, phone, person string) *traveller {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &traveller{
+		issuer: issuer, callback: callback, person: person, phone: newVisitor(t, &devInstance{Issuer: issuer, PhoneURL: phone}, computerAgent),
+		browser: &http.Client{Jar: jar, Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	}
+}
+
+// try sends one request. The status is 0 when nobody answered.
+func (v *traveller) try(ctx context.Context, method, address string, form url.Values) (status int, location, body string) {
+	request, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return 0, "", err.Error()
+	}
+	request.Header.Set("User-Agent", computerAgent)
+	if method == http.MethodPost {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.Header.Set("Origin", v.issuer)
+	}
+	response, err := v.browser.Do(request)
+	if err != nil {
+		return 0, "", err.Error()
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, "", err.Error()
+	}
+	return response.StatusCode, response.Header.Get("Location"), string(text)
+}
+
+// logIn goes all the way and returns the code that the app got.
+func (v *traveller) logIn(ctx context.Context) (code string, err error) {
+	challenge := sha256.Sum256([]byte(travelVerifier))
+	authorize := v.issuer + "/authorize?" + url.Values{
+		"client_id": {"app"}, "redirect_uri": {v.callback}, "response_type": {"code"}, "scope": {"openid offline_access"}, "state": {"s"}, "nonce": {"n"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
+	}.Encode()
+	login, scanned, view := "", "", ""
+	for ; ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
+		if login == "" {
+			if status, location, _ := v.try(ctx, http.MethodGet, authorize, nil); location != "" && status/100 == 3 {
+				login = location
+				if !strings.Contains(login, "://") {
+					login = v.issuer + location
+				}
+			}
+			continue
+		}
+		var u update
+		status, _, body := v.try(ctx, http.MethodGet, login+"/status", nil)
+		if status != http.StatusOK || json.Unmarshal([]byte(body), &u) != nil {
+			continue
+		}
+		view = u.View
+		switch {
+		case u.View == "choose" || strings.HasPrefix(u.View, "failed"):
+			if scanned != "" {
+				v.retries++
+				scanned = ""
+			}
+			v.try(ctx, http.MethodPost, login+"/start", url.Values{"device": {"other"}})
+		case u.View == "qr-wait" && u.QR != "":
+			order, status := v.phone.tryPhone("scan", map[string]string{"qr": readFrame(v.phone.t, u), "personalNumber": v.person})
+			if status == http.StatusOK {
+				scanned = order.OrderRef
+			}
+		case u.View == "confirm" && scanned != "":
+			v.phone.tryPhone("orders/"+scanned+"/sign", nil)
+		case u.View == "complete" || strings.HasPrefix(u.View, "complete."):
+			status, location, _ := v.try(ctx, http.MethodPost, login+"/done", nil)
+			answer, err := url.Parse(location)
+			if status == http.StatusSeeOther && err == nil && answer.Query().Get("code") != "" {
+				return answer.Query().Get("code"), nil
+			}
+		case u.View == "already-done":
+			return "", errors.New("somebody else was answered")
+		}
+	}
+	return "", fmt.Errorf("never finished: the page showed %q last", view)
+}
+
+// exchange hands the code in, and reports what the app gets, whether it knows that, and the status.
+func (v *traveller) exchange(ctx context.Context, code string) (tokens map[string]any, status int) {
+	status, _, body := v.try(ctx, http.MethodPost, v.issuer+"/token", url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "client_id": {"app"}, "redirect_uri": {v.callback}, "code_verifier": {travelVerifier},
+	})
+	json.Unmarshal([]byte(body), &tokens)
+	return tokens, status
+}
+
+// disturb kills, stops and starts nodes, one at a time, until ctx is done. Each comes back.
+func (c *cluster) disturb(ctx context.Context, paused time.Duration) (killed, stopped int) {
+	wait := func(d time.Duration) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(d):
+		}
+	}
+	for round := 0; ctx.Err() == nil; round++ {
+		n := c.nodes[rand.IntN(len(c.nodes))]
+		wait(time.Duration(300+rand.IntN(900)) * time.Millisecond)
+		if ctx.Err() != nil {
+			return killed, stopped
+		}
+		if round%3 == 2 {
+			n.signal(syscall.SIGSTOP)
+			wait(paused)
+			n.signal(syscall.SIGCONT)
+			stopped++
+			continue
+		}
+		n.kill()
+		killed++
+		wait(time.Duration(rand.IntN(1500)) * time.Millisecond)
+		n.start(c.t)
+		n.ready(c.t)
+	}
+	return killed, stopped
+}
+
+// addPerson makes a person with a BankID of their own: one person has one order at a time.
+func addPerson(t *testing.T, sim *bankidsim.Simulator, i int) string {
+	t.Helper()
+	digits, sum := fmt.Sprintf("900101%03d", i), 0
+	for i, digit := range digits {
+		n := int(digit-'0') * (2 - i%2) // Luhn
+		sum += n/10 + n%10
+	}
+	added, err := sim.AddPerson(bankidsim.Person{
+		PersonalNumber: fmt.Sprintf("19%s%d", digits, (10-sum%10)%10), GivenName: "Test", Surname: "Person",
+		BankIDs: []bankidsim.BankID{{Policy: bankidsim.PolicyMobile}},
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return added.PersonalNumber
+}
+
+// TestNodes: people log in through three nodes on one database, any of which may get any request, while nodes are killed, stopped and started.
+// Everybody gets in, no code is good twice, and the database says what the ledger says.
+func TestNodes(t *testing.T) {
+	t.Parallel()
+	people, paused := 12, 6*time.Second
+	if text := os.Getenv(nodeLogins); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		people, paused = n, 30*time.Second
+	}
+	dir := t.TempDir()
+	sim, api, phone := serveSim(t, filepath.Join(dir, "sim"))
+	const callback = "http://localhost:9/callback"
+	c, dsn := newCluster(t, 3, dir, api, callback)
+	issuer := strings.Replace(c.proxy.URL, "127.0.0.1", "localhost", 1)
+
+	ctx, cancel := context.WithTimeout(t.Context(), travelTime)
+	defer cancel()
+	chaos, calm := context.WithCancel(ctx)
+	var disturbing, travelling sync.WaitGroup
+	var killed, stopped int
+	disturbing.Go(func() { killed, stopped = c.disturb(chaos, paused) })
+
+	type outcome struct {
+		code     string
+		good     int // exchanges that the app knows to have succeeded
+		unknown  bool
+		retries  int
+		access   string
+		problems []string
+	}
+	outcomes := make([]outcome, people)
+	gate := make(chan struct{}, 40)
+	for i := range people {
+		travelling.Go(func() {
+			gate <- struct{}{}
+			defer func() { <-gate }()
+			o := &outcomes[i]
+			v := newTraveller(t, issuer, callback, phone, addPerson(t, sim, i))
+			var err error
+			if o.code, err = v.logIn(ctx); err != nil {
+				o.problems = append(o.problems, err.Error())
+				return
+			}
+			o.retries = v.retries
+			var racing sync.WaitGroup
+			var mu sync.Mutex
+			for range 3 { // of three at once one gets tokens
+				racing.Go(func() {
+					tokens, status := v.exchange(ctx, o.code)
+					mu.Lock()
+					defer mu.Unlock()
+					switch {
+					case status == http.StatusOK && tokens["id_token"] != nil:
+						o.good++
+						o.access, _ = tokens["access_token"].(string)
+					case status != http.StatusBadRequest:
+						o.unknown = true
+					}
+				})
+			}
+			racing.Wait()
+			if o.good > 1 {
+				o.problems = append(o.problems, fmt.Sprintf("the code was good %d times", o.good))
+			}
+			if o.good == 0 && !o.unknown {
+				o.problems = append(o.problems, "nobody got tokens for the code")
+			}
+		})
+	}
+	travelling.Wait()
+	calm()
+	disturbing.Wait()
+	for _, n := range c.nodes {
+		n.signal(syscall.SIGCONT)
+		n.ready(t)
+	}
+	retries, unknown := 0, 0
+	for i, o := range outcomes {
+		for _, problem := range o.problems {
+			t.Errorf("person %d: %s", i, problem)
+		}
+		retries += o.retries
+		if o.unknown {
+			unknown++
+		}
+		if o.code == "" {
+			continue
+		}
+		v := newTraveller(t, issuer, callback, phone, person)
+		if tokens, status := v.exchange(ctx, o.code); status != http.StatusBadRequest {
+			t.Errorf("person %d: the code is good again: %d, %v", i, status, tokens)
+		}
+	}
+	t.Logf("%d people, %d nodes killed, %d stopped, %d orders begun again, %d exchanges without an answer", people, killed, stopped, retries, unknown)
+	if killed == 0 {
+		t.Error("no node was killed: the test proves nothing")
+	}
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	var pending, spent, completed int
+	if err := conn.QueryRow(ctx, `SELECT (SELECT count(*) FROM logins WHERE collector IS NOT NULL), (SELECT count(*) FROM codes WHERE spent IS NOT NULL),
+		(SELECT count(*) FROM audit_events WHERE body->>'type' = 'WEB_100002')`).Scan(&pending, &spent, &completed); err != nil {
+		t.Fatal(err)
+	}
+	if pending != 0 || spent != people || completed < people {
+		t.Errorf("the database has %d pending orders, %d spent codes and %d completed logins of %d people", pending, spent, completed, people)
+	}
+}
