@@ -37,7 +37,7 @@ func migrations() ([]string, error) {
 
 // migrate brings the tables up to date. Of processes that start at the same time one does it: the others wait for the row that it has locked,
 // which is free when it is done or dead.
-func (s *Store) migrate(ctx context.Context) error {
+func (s *Store) migrate(ctx context.Context, of engine) error {
 	steps, err := migrations()
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	for try := 0; ; try++ {
-		err := s.applyMigrations(ctx, steps)
+		err := s.applyMigrations(ctx, of, steps)
 		pg, ok := errors.AsType[*pgconn.PgError](err)
 		// Two that make the first table at the same moment are in each other's way.
 		if err == nil || !ok || try == tries || pg.Code != "23505" && pg.Code != "42P07" && !passing(err) {
@@ -81,7 +81,7 @@ func checkVersion(version int) error {
 	return err
 }
 
-func (s *Store) applyMigrations(ctx context.Context, steps []string) error {
+func (s *Store) applyMigrations(ctx context.Context, of engine, steps []string) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		// Making tables may take longer than a step of a login.
 		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`); err != nil {
@@ -101,7 +101,7 @@ func (s *Store) applyMigrations(ctx context.Context, steps []string) error {
 			return err
 		}
 		for _, step := range steps[version:] {
-			if _, err := tx.Exec(ctx, step); err != nil {
+			if _, err := tx.Exec(ctx, of.adapt(step)); err != nil {
 				return err
 			}
 		}

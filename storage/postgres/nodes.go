@@ -121,7 +121,7 @@ func (s *Store) pulse(ctx context.Context) error {
 	found := make(map[string]uint64, len(ids))
 	batch := new(pgx.Batch)
 	batch.Queue(`INSERT INTO nodes (name, heard) VALUES ($1, clock_timestamp()) ON CONFLICT (name) DO UPDATE SET heard = GREATEST(nodes.heard, excluded.heard)`, s.node)
-	batch.Queue(`SELECT clock_timestamp(), (SELECT count(*) FROM nodes WHERE name <> $1 AND heard > clock_timestamp() - make_interval(secs => $2)), (SELECT count FROM client_changes)`,
+	batch.Queue(`SELECT clock_timestamp(), (SELECT count(*) FROM nodes WHERE name <> $1 AND heard > clock_timestamp() - $2::float8 * INTERVAL '1 second'), (SELECT count FROM client_changes)`,
 		s.node, silence.Seconds()).QueryRow(func(row pgx.Row) error { return row.Scan(&now, &others, &changes) })
 	batch.Queue(`SELECT id, revision FROM logins WHERE id = ANY ($1)`, ids).Query(func(rows pgx.Rows) error {
 		for rows.Next() {

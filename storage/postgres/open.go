@@ -109,7 +109,7 @@ func configure(dsn string, o Options) (*pgxpool.Config, error) {
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = 5 * time.Second
 	}
-	config.MaxConnIdleTime, config.HealthCheckPeriod = 5*time.Minute, 10*time.Second
+	config.MaxConnIdleTime, config.HealthCheckPeriod, config.AfterConnect = 5*time.Minute, 10*time.Second, settle
 	if o.RootCAs != "" {
 		if err := pinRoot(config.ConnConfig, o.RootCAs); err != nil {
 			return nil, err
@@ -141,14 +141,11 @@ func pinned(roots *x509.CertPool, host string) *tls.Config {
 
 // begin looks at the server, brings the tables up to date and checks the key.
 func (s *Store) begin(ctx context.Context) error {
-	var version int
-	if err := s.pool.QueryRow(ctx, `SELECT current_setting('server_version_num')::int`).Scan(&version); err != nil {
-		return connectionError(err)
+	of, err := s.look(ctx)
+	if err != nil {
+		return err
 	}
-	if version < oldestServer {
-		return fmt.Errorf("%w: it is version %d, at least %d is needed", ErrVersion, version/10000, oldestServer/10000)
-	}
-	if err := s.migrate(ctx); err != nil {
+	if err := s.migrate(ctx, of); err != nil {
 		return err
 	}
 	if err := s.checkKey(ctx); err != nil {
@@ -158,6 +155,19 @@ func (s *Store) begin(ctx context.Context) error {
 		return err
 	}
 	return s.pulse(ctx)
+}
+
+// look returns what the server is, or ErrVersion when it is too old.
+func (s *Store) look(ctx context.Context) (of engine, err error) {
+	var version int
+	err = s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		of = engineOf(conn.Conn().PgConn())
+		return conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int`).Scan(&version)
+	})
+	if err != nil {
+		return of, connectionError(err)
+	}
+	return of, checkServer(of, version)
 }
 
 // The names of what is kept of the installation.

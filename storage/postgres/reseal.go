@@ -166,7 +166,7 @@ func (s *Store) forgetKeys(ctx context.Context) error {
 
 // sealsAlike returns an error when another living process seals with another key than this one.
 func (s *Store) sealsAlike(ctx context.Context, db executor) error {
-	rows, err := db.Query(ctx, `SELECT name, key_check FROM nodes WHERE key_check IS NOT NULL AND name <> $1 AND heard > clock_timestamp() - make_interval(secs => $2)`,
+	rows, err := db.Query(ctx, `SELECT name, key_check FROM nodes WHERE key_check IS NOT NULL AND name <> $1 AND heard > clock_timestamp() - $2::float8 * INTERVAL '1 second'`,
 		s.node, sealerSilence.Seconds())
 	if err != nil {
 		return err

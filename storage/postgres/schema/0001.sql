@@ -32,7 +32,7 @@ CREATE TABLE client_changes (
 	one   boolean PRIMARY KEY DEFAULT true CHECK (one),
 	count bigint NOT NULL
 );
-INSERT INTO client_changes (count) VALUES (0);
+INSERT INTO client_changes (count) VALUES (0) ON CONFLICT DO NOTHING;
 
 -- What never changes of a login, and what changes. A collector stands in the row while an order is pending.
 CREATE TABLE login_requests (
