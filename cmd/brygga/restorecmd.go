@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"brygga/audit"
+	"brygga/storage"
 	"brygga/storage/bolt"
 )
 
@@ -67,7 +68,7 @@ func restore(ctx context.Context, h *host, in installation, name string) error {
 }
 
 // recordRestored puts it into the audit log of the store that it is a copy from earlier.
-func recordRestored(ctx context.Context, h *host, in installation, store *bolt.Store) error {
+func recordRestored(ctx context.Context, h *host, in installation, store storage.Store) error {
 	return direct(ctx, h, in, store, func(ctx context.Context, o *operator) error {
 		o.audit.Record(ctx, audit.Event{Type: audit.StoreRestored, Actor: o.actor})
 		return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,13 +12,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"brygga/storage/bolt"
+	"brygga/storage/postgres"
 )
 
 func newStoreCommand(h *host) *cobra.Command {
 	var where whereFlags
 	cmd := group("store", "Check or compact the store's file, or take one that was put here",
 		newStoreCheck(h, &where), newStoreCompact(h, &where), newStoreAccept(h, &where))
-	cmd.Long = "These commands work on the store's file while no server runs. \"brygga help backups\" tells how to back up, restore and move it."
+	cmd.Long = "These commands work while no server runs. \"brygga help backups\" tells how to back up, restore and move it."
 	where.add(cmd, h)
 	return cmd
 }
@@ -127,32 +129,58 @@ func checkFile(h *host, in installation, path string) (rows int, err error) {
 
 func newStoreAccept(h *host, where *whereFlags) *cobra.Command {
 	return &cobra.Command{
-		Use: "accept", Short: "Take a file that was put here, and end what was granted before", Args: cobra.NoArgs,
-		Long: "Take the store's file as it lies there: a backup, or one from another machine that came without its mark. In such a file codes and\n" +
-			"tokens that were used or revoked since would be good again. So logins, codes, tokens and sessions end, and people log in anew. Clients,\n" +
-			"keys, subjects and the audit log stay.",
+		Use: "accept", Short: "Take a file or a database that was restored, and end what was granted before", Args: cobra.NoArgs,
+		Long: "Take the store as it lies there: a file that was put in its place by hand, or came from another machine without its mark, or a database that\n" +
+			"was restored to an earlier point. Codes and tokens that were used or revoked since would be good again. So logins, codes, tokens and\n" +
+			"sessions end, and people log in anew. Clients, keys, subjects and the audit log stay.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			in, err := where.findFile(h)
+			in, err := where.find(h)
 			if err != nil {
 				return err
 			}
-			path := filepath.Join(in.data, storeFile)
-			if _, err := os.Stat(path); err != nil {
-				return fail(exitUsage, "put the file there first", "nothing to accept: %w", err)
+			if in.postgres.Used() {
+				return acceptDatabase(cmd.Context(), h, in)
 			}
-			sealer, err := newSealer(in.masterKey, in.otherKey)
-			if err != nil {
-				return err
-			}
-			store, err := bolt.Open(path, sealer, bolt.Options{Logger: slog.New(slog.DiscardHandler), LockTimeout: lockTime, Accept: true})
-			if err != nil {
-				return err
-			}
-			if err := errors.Join(recordRestored(cmd.Context(), h, in, store), store.Close()); err != nil {
-				return err
-			}
-			fmt.Fprintln(h.out, path, "is accepted: people log in anew")
-			return nil
+			return acceptFile(cmd.Context(), h, in)
 		},
 	}
+}
+
+func acceptFile(ctx context.Context, h *host, in installation) error {
+	path := filepath.Join(in.data, storeFile)
+	if _, err := os.Stat(path); err != nil {
+		return fail(exitUsage, "put the file there first", "nothing to accept: %w", err)
+	}
+	sealer, err := newSealer(in.masterKey, in.otherKey)
+	if err != nil {
+		return err
+	}
+	store, err := bolt.Open(path, sealer, bolt.Options{Logger: slog.New(slog.DiscardHandler), LockTimeout: lockTime, Accept: true})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(recordRestored(ctx, h, in, store), store.Close()); err != nil {
+		return err
+	}
+	fmt.Fprintln(h.out, path, "is accepted: people log in anew")
+	return nil
+}
+
+func acceptDatabase(ctx context.Context, h *host, in installation) error {
+	store, err := openDatabase(ctx, in.postgres.DSN, in.masterKey, in.otherKey, in.postgres.Options())
+	if err != nil {
+		return err
+	}
+	err = store.StartAnew(ctx, time.Now().UTC())
+	if errors.Is(err, postgres.ErrInUse) {
+		err = fail(exitUnavailable, "stop every server on this database; one that was killed counts for five seconds", "%w", err)
+	}
+	if err == nil {
+		err = recordRestored(ctx, h, in, store)
+	}
+	if err := errors.Join(err, store.Close()); err != nil {
+		return err
+	}
+	fmt.Fprintln(h.out, "the database is accepted: people log in anew")
+	return nil
 }
