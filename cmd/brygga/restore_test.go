@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -201,4 +203,40 @@ clients: [{id: app, auth_method: none, redirect_uris: ['APP/callback'], scopes: 
 		t.Error("a client that was removed since the backup is expected to be there again")
 	}
 	newCustomer(t, issuer, phone, app.URL+"/callback", 9).newFamily(t)
+}
+
+// TestBrokenOffLeavesNothing: a backup and a restore that somebody breaks off leave no piece of a store behind.
+func TestBrokenOffLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	data, copies := filepath.Join(dir, "data"), filepath.Join(dir, "copies")
+	for _, path := range []string{data, copies} {
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(data, masterKeyFile), []byte(keys.NewMasterKey().Reveal()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	commands(t, "client", "add", "app", "--redirect-uri", "https://app.example.se/cb", "--data", data)
+	whole := filepath.Join(dir, "whole.db")
+	commands(t, "backup", "--to", whole, "--data", data)
+	broken, breakOff := context.WithCancel(t.Context())
+	breakOff()
+	var said bytes.Buffer
+	if code := run(broken, []string{"backup", "--to", filepath.Join(copies, "x.db"), "--data", data}, &host{out: &said, err: &said}); code == exitOK {
+		t.Error("a backup that was broken off succeeded")
+	}
+	if err := errors.Join(os.Remove(filepath.Join(data, storeFile)), os.Remove(filepath.Join(data, storeFile+".mark"))); err != nil {
+		t.Fatal(err)
+	}
+	if code := run(broken, []string{"restore", whole, "--data", data}, &host{out: &said, err: &said}); code == exitOK {
+		t.Error("a restore that was broken off succeeded")
+	}
+	for path, want := range map[string]int{copies: 0, data: 1} { // the key
+		if left, err := os.ReadDir(path); err != nil || len(left) != want {
+			t.Errorf("%s holds %v, %v; it was said: %s", path, left, err, said.String())
+		}
+	}
+	commands(t, "restore", whole, "--data", data)
 }

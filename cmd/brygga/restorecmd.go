@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,7 +33,9 @@ func newRestoreCommand(h *host) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return restore(cmd.Context(), h, in, args[0])
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return restore(ctx, h, in, args[0])
 		},
 	}
 	where.add(cmd, h)
@@ -53,8 +57,10 @@ func restore(ctx context.Context, h *host, in installation, name string) error {
 		from = file
 	}
 	path := filepath.Join(in.data, storeFile)
-	rows, err := bolt.Restore(path, from, sealer, bolt.Restoring{
-		Now: time.Now().UTC(), Report: tellFaults(h), Accepted: func(store *bolt.Store) error { return recordRestored(ctx, h, in, store) },
+	rows, err := bolt.Restore(path, &readUntilDone{ctx, from}, sealer, bolt.Restoring{
+		Now: time.Now().UTC(), Report: tellFaults(h), Accepted: func(store *bolt.Store) error {
+			return errors.Join(ctx.Err(), recordRestored(ctx, h, in, store))
+		},
 	})
 	if errors.Is(err, bolt.ErrStoreExists) {
 		return fail(exitConflict, fmt.Sprintf("stop the server, and move the store away if the backup shall take its place: mv %s %s.before; its mark may stay", path, path), "%w", err)
@@ -65,6 +71,19 @@ func restore(ctx context.Context, h *host, in installation, name string) error {
 	fmt.Fprintf(h.out, "%s is restored, %d rows were looked at: people log in anew\n", path, rows)
 	fmt.Fprintln(h.out, "clients and keys are as they were when the backup was made: remove those that were removed since (\"brygga help backups\")")
 	return nil
+}
+
+// readUntilDone reads until the context is done, so that a restore that is broken off leaves nothing behind.
+type readUntilDone struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+func (r *readUntilDone) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.from.Read(p)
 }
 
 // recordRestored puts it into the audit log of the store that it is a copy from earlier.

@@ -316,7 +316,8 @@ func (c *checker) sessionGrant(key, value []byte) error {
 // grantExpires returns an error unless the grant is swept at the time, with what leads to it.
 func (c *checker) grantExpires(grant *storage.Grant, at time.Time) error {
 	note := c.get(expiryBucket, expiryRow(at, grantKind, []byte(grant.ID)))
-	if note == nil || !bytes.Equal(note, memberKey(grant.SessionID, grant.Session)) {
+	old := grant.Session == "" && string(note) == grant.SessionID // as format 1 wrote it
+	if note == nil || !old && !bytes.Equal(note, memberKey(grant.SessionID, grant.Session)) {
 		return errNoExpiry
 	}
 	return nil

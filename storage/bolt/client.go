@@ -120,8 +120,15 @@ func moveOrigins(t *tx, before, after *storage.Client) error {
 	return nil
 }
 
-// indexOrigins fills the index of origins for the clients of a file that had none.
+// indexOrigins makes the index of origins anew: an earlier version had none, or named an origin otherwise.
 func indexOrigins(t *tx) error {
+	t.buckets[originsBucket] = nil
+	if err := t.btx.DeleteBucket(bucketNames[originsBucket]); err != nil {
+		return err
+	}
+	if _, err := t.btx.CreateBucket(bucketNames[originsBucket]); err != nil {
+		return err
+	}
 	return t.bucket(clientsBucket).ForEach(func(_, row []byte) error {
 		client, err := decodeClient(row)
 		if err != nil {

@@ -175,6 +175,15 @@ func TestOldFormatIsBroughtUp(t *testing.T) {
 	if s, err = Open(path, sealer, Options{}); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := CheckRecords(path, sealer, now, func(f Fault) { t.Errorf("the upgrade has left a fault: %s", f) }); err != nil {
+		t.Error(err)
+	}
+	if s, err = Open(path, sealer, Options{}); err != nil {
+		t.Fatal(err)
+	}
 	defer s.Close()
 	if login, err := s.Login(t.Context(), "l1", now); err != nil || login.State != storage.LoginAnswered || login.Request.State != "state" || !login.Expires.Equal(expires) {
 		t.Errorf("login of before: %+v, %v", login, err)

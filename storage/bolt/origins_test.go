@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"brygga/storage"
 	"brygga/storage/storagetest"
@@ -39,5 +40,31 @@ func TestOriginsUnderAnotherNameAreFound(t *testing.T) {
 	}
 	if registered, err := s.OriginRegistered(t.Context(), origin); err != nil || !registered {
 		t.Errorf("after a change: %t, %v", registered, err)
+	}
+}
+
+// TestUpgradeRenamesOrigins: a file of an earlier format has its index of origins made anew.
+func TestUpgradeRenamesOrigins(t *testing.T) {
+	s := openTest(t, Options{})
+	const origin = "https://spa.example.se"
+	c := storage.Client{ID: "spa", AuthMethod: storage.AuthMethodNone, RedirectURIs: []string{"https://SPA.Example.se:443/cb"}}
+	err := errors.Join(s.CreateClient(t.Context(), c), s.update(t.Context(), func(x *tx) error {
+		return errors.Join(x.remove(originsBucket, memberKey(origin, c.ID)), x.put(originsBucket, memberKey("https://SPA.Example.se:443", c.ID), nil),
+			x.put(metaBucket, metaFormat, []byte("4")))
+	}), s.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(s.path, storagetest.FixedSealer("test"), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if registered, err := s.OriginRegistered(t.Context(), origin); err != nil || !registered {
+		t.Errorf("after the upgrade: %t, %v", registered, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if faults, _ := checked(t, s.path, time.Now()); len(faults) > 0 {
+		t.Errorf("the upgrade has left faults: %v", faults)
 	}
 }
