@@ -43,10 +43,10 @@ func newMeasured(t *testing.T) *server {
 }
 
 // newOnDatabase is a server whose store is in a database.
-func newOnDatabase(t *testing.T) *server {
+func newOnDatabase(t *testing.T, dsn string) *server {
 	t.Helper()
 	o := newOptions(t)
-	o.config.Postgres.DSN = secret.New(pgtest.Database(t))
+	o.config.Postgres.DSN = secret.New(dsn)
 	s, err := newServer(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestPageListsTheMetrics(t *testing.T) {
 	s.metrics.request("GET /healthz", 200, time.Millisecond) // its routes are many, so it begins with the first request
 	s.metrics.provider("token", "ok", "portal")              // and so do the clients
 	known := families(t, s)
-	for name, family := range families(t, newOnDatabase(t)) {
+	for name, family := range families(t, newOnDatabase(t, pgtest.Database(t))) {
 		if strings.HasPrefix(name, "brygga_database_") {
 			known[name] = family
 		}
@@ -245,5 +245,31 @@ func TestProxyTroublesAreMeasured(t *testing.T) {
 	response.Body.Close()
 	if got := value(t, d.server, "brygga_proxy_troubles"); got != 1 {
 		t.Errorf("%v troubles", got)
+	}
+}
+
+// TestAbsentDatabaseIsMeasured: by how long ago the others heard of this server, and by what could not be stored.
+func TestAbsentDatabaseIsMeasured(t *testing.T) {
+	t.Parallel()
+	database, err := pgtest.Start(pgtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { database.Close() })
+	s := newOnDatabase(t, database.DSN("postgres"))
+	age := func() float64 { return value(t, s, "brygga_database_pulse_age_seconds") }
+	for deadline := time.Now().Add(time.Minute); age() >= 1; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no pulse, for %v s", age())
+		}
+	}
+	if err := database.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); age() < 3 || value(t, s, "brygga_store_errors_total") < 1; time.Sleep(50 * time.Millisecond) {
+		s.store.Ping(t.Context())
+		if time.Now().After(deadline) {
+			t.Fatalf("the last pulse was %v s ago, %v steps were not stored", age(), value(t, s, "brygga_store_errors_total"))
+		}
 	}
 }

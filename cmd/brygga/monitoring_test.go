@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"brygga/bankid/bankidsim"
+	"brygga/storage/postgres/pgtest"
 )
 
 const monitoring = "../../deploy/monitoring/"
@@ -20,7 +21,7 @@ const monitoring = "../../deploy/monitoring/"
 func TestMonitoring(t *testing.T) {
 	t.Parallel()
 	check := buildCheck(t)
-	metrics := []string{scrape(t, usedServer(t)), scrape(t, brokenServer(t)), scrape(t, newOnDatabase(t))}
+	metrics := []string{scrape(t, usedServer(t)), scrape(t, brokenServer(t)), scrape(t, newOnDatabase(t, pgtest.Database(t)))}
 	if out, ok := check(append([]string{monitoring + "alerts.yaml", monitoring + "alerts_test.yaml", monitoring + "dashboard.json"}, metrics...)...); !ok {
 		t.Errorf("%s", out)
 	}
