@@ -49,6 +49,11 @@ func (b *bench) run(ctx context.Context, last bool) (result, error) {
 	if err := os.RemoveAll(filepath.Join(b.dir, "data")); err != nil {
 		return result{}, err
 	}
+	if b.database != nil {
+		if err := b.database.empty(ctx); err != nil {
+			return result{}, err
+		}
+	}
 	s, _, err := b.start(ctx)
 	if err != nil {
 		return result{}, err
@@ -74,6 +79,10 @@ func (b *bench) run(ctx context.Context, last bool) (result, error) {
 		codes[i], err = b.login(ctx, person, "openid", &frames)
 		return err
 	}
+	worked, err := b.database.work(ctx)
+	if err != nil {
+		return r, err
+	}
 	loginCPU, err := s.using(func() error { return each(b.logins, b.browsers, login) })
 	if err != nil {
 		return r, fmt.Errorf("login: %w (server: %s)", err, s.stderr)
@@ -89,6 +98,11 @@ func (b *bench) run(ctx context.Context, last bool) (result, error) {
 		return r, fmt.Errorf("exchange: %w (server: %s)", err, s.stderr)
 	}
 	thousands := float64(b.logins) / 1000
+	done, err := b.database.work(ctx)
+	if err != nil {
+		return r, err
+	}
+	r.database = work{(done.cpu - worked.cpu) / thousands, (done.commits - worked.commits) / float64(b.logins), (done.wal - worked.wal) / float64(b.logins)}
 	r.login, r.exchange = (loginCPU+exchangeCPU)/thousands, exchangeCPU/thousands
 	r.collects = float64(b.collects()-collects) / float64(b.logins)
 	r.frames = float64(frames.Load()) / float64(b.logins)

@@ -3,7 +3,8 @@
 //
 // It builds brygga, starts `brygga serve` as a process of its own on loopback with a fresh store, and plays everybody else
 // itself: BankID (package bankidsim), browsers that load the page and follow its events, people who scan the QR code they are shown and
-// think for a while, and an app that redeems the codes. It ends by itself. With -soak it lets BankID misbehave meanwhile, and prints
+// think for a while, and an app that redeems the codes. It ends by itself. With -nodes several servers share a PostgreSQL database, and each
+// connection goes to the next of them. With -soak it lets BankID misbehave meanwhile, and prints
 // memory and outcomes.
 package main
 
@@ -21,8 +22,10 @@ import (
 // settings are the size of a run.
 type settings struct {
 	logins, browsers, runs, starts, soak int
-	think                                time.Duration
-	profile                              string
+	// nodes is how many servers share a PostgreSQL database; 0 stands for one server on a file.
+	nodes   int
+	think   time.Duration
+	profile string
 }
 
 func main() {
@@ -36,6 +39,7 @@ func main() {
 	flag.IntVar(&s.runs, "runs", 3, "runs; medians are printed")
 	flag.IntVar(&s.starts, "starts", 5, "starts of the server to time")
 	flag.IntVar(&s.soak, "soak", 0, "in place of all that: so many logins while BankID misbehaves; memory and outcomes are printed")
+	flag.IntVar(&s.nodes, "nodes", 0, "so many servers on one PostgreSQL database, which is started for it (Debian's package postgresql); 0 for one server on a file")
 	flag.DurationVar(&s.think, "think", 3*time.Second, "how long a person takes from scanning to approving")
 	flag.StringVar(&s.profile, "profile", "", "write a CPU profile of the server during the logins of the last run to this file")
 	flag.Parse()
@@ -69,6 +73,9 @@ func run(ctx context.Context, s settings) error {
 		}
 		fmt.Printf("run %d: %4.0f logins/s  login %.3f s  exchange %.3f s  collects %.1f and frames %.1f a login\n",
 			i+1, r.rate, r.login, r.exchange, r.collects, r.frames)
+		if s.nodes > 0 {
+			fmt.Printf("       PostgreSQL: login %.3f s, with %.1f transactions and %.0f bytes of WAL a login\n", r.database.cpu, r.database.commits, r.database.wal)
+		}
 		results = append(results, r)
 	}
 	floor, err := b.floor(ctx)
@@ -80,6 +87,11 @@ func run(ctx context.Context, s settings) error {
 		fmt.Printf("%-52s %10s %8s\n", name, fmt.Sprintf(format, value), fmt.Sprintf("≤ "+format, aim))
 	}
 	row("server CPU seconds for 1 000 complete logins", "%.3f", median(results, func(r result) float64 { return r.login }), 0.8)
+	if s.nodes > 0 {
+		fmt.Printf("%-52s %10.3f\n", "PostgreSQL's CPU seconds for them", median(results, func(r result) float64 { return r.database.cpu }))
+		fmt.Printf("%-52s %10.1f\n", "transactions a login", median(results, func(r result) float64 { return r.database.commits }))
+		fmt.Printf("%-52s %10.0f\n", "bytes of WAL a login", median(results, func(r result) float64 { return r.database.wal }))
+	}
 	row("server CPU seconds for 1 000 code exchanges", "%.3f", median(results, func(r result) float64 { return r.exchange }), 0.1)
 	for i, f := range results[0].endpoints {
 		row("server CPU seconds for 1 000 "+f.name, "%.3f", median(results, func(r result) float64 { return r.endpoints[i].measured }), f.aim)
@@ -97,6 +109,7 @@ func run(ctx context.Context, s settings) error {
 type result struct {
 	login, exchange, idle, rate, collects, frames float64
 	endpoints                                     []figure
+	database                                      work
 }
 
 func median[T any](list []T, value func(T) float64) float64 {

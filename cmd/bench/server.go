@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -33,12 +34,16 @@ type bench struct {
 	collects      func() int64
 	people        chan string
 	browser       *http.Client
+	// database is what the servers share, nil where one has a file. addresses are those of the servers.
+	database  *database
+	addresses []string
 }
 
-// server is one running server process.
+// server is the running server process, the first of several, and the others.
 type server struct {
 	*exec.Cmd
 	stderr *bytes.Buffer
+	others []*server
 }
 
 func newBench(ctx context.Context, s settings) (*bench, error) {
@@ -57,10 +62,19 @@ func newBench(ctx context.Context, s settings) (*bench, error) {
 		b.close()
 		return nil, err
 	}
+	if s.nodes > 0 {
+		if b.database, err = startDatabase(); err != nil {
+			b.close()
+			return nil, err
+		}
+	}
 	return b, b.writeConfig()
 }
 
 func (b *bench) close() {
+	if b.database != nil {
+		b.database.close()
+	}
 	if b.simAPI != nil {
 		b.simAPI.Close()
 	}
@@ -106,24 +120,33 @@ func personalNumber(i int) string {
 
 func (b *bench) writeConfig() error {
 	rp := b.sim.ClientCertificate()
-	public, err := freePort()
-	if err != nil {
-		return err
+	store := ""
+	if b.database != nil {
+		store = fmt.Sprintf("postgres: {dsn: '%s'}\n", b.database.dsn)
 	}
-	admin, err := freePort()
-	if err != nil {
-		return err
+	var admins []string
+	for range max(1, b.nodes) {
+		public, err := freePort()
+		if err != nil {
+			return err
+		}
+		admin, err := freePort()
+		if err != nil {
+			return err
+		}
+		b.addresses, admins = append(b.addresses, public), append(admins, admin)
 	}
-	b.issuer, b.admin = "http://"+public, "http://"+admin
+	b.issuer, b.admin = "http://"+b.addresses[0], "http://"+admins[0]
 	b.browser = &http.Client{
-		Transport:     &http.Transport{MaxIdleConnsPerHost: 2 * b.browsers, DisableCompression: true},
+		Transport:     &http.Transport{MaxIdleConnsPerHost: 2 * b.browsers, DisableCompression: true, DialContext: b.inTurn()},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	text := fmt.Sprintf(`issuer: %s
+	text := func(i int) []byte {
+		return fmt.Appendf(nil, `issuer: %s
 listen: %s
 admin_listen: %s
 data: data
-master_key: MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
+%smaster_key: MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
 log: {level: warn}
 bankid:
   environment: custom
@@ -140,13 +163,19 @@ clients:
     secret: %s
     redirect_uris: [%s]
     id_token_alg: ES256
-`, b.issuer, public, admin, b.simURL, clientSecret, redirectURI)
+`, b.issuer, b.addresses[i], admins[i], store, b.simURL, clientSecret, redirectURI)
+	}
 	signatures, err := b.sim.SignatureRootPEM()
 	if err != nil {
 		return err
 	}
+	for i := range b.addresses {
+		if err := os.WriteFile(b.config(i), text(i), 0o600); err != nil {
+			return err
+		}
+	}
 	for name, content := range map[string][]byte{
-		"brygga.yaml": []byte(text), "rp.pem": rp.CertPEM, "rp.key": rp.KeyPEM, "ca.pem": b.sim.ServerRootPEM(), "signature-root.pem": signatures,
+		"rp.pem": rp.CertPEM, "rp.key": rp.KeyPEM, "ca.pem": b.sim.ServerRootPEM(), "signature-root.pem": signatures,
 	} {
 		if err := os.WriteFile(filepath.Join(b.dir, name), content, 0o600); err != nil {
 			return err
@@ -155,16 +184,45 @@ clients:
 	return nil
 }
 
-// start starts the server and returns it with the seconds until its first answer.
+// config returns the name of the configuration of a server.
+func (b *bench) config(i int) string { return filepath.Join(b.dir, fmt.Sprintf("brygga%d.yaml", i)) }
+
+// inTurn returns a dialer that leads from the first server to the next one each time; from other addresses to themselves.
+func (b *bench) inTurn() func(ctx context.Context, network, address string) (net.Conn, error) {
+	var next atomic.Int64
+	var dialer net.Dialer
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if address == b.addresses[0] {
+			address = b.addresses[int(next.Add(1))%len(b.addresses)]
+		}
+		return dialer.DialContext(ctx, network, address)
+	}
+}
+
+// start starts the servers and returns them with the seconds until the first answer.
 func (b *bench) start(ctx context.Context) (*server, float64, error) {
-	s := &server{Cmd: exec.CommandContext(ctx, b.binary, "serve", "--config", filepath.Join(b.dir, "brygga.yaml")), stderr: new(bytes.Buffer)}
+	s, took, err := b.startOne(ctx, 0)
+	for i := 1; i < len(b.addresses) && err == nil; i++ {
+		var other *server
+		if other, _, err = b.startOne(ctx, i); err == nil {
+			s.others = append(s.others, other)
+		}
+	}
+	if err != nil && s != nil {
+		s.stop()
+	}
+	return s, took, err
+}
+
+func (b *bench) startOne(ctx context.Context, i int) (*server, float64, error) {
+	s := &server{Cmd: exec.CommandContext(ctx, b.binary, "serve", "--config", b.config(i)), stderr: new(bytes.Buffer)}
 	s.Stderr, s.Stdout = s.stderr, io.Discard
 	begin := time.Now()
 	if err := s.Start(); err != nil {
 		return nil, 0, err
 	}
 	for time.Since(begin) < 20*time.Second {
-		if status, _ := b.get(ctx, b.issuer+"/.well-known/openid-configuration"); status == http.StatusOK {
+		if status, _ := b.get(ctx, "http://"+b.addresses[i]+"/.well-known/openid-configuration"); status == http.StatusOK {
 			return s, time.Since(begin).Seconds(), nil
 		}
 		time.Sleep(time.Millisecond)
@@ -174,10 +232,14 @@ func (b *bench) start(ctx context.Context) (*server, float64, error) {
 }
 
 func (s *server) stop() error {
-	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
+	err := s.Process.Signal(syscall.SIGTERM)
+	if err == nil {
+		err = s.Wait()
 	}
-	return s.Wait()
+	for _, other := range s.others {
+		err = errors.Join(err, other.stop())
+	}
+	return err
 }
 
 func (b *bench) get(ctx context.Context, url string) (int, error) {
@@ -211,21 +273,48 @@ func (b *bench) timeStarts(ctx context.Context) (float64, error) {
 	return median(seconds, func(v float64) float64 { return v }), nil
 }
 
-// cpu returns the CPU seconds the process has used (proc(5): stat, utime and stime).
+// cpu returns the CPU seconds that the processes have used.
 func (s *server) cpu() (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.Process.Pid))
+	p, err := readProcess(s.Process.Pid)
 	if err != nil {
 		return 0, err
 	}
+	for _, other := range s.others {
+		more, err := other.cpu()
+		if err != nil {
+			return 0, err
+		}
+		p.own += more
+	}
+	return p.own, nil
+}
+
+// process is what the kernel says of one (proc(5): stat): its parent, and the CPU seconds that it and its children that have ended have used.
+type process struct {
+	parent        int
+	own, children float64
+}
+
+func readProcess(pid int) (p process, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return p, err
+	}
 	_, rest, found := strings.Cut(string(text), ") ")
 	fields := strings.Fields(rest)
-	if !found || len(fields) < 13 {
-		return 0, errors.New("unreadable /proc stat")
+	if !found || len(fields) < 15 {
+		return p, errors.New("unreadable /proc stat")
 	}
-	user, err1 := strconv.ParseFloat(fields[11], 64)
-	system, err2 := strconv.ParseFloat(fields[12], 64)
+	var ticks [4]float64 // utime, stime, cutime, cstime
+	for i := range ticks {
+		if ticks[i], err = strconv.ParseFloat(fields[11+i], 64); err != nil {
+			return p, err
+		}
+	}
 	const ticksPerSecond = 100
-	return (user + system) / ticksPerSecond, errors.Join(err1, err2)
+	p.own, p.children = (ticks[0]+ticks[1])/ticksPerSecond, (ticks[2]+ticks[3])/ticksPerSecond
+	p.parent, err = strconv.Atoi(fields[1])
+	return p, err
 }
 
 // using returns the CPU seconds that the process uses while do runs.

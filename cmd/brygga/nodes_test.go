@@ -360,7 +360,6 @@ func TestNodes(t *testing.T) {
 		good     int // exchanges that the app knows to have succeeded
 		unknown  bool
 		retries  int
-		access   string
 		problems []string
 	}
 	outcomes := make([]outcome, people)
@@ -387,7 +386,6 @@ func TestNodes(t *testing.T) {
 					switch {
 					case status == http.StatusOK && tokens["id_token"] != nil:
 						o.good++
-						o.access, _ = tokens["access_token"].(string)
 					case status != http.StatusBadRequest:
 						o.unknown = true
 					}
@@ -409,7 +407,7 @@ func TestNodes(t *testing.T) {
 		n.signal(syscall.SIGCONT)
 		n.ready(t)
 	}
-	retries, unknown := 0, 0
+	retries, unknown, good := 0, 0, 0
 	for i, o := range outcomes {
 		for _, problem := range o.problems {
 			t.Errorf("person %d: %s", i, problem)
@@ -418,9 +416,10 @@ func TestNodes(t *testing.T) {
 		if o.unknown {
 			unknown++
 		}
-		if o.code == "" {
+		if o.good == 0 { // no answer came, so the code may be good still
 			continue
 		}
+		good++
 		v := newTraveller(t, issuer, callback, phone, person)
 		if tokens, status := v.exchange(ctx, o.code); status != http.StatusBadRequest {
 			t.Errorf("person %d: the code is good again: %d, %v", i, status, tokens)
@@ -440,7 +439,7 @@ func TestNodes(t *testing.T) {
 		(SELECT count(*) FROM audit_events WHERE body->>'type' = 'WEB_100002')`).Scan(&pending, &spent, &completed); err != nil {
 		t.Fatal(err)
 	}
-	if pending != 0 || spent != people || completed < people {
-		t.Errorf("the database has %d pending orders, %d spent codes and %d completed logins of %d people", pending, spent, completed, people)
+	if pending != 0 || spent < good || spent > people || completed < people {
+		t.Errorf("the database has %d pending orders, %d spent codes of at least %d, and %d completed logins of %d people", pending, spent, good, completed, people)
 	}
 }
