@@ -278,7 +278,11 @@ func (p *Provider) now() time.Time { return p.o.Now().UTC().Truncate(time.Micros
 
 // fault logs what went wrong on our side, named by what was being done, and returns what a stranger may know of it.
 func (p *Provider) fault(ctx context.Context, doing string, err error) *oauthError {
-	p.log.ErrorContext(ctx, "could not "+doing, "doing", doing, "err", err)
+	level := slog.LevelError
+	if ctx.Err() != nil { // whoever asked has hung up
+		level = slog.LevelDebug
+	}
+	p.log.Log(ctx, level, "could not "+doing, "doing", doing, "err", err)
 	if errors.Is(err, storage.ErrUnavailable) {
 		return &oauthError{code: errTooMany, description: "try again later", status: http.StatusServiceUnavailable,
 			over: &limit.Error{RetryAfter: unavailableWait}}

@@ -49,10 +49,16 @@ func (s *Store) transact(ctx context.Context, do func(ctx context.Context, db ex
 	})
 }
 
+// retry does something whole even if ctx ends meanwhile: its caller learns what came of it, and its connection stays good.
 func (s *Store) retry(ctx context.Context, do func(ctx context.Context) error) (err error) {
 	if s.closed.Load() {
 		return ErrClosed
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.patience)
+	defer cancel()
 	wait := firstWait
 	for try := range tries {
 		if try > 0 {
@@ -64,7 +70,7 @@ func (s *Store) retry(ctx context.Context, do func(ctx context.Context) error) (
 			}
 		}
 		began := time.Now()
-		err = do(ctx)
+		err = do(whole)
 		s.observe(time.Since(began))
 		if !passing(err) {
 			break

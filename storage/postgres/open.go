@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -34,6 +35,9 @@ var (
 	ErrSchema = errors.New("storage/postgres: the tables are not those of this program")
 )
 
+// networkTime is what a step may take beside its statement.
+const networkTime = 5 * time.Second
+
 // oldestServer is the oldest version of PostgreSQL that is supported.
 const oldestServer = 140000
 
@@ -55,6 +59,7 @@ func open(ctx context.Context, dsn string, sealer storage.Sealer, o Options, cha
 		codec: storage.NewCodec(sealer), log: o.Logger, observe: o.Observe, clock: o.Now, node: o.Node,
 		clients: cache.New[*storage.Client](maxClientBytes), logins: newMemory(), followed: map[string]*followed{},
 	}
+	s.patience = cmp.Or(max(o.StatementTimeout, 0), DefaultStatementTimeout) + networkTime
 	s.news = news{ids: map[string]struct{}{}, soon: make(chan struct{}, 1), silent: s.alone.Load}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -65,8 +65,10 @@ type Store struct {
 	codec   storage.Codec
 	log     *slog.Logger
 	observe func(took time.Duration)
-	clock   func() time.Time
-	node    string
+	// patience is how long a step may take, with all that is done again.
+	patience time.Duration
+	clock    func() time.Time
+	node     string
 
 	clients *cache.Cache[*storage.Client]
 	logins  memory

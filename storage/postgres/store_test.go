@@ -13,8 +13,9 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	database := pgtest.Database(t)
 	storagetest.Run(t, func(t *testing.T, sealer storage.Sealer) storagetest.Instance {
-		dsn := pgtest.Database(t)
+		dsn := pgtest.Schema(t, database)
 		store, err := postgres.Open(t.Context(), dsn, sealer, postgres.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -44,7 +45,7 @@ func raw(t *testing.T, dsn string) (all []byte) {
 		t.Fatal(err)
 	}
 	defer conn.Close(ctx)
-	rows, err := conn.Query(ctx, `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`)
+	rows, err := conn.Query(ctx, `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`)
 	if err != nil {
 		t.Fatal(err)
 	}

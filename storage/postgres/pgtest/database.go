@@ -134,3 +134,26 @@ func execute(statements ...string) error {
 	}
 	return fmt.Errorf("pgtest: %w", err)
 }
+
+// Schema returns the connection string of a new schema in the database of dsn, a URL: what makes its tables where it is sent to has them there, and
+// sees no others. That is far quicker than a database, and goes with it.
+func Schema(t testing.TB, dsn string) string {
+	t.Helper()
+	name := newName()
+	conn, err := pgx.Connect(context.Background(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(context.Background(), "CREATE SCHEMA "+name); err != nil {
+		t.Fatal(err)
+	}
+	address, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := address.Query()
+	query.Set("search_path", name)
+	address.RawQuery = query.Encode()
+	return address.String()
+}

@@ -196,3 +196,15 @@ func TestServerEndsWithItsProcess(t *testing.T) {
 	}
 	t.Errorf("%s is still there", data)
 }
+
+// TestSchema: what is made in one schema is not seen in another of the same database.
+func TestSchema(t *testing.T) {
+	database := pgtest.Database(t)
+	first, second := pgtest.Schema(t, database), pgtest.Schema(t, database)
+	exec1(t, first, "CREATE TABLE things (id int)")
+	exec1(t, second, "CREATE TABLE things (id int)")
+	exec1(t, first, "INSERT INTO things VALUES (1)")
+	if n := words(t, second, "SELECT count(*)::text FROM things"); n[0] != "0" {
+		t.Errorf("the second schema has %s of the first one's rows", n)
+	}
+}
