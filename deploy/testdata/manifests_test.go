@@ -1,5 +1,5 @@
-// Package testdata holds the manifests beside it against the types of Kubernetes itself. It is a module of its own, as those types are of
-// no use to brygga.
+// Package testdata holds the manifests against the types of Kubernetes and compose.yaml against the loader of Compose. It is a module of
+// its own, as neither is of use to brygga.
 package testdata
 
 import (
@@ -42,11 +42,11 @@ func load(t *testing.T) *manifests {
 	}
 	strict := json.NewSerializerWithOptions(json.DefaultMetaFactory, scheme, scheme, json.SerializerOptions{Yaml: true, Strict: true})
 	disk := filesys.MakeFsOnDisk()
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(disk, "..")
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(disk, "../kubernetes")
 	if err != nil {
 		t.Fatal(err)
 	}
-	example, err := disk.ReadFile("../secret.example.yaml")
+	example, err := disk.ReadFile("../kubernetes/secret.example.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
