@@ -54,6 +54,12 @@ func TestComposeAddresses(t *testing.T) {
 			t.Errorf("admin_hosts lacks %s", server[1])
 		}
 	}
+	mounted := composeFiles(t, "proxy")
+	for _, file := range regexp.MustCompile(`ssl_certificate\S*\s+(\S+);`).FindAllStringSubmatch(read(t, "compose/nginx.conf"), -1) {
+		if !slices.Contains(mounted, file[1]) {
+			t.Errorf("nginx reads %s, of %v", file[1], mounted)
+		}
+	}
 	asked := regexp.MustCompile(`http://[^ "]+`).FindAllString(strings.Join(all.Services["proxy"].Healthcheck.Test, " "), -1)
 	if len(asked) != 2 {
 		t.Errorf("the health check asks for %v", asked)

@@ -89,7 +89,7 @@ func TestConfigurations(t *testing.T) {
 				if strings.HasSuffix(files[i], "config.yaml") {
 					continue
 				}
-				if _, err := config.Load(layConfig(t, name, slices.Delete(slices.Clone(files), i, i+1)), nil); err == nil {
+				if _, err := config.Load(layConfig(t, name, slices.Delete(slices.Clone(files), i, i+1), contents(t)), nil); err == nil {
 					t.Errorf("it does without %s, which the deployment puts there", files[i])
 				}
 			}
@@ -100,22 +100,27 @@ func TestConfigurations(t *testing.T) {
 // loadConfig returns the configuration of that name, in a directory with the files.
 func loadConfig(t *testing.T, name string, files mounted) *config.Config {
 	t.Helper()
-	c, err := config.Load(layConfig(t, name, files), nil)
+	c, err := config.Load(layConfig(t, name, files, contents(t)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-// layConfig writes the configuration and the files into a directory. Where it names them by their absolute paths, those begin there.
-func layConfig(t *testing.T, name string, files mounted) string {
+// contents returns what the files of an operator could hold, by their names.
+func contents(t *testing.T) map[string]string {
 	t.Helper()
-	root := t.TempDir()
-	content := map[string]string{
+	return map[string]string{
 		"master.key": keys.NewMasterKey().Reveal(), "postgres.dsn": "postgres://brygga:password@db.example.se/brygga?sslmode=verify-full",
 		"bankid.p12": "p12", "bankid.passphrase": "passphrase",
 		"bankid-root.pem": rootPEM(t), "bankid-signature-root.pem": rootPEM(t), "postgres-root.pem": rootPEM(t),
 	}
+}
+
+// layConfig writes the configuration and the files into a directory. Where it names them by their absolute paths, those begin there.
+func layConfig(t *testing.T, name string, files mounted, content map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
 	for _, file := range files {
 		if text, known := content[path.Base(file)]; known {
 			write(t, filepath.Join(root, file), text)
