@@ -60,10 +60,14 @@ func (s *Site) ResumeLogin(w http.ResponseWriter, r *http.Request, client *stora
 }
 
 // ShowError shows a person an error that must not be redirected. The code is an OAuth error code, or "login_over" for a
-// login that has had its answer; the description is a fixed English sentence for the client's developers. With status 429 the
+// login that has had its answer, whose own page says how it stands; the description is a fixed English sentence for the client's developers. With status 429 the
 // page tells the wait that the caller has put into Retry-After. client is the one in whose name the request came, whose home the page
 // leads to; nil if unknown.
 func (s *Site) ShowError(w http.ResponseWriter, r *http.Request, status int, code, description string, client *storage.Client) {
+	if id := r.PathValue("id"); code == codeLoginOver && id != "" {
+		s.redirect(w, r, basePath(id)) // a press that came second can have the answer again there
+		return
+	}
 	v := templates.Notice{Kind: templates.NoticeBadRequest, Code: code, Detail: description}
 	if isLogOut(r) {
 		v.Kind = templates.NoticeBadLogOut

@@ -204,13 +204,17 @@ func (b *tab) twice(selector string) {
 }
 
 // doubleClickBack presses the way back to the app twice at once: the app gets the person. Where the app has the code before the second
-// press is there, the page says that all is done, and leads to the app.
+// press is there, the page says that all is done, and leads to the app; where the second has overtaken the first, it can be pressed again.
 func doubleClickBack(b *tab) {
 	b.startQR()
 	b.sign(b.scan())
 	b.shows("complete")
 	b.twice(actionButton("done"))
-	b.until(`document.readyState === 'complete' && document.querySelector('#claims, main[data-view="already-done"] a.button')`)
+	b.until(`document.readyState === 'complete' && document.querySelector('#claims, main[data-view="already-done"] a.button, main[data-view="complete.press"] button')`)
+	if read[bool](b, `!!document.querySelector('main[data-view="complete.press"]')`) {
+		b.click(actionButton("done"))
+		b.until(`document.readyState === 'complete' && document.querySelector('#claims')`)
+	}
 	if read[bool](b, `!!document.querySelector('#claims')`) {
 		b.loggedIn()
 	} else if b.codes() == 0 {
