@@ -225,3 +225,22 @@ func TestKeyChecks(t *testing.T) {
 		}
 	}
 }
+
+// TestResealLeavesCurrent: what is sealed with the right key stays, what is not opens with the new one alone afterwards.
+func TestResealLeavesCurrent(t *testing.T) {
+	one, two := storagetest.FixedSealer("one"), storagetest.FixedSealer("two")
+	codec := storage.NewCodec(storagetest.Replacing(two, one))
+	sealed, err := codec.Reseal(storage.SealedSecret, "a", storage.NewCodec(one).EncodeSecret("a", []byte("value")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if value, err := storage.NewCodec(two).DecodeSecret("a", sealed); string(value) != "value" || err != nil {
+		t.Errorf("got %q, %v", value, err)
+	}
+	if again, err := codec.Reseal(storage.SealedSecret, "a", sealed); again != nil || err != nil {
+		t.Errorf("it was sealed anew again, %v", err)
+	}
+	if _, err := codec.Reseal(storage.SealedSecret, "b", storage.NewCodec(one).EncodeSecret("a", []byte("value"))); err == nil {
+		t.Error("a record was sealed anew under another name")
+	}
+}
