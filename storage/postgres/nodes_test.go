@@ -129,6 +129,26 @@ func TestStepsOnWhatIsOld(t *testing.T) {
 	}
 }
 
+// TestNothingIsRefusedForWhatIsOld: what the login at hand forbids, and the stored one allows, is done.
+func TestNothingIsRefusedForWhatIsOld(t *testing.T) {
+	a, b := pair(t)
+	a.news.silent = func() bool { return true }
+	ctx := t.Context()
+	pendingOn(t, a, "l1")
+	if _, err := b.Login(ctx, "l1", moment); err != nil {
+		t.Fatal(err)
+	}
+	_, cancelled := a.CancelOrder(ctx, "l1", storage.Failure{Reason: "cancelled"}, moment)
+	_, begun := a.BeginOrder(ctx, "l1", storage.Claim{ID: "c1", At: moment})
+	_, put := a.PutOrder(ctx, "l1", "c1", storage.Order{ID: "o2", Collector: "a", Started: moment})
+	if err := errors.Join(cancelled, begun, put); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.FailOrder(ctx, "l1", "o2", storage.Failure{Reason: "userCancel"}, moment); err != nil {
+		t.Errorf("an order that the process has not heard of is refused: %v", err)
+	}
+}
+
 // TestHintsSurviveOthersSteps: a hint code that is not in the database yet is not lost when another process changes the login.
 func TestHintsSurviveOthersSteps(t *testing.T) {
 	a, b := pair(t)
