@@ -82,8 +82,8 @@ type Engine struct {
 	networks map[netip.Prefix]int
 	stopped  bool
 	running  sync.WaitGroup
-	// beaten is when the last heartbeat was stored.
-	beaten time.Time
+	// beaten is when the last heartbeat was stored, blinded when the store was out of reach last.
+	beaten, blinded time.Time
 }
 
 // New returns an engine over the options, or an error that names the option that cannot be used.
@@ -173,12 +173,12 @@ func (e *Engine) stop() {
 	e.running.Wait()
 }
 
-// beat tells the other processes that this one lives, when it collects anything.
+// beat tells the other processes that this one lives, when it collects anything, and finds out whether the store is back in reach.
 func (e *Engine) beat(ctx context.Context) {
 	e.mu.Lock()
 	due := len(e.collectors) > 0
 	e.mu.Unlock()
-	if due {
+	if due || e.blind() {
 		e.heartbeat(ctx)
 	}
 }
@@ -193,6 +193,7 @@ func (e *Engine) heartbeat(ctx context.Context) {
 		return
 	}
 	if err := e.Store.Heartbeat(ctx, e.Collector, now); err != nil {
+		e.blindFrom(now)
 		e.fault(ctx, "store heartbeat", "", err)
 		return
 	}
@@ -201,13 +202,28 @@ func (e *Engine) heartbeat(ctx context.Context) {
 	e.mu.Unlock()
 }
 
+// blind reports whether the store has been in reach for less time than makes a silent collector a dead one: until then the others had no way
+// to say that they live.
+func (e *Engine) blind() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return !e.blinded.IsZero() && e.now().Sub(e.blinded) < collectorDead
+}
+
+func (e *Engine) blindFrom(now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.blinded = now
+}
+
 // adopt takes over the orders of collectors that have fallen silent.
 func (e *Engine) adopt(ctx context.Context) {
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !e.blind() {
 		now := e.now()
 		logins, err := e.Store.AdoptOrders(ctx, e.Collector, now.Add(-collectorDead), now, adoptBatch)
 		if err != nil {
 			if ctx.Err() == nil {
+				e.blindFrom(now)
 				e.fault(ctx, "adopt orders", "", err)
 			}
 			return

@@ -13,10 +13,12 @@ import (
 	"brygga/storage"
 )
 
-// storeTries and storeWait bound how long a result is held while the store fails. The service does not give it twice.
+// While the store fails, a result is held as long as its login lives: the service does not give it twice, and the fail-over of a database takes its
+// time. It is tried after storeWait first and each storeSlowest in the end. A process that stops tries for partingTime.
 const (
-	storeTries = 8
-	storeWait  = 250 * time.Millisecond
+	storeWait    = 250 * time.Millisecond
+	storeSlowest = 2 * time.Second
+	partingTime  = 15 * time.Second
 )
 
 // The risks that a service may name (BankID API: collect, risk).
@@ -138,9 +140,10 @@ func (c *collector) store(l *storage.Login, result storage.Result, tell storage.
 	return completed, err
 }
 
-// insist calls do until it succeeds, or says that the login or client is not there or has moved on, at most storeTries times.
+// insist calls do until it succeeds, or says that the login or client is not there or has moved on, or the login is over.
 func (c *collector) insist(doing string, l *storage.Login, do func(context.Context) error) (err error) {
-	for try := range storeTries {
+	until := l.Expires
+	for wait := storeWait; ; wait = min(2*wait, storeSlowest) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), callTime)
 		err = do(ctx)
 		cancel()
@@ -148,9 +151,15 @@ func (c *collector) insist(doing string, l *storage.Login, do func(context.Conte
 			return err
 		}
 		c.fault(context.WithoutCancel(c.ctx), doing, l.ID, err)
-		time.Sleep(storeWait << try)
+		now := c.now()
+		if parting := now.Add(partingTime); c.ctx.Err() != nil && parting.Before(until) {
+			until = parting
+		}
+		if !now.Before(until) {
+			return err
+		}
+		time.Sleep(wait)
 	}
-	return err
 }
 
 // verdict is what becomes of a result.
