@@ -104,11 +104,10 @@ func (n *node) signal(s os.Signal) {
 	}
 }
 
-// newCluster starts so many nodes on one database, whose connection string it returns.
-func newCluster(t *testing.T, count int, phoneDir, api, callback string) (c *cluster, dsn string) {
+// newCluster starts so many nodes on one database.
+func newCluster(t *testing.T, count int, dsn, phoneDir, api, callback string) *cluster {
 	t.Helper()
-	dsn = pgtest.Database(t)
-	c = &cluster{t: t, toNode: &http.Client{
+	c := &cluster{t: t, toNode: &http.Client{
 		Transport:     &http.Transport{ResponseHeaderTimeout: 3 * time.Second, MaxIdleConnsPerHost: 64},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -142,7 +141,7 @@ clients: [{id: app, auth_method: none, redirect_uris: ['CALLBACK'], scopes: [off
 	for _, n := range c.nodes {
 		n.ready(t)
 	}
-	return c, dsn
+	return c
 }
 
 // forward hands the request to a node, and to the next one when that cannot be connected to.
@@ -345,7 +344,8 @@ func TestNodes(t *testing.T) {
 	dir := t.TempDir()
 	sim, api, phone := serveSim(t, filepath.Join(dir, "sim"))
 	const callback = "http://localhost:9/callback"
-	c, dsn := newCluster(t, 3, dir, api, callback)
+	dsn := pgtest.Database(t)
+	c := newCluster(t, 3, dsn, dir, api, callback)
 	issuer := strings.Replace(c.proxy.URL, "127.0.0.1", "localhost", 1)
 
 	ctx, cancel := context.WithTimeout(t.Context(), travelTime)
