@@ -236,56 +236,6 @@ func (s *Store) stepLater(ctx context.Context, id string, now time.Time, rule fu
 	}
 }
 
-// saveLate brings what is newer in memory into the database. A crash may lose it, so the database need not wait for its disk.
-func (s *Store) saveLate(ctx context.Context) {
-	for _, id := range s.logins.unsaved() {
-		err := s.saveLogin(ctx, id)
-		if err != nil && !errors.Is(err, storage.ErrNotFound) && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "hint code not stored yet", "login", id, "err", err)
-			return
-		}
-	}
-}
-
-func (s *Store) saveLogin(ctx context.Context, id string) error {
-	leave, err := s.turns.take(ctx, id)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	for {
-		h := s.logins.find(id)
-		if h == nil || len(h.late) == 0 {
-			return nil
-		}
-		state, err := s.codec.EncodeLogin(h.login)
-		if err != nil {
-			return err
-		}
-		w := &loginWrite{login: h.login, known: h.stored, state: state}
-		err = s.trip(ctx, func(ctx context.Context, db executor) error {
-			return done(db.QueryRow(ctx, `
-				WITH late AS (
-					SELECT set_config('synchronous_commit', 'off', true) AS is
-				), step AS (
-					UPDATE logins SET revision = $3, collector = $4, body = $5 FROM late WHERE id = $1 AND revision = $2 AND late.is IS NOT NULL RETURNING true
-				)
-				SELECT COALESCE((SELECT true FROM step), (SELECT body = $5 FROM logins WHERE id = $1), false)`, w.arguments()...))
-		})
-		if errors.Is(err, errStale) {
-			if _, err := s.readLogin(ctx, id); err != nil {
-				return err
-			}
-			continue
-		}
-		if err == nil {
-			s.logins.saved(h.login)
-			s.news.tell(id)
-		}
-		return err
-	}
-}
-
 // saved holds the login, all of which is in the database.
 func (m *memory) saved(login *storage.Login) { m.keep(login, login.Revision, nil) }
 

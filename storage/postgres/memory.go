@@ -99,6 +99,33 @@ type turn struct {
 	waiting int
 }
 
+// try returns nil when somebody is at the ID, and otherwise what take does.
+func (t *turns) try(id string) (done func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.busy[id] != nil {
+		return nil
+	}
+	if t.busy == nil {
+		t.busy = map[string]*turn{}
+	}
+	of := &turn{free: make(chan struct{}, 1), waiting: 1}
+	t.busy[id] = of
+	return func() {
+		of.free <- struct{}{}
+		t.leave(id, of)
+	}
+}
+
+// leave forgets the turn when nobody waits for it.
+func (t *turns) leave(id string, of *turn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if of.waiting--; of.waiting == 0 {
+		delete(t.busy, id)
+	}
+}
+
 // take waits for the turn at the ID. Who gets no error calls done.
 func (t *turns) take(ctx context.Context, id string) (done func(), err error) {
 	t.mu.Lock()
@@ -113,21 +140,14 @@ func (t *turns) take(ctx context.Context, id string) (done func(), err error) {
 	}
 	of.waiting++
 	t.mu.Unlock()
-	leave := func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if of.waiting--; of.waiting == 0 {
-			delete(t.busy, id)
-		}
-	}
 	select {
 	case <-of.free:
 		return func() {
 			of.free <- struct{}{}
-			leave()
+			t.leave(id, of)
 		}, nil
 	case <-ctx.Done():
-		leave()
+		t.leave(id, of)
 		return nil, ctx.Err()
 	}
 }

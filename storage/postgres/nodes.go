@@ -95,7 +95,9 @@ func (s *Store) run(ctx context.Context) {
 				s.log.WarnContext(ctx, "database not reached", "err", err)
 			}
 		case <-save.C:
-			s.saveLate(ctx)
+			if !s.alone.Load() { // else nobody would see it there, and the login's next step brings it along
+				s.saveLate(ctx)
+			}
 		case <-count.C:
 			if err := s.recount(ctx); err != nil && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "pending orders not counted", "err", err)

@@ -43,7 +43,7 @@ func (r *tracer) since() (trips []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, sql := range r.trips {
-		if sql != "batch" && !strings.HasPrefix(sql, "LISTEN") && !strings.HasPrefix(sql, "WITH late AS") && !strings.HasPrefix(sql, "WITH gone AS") {
+		if sql != "batch" && !strings.HasPrefix(sql, "LISTEN") && !strings.HasPrefix(sql, "WITH gone AS") {
 			trips = append(trips, sql)
 		}
 	}
