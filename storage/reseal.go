@@ -52,6 +52,19 @@ func (c Codec) Reseal(kind SealedKind, key string, sealed []byte) ([]byte, error
 	return c.sealer.Seal(string(kind)+key, text), nil
 }
 
+// Check returns nil when the record of that kind and key opens and can be read.
+func (c Codec) Check(kind SealedKind, key string, sealed []byte) error {
+	if kind == SealedSecret {
+		_, err := c.DecodeSecret(key, sealed)
+		return err
+	}
+	record := map[SealedKind]any{
+		SealedRequest: new(wireRequest), SealedLogin: new(wireLogin), SealedGrant: new(wireGrant), SealedSession: new(wireSession),
+		SealedPushedRequest: new(wirePushedRequest), SealedLogoutNotice: new(wireLogoutNotice), SealedSigningKeys: new([]SigningKey),
+	}[kind]
+	return c.open(kind, key, sealed, record)
+}
+
 // Current reports whether sealed bytes name the key that seals now, without opening them.
 func (c Codec) Current(sealed []byte) bool { return c.sealer.Current(sealed) }
 

@@ -50,6 +50,9 @@ bankid: {environment: custom, url: 'API', root_ca_file: sim/ca.pem, signature_ro
 	if said := commands(t, "client", "list", "--config", configuration); !strings.Contains(said, "app") {
 		t.Errorf("the clients are %s", said)
 	}
+	if said := commands(t, "store", "check", "--config", configuration); !strings.Contains(said, "the database is whole") {
+		t.Errorf("check said %s", said)
+	}
 	if said := commands(t, "key", "reseal", "--config", configuration); !strings.Contains(said, "every record is sealed") {
 		t.Errorf("reseal said %s", said)
 	}

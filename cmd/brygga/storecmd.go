@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"brygga/storage"
 	"brygga/storage/bolt"
 	"brygga/storage/postgres"
 )
@@ -37,11 +38,15 @@ func newStoreCheck(h *host, where *whereFlags) *cobra.Command {
 	return &cobra.Command{
 		Use: "check [FILE]", Short: "Open every record and tell whether all fit together", Args: cobra.MaximumNArgs(1),
 		Long: "Read every page of the store's file, or of a copy, open every record and compare the records with the indexes that lead to them. That\n" +
-			"takes some seconds for each gigabyte, and changes nothing. Faults name a record by a hash of its key, and nothing of what it holds.",
-		RunE: func(_ *cobra.Command, args []string) error {
-			in, err := where.findFile(h)
+			"takes some seconds for each gigabyte, and changes nothing. Faults name a record by a hash of its key, and nothing of what it holds.\n\n" +
+			"A database may be checked while servers run.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := where.find(h)
 			if err != nil {
 				return err
+			}
+			if in.postgres.Used() && len(args) == 0 {
+				return checkDatabase(cmd.Context(), h, in)
 			}
 			path := filepath.Join(in.data, storeFile)
 			if len(args) > 0 {
@@ -58,6 +63,26 @@ func newStoreCheck(h *host, where *whereFlags) *cobra.Command {
 			return nil
 		},
 	}
+}
+
+func checkDatabase(ctx context.Context, h *host, in installation) error {
+	store, err := openDatabase(ctx, in.postgres.DSN, in.masterKey, in.otherKey, in.postgres.Options())
+	if err != nil {
+		return err
+	}
+	faults, tell := 0, tellFaults(h)
+	records, err := store.CheckRecords(ctx, func(fault storage.Fault) {
+		faults++
+		tell(fault)
+	})
+	if err := errors.Join(err, store.Close()); err != nil {
+		return err
+	}
+	if faults > 0 {
+		return fail(exitFailure, "restore the database to an earlier point, or keep it and ask for help with what is told above", "%d faults in the database", faults)
+	}
+	fmt.Fprintln(h.out, "the database is whole:", records, "sealed records were opened")
+	return nil
 }
 
 func newStoreCompact(h *host, where *whereFlags) *cobra.Command {

@@ -15,20 +15,8 @@ import (
 // ErrOlderFormat means that records cannot be checked because an earlier version has written the file. The next Open brings it up.
 var ErrOlderFormat = fmt.Errorf("%w: an earlier version's, which the next start brings up", ErrFormat)
 
-// Fault is something wrong with a row of a store file.
-type Fault struct {
-	Bucket string // name of the bucket
-	Key    string // the beginning of the SHA-256 of the row's key, in hexadecimal; empty when it is no single row's
-	// Problem says what is wrong, and nothing of what the row holds.
-	Problem string
-}
-
-func (f Fault) String() string {
-	if f.Key == "" {
-		return f.Bucket + ": " + f.Problem
-	}
-	return f.Bucket + " " + f.Key + ": " + f.Problem
-}
+// Fault is something wrong with a row of a store file; its Kind is the name of the bucket.
+type Fault = storage.Fault
 
 // Count is how many rows a bucket has.
 type Count struct {

@@ -80,7 +80,7 @@ func (c *checker) faults(id bucketID, key []byte, err error) {
 		return
 	}
 	for problem := range strings.SplitSeq(err.Error(), "\n") {
-		c.report(Fault{string(bucketNames[id]), keyHash(key), problem})
+		c.report(Fault{Kind: string(bucketNames[id]), Key: storage.KeyHash(key), Problem: problem})
 	}
 }
 
@@ -91,7 +91,7 @@ func (c *checker) compareExpiry() {
 		c.faults(grantsBucket, []byte(id), errNoExpiry)
 	}
 	if c.families != 0 {
-		c.report(Fault{Bucket: string(bucketNames[refreshBucket]), Problem: "some are in no family, or in two: they would be kept for ever, or go early"})
+		c.report(Fault{Kind: string(bucketNames[refreshBucket]), Problem: "some are in no family, or in two: they would be kept for ever, or go early"})
 	}
 	for kind, bucket := range kindBuckets {
 		rows, records := c.kinds[kind], c.counts[bucket].Rows
@@ -99,7 +99,7 @@ func (c *checker) compareExpiry() {
 			continue
 		}
 		if rows != records {
-			c.report(Fault{Bucket: string(bucketNames[expiryBucket]), Problem: fmt.Sprintf("%d rows lead to the %d records of %s", rows, records, bucketNames[bucket])})
+			c.report(Fault{Kind: string(bucketNames[expiryBucket]), Problem: fmt.Sprintf("%d rows lead to the %d records of %s", rows, records, bucketNames[bucket])})
 		}
 	}
 }

@@ -3,7 +3,6 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"fmt"
 
 	"brygga/storage"
@@ -122,16 +121,10 @@ func (s *Store) reseal(t *tx, row resealPosition) (int, error) {
 	head := min(of.from, len(value))
 	sealed, err := s.codec.Reseal(of.kind, label, value[head:])
 	if err != nil {
-		return 0, fmt.Errorf("%s %s: %w", bucketNames[of.bucket], keyHash(row.key), err)
+		return 0, fmt.Errorf("%s %s: %w", bucketNames[of.bucket], storage.KeyHash(row.key), err)
 	}
 	if sealed == nil {
 		return 0, nil
 	}
 	return 1, t.put(of.bucket, row.key, append(bytes.Clone(value[:head]), sealed...))
-}
-
-// keyHash names a key without saying it: some stand for a person.
-func keyHash(key []byte) string {
-	sum := sha256.Sum256(key)
-	return fmt.Sprintf("%x", sum[:6])
 }

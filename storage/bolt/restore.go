@@ -55,9 +55,14 @@ func Restore(path string, from io.Reader, sealer storage.Sealer, r Restoring) (r
 		return 0, fmt.Errorf("restore %s: %w", path, err)
 	}
 	// A name that is there already is not replaced by Link. Without its mark the file would be refused, and nothing of it would work again.
-	if err := os.Link(name, path); errors.Is(err, fs.ErrExist) {
+	err = os.Link(name, path)
+	if errors.Is(err, fs.ErrExist) {
 		return 0, fmt.Errorf("%w at %s", ErrStoreExists, path)
-	} else if err != nil {
+	}
+	if err != nil { // a file system without links
+		err = os.Rename(name, path)
+	}
+	if err != nil {
 		return 0, fmt.Errorf("restore %s: %w", path, err)
 	}
 	return rows, errors.Join(os.Rename(markPath(name), markPath(path)), syncDirectory(directory))

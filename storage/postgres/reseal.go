@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -54,7 +55,7 @@ type resealPosition struct {
 	key   string
 }
 
-// resealRow is a row that is not sealed with the current key.
+// resealRow is a row that is sealed.
 type resealRow struct {
 	key  string
 	body []byte
@@ -93,33 +94,34 @@ func (s *Store) Reseal(ctx context.Context, limit int) (done storage.Resealed, e
 // staleRows looks at the next limit rows of a table, returns those that are not sealed with the current key, and moves the position behind
 // what it has looked at.
 func (s *Store) staleRows(ctx context.Context, at *resealPosition, limit int) (stale []resealRow, err error) {
+	rows, err := s.rowsBehind(ctx, at, limit)
+	return slices.DeleteFunc(rows, func(row resealRow) bool { return s.codec.Current(row.body) }), err
+}
+
+// rowsBehind returns the next limit rows of a table and moves the position behind them, to the next table when there are no more.
+func (s *Store) rowsBehind(ctx context.Context, at *resealPosition, limit int) (found []resealRow, err error) {
 	of, next := sealedTables[at.table], *at
 	err = s.trip(ctx, func(ctx context.Context, db executor) error {
-		stale, next = nil, *at
+		found, next = nil, *at
 		rows, err := db.Query(ctx, `SELECT `+of.asBytes()+`, body FROM `+of.table+` WHERE `+of.key+` > $1 ORDER BY `+of.key+` LIMIT $2`, of.value(at.key), limit)
 		if err != nil {
 			return err
 		}
-		var row resealRow
-		var key []byte
-		looked := 0
-		_, err = pgx.ForEachRow(rows, []any{&key, &row.body}, func() error {
-			looked++
-			row.key = string(key)
-			next.key = row.key
-			if !s.codec.Current(row.body) {
-				stale = append(stale, row)
-			}
-			row.body = nil
+		var key, body []byte
+		_, err = pgx.ForEachRow(rows, []any{&key, &body}, func() error {
+			found = append(found, resealRow{string(key), body})
+			next.key, body = string(key), nil
 			return nil
 		})
-		if looked < limit {
+		if len(found) < limit {
 			next = resealPosition{table: at.table + 1}
 		}
 		return err
 	})
-	*at = next
-	return stale, err
+	if err == nil {
+		*at = next
+	}
+	return found, err
 }
 
 // resealRow seals the row anew, unless it has changed.
