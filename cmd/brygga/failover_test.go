@@ -107,7 +107,7 @@ func TestClusterFailsOverUnderPeople(t *testing.T) {
 	sim, api, phone := serveSim(t, filepath.Join(dir, "sim"))
 	const callback = "http://localhost:9/callback"
 	dsn := database.DSN("postgres")
-	nodes := newCluster(t, 3, dsn, dir, api, callback)
+	nodes := newCluster(t, 3, dsn, dir, api, callback, asProcess(t))
 	c := &crowd{t: t, issuer: strings.Replace(nodes.proxy.URL, "127.0.0.1", "localhost", 1), callback: callback, phone: phone, sim: sim}
 	coming, enough := context.WithCancel(ctx)
 	defer enough()

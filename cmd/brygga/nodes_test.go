@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -28,6 +29,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"brygga/bankid/bankidsim"
+	"brygga/cmd/brygga/config"
 	"brygga/keys"
 	"brygga/storage/postgres/pgtest"
 )
@@ -86,6 +88,14 @@ func (n *node) ready(t *testing.T) {
 	}
 }
 
+// asProcess returns what starts a node as a process of its own.
+func asProcess(t *testing.T) func(i int, n *node) {
+	return func(_ int, n *node) {
+		n.start(t)
+		t.Cleanup(n.kill)
+	}
+}
+
 func (n *node) kill() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -105,7 +115,7 @@ func (n *node) signal(s os.Signal) {
 }
 
 // newCluster starts so many nodes on one database.
-func newCluster(t *testing.T, count int, dsn, phoneDir, api, callback string) *cluster {
+func newCluster(t *testing.T, count int, dsn, phoneDir, api, callback string, start func(i int, n *node)) *cluster {
 	t.Helper()
 	c := &cluster{t: t, toNode: &http.Client{
 		Transport:     &http.Transport{ResponseHeaderTimeout: 3 * time.Second, MaxIdleConnsPerHost: 64},
@@ -134,8 +144,7 @@ clients: [{id: app, auth_method: none, redirect_uris: ['CALLBACK'], scopes: [off
 		if err := os.WriteFile(n.configuration, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		n.start(t)
-		t.Cleanup(n.kill)
+		start(i, n)
 		c.nodes = append(c.nodes, n)
 	}
 	for _, n := range c.nodes {
@@ -345,7 +354,7 @@ func TestNodes(t *testing.T) {
 	sim, api, phone := serveSim(t, filepath.Join(dir, "sim"))
 	const callback = "http://localhost:9/callback"
 	dsn := pgtest.Database(t)
-	c := newCluster(t, 3, dsn, dir, api, callback)
+	c := newCluster(t, 3, dsn, dir, api, callback, asProcess(t))
 	issuer := strings.Replace(c.proxy.URL, "127.0.0.1", "localhost", 1)
 
 	ctx, cancel := context.WithTimeout(t.Context(), travelTime)
@@ -441,5 +450,52 @@ func TestNodes(t *testing.T) {
 	}
 	if pending != 0 || spent < good || spent > people || completed < people {
 		t.Errorf("the database has %d pending orders, %d spent codes of at least %d, and %d completed logins of %d people", pending, spent, good, completed, people)
+	}
+}
+
+// TestClocksDiffer: two nodes, of which one is two seconds behind and the other two ahead, show right QR frames of each other's orders and
+// take each other's codes.
+func TestClocksDiffer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	sim, api, phone := serveSim(t, filepath.Join(dir, "sim"))
+	const callback = "http://localhost:9/callback"
+	var servers sync.WaitGroup
+	ctx, stop := context.WithCancel(context.Background())
+	t.Cleanup(func() {
+		stop()
+		servers.Wait()
+	})
+	c := newCluster(t, 2, pgtest.Database(t), dir, api, callback, func(i int, n *node) {
+		wrong := time.Duration(4*i-2) * time.Second
+		configuration, err := config.Load(n.configuration, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		quiet := slog.New(slog.DiscardHandler)
+		servers.Go(func() {
+			if err := serve(ctx, serverOptions{config: configuration, logs: logs{log: quiet, events: quiet}, now: func() time.Time { return time.Now().Add(wrong) }}); err != nil {
+				t.Errorf("node %d: %v", i, err)
+			}
+		})
+	})
+	issuer := strings.Replace(c.proxy.URL, "127.0.0.1", "localhost", 1)
+	for i := range 6 {
+		v := newTraveller(t, issuer, callback, phone, addPerson(t, sim, i))
+		code, err := v.logIn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tokens, status := v.exchange(t.Context(), code); status != http.StatusOK || tokens["id_token"] == nil {
+			t.Errorf("login %d: token = %d", i, status)
+		}
+		if v.retries > 0 {
+			t.Errorf("login %d: an order had to be begun again", i)
+		}
+	}
+	for kind, n := range sim.Misuse().Counts {
+		if n != 0 {
+			t.Errorf("BankID was misused %d times: %s", n, kind)
+		}
 	}
 }
