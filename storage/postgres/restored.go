@@ -26,7 +26,7 @@ func (s *Store) StartAnew(ctx context.Context, now time.Time) error {
 			return err
 		}
 		var others int
-		if err := db.QueryRow(ctx, `SELECT count(*) FROM nodes WHERE name <> $1 AND heard > clock_timestamp() - make_interval(secs => $2)`,
+		if err := db.QueryRow(ctx, `SELECT count(*) FROM nodes WHERE name <> $1 AND heard > clock_timestamp() - $2::float8 * INTERVAL '1 second'`,
 			s.node, silence.Seconds()).Scan(&others); err != nil {
 			return err
 		}
