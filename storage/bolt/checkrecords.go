@@ -104,12 +104,6 @@ func (c *checker) compareExpiry() {
 	}
 }
 
-// has reports whether there is such a row.
-func (c *checker) has(id bucketID, key []byte) bool {
-	found, _ := c.bucket(id).Cursor().Seek(key)
-	return found != nil && bytes.Equal(found, key)
-}
-
 // expires returns an error unless the record has its row in the expiry index.
 func (c *checker) expires(at time.Time, kind byte, key []byte) error {
 	if !c.has(expiryBucket, expiryRow(at, kind, key)) {

@@ -65,6 +65,8 @@ type Options struct {
 	// Accept takes a file that Open refuses with ErrCopy. All that it would bring back to life ends: logins, codes, grants, tokens,
 	// sessions and pushed requests. Clients, keys, secrets, notices and audit events stay.
 	Accept bool
+	// Unfinished opens a store whose migration was not finished, to go on with it. Open refuses it otherwise.
+	Unfinished bool
 	// Now is the clock by which a copy is accepted; nil means time.Now.
 	Now func() time.Time
 
@@ -125,7 +127,7 @@ var _ storage.Store = (*Store)(nil)
 // Open opens the store in the file at path, and makes the file (mode 0600) and its directory (mode 0700) when they are missing.
 // Beside it lies a mark, which belongs to it. It returns ErrLocked when another process has the file, ErrFormat when the file is not a
 // store that this program can read, ErrDamaged, ErrEmpty or ErrCopy when it is not the store that was here, and
-// storage.ErrWrongKey when it was sealed with another master key. The caller closes the store.
+// storage.ErrWrongKey when it was sealed with another master key, storage.ErrUnfinished when it is half filled from another. The caller closes the store.
 func Open(path string, sealer storage.Sealer, options Options) (*Store, error) {
 	s := &Store{
 		path:     path,
@@ -187,6 +189,9 @@ func (s *Store) prepare(options Options) error {
 	stored, err := s.storedFormat(btx)
 	if err != nil {
 		return err
+	}
+	if stored != 0 && !options.Unfinished && t.get(metaBucket, metaMigration) != nil {
+		return storage.ErrUnfinished
 	}
 	if stored != format {
 		if err := s.upgrade(t, stored); err != nil {

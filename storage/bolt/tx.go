@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"time"
 
@@ -73,6 +74,12 @@ func (t *tx) get(id bucketID, key []byte) []byte {
 		return nil
 	}
 	return t.bucket(id).Get(key)
+}
+
+// has reports whether there is such a row, with a value or without.
+func (t *tx) has(id bucketID, key []byte) bool {
+	found, _ := t.bucket(id).Cursor().Seek(key)
+	return found != nil && bytes.Equal(found, key)
 }
 
 // put stores value, which must not be changed before the transaction ends.
