@@ -42,8 +42,9 @@ const networkTime = 5 * time.Second
 const oldestServer = 140000
 
 // Open opens the store in the database that the connection string names: a URL, or words as libpq has them, with several hosts if need
-// be. It makes the tables when they are missing. It returns ErrDSN, ErrConnection, ErrVersion, ErrSchema, or storage.ErrWrongKey when the
-// database was sealed with another master key. No error shows the password. The caller closes the store.
+// be. It makes the tables when they are missing. It returns ErrDSN, ErrConnection, ErrVersion, ErrSchema, storage.ErrWrongKey when the
+// database was sealed with another master key, or storage.ErrUnfinished when it is half filled from another store. No error shows the password. The caller
+// closes the store.
 func Open(ctx context.Context, dsn string, sealer storage.Sealer, o Options) (*Store, error) {
 	return open(ctx, dsn, sealer, o, func(*pgx.ConnConfig) {})
 }
@@ -56,7 +57,7 @@ func open(ctx context.Context, dsn string, sealer storage.Sealer, o Options, cha
 	}
 	change(config.ConnConfig)
 	s := &Store{
-		codec: storage.NewCodec(sealer), log: o.Logger, observe: o.Observe, clock: o.Now, node: o.Node,
+		codec: storage.NewCodec(sealer), log: o.Logger, observe: o.Observe, clock: o.Now, node: o.Node, unfinished: o.Unfinished,
 		clients: cache.New[*storage.Client](maxClientBytes), logins: newMemory(), followed: map[string]*followed{},
 	}
 	s.patience = cmp.Or(max(o.StatementTimeout, 0), DefaultStatementTimeout) + networkTime
@@ -200,6 +201,9 @@ func (s *Store) checkKey(ctx context.Context) error {
 		stored, err := lockedKeys(ctx, db)
 		if err != nil {
 			return err
+		}
+		if half, err := installed(ctx, db, installedMigration); err != nil || half != nil && !s.unfinished {
+			return cmp.Or(err, storage.ErrUnfinished)
 		}
 		next, err := s.codec.CheckKeys(stored)
 		if err != nil {

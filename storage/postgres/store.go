@@ -41,6 +41,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Observe is told of every round trip that writes, how long it took. It must be safe for concurrent use. Nil for nobody.
 	Observe func(took time.Duration)
+	// Unfinished opens a database whose migration was not finished, to go on with it. Open refuses it otherwise.
+	Unfinished bool
 	// Now is the clock of this process; nil means time.Now. See [Store.Now].
 	Now func() time.Time
 }
@@ -69,6 +71,8 @@ type Store struct {
 	patience time.Duration
 	clock    func() time.Time
 	node     string
+	// unfinished says that the store may be half filled from another.
+	unfinished bool
 
 	clients *cache.Cache[*storage.Client]
 	logins  memory
