@@ -117,6 +117,8 @@ func classify(err error) (code int, remedy string) {
 		return exitWrongKey, "name the key of before in other_master_key_file until \"brygga key reseal\" is done; nothing was changed"
 	case errors.Is(err, storage.ErrWrongKey):
 		return exitWrongKey, "give the master key that the store was made with, or name it in other_master_key_file beside a new one; nothing else can read it, and nothing was changed"
+	case errors.Is(err, storage.ErrUnfinished):
+		return exitConflict, "run the \"brygga migrate\" that was broken off again, which goes on where it ended; or empty this store"
 	case errors.Is(err, postgres.ErrConnection):
 		return exitUnavailable, "look whether the database runs and whether the connection string in postgres.dsn names it, with its user and password"
 	case errors.Is(err, postgres.ErrDSN):
@@ -161,7 +163,7 @@ func newRoot(h *host) *cobra.Command {
 	root.SetHelpCommand(newHelp())
 	root.AddCommand(newClientCommand(h), newKeyCommand(h), newLoginCommand(h))
 	if h.operator == nil {
-		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newBankIDCommand(h), newVersionCommand(h), newStoreCommand(h), newCheckStore(h), newBackupCommand(h), newRestoreCommand(h),
+		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newBankIDCommand(h), newVersionCommand(h), newStoreCommand(h), newCheckStore(h), newBackupCommand(h), newRestoreCommand(h), newMigrateCommand(h),
 			&cobra.Command{Use: "exit-codes", Short: "The exit codes of all commands", Long: exitCodesHelp})
 		root.AddCommand(newTopics()...)
 	}

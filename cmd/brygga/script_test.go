@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -22,8 +23,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 	"software.sslmate.com/src/go-pkcs12"
+
+	"brygga/storage/postgres/pgtest"
 )
 
 func TestMain(m *testing.M) {
@@ -46,6 +50,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": awaitFile, "answers": answers, "certificate": writeCertificate, "mode": checkMode, "cut": cutFile, "setting": setting, "code": exitsWith,
 			"term": sendSignal(syscall.SIGTERM), "hup": sendSignal(syscall.SIGHUP), "holds": holds, "shows": showsPage, "pkcs12": writePKCS12, "pipe": makePipe, "evidence": writeEvidence,
+			"database": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[0], pgtest.Database(t)) }, "sql": runSQL,
 		},
 	})
 }
@@ -170,6 +175,15 @@ func writePKCS12(ts *testscript.TestScript, _ bool, args []string) {
 // pipe FILE makes a named pipe that nobody writes to.
 func makePipe(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(syscall.Mkfifo(ts.MkAbs(args[0]), 0o600))
+}
+
+// sql DSN STATEMENT runs a statement in a database.
+func runSQL(ts *testscript.TestScript, _ bool, args []string) {
+	conn, err := pgx.Connect(context.Background(), args[0])
+	ts.Check(err)
+	defer conn.Close(context.Background())
+	_, err = conn.Exec(context.Background(), args[1])
+	ts.Check(err)
 }
 
 // cut FILE leaves the first five pages of a file.

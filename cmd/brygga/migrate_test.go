@@ -1,0 +1,380 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"brygga/keys"
+	"brygga/secret"
+	"brygga/storage"
+	"brygga/storage/bolt"
+	"brygga/storage/postgres"
+	"brygga/storage/postgres/pgtest"
+	"brygga/storage/storagetest"
+)
+
+// populated returns the path of a store file with n records of every kind in every state.
+func populated(t *testing.T, sealer storage.Sealer, n int) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), storeFile)
+	store := openFileStore(t, path, sealer)
+	storagetest.Populate(t, store, n)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func openFileStore(t *testing.T, path string, sealer storage.Sealer) *bolt.Store {
+	t.Helper()
+	store, err := bolt.Open(path, sealer, bolt.Options{Unfinished: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store
+}
+
+func openOutgoing(t *testing.T, path string, sealer storage.Sealer) *bolt.Outgoing {
+	t.Helper()
+	file, err := bolt.OpenOutgoing(path, sealer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return file
+}
+
+func openTarget(t *testing.T, dsn string, sealer storage.Sealer) *postgres.Store {
+	t.Helper()
+	store, err := postgres.Open(t.Context(), dsn, sealer, postgres.Options{Node: postgres.MigrationNode, Unfinished: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store
+}
+
+func migrated(t *testing.T, from storage.Source, to storage.Target) storage.Progress {
+	t.Helper()
+	done, err := storage.Migrate(t.Context(), from, to, storagetest.PopulatedAt(), func(storage.Progress) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done
+}
+
+// TestMigrateThereAndBack: a store of every kind of record in every state says and does the same after it was moved to PostgreSQL, and after
+// it was moved back.
+func TestMigrateThereAndBack(t *testing.T) {
+	t.Parallel()
+	const n = 40 // more than one batch
+	sealer := storagetest.NewSealer()
+	path, dsn := populated(t, sealer, n), pgtest.Database(t)
+	database := openTarget(t, dsn, sealer)
+	source := openOutgoing(t, path, sealer)
+	there := migrated(t, source, database)
+	if err := source.Close(); err != nil {
+		t.Fatal(err)
+	}
+	backPath := filepath.Join(t.TempDir(), storeFile)
+	file := openFileStore(t, backPath, sealer)
+	back := migrated(t, database, file)
+	if there != back || there.Copied != there.Compared || there.Copied < 30*n {
+		t.Errorf("there %+v, back %+v", there, back)
+	}
+	if err := errors.Join(database.Close(), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	faults := 0
+	if _, err := bolt.CheckRecords(backPath, sealer, storagetest.PopulatedAt(), func(fault bolt.Fault) {
+		faults++
+		t.Error(fault)
+	}); err != nil {
+		t.Fatal(err)
+	}
+
+	server, err := postgres.Open(t.Context(), dsn, sealer, postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	want := storagetest.Answers(t, openFileStore(t, path, sealer), n)
+	if diff := cmp.Diff(want, storagetest.Answers(t, server, n)); diff != "" {
+		t.Errorf("in PostgreSQL (-file +database):\n%s", diff)
+	}
+	if diff := cmp.Diff(want, storagetest.Answers(t, openFileStore(t, backPath, sealer), n)); diff != "" {
+		t.Errorf("moved back (-before +after):\n%s", diff)
+	}
+}
+
+// TestMigrateRefuses: a target that holds anything is left alone, a source that is used or was changed is not taken for whole, and nobody
+// opens what is half filled.
+func TestMigrateRefuses(t *testing.T) {
+	t.Parallel()
+	sealer := storagetest.NewSealer()
+	path := populated(t, sealer, 1)
+	fill := func(from storage.Source, to storage.Target) error {
+		_, err := storage.Migrate(t.Context(), from, to, storagetest.PopulatedAt(), func(storage.Progress) {})
+		return err
+	}
+	source := openOutgoing(t, path, sealer)
+
+	dsn := pgtest.Database(t)
+	target := openTarget(t, dsn, sealer)
+	if _, err := target.SecretOrCreate(t.Context(), "subject", []byte("value")); err != nil {
+		t.Fatal(err)
+	}
+	if err := fill(source, target); !errors.Is(err, storage.ErrHolds) {
+		t.Errorf("a database with one secret: %v", err)
+	}
+	file := openFileStore(t, filepath.Join(t.TempDir(), storeFile), sealer)
+	client := storage.Client{ID: "app"}
+	if err := errors.Join(file.CreateClient(t.Context(), client), file.RemoveClient(t.Context(), "app", storagetest.PopulatedAt())); err != nil {
+		t.Fatal(err)
+	}
+	if err := fill(source, file); !errors.Is(err, storage.ErrHolds) {
+		t.Errorf("a file that had a client: %v", err)
+	}
+
+	dsn = pgtest.Database(t)
+	target = openTarget(t, dsn, sealer)
+	server, err := postgres.Open(t.Context(), dsn, sealer, postgres.Options{Node: "server-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fill(source, target); !errors.Is(err, storage.ErrInUse) || !strings.Contains(err.Error(), "server-1") {
+		t.Errorf("a target with a server on it: %v", err)
+	}
+	if err := fill(target, openFileStore(t, filepath.Join(t.TempDir(), storeFile), sealer)); !errors.Is(err, storage.ErrInUse) {
+		t.Errorf("a source with a server on it: %v", err)
+	}
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	halfWay := errors.New("half way")
+	if err := fill(&brokenOff{Source: source, after: 1, err: halfWay}, target); !errors.Is(err, halfWay) {
+		t.Fatal(err)
+	}
+	if _, err := postgres.Open(t.Context(), dsn, sealer, postgres.Options{}); !errors.Is(err, storage.ErrUnfinished) {
+		t.Errorf("a server on a half filled database: %v", err)
+	}
+	if err := fill(openOutgoing(t, populated(t, sealer, 1), sealer), target); !errors.Is(err, storage.ErrOtherSource) {
+		t.Errorf("from another store: %v", err)
+	}
+	if err := fill(source, target); err != nil {
+		t.Errorf("once more: %v", err)
+	}
+	if err := fill(source, target); !errors.Is(err, storage.ErrHolds) {
+		t.Errorf("when all is there: %v", err)
+	}
+
+	halfPath := filepath.Join(t.TempDir(), storeFile)
+	half := openFileStore(t, halfPath, sealer)
+	if err := fill(&brokenOff{Source: target, after: 1, err: halfWay}, half); !errors.Is(err, halfWay) {
+		t.Fatal(err)
+	}
+	if err := half.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bolt.Open(halfPath, sealer, bolt.Options{}); !errors.Is(err, storage.ErrUnfinished) {
+		t.Errorf("a server on a half filled file: %v", err)
+	}
+	if _, err := bolt.OpenOutgoing(halfPath, sealer); !errors.Is(err, storage.ErrUnfinished) {
+		t.Errorf("from a half filled file: %v", err)
+	}
+	if err := fill(target, openFileStore(t, halfPath, sealer)); err != nil {
+		t.Errorf("once more: %v", err)
+	}
+}
+
+// brokenOff is a source that ends with an error after so many batches.
+type brokenOff struct {
+	storage.Source
+	after int
+	err   error
+}
+
+func (b *brokenOff) Export(ctx context.Context, after storage.Position, now time.Time, limit int) ([]storage.Entry, error) {
+	if b.after--; b.after < 0 {
+		return nil, b.err
+	}
+	return b.Source.Export(ctx, after, now, min(limit, 1<<20))
+}
+
+// TestMigrateFindsChanges: a record that was changed in the source, or in the target before all was compared, is found, whatever its kind.
+func TestMigrateFindsChanges(t *testing.T) {
+	t.Parallel()
+	sealer := storagetest.NewSealer()
+	path := populated(t, sealer, 1)
+	changes := map[string]error{
+		`UPDATE login_requests SET body = set_byte(body, 20, get_byte(body, 20) # 1) WHERE id LIKE 'open%'`: storage.ErrUnreadable,
+		`UPDATE logins SET body = set_byte(body, 20, get_byte(body, 20) # 1) WHERE id LIKE 'open%'`:         storage.ErrUnreadable,
+		`UPDATE grants SET body = set_byte(body, 20, get_byte(body, 20) # 1) WHERE id LIKE 'redeemed%'`:     storage.ErrUnreadable,
+		`UPDATE sessions SET body = set_byte(body, 20, get_byte(body, 20) # 1)`:                             storage.ErrUnreadable,
+		`UPDATE logout_notices SET body = set_byte(body, 20, get_byte(body, 20) # 1)`:                       storage.ErrUnreadable,
+		`UPDATE pushed_requests SET body = set_byte(body, 20, get_byte(body, 20) # 1)`:                      storage.ErrUnreadable,
+		`UPDATE secrets SET body = set_byte(body, 20, get_byte(body, 20) # 1) WHERE name = 'subject'`:       storage.ErrUnreadable,
+		`UPDATE signing_keys SET body = set_byte(body, 20, get_byte(body, 20) # 1)`:                         storage.ErrUnreadable,
+		`UPDATE codes SET spent = NULL`:                                         storage.ErrDiffers,
+		`UPDATE codes SET kept = kept + INTERVAL '1 second'`:                    storage.ErrDiffers,
+		`UPDATE access_tokens SET expires = expires + INTERVAL '1 microsecond'`: storage.ErrDiffers,
+		`UPDATE refresh_tokens SET next = NULL WHERE generation = 1`:            storage.ErrDiffers,
+		`SELECT 1`: nil,
+		`UPDATE grants SET generation = generation + 1`:                                                         storage.ErrDiffers,
+		`UPDATE grants SET session = NULL, sid = NULL WHERE id LIKE 'served%'`:                                  storage.ErrDiffers,
+		`UPDATE clients SET generation = generation + 1`:                                                        storage.ErrDiffers,
+		`UPDATE logout_notices SET attempts = attempts + 1`:                                                     storage.ErrDiffers,
+		`UPDATE audit_events SET body = jsonb_set(body, '{type}', '"X"')`:                                       storage.ErrDiffers,
+		`UPDATE signing_keys SET revision = revision + 1`:                                                       storage.ErrDiffers,
+		`SELECT setval('client_generations', 99)`:                                                               storage.ErrDiffers,
+		`DELETE FROM used_once`:                                                                                 storage.ErrDiffers,
+		`DELETE FROM audit_events WHERE id LIKE 'event%'`:                                                       storage.ErrDiffers,
+		`INSERT INTO used_once (key, expires) VALUES (decode(repeat('00', 32), 'hex'), '2100-01-01T00:00:00Z')`: storage.ErrDiffers,
+		`INSERT INTO installation (name, value) VALUES ('forgotten', decode('0000000000000001', 'hex'))`:        storage.ErrDiffers,
+	}
+	source := openOutgoing(t, path, sealer)
+	fill := func(from storage.Source, to storage.Target) error {
+		_, err := storage.Migrate(t.Context(), from, to, storagetest.PopulatedAt(), func(storage.Progress) {})
+		return err
+	}
+	uncompared := func(dsn string) error {
+		target, err := postgres.Open(context.Background(), dsn, sealer, postgres.Options{Node: postgres.MigrationNode, Unfinished: true})
+		if err != nil {
+			return err
+		}
+		if err := fill(&brokenOff{Source: source, after: 1, err: context.Canceled}, target); !errors.Is(err, context.Canceled) {
+			return fmt.Errorf("filled: %w", err)
+		}
+		return target.Close()
+	}
+	for change, want := range changes {
+		t.Run(change, func(t *testing.T) {
+			t.Parallel()
+			dsn := pgtest.Copy(t, "migrated", uncompared)
+			conn, err := pgx.Connect(t.Context(), dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = conn.Exec(t.Context(), change)
+			if err := errors.Join(err, conn.Close(t.Context())); err != nil {
+				t.Fatal(change, err)
+			}
+			target := openTarget(t, dsn, sealer)
+			if err := fill(source, target); !errors.Is(err, want) {
+				t.Errorf("%s: got %v, want %v", change, err, want)
+			}
+			if want != nil {
+				if _, err := postgres.Open(t.Context(), dsn, sealer, postgres.Options{}); !errors.Is(err, storage.ErrUnfinished) {
+					t.Errorf("%s: and a server starts: %v", change, err)
+				}
+			}
+			if errors.Is(want, storage.ErrUnreadable) { // the same in a source
+				if err := fill(target, openFileStore(t, filepath.Join(t.TempDir(), storeFile), sealer)); !errors.Is(err, want) {
+					t.Errorf("%s, as a source: got %v, want %v", change, err, want)
+				}
+			}
+		})
+	}
+}
+
+// TestMigrateKilled: a migration that is killed again and again, in either direction, is whole at the end.
+func TestMigrateKilled(t *testing.T) {
+	t.Parallel()
+	dir, dsn := t.TempDir(), pgtest.Database(t)
+	key := keys.NewMasterKey()
+	sealer, err := newSealer(key, secret.String{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := filepath.Join(dir, "data")
+	path := filepath.Join(data, storeFile)
+	store := openFileStore(t, path, sealer)
+	storagetest.Populate(t, store, 60)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	configuration := filepath.Join(dir, "brygga.yaml")
+	text := fmt.Sprintf("issuer: http://localhost:%s\nlisten: 127.0.0.1:0\ndata: data\nmaster_key: %s\npostgres: {dsn: '%s'}\n"+
+		"bankid: {environment: custom, url: 'https://localhost:1/rp/v6.0', root_ca_file: sim/ca.pem, signature_root_file: sim/signature-root.pem, certificate_file: sim/client.pem, key_file: sim/client-key.pem}\n",
+		freePort(t), key.Reveal(), dsn)
+	serveSim(t, filepath.Join(dir, "sim"))
+	if err := os.WriteFile(configuration, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kills := migrateKilling(t, configuration, "postgres")
+	want := openOutgoing(t, path, sealer)
+	target := openTarget(t, dsn, sealer)
+	sameStores(t, want, target)
+	if err := errors.Join(want.Close(), target.Close(), os.Rename(path, path+".moved"), os.Remove(path+".mark")); err != nil {
+		t.Fatal(err)
+	}
+	kills += migrateKilling(t, configuration, "file")
+	sameStores(t, openOutgoing(t, path, sealer), openTarget(t, dsn, sealer))
+	if kills == 0 {
+		t.Error("nothing was killed")
+	}
+	t.Log(kills, "kills")
+}
+
+// migrateKilling runs "brygga migrate" until it is done, and kills it later each time. It returns how often it did.
+func migrateKilling(t *testing.T, configuration, to string) (kills int) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for wait := 20 * time.Millisecond; ; wait += time.Duration(mathrand.IntN(150)) * time.Millisecond {
+		said := new(strings.Builder)
+		cmd := &exec.Cmd{Path: self, Args: []string{"brygga", "migrate", "--config", configuration, "--to", to}, Env: os.Environ(), Stdout: said, Stderr: said}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		timer := time.AfterFunc(wait, func() { cmd.Process.Kill() })
+		err := cmd.Wait()
+		timer.Stop()
+		if err == nil {
+			return kills
+		}
+		if cmd.ProcessState.ExitCode() != -1 {
+			t.Fatalf("after %d kills: %v: %s", kills, err, said)
+		}
+		kills++
+	}
+}
+
+// sameStores demands that both hold the same.
+func sameStores(t *testing.T, a, b storage.Source) {
+	t.Helper()
+	now := storagetest.PopulatedAt()
+	digests := func(s storage.Source) (all []string) {
+		for at := (storage.Position{}); ; {
+			entries, err := s.Export(t.Context(), at, now, 1000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range entries {
+				all = append(all, fmt.Sprintf("%s %x %s", e.Kind, e.Key, e.Digest()))
+				at = e.Position()
+			}
+			if len(entries) < 1000 {
+				return all
+			}
+		}
+	}
+	if diff := cmp.Diff(digests(a), digests(b)); diff != "" {
+		t.Fatalf("the stores differ:\n%s", diff)
+	}
+}
