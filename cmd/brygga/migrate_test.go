@@ -28,7 +28,14 @@ import (
 func populated(t *testing.T, sealer storage.Sealer, n int) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), storeFile)
-	store := openFileStore(t, path, sealer)
+	if err := openFileStore(t, path, sealer).Close(); err != nil {
+		t.Fatal(err)
+	}
+	// As if it were a copy, so that it has forgotten what came before.
+	store, err := bolt.Open(path, sealer, bolt.Options{Accept: true, Now: storagetest.PopulatedAt})
+	if err != nil {
+		t.Fatal(err)
+	}
 	storagetest.Populate(t, store, n)
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
@@ -58,7 +65,7 @@ func openOutgoing(t *testing.T, path string, sealer storage.Sealer) *bolt.Outgoi
 
 func openTarget(t *testing.T, dsn string, sealer storage.Sealer) *postgres.Store {
 	t.Helper()
-	store, err := postgres.Open(t.Context(), dsn, sealer, postgres.Options{Node: postgres.MigrationNode, Unfinished: true})
+	store, err := postgres.Open(t.Context(), dsn, sealer, postgres.Options{Node: postgres.FillingNode, Unfinished: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +250,8 @@ func TestMigrateFindsChanges(t *testing.T) {
 		`DELETE FROM used_once`:                                                                                 storage.ErrDiffers,
 		`DELETE FROM audit_events WHERE id LIKE 'event%'`:                                                       storage.ErrDiffers,
 		`INSERT INTO used_once (key, expires) VALUES (decode(repeat('00', 32), 'hex'), '2100-01-01T00:00:00Z')`: storage.ErrDiffers,
-		`INSERT INTO installation (name, value) VALUES ('forgotten', decode('0000000000000001', 'hex'))`:        storage.ErrDiffers,
+		`UPDATE installation SET value = decode('0000000000000001', 'hex') WHERE name = 'forgotten'`:            storage.ErrDiffers,
+		`DELETE FROM installation WHERE name = 'forgotten'`:                                                     storage.ErrDiffers,
 	}
 	source := openOutgoing(t, path, sealer)
 	fill := func(from storage.Source, to storage.Target) error {
@@ -251,7 +259,7 @@ func TestMigrateFindsChanges(t *testing.T) {
 		return err
 	}
 	uncompared := func(dsn string) error {
-		target, err := postgres.Open(context.Background(), dsn, sealer, postgres.Options{Node: postgres.MigrationNode, Unfinished: true})
+		target, err := postgres.Open(context.Background(), dsn, sealer, postgres.Options{Node: postgres.FillingNode, Unfinished: true})
 		if err != nil {
 			return err
 		}

@@ -54,10 +54,10 @@ func newMigrateCommand(h *host) *cobra.Command {
 	return cmd
 }
 
-// openAlone opens the database for a migration.
-func openAlone(ctx context.Context, in installation, unfinished bool) (*postgres.Store, error) {
+// openAlone opens the database for a migration, under that name.
+func openAlone(ctx context.Context, in installation, node string) (*postgres.Store, error) {
 	o := in.postgres.Options()
-	o.Node, o.Unfinished = postgres.MigrationNode, unfinished
+	o.Node, o.Unfinished = node, node == postgres.FillingNode
 	return openDatabase(ctx, in.postgres.DSN, in.masterKey, in.otherKey, o)
 }
 
@@ -78,7 +78,7 @@ func migrateToDatabase(ctx context.Context, h *host, in installation) error {
 		return err
 	}
 	defer file.Close()
-	database, err := openAlone(ctx, in, true)
+	database, err := openAlone(ctx, in, postgres.FillingNode)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func migrateToFile(ctx context.Context, h *host, in installation) error {
 	if err != nil {
 		return err
 	}
-	database, err := openAlone(ctx, in, false)
+	database, err := openAlone(ctx, in, postgres.ReadingNode)
 	if err != nil {
 		return err
 	}

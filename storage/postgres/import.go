@@ -21,9 +21,12 @@ const (
 	installedMigration = "migration" // how far it has come that is being filled from another store: a storage.Migration in JSON
 )
 
-// MigrationNode is what a process that reads or fills a database for a migration is called in Options.Node: there is one at most, as it has
-// the file of the other store, and one that was killed need not be waited for.
-const MigrationNode = "migration"
+// What a process that fills a database, or reads it out, for a migration is called in Options.Node. There is one of either at most that gets
+// anywhere, as it has the file of the other store; one that was killed need not be waited for.
+const (
+	FillingNode = "a migration into it"
+	ReadingNode = "a migration out of it"
+)
 
 // idle is how long ago a process must have been heard of to count as gone when somebody wants the database alone.
 const idle = 10 * time.Second
