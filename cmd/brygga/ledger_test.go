@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"brygga/keys"
-	"brygga/storage/bolt"
 )
 
 // killRounds names the environment variable for a long run: how often the server is killed. Without it a few rounds do.
@@ -117,8 +116,8 @@ clients: [{id: app, auth_method: none, redirect_uris: ['APP/callback'], scopes: 
 	if err := server.Wait(); err != nil {
 		t.Errorf("the server ended with %v", err)
 	}
-	if err := bolt.Check(filepath.Join(dir, "data", storeFile)); err != nil {
-		t.Error(err)
+	if code, said := command(t, "store", "check", "--config", configuration); code != exitOK {
+		t.Errorf("the store has faults: %s", said)
 	}
 	total := map[string]int{}
 	for _, c := range customers {

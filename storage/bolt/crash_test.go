@@ -94,6 +94,9 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 		if err := store.Close(); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := bolt.CheckRecords(path, storagetest.FixedSealer("crash"), time.Now(), func(f bolt.Fault) { t.Error(f) }); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
