@@ -155,6 +155,14 @@ func TestMigrateRefuses(t *testing.T) {
 		t.Errorf("a file that had a client: %v", err)
 	}
 
+	target = openTarget(t, pgtest.Database(t), sealer)
+	if err := errors.Join(target.CreateClient(t.Context(), client), target.RemoveClient(t.Context(), "app", storagetest.PopulatedAt())); err != nil {
+		t.Fatal(err)
+	}
+	if err := fill(source, target); !errors.Is(err, storage.ErrHolds) {
+		t.Errorf("a database that had a client: %v", err)
+	}
+
 	dsn = pgtest.Database(t)
 	target = openTarget(t, dsn, sealer)
 	server, err := postgres.Open(t.Context(), dsn, sealer, postgres.Options{Node: "server-1"})
@@ -219,6 +227,85 @@ func (b *brokenOff) Export(ctx context.Context, after storage.Position, now time
 		return nil, b.err
 	}
 	return b.Source.Export(ctx, after, now, min(limit, 1<<20))
+}
+
+// TestMigrateSeesServers: a server that starts on the source while it is read out, at whatever point, is one too many.
+func TestMigrateSeesServers(t *testing.T) {
+	t.Parallel()
+	sealer := storagetest.NewSealer()
+	dsn := pgtest.Database(t)
+	migrated(t, openOutgoing(t, populated(t, sealer, 1), sealer), openTarget(t, dsn, sealer))
+	for _, reads := range []int{0, 1} { // while records are copied, and while they are compared
+		source := &interrupted{Store: openTarget(t, dsn, sealer), after: reads}
+		var server *postgres.Store
+		source.do = func() (err error) {
+			server, err = postgres.Open(t.Context(), dsn, sealer, postgres.Options{})
+			return err
+		}
+		file := openFileStore(t, filepath.Join(t.TempDir(), storeFile), sealer)
+		_, err := storage.Migrate(t.Context(), source, file, storagetest.PopulatedAt(), func(storage.Progress) {})
+		if !errors.Is(err, storage.ErrInUse) {
+			t.Errorf("after %d reads: %v", reads, err)
+		}
+		if server == nil {
+			t.Fatal("no server was started")
+		}
+		if err := server.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// interrupted is a source with which something happens after so many reads.
+type interrupted struct {
+	*postgres.Store
+	after int
+	do    func() error
+}
+
+func (i *interrupted) Export(ctx context.Context, after storage.Position, now time.Time, limit int) ([]storage.Entry, error) {
+	if i.after--; i.after == -1 {
+		if err := i.do(); err != nil {
+			return nil, err
+		}
+	}
+	return i.Store.Export(ctx, after, now, limit)
+}
+
+// TestMigrateTwice: a batch that is stored again, as its outcome was lost, is there once.
+func TestMigrateTwice(t *testing.T) {
+	t.Parallel()
+	sealer := storagetest.NewSealer()
+	source := openOutgoing(t, populated(t, sealer, 1), sealer)
+	for name, target := range map[string]storage.Target{
+		"database": openTarget(t, pgtest.Database(t), sealer), "file": openFileStore(t, filepath.Join(t.TempDir(), storeFile), sealer),
+	} {
+		done, err := storage.Migrate(t.Context(), source, &twice{target}, storagetest.PopulatedAt(), func(storage.Progress) {})
+		if err != nil || done.Copied != done.Compared {
+			t.Errorf("%s: %+v, %v", name, done, err)
+		}
+	}
+}
+
+type twice struct{ storage.Target }
+
+func (d *twice) Import(ctx context.Context, entries []storage.Entry, reached storage.Migration) error {
+	return errors.Join(d.Target.Import(ctx, entries, reached), d.Target.Import(ctx, entries, reached))
+}
+
+// TestMigrateSealsAnew: what the source has sealed with a key of before needs the master key alone in the target.
+func TestMigrateSealsAnew(t *testing.T) {
+	t.Parallel()
+	before, key := storagetest.NewSealer(), storagetest.NewSealer()
+	path, dsn := populated(t, before, 1), pgtest.Database(t)
+	both := storagetest.Replacing(key, before)
+	target := openTarget(t, dsn, both)
+	source := openOutgoing(t, path, both)
+	migrated(t, source, target)
+	if err := errors.Join(source.Close(), target.Close()); err != nil {
+		t.Fatal(err)
+	}
+	sameStores(t, openOutgoing(t, path, before), openTarget(t, dsn, key))
 }
 
 // TestMigrateFindsChanges: a record that was changed in the source, or in the target before all was compared, is found, whatever its kind.
