@@ -51,6 +51,8 @@ const (
 	// BackupMade: somebody has a copy of the store. StoreRestored: the store is a copy from earlier; whatever was granted has ended.
 	BackupMade    Type = "ADM_300007"
 	StoreRestored Type = "ADM_300008"
+	// StoreMoved: the store was moved here from a file or a database, with all that was granted.
+	StoreMoved Type = "ADM_300009"
 
 	KeyCreated   Type = "KEY_400001"
 	KeyActivated Type = "KEY_400002"
@@ -88,6 +90,7 @@ var texts = map[Type]string{
 	IssuerChanged:       "issuer changed",
 	BackupMade:          "store backed up",
 	StoreRestored:       "store restored",
+	StoreMoved:          "store moved",
 	KeyCreated:          "signing key created",
 	KeyActivated:        "signing key activated",
 	KeyRetired:          "signing key retired",

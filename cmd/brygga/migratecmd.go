@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"brygga/audit"
 	"brygga/storage"
 	"brygga/storage/bolt"
 	"brygga/storage/postgres"
@@ -82,7 +83,7 @@ func migrateToDatabase(ctx context.Context, h *host, in installation) error {
 	if err != nil {
 		return err
 	}
-	err = migrate(ctx, h, file, database, "give brygga an empty database, or empty this one with DROP DATABASE and CREATE DATABASE")
+	err = migrate(ctx, h, in, file, database, "give brygga an empty database, or empty this one with DROP DATABASE and CREATE DATABASE")
 	if err := errors.Join(err, database.Close()); err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func migrateToFile(ctx context.Context, h *host, in installation) error {
 	if err != nil {
 		return err
 	}
-	err = migrate(ctx, h, database, file, fmt.Sprintf("move it away, with its mark: mv %[1]s %[1]s.before; mv %[1]s.mark %[1]s.mark.before", path))
+	err = migrate(ctx, h, in, database, file, fmt.Sprintf("move it away, with its mark: mv %[1]s %[1]s.before; mv %[1]s.mark %[1]s.mark.before", path))
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
@@ -115,10 +116,29 @@ func migrateToFile(ctx context.Context, h *host, in installation) error {
 	return nil
 }
 
+// filled is a store that a migration fills, and that is used afterwards.
+type filled interface {
+	storage.Store
+	storage.Target
+}
+
 // migrate fills one store from another and says how far it has come. Empty is what helps when the target holds something.
-func migrate(ctx context.Context, h *host, from storage.Source, to storage.Target, empty string) error {
+func migrate(ctx context.Context, h *host, in installation, from storage.Source, to filled, empty string) error {
+	done, err := storage.Migrate(ctx, from, to, time.Now(), tellProgress(h))
+	if err != nil {
+		return migrationFault(ctx, err, empty)
+	}
+	fmt.Fprintf(h.out, "%d records are copied, and all %d were compared: both stores hold the same\n", done.Copied, done.Compared)
+	return direct(ctx, h, in, to, func(ctx context.Context, o *operator) error {
+		o.audit.Record(ctx, audit.Event{Type: audit.StoreMoved, Actor: o.actor, Message: fmt.Sprint(done.Compared, " records")})
+		return nil
+	})
+}
+
+// tellProgress returns a function that says from time to time how far a migration has come.
+func tellProgress(h *host) func(storage.Progress) {
 	told := time.Now()
-	done, err := storage.Migrate(ctx, from, to, time.Now(), func(now storage.Progress) {
+	return func(now storage.Progress) {
 		if time.Since(told) < migrateTells {
 			return
 		}
@@ -128,7 +148,11 @@ func migrate(ctx context.Context, h *host, from storage.Source, to storage.Targe
 		} else {
 			fmt.Fprintln(h.out, now.Copied, "records are copied")
 		}
-	})
+	}
+}
+
+// migrationFault returns the error of a migration with what helps.
+func migrationFault(ctx context.Context, err error, empty string) error {
 	switch {
 	case errors.Is(err, storage.ErrHolds):
 		return fail(exitConflict, empty, "the target is not empty: %w", err)
@@ -142,9 +166,6 @@ func migrate(ctx context.Context, h *host, from storage.Source, to storage.Targe
 		return fail(exitFailure, "was the source used meanwhile? "+empty+"; then begin anew", "the target cannot be used: %w", err)
 	case ctx.Err() != nil:
 		return fail(exitFailure, "run it again: it goes on where it ended", "broken off: %w", err)
-	case err != nil:
-		return err
 	}
-	fmt.Fprintf(h.out, "%d records are copied, and all %d were compared: both stores hold the same\n", done.Copied, done.Compared)
-	return nil
+	return err
 }
