@@ -55,7 +55,6 @@ type cluster struct {
 	proxy *httptest.Server
 	// toNode gives up on a node that is stopped.
 	toNode *http.Client
-	stop   context.CancelFunc
 }
 
 func (n *node) start(t *testing.T) {

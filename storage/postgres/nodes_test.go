@@ -240,7 +240,7 @@ func TestOneClock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if off := s.Now().Sub(time.Now()); off.Abs() > 500*time.Millisecond {
+		if off := time.Until(s.Now()); off.Abs() > 500*time.Millisecond {
 			t.Errorf("with a clock that is %s wrong the time is %s off", wrong, off)
 		}
 		if off := s.Offset() + wrong; off.Abs() > 500*time.Millisecond {
