@@ -71,9 +71,10 @@ integrations: export PATH := $(CURDIR)/op/interop/testdata/node/node_modules/nod
 integrations: needs
 	@$(NEW_NODE) || { echo "express-openid-connect and Next.js take Node.js 20.19 or newer, which neither Debian nor npm has for this machine"; exit 1; }
 	@test -e /usr/lib/apache2/modules/mod_auth_openidc.so && /usr/bin/python3 -c 'import authlib, django, flask, requests, social_django' 2>/dev/null && command -v ruby >/dev/null && \
-		perl -MLemonldap::NG::Portal::Lib::OpenIDConnect -MPlack -MGD::SecurityImage=use_magick,1 -e 1 2>/dev/null && \
+		perl -MLemonldap::NG::Portal::Lib::OpenIDConnect -MLemonldap::NG::Portal::Password::Null -MString::Random -MPlack -MGD::SecurityImage=use_magick,1 -e 1 2>/dev/null && \
 		php -r 'exit((int) !function_exists("curl_init"));' 2>/dev/null && command -v oidc-agent >/dev/null || \
-		.ci/install libapache2-mod-auth-openidc libcrypt-jwt-perl libgd-securityimage-perl libimage-magick-perl liblemonldap-ng-portal-perl libplack-perl oidc-agent-cli \
+		.ci/install libapache2-mod-auth-openidc libcrypt-jwt-perl libemail-address-xs-perl libemail-sender-perl libgd-securityimage-perl \
+		libimage-magick-perl liblemonldap-ng-portal-perl libmime-tools-perl libplack-perl libstring-random-perl oidc-agent-cli \
 		php-cli php-curl python3-authlib python3-django python3-flask python3-requests python3-social-django 'python3-jose?' ruby-webrick 'ruby-omniauth-openid-connect?'
 	@$(OMNIAUTH) || echo "omniauth is left out: this Debian has no omniauth_openid_connect"
 	go test -tags integrations -run 'TestProducts|TestExamples|TestOIDCAgent' -timeout 30m \
