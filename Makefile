@@ -7,7 +7,7 @@ NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 # Packages whose goroutines meet in one record or one map run under the race detector, the others without.
 RACE = ./audit ./bankid/... ./cache ./keys ./limit ./login ./op ./outbound ./secret ./storage/... ./web/...
 
-.PHONY: all test test-long test-cluster mutants lint generate bench conformance integrations needs test-package package test-container
+.PHONY: all test test-long test-cluster scale mutants lint generate bench conformance integrations needs test-package package test-container
 
 all: lint test
 
@@ -55,7 +55,7 @@ lint:
 	go vet ./...
 	go vet -tags integrations ./op/interop
 	go -C deploy/monitoring/testdata/check vet .
-	go vet -tags cluster ./storage/postgres ./cmd/brygga
+	go vet -tags cluster,scale ./storage/postgres ./cmd/brygga
 	go run $(STATICCHECK) ./...
 
 # Go code from the templ components. It is committed; .ci/run checks that it is current.
@@ -83,6 +83,10 @@ integrations: needs
 # What a login costs: see README.md, "Speed".
 bench:
 	go run ./cmd/bench
+
+# What a login costs brygga and PostgreSQL, and what many a second would: see docs/scale.md. Three minutes.
+scale: needs
+	go test -count=1 -tags scale -run TestScale -v -timeout 20m ./cmd/brygga
 
 # Checks of an OpenID provider from outside. With ISSUER and CONFORMANCE (a file, see conformance/README.md) any provider; without them
 # a brygga that is built and started for it.

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Options configures Start. The zero value is fine.
@@ -147,4 +148,42 @@ func (s *Server) DSN(database string) string {
 // SocketDSN returns the connection string of a database over the Unix socket, in the words of libpq.
 func (s *Server) SocketDSN(database string) string {
 	return fmt.Sprintf("host=%s port=%d user=postgres password=%s dbname=%s", s.dir, s.port, s.password, database)
+}
+
+// CPU returns how long the server's processes have computed, in their own code and in the kernel. Sessions that have ended do not count.
+func (s *Server) CPU() (time.Duration, error) {
+	links, err := filepath.Glob("/proc/[0-9]*/cwd")
+	if err != nil {
+		return 0, err
+	}
+	var all time.Duration
+	for _, link := range links {
+		if at, err := os.Readlink(link); err != nil || at != s.data() {
+			continue
+		}
+		used, err := CPU(filepath.Base(filepath.Dir(link)))
+		if err != nil {
+			return 0, err
+		}
+		all += used
+	}
+	return all, nil
+}
+
+// CPU returns how long the process of that number has computed.
+func CPU(process string) (time.Duration, error) {
+	text, err := os.ReadFile(filepath.Join("/proc", process, "stat"))
+	if err != nil {
+		return 0, err
+	}
+	_, fields, _ := strings.Cut(string(text), ") ") // of its name, which may hold anything
+	var ticks int64
+	for _, field := range strings.Fields(fields)[11:13] { // utime and stime, see proc(5)
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond, nil
 }
