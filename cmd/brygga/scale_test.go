@@ -31,6 +31,7 @@ type spending struct {
 	statements, transactions, flushes, images, wal   float64
 	inserted, updated, hot, deleted, size, statement float64            // statement: milliseconds in statements
 	tables                                           map[string]float64 // their size, with indexes
+	calls                                            map[string]float64 // of each statement, by its text
 }
 
 // scale is a few brygga on one durable database.
@@ -72,20 +73,28 @@ func (s *scale) spent() (x spending) {
 		FROM pg_stat_wal`).Scan(&x.statements, &x.statement, &x.transactions, &x.flushes, &x.images, &x.wal, &x.inserted, &x.updated, &x.hot, &x.deleted, &x.size); err != nil {
 		s.t.Fatal(err)
 	}
-	x.tables = map[string]float64{}
-	rows, err := s.conn.Query(s.t.Context(), `SELECT relname, pg_total_relation_size(relid)::float8 FROM pg_stat_user_tables`)
+	x.tables = s.numbers(`SELECT relname, pg_total_relation_size(relid)::float8 FROM pg_stat_user_tables`)
+	x.calls = s.numbers(`SELECT left(regexp_replace(query, '\s+', ' ', 'g'), 100), sum(calls)::float8 FROM pg_stat_statements GROUP BY 1`)
+	return x
+}
+
+// numbers returns the rows of a query: a name and a number each.
+func (s *scale) numbers(query string) map[string]float64 {
+	s.t.Helper()
+	rows, err := s.conn.Query(s.t.Context(), query)
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	all := map[string]float64{}
 	var name string
-	var size float64
-	if _, err := pgx.ForEachRow(rows, []any{&name, &size}, func() error {
-		x.tables[name] = size
+	var number float64
+	if _, err := pgx.ForEachRow(rows, []any{&name, &number}, func() error {
+		all[name] = number
 		return nil
 	}); err != nil {
 		s.t.Fatal(err)
 	}
-	return x
+	return all
 }
 
 // logIn lets so many people in, a few at the same time, each as far as the app's tokens.
@@ -195,6 +204,11 @@ func (s *scale) report(begin, rest, end spending, people float64) {
 	for _, name := range slices.Sorted(maps.Keys(end.tables)) {
 		if grown := (end.tables[name] - rest.tables[name]) / people; grown >= 1 {
 			line("  "+name, "%.0f", grown)
+		}
+	}
+	for _, query := range slices.Sorted(maps.Keys(end.calls)) {
+		if calls := per(func(x spending) float64 { return x.calls[query] }); calls >= 0.05 {
+			line("  "+query, "%.2f", calls)
 		}
 	}
 	line("statements per second at rest", "%.1f", (rest.statements-begin.statements)/idle)
