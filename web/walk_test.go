@@ -333,7 +333,7 @@ func TestRandomWalks_T04(t *testing.T) {
 // everywhere is what the walks must come by.
 var everywhere = []string{
 	"code by address", "code by code", "code by policy", "code by return", "code late", "code again", "left",
-	"page choose", "page qr-wait", "page app-wait", "page confirm", "page await-return", "page complete", "page already-done", "page failed-stopped",
+	"page choose", "page qr-wait", "page app-wait", "page await-return", "page complete", "page already-done", "page failed-stopped",
 }
 
 func fails(t *testing.T, set setting, steps []step) bool {
