@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -140,7 +141,9 @@ func (a *API) send(ctx context.Context, c call) (status int, err error) {
 		return resp.StatusCode, fmt.Errorf("%w: HTTP %d", ErrBadResponse, resp.StatusCode)
 	case resp.StatusCode != c.want:
 		// The status alone says enough, so a body that breaks off does not matter.
-		return resp.StatusCode, newAPIError(c.name, resp.StatusCode, body)
+		answer := newAPIError(c.name, resp.StatusCode, body)
+		answer.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), a.now())
+		return resp.StatusCode, answer
 	case err != nil:
 		return resp.StatusCode, networkError(ctx, err)
 	case len(body) > maxResponse:
@@ -176,6 +179,17 @@ func (a *API) newRequest(ctx context.Context, c call) (*http.Request, error) {
 
 // newAPIError reads what it can from an answer that is no success. Bodies of proxies, and those of 405, may be HTML or
 // empty; then the status stands alone.
+// retryAfter reads the header of that name: seconds, or a date.
+func retryAfter(value string, now time.Time) time.Duration {
+	wait := time.Duration(0)
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		wait = time.Duration(seconds) * time.Second
+	} else if date, err := http.ParseTime(value); err == nil {
+		wait = date.Sub(now)
+	}
+	return min(max(wait, 0), MaxRetryAfter)
+}
+
 func newAPIError(call string, status int, body []byte) *APIError {
 	var wire struct {
 		ErrorCode string `json:"errorCode"`

@@ -298,10 +298,18 @@ var faults = []struct {
 func fault(err error) error {
 	for _, f := range faults {
 		if errors.Is(err, f.err) {
-			return &Fault{Reason: f.reason, Passing: f.passing, Err: err}
+			return &Fault{Reason: f.reason, Passing: f.passing, Wait: waitOf(err), Err: err}
 		}
 	}
 	return &Fault{Reason: cmp.Or(rejected(err), ReasonUnavailable), Err: err}
+}
+
+// waitOf returns how long BankID asks to wait.
+func waitOf(err error) time.Duration {
+	if answer, ok := errors.AsType[*bankid.APIError](err); ok {
+		return answer.RetryAfter
+	}
+	return 0
 }
 
 // rejected returns ReasonRejected for a request that BankID, or our own check before it, did not accept, else "".

@@ -145,12 +145,15 @@ func TestStartAgainReplaces_U02_U14(t *testing.T) {
 		if !h.Frame(l).IsZero() || h.Launch(l).URL.Reveal() != "app:auto2" {
 			t.Error("an order for this device has no launch link, or a QR frame")
 		}
-		h.service.refuse = &login.Fault{Reason: login.ReasonMaintenance, Err: errors.New("503")}
+		h.service.refuse = &login.Fault{Reason: login.ReasonMaintenance, Wait: 5 * time.Minute, Err: errors.New("503")}
 		if l, err = h.Start(t.Context(), l.ID, other); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
 		h.wantState(l, storage.LoginFailed, login.ReasonMaintenance)
+		if wait := l.Failure.Retry.Sub(time.Now()); wait <= 4*time.Minute || wait > 5*time.Minute {
+			t.Errorf("the person may try again after %s, and the service said five minutes", wait)
+		}
 		if !h.service.wasCancelled(2) {
 			t.Error("the order before a failed start lives on")
 		}

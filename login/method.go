@@ -167,6 +167,8 @@ type Fault struct {
 	Reason string
 	// Passing says that the same call may succeed later: an order goes on being collected.
 	Passing bool
+	// Wait is how long to wait before trying again, as far as the service says so; 0 if it does not.
+	Wait time.Duration
 	// Err is the cause, for the log.
 	Err error
 }

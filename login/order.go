@@ -91,7 +91,7 @@ func (b *Begun) Finish(ctx context.Context) (*storage.Login, error) {
 	}
 	defer e.watches.tell(l.ID)
 	if fault, ok := errors.AsType[*Fault](err); ok {
-		then, err = e.dropStart(ctx, l.ID, client, claim, fault.Reason)
+		then, err = e.dropStart(ctx, l.ID, client, claim, fault)
 	}
 	if err == nil && replaced != nil {
 		e.cancelOrder(replaced)
@@ -100,9 +100,14 @@ func (b *Begun) Finish(ctx context.Context) (*storage.Login, error) {
 }
 
 // dropStart ends a person's claim that brought no order.
-func (e *Engine) dropStart(ctx context.Context, id string, client *storage.Client, claim storage.Claim, reason string) (*storage.Login, error) {
+func (e *Engine) dropStart(ctx context.Context, id string, client *storage.Client, claim storage.Claim, fault *Fault) (*storage.Login, error) {
+	reason, now := fault.Reason, e.now()
+	failure := storage.Failure{Reason: reason}
+	if fault.Wait > 0 {
+		failure.Retry = now.Add(fault.Wait)
+	}
 	tell, told := e.tell(client, func(*storage.Login) storage.Starter { return claim.Starter }, finding{audit.LoginFailed, reason})
-	l, err := e.Store.DropClaim(ctx, id, claim.ID, storage.Failure{Reason: reason}, e.now(), tell)
+	l, err := e.Store.DropClaim(ctx, id, claim.ID, failure, now, tell)
 	if err != nil {
 		return nil, fmt.Errorf("drop claim: %w", err)
 	}
