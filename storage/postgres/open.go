@@ -275,7 +275,7 @@ func Check(dsn string, o Options) (found []Problem) {
 		if host.TLSConfig == nil && !isLocal(host.Host) {
 			return append(found, Problem{Text: "the way to the database may go without TLS, so that identities and the password can be read there; set sslmode=verify-full"})
 		}
-		if host.TLSConfig != nil && host.TLSConfig.InsecureSkipVerify && host.TLSConfig.VerifyConnection == nil && host.TLSConfig.VerifyPeerCertificate == nil {
+		if host.TLSConfig != nil && !isLocal(host.Host) && host.TLSConfig.InsecureSkipVerify && host.TLSConfig.VerifyConnection == nil && host.TLSConfig.VerifyPeerCertificate == nil {
 			return append(found, Problem{Text: "nobody checks the database's certificate; set sslmode=verify-full or root_ca_file"})
 		}
 	}

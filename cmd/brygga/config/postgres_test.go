@@ -23,6 +23,7 @@ func TestPostgres(t *testing.T) {
 		{"a wrong mode", "dsn: postgres://brygga:" + password + "@db/brygga?sslmode=perhaps", "postgres.dsn", ""},
 		{"another machine without TLS", "dsn: postgres://brygga:" + password + "@db/brygga?sslmode=disable", "", "sslmode=verify-full"},
 		{"a certificate that nobody checks", "dsn: postgres://brygga:" + password + "@db/brygga?sslmode=require", "", "sslmode=verify-full"},
+		{"this machine's certificate, which nobody checks", "dsn: postgres://brygga@localhost/brygga?sslmode=require", "", ""},
 		{"one host of two without TLS", "dsn: postgres://brygga:" + password + "@db,10.0.0.1/brygga?sslmode=prefer", "", "sslmode=verify-full"},
 		{"too many connections", "dsn: host=/run/postgresql dbname=brygga\n  max_connections: 1001", "postgres.max_connections", ""},
 		{"one connection", "dsn: host=/run/postgresql dbname=brygga\n  max_connections: 1", "postgres.max_connections", ""},
