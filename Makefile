@@ -30,7 +30,7 @@ test-long: test mutants
 # there, and how long there was no service is printed.
 test-cluster: needs
 	@command -v patroni >/dev/null && command -v etcd >/dev/null || .ci/install patroni etcd-server
-	go test -count=1 -tags cluster -run Cluster -v -timeout 10m ./storage/postgres ./cmd/brygga
+	go test -count=1 -p 1 -tags cluster -run Cluster -v -timeout 10m ./storage/postgres ./cmd/brygga
 
 # Small changes of security and correctness conditions, each of which a test must notice: see mutants/.
 mutants:

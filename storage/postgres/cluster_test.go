@@ -91,25 +91,25 @@ func logIn(dsn, process string) error {
 
 // persist takes the step until it is acknowledged, or is found to have been done by a try whose outcome was lost.
 func persist(store storage.Store, id string, step int) error {
-	for lost := false; ; {
+	for lost := false; ; lost = true {
 		err := take(store, id, step)
 		if err == nil {
 			return nil
 		}
-		if lost && !errors.Is(err, storage.ErrUnavailable) {
-			done, unknown := reached(store, id)
-			if unknown == nil && done >= step {
-				return nil
-			}
-			if unknown == nil {
-				return fmt.Errorf("%w, and the store knows of step %d", err, done)
-			}
-			err = unknown
-		}
 		if !errors.Is(err, storage.ErrUnavailable) {
+			done, unknown := reached(store, id)
+			switch {
+			case unknown != nil:
+				err = unknown
+			case lost && done >= step:
+				return nil
+			case step == clusterOrdered && done == clusterBegun: // the claim died meanwhile: people start again
+				err = take(store, id, clusterBegun)
+			}
+		}
+		if err != nil && !errors.Is(err, storage.ErrUnavailable) {
 			return err
 		}
-		lost = true
 		time.Sleep(50 * time.Millisecond)
 	}
 }
