@@ -91,7 +91,9 @@ func TestMigrateThereAndBack(t *testing.T) {
 	path, dsn := populated(t, sealer, n), pgtest.Database(t)
 	database := openTarget(t, dsn, sealer)
 	source := openOutgoing(t, path, sealer)
+	began := time.Now()
 	there := migrated(t, source, database)
+	t.Logf("%d records in %s", there.Copied, time.Since(began))
 	if err := source.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -236,12 +238,16 @@ func TestMigrateSeesServers(t *testing.T) {
 	dsn := pgtest.Database(t)
 	migrated(t, openOutgoing(t, populated(t, sealer, 1), sealer), openTarget(t, dsn, sealer))
 	for _, reads := range []int{0, 1} { // while records are copied, and while they are compared
-		source := &interrupted{Store: openTarget(t, dsn, sealer), after: reads}
 		var server *postgres.Store
-		source.do = func() (err error) {
-			server, err = postgres.Open(t.Context(), dsn, sealer, postgres.Options{})
+		source := &interrupted{Store: openTarget(t, dsn, sealer), do: func(read int) (err error) {
+			switch read {
+			case reads:
+				server, err = postgres.Open(t.Context(), dsn, sealer, postgres.Options{})
+			case reads + 1:
+				err = server.Close()
+			}
 			return err
-		}
+		}}
 		file := openFileStore(t, filepath.Join(t.TempDir(), storeFile), sealer)
 		_, err := storage.Migrate(t.Context(), source, file, storagetest.PopulatedAt(), func(storage.Progress) {})
 		if !errors.Is(err, storage.ErrInUse) {
@@ -250,25 +256,24 @@ func TestMigrateSeesServers(t *testing.T) {
 		if server == nil {
 			t.Fatal("no server was started")
 		}
-		if err := server.Close(); err != nil {
+		if err := server.Close(); err != nil && !errors.Is(err, postgres.ErrClosed) {
 			t.Fatal(err)
 		}
 	}
 }
 
-// interrupted is a source with which something happens after so many reads.
+// interrupted is a source with which something happens before it is read, each time.
 type interrupted struct {
 	*postgres.Store
-	after int
-	do    func() error
+	reads int
+	do    func(read int) error
 }
 
 func (i *interrupted) Export(ctx context.Context, after storage.Position, now time.Time, limit int) ([]storage.Entry, error) {
-	if i.after--; i.after == -1 {
-		if err := i.do(); err != nil {
-			return nil, err
-		}
+	if err := i.do(i.reads); err != nil {
+		return nil, err
 	}
+	i.reads++
 	return i.Store.Export(ctx, after, now, limit)
 }
 

@@ -108,6 +108,7 @@ func (f *fixture) populateSessions(i int) {
 	session, _ := f.signedIn(name("session", i), name("signed in", i), "app", name("sid session", i), told)
 	f.served(session, name("served", i), "other", name("sid served", i), told)
 	f.served(session, name("kept", i), "app", name("sid kept", i), offline)
+	f.served(session, name("no sid", i), "app", "")
 	ended, _ := f.signedIn(name("ended", i), name("over", i), "app", name("sid ended", i), told)
 	f.served(ended, name("offline", i), "other", name("sid offline", i), offline, told)
 	_, err := f.Store.EndSession(f.Context(), ended.ID, at(6))
@@ -233,6 +234,10 @@ func (a *answers) ofOne(i int) {
 	for _, sid := range []string{"sid ended", "sid offline", "sid session", "sid served", "sid redeemed", "sid revoked", "sid family"} {
 		ended, err := a.store.EndSessionID(a.ctx, name(sid, i), at(9))
 		a.say("end "+name(sid, i), err, ended)
+	}
+	for _, grant := range []string{"redeemed", "family", "signed in", "served", "kept", "no sid"} {
+		_, _, err := a.store.AccessToken(a.ctx, hash("token"+name(grant, i)), at(10))
+		a.say("after the end "+name(grant, i), err)
 	}
 	_, err = a.store.RotateRefreshToken(a.ctx, storage.Rotation{
 		Hash: hash("second" + name("family", i)), ClientID: "app", Next: storage.RefreshToken{Hash: hash("fourth"), Expires: at(2500)},
