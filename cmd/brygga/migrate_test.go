@@ -448,6 +448,9 @@ func migrateKilling(t *testing.T, configuration, to string) (kills int) {
 		if err == nil {
 			return kills
 		}
+		if kills > 0 && strings.Contains(said.String(), "the target is not empty") {
+			return kills // the one before had all compared, and was killed when nothing but the audit event was left to do
+		}
 		if cmd.ProcessState.ExitCode() != -1 {
 			t.Fatalf("after %d kills: %v: %s", kills, err, said)
 		}
