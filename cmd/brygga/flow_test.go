@@ -140,7 +140,7 @@ func TestCancelledLogin(t *testing.T) {
 	d := newDev(t, nil)
 	v := newVisitor(t, d, computerAgent)
 	login := v.begin("")
-	if !strings.Contains(v.get(login).body, "Test environment – ") {
+	if !strings.Contains(v.get(login).body, "Test mode – virtual phone") {
 		t.Error("the page does not say that it is no real one")
 	}
 	shown := v.post(login + "/leave")

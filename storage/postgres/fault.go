@@ -86,7 +86,7 @@ func passing(err error) bool {
 		case "40", "57", "08": // transaction rollback, operator intervention, connection exception
 			return pg.Code != "57014" // a statement that was cancelled took its time already
 		}
-		return pg.Code == "25006" // read-only: the roles of the hosts have changed
+		return pg.Code == "25006" || pg.Code == "53300" // read-only, as the roles of the hosts have changed; too many connections
 	}
 	return isLost(err)
 }
