@@ -21,8 +21,8 @@ func (s *Store) storedLogin(t *testing.T, id string) (login *storage.Login) {
 	return login
 }
 
-// TestHintsWaitForNoDisk: a hint code is there at once for all who look, costs no commit of its own while anything else is stored, and is
-// in the file a little later, and when the store is closed.
+// TestHintsWaitForNoDisk: a hint code is there at once for all who look, costs no commit of its own, and is in the file with the login's next
+// step, a little later without one, and when the store is closed.
 func TestHintsWaitForNoDisk(t *testing.T) {
 	s := openTest(t, Options{})
 	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
@@ -53,15 +53,16 @@ func TestHintsWaitForNoDisk(t *testing.T) {
 	if err := s.UseOnce(ctx, [32]byte{1}, now.Add(time.Hour), now); err != nil {
 		t.Fatal(err)
 	}
-	if stored := s.storedLogin(t, "l1"); stored.Order.HintCode != "outstandingTransaction" || stored.Revision != 2 {
-		t.Errorf("with the next step the file has %q, revision %d", stored.Order.HintCode, stored.Revision)
+	if stored := s.storedLogin(t, "l1"); stored.Order.HintCode != "" {
+		t.Error("the hint was written with a step of something else")
 	}
+	s.logins.Clear() // the memory was needed for others
 	hint("started")
-	for written := s.commits(t); s.commits(t) == written; {
+	for s.storedLogin(t, "l1").Order.HintCode == "" { // who is never written runs into the end of the test
 		time.Sleep(10 * time.Millisecond)
 	}
-	if stored := s.storedLogin(t, "l1"); stored.Order.HintCode != "started" {
-		t.Errorf("after a while the file has %q", stored.Order.HintCode)
+	if stored := s.storedLogin(t, "l1"); stored.Course != "outstandingTransaction@0 started@0" || stored.Revision != 3 {
+		t.Errorf("after a while the file has %+v", stored)
 	}
 	hint("userSign")
 	if _, err := s.CancelOrder(ctx, "l1", storage.Failure{Reason: "cancelled"}, now); err != nil {

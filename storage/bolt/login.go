@@ -14,7 +14,10 @@ import (
 func (s *Store) login(t *tx, id string, now time.Time) (*storage.Login, error) {
 	noted, written := t.logins[id]
 	login := noted.record
-	if !written {
+	if !written && t.btx.Writable() {
+		login = s.unsaved[id] // however full the memory is
+	}
+	if !written && login == nil {
 		login = s.logins.get(id)
 	}
 	if login != nil {
@@ -89,7 +92,10 @@ func (s *Store) stepLogin(ctx context.Context, id string, now time.Time, rule fu
 func (s *Store) stepLater(ctx context.Context, id string, now time.Time, rule func(*storage.Login) error) (*storage.Login, error) {
 	var result *storage.Login
 	err := s.await(ctx, &step{run: s.loginStep(id, now, rule, &result), done: make(chan struct{}), later: func() (bool, error) {
-		known := s.logins.get(id)
+		known := s.unsaved[id]
+		if known == nil {
+			known = s.logins.get(id)
+		}
 		if known == nil {
 			return false, nil
 		}

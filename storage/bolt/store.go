@@ -2,7 +2,7 @@
 //
 // It owns the layout of the file and the group commit: every step of a caller joins the transaction that is being filled,
 // and one fsync serves them all; above some hundred steps a second, a transaction waits 5 ms to be filled. Hint codes, which the service
-// tells again, are in memory at once and go to the file with the next transaction, a second later at most. Reads look at the
+// tells again, are in memory at once and go to the file with the login's next step, some seconds later at most. Reads look at the
 // last committed state and never wait for writes. It must not know what a step means: the rules, the encoding and the
 // sealing belong to package storage.
 //
@@ -106,6 +106,7 @@ type Store struct {
 	// unsaved are logins that are newer in memory than in the file, to be written at saveAt; the writer's, both.
 	unsaved map[string]*storage.Login
 	saveAt  time.Time
+	saving  bool // the next transaction saves them; the writer's, too
 
 	copyRoom  int64 // by how much the file may grow while it is copied
 	resealing sync.Mutex

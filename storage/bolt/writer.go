@@ -76,6 +76,7 @@ func (s *Store) write() {
 		first, open := s.next()
 		if first == nil {
 			if len(s.unsaved) > 0 {
+				s.saving = true
 				s.commit(nil)
 			}
 			if open {
@@ -113,8 +114,8 @@ func (s *Store) write() {
 	}
 }
 
-// saveEvery is how long what need not be on disk at once stays in memory at most.
-const saveEvery = time.Second
+// saveEvery is how long what need not be on disk at once stays in memory at most, unless the login's next step brings it along.
+const saveEvery = 5 * time.Second
 
 // next waits for a step. It returns nil when there is something to save, and when the queue is closed and empty.
 func (s *Store) next() (first *step, open bool) {
@@ -128,7 +129,7 @@ func (s *Store) next() (first *step, open bool) {
 	case first, open = <-s.queue:
 		return first, open
 	case <-due.C:
-		s.saveAt = time.Now().Add(saveEvery) // if there is no room, it is tried again
+		s.saveAt = time.Now().Add(time.Second) // if there is no room, it is tried again
 		return nil, true
 	}
 }
@@ -150,8 +151,11 @@ func (s *Store) serveLater(batch []*step) (rest []*step) {
 	return rest
 }
 
-// save writes the logins that are newer in memory.
+// save writes the logins that are newer in memory, when it is time to.
 func (s *Store) save(t *tx) error {
+	if !s.saving {
+		return nil
+	}
 	for _, login := range s.unsaved {
 		if err := s.putLogin(t, pendingRow(login), login); err != nil {
 			return err
@@ -196,7 +200,7 @@ func take(batch []*step, st *step) []*step {
 	return batch
 }
 
-// commit runs the steps in one transaction, which saves too what is newer in memory, and sets their errors. When one of them fails in an unforeseen way, nothing of
+// commit runs the steps in one transaction, which also saves what is newer in memory when it is time to, and sets their errors. When one of them fails in an unforeseen way, nothing of
 // the transaction stays and each step gets a transaction of its own.
 func (s *Store) commit(batch []*step) {
 	if len(batch) == 0 && len(s.unsaved) == 0 {
@@ -258,7 +262,10 @@ func (s *Store) transact(batch []*step) (err error) {
 		return fmt.Errorf("commit transaction: %w: %w", ErrBroken, err)
 	}
 	s.full.Store(false)
-	clear(s.unsaved)
+	for id := range t.logins {
+		delete(s.unsaved, id)
+	}
+	s.saving = false
 	s.pending.Add(t.pendingDelta)
 	s.logins.update(t.logins, loginOver)
 	s.grants.update(t.grants, grantOver)

@@ -62,11 +62,7 @@ func (m *memory) keep(login *storage.Login, stored uint64, late []func(*storage.
 	} else {
 		delete(m.dirty, login.ID)
 	}
-	if login.State == storage.LoginAnswered && len(late) == 0 {
-		m.Remove(login.ID)
-	} else {
-		m.Put(login.ID, h, loginOverhead+login.Request.Size())
-	}
+	m.Put(login.ID, h, loginOverhead+login.Request.Size()) // an answered one too: its page asks once more
 	return h
 }
 

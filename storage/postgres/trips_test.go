@@ -111,6 +111,7 @@ func TestRoundTrips(t *testing.T) {
 	if err != nil || answered.Course != "@0 outstandingTransaction@0 started@0 userSign@0" && !strings.HasSuffix(answered.Course, "userSign@0") {
 		t.Fatalf("answered: %+v, %v", answered, err)
 	}
+	page()
 	redemption := storage.Redemption{CodeHash: code.Hash, ClientID: "app", Token: storage.AccessToken{Hash: [32]byte{2}, Expires: now.Add(time.Hour)}, Now: now}
 	if _, err := s.RedeemCode(ctx, redemption); err != nil {
 		t.Fatal(err)
