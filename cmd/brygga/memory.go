@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 const (
@@ -40,6 +41,18 @@ func tuneMemory(h *host, log *slog.Logger) {
 	}
 	if variable(h, "GOGC") == "" {
 		adaptGarbage()
+	}
+}
+
+// startGarbage is how long after its start a server has none left of it.
+const startGarbage = time.Second
+
+// giveBack returns to the system what was needed to start and is not any more: a server with little to do would keep it.
+func giveBack(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(startGarbage):
+		debug.FreeOSMemory()
 	}
 }
 
