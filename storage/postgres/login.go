@@ -47,6 +47,7 @@ func (s *Store) CreateLogin(ctx context.Context, login storage.Login) error {
 		return err
 	}
 	s.countPending(nil, &login)
+	s.logins.forget(login.ID) // one of that ID that has been swept since
 	s.logins.keep(login.Copy(), login.Revision, nil)
 	return nil
 }
