@@ -168,7 +168,7 @@ func newScale(t *testing.T, nodes int) *scale {
 	dir := t.TempDir()
 	sim, api, phone := serveSim(t, filepath.Join(dir, "sim"))
 	s := &scale{t: t, server: server, conn: conn, sim: sim, phone: phone, callback: "http://localhost:9/callback"}
-	c := newCluster(t, nodes, dsn, dir, api, s.callback)
+	c := newCluster(t, nodes, dsn, dir, api, s.callback, asProcess(t))
 	s.issuer, s.nodes = strings.Replace(c.proxy.URL, "127.0.0.1", "localhost", 1), c.nodes
 	return s
 }
