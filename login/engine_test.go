@@ -151,7 +151,7 @@ func TestStartAgainReplaces_U02_U14(t *testing.T) {
 		}
 		synctest.Wait()
 		h.wantState(l, storage.LoginFailed, login.ReasonMaintenance)
-		if wait := l.Failure.Retry.Sub(time.Now()); wait <= 4*time.Minute || wait > 5*time.Minute {
+		if wait := time.Until(l.Failure.Retry); wait <= 4*time.Minute || wait > 5*time.Minute {
 			t.Errorf("the person may try again after %s, and the service said five minutes", wait)
 		}
 		if !h.service.wasCancelled(2) {
