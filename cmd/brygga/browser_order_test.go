@@ -16,11 +16,17 @@ func renewOrder(b *tab) {
 	if read[float64](b, `scrollY`) != 40 {
 		b.t.Fatal("the page does not scroll, so that nothing can be said of its place")
 	}
-	read[any](b, `(said = [], new MutationObserver(() => said.push('x')).observe(document.querySelector('#status'), { childList: true }), null)`)
+	b.eventually("the page has said all that it has to say, which it does a moment late", func() bool {
+		const said = `document.querySelector('#status').textContent`
+		before := read[string](b, said)
+		time.Sleep(500 * time.Millisecond)
+		return before != "" && before == read[string](b, said)
+	})
+	read[any](b, `(said = [], new MutationObserver(() => said.push(document.querySelector('#status').textContent)).observe(document.querySelector('#status'), { childList: true }), null)`)
 	b.advanceToRenewal(old)
 	b.nextFrame("the next order's QR code", func(f string) bool { return qrStartToken(f) != token })
 	if !read[bool](b, `document.querySelector('#qr').first && document.activeElement.matches('[data-enlarge]') && scrollY === 40 && !said.length`) {
-		b.t.Error("the renewal took the focus, moved the page, or was announced")
+		b.t.Errorf("the renewal took the focus, moved the page, or was announced: %v", read[string](b, `[document.querySelector('#qr').first, document.activeElement.outerHTML.slice(0, 80), scrollY, said.join('|')].join(' ; ')`))
 	}
 	b.ended(old.OrderRef, "startFailed")
 	order := b.scan()
