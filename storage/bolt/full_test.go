@@ -91,9 +91,9 @@ func fillDisk(path string) error {
 		return fmt.Errorf("after %d logins: got %v, want ErrFull", n, err)
 	}
 	for range 3 {
-		// A small step may fit still; the store is not ready for all that.
-		if err := login(20_000); !errors.Is(err, bolt.ErrFull) {
-			return fmt.Errorf("a step on a full disk: got %v, want ErrFull", err)
+		// It depends on which free pages the rows get whether a step fits still; the store is not ready for all that.
+		if err := login(20_000); err != nil && !errors.Is(err, bolt.ErrFull) {
+			return fmt.Errorf("a step on a full disk: got %v, want ErrFull or none", err)
 		}
 		if err := store.Ping(ctx); !errors.Is(err, bolt.ErrFull) {
 			return fmt.Errorf("ping on a full disk: got %v, want ErrFull", err)

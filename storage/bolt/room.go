@@ -53,10 +53,11 @@ func noRoom(err error) bool {
 // the steps of logins do not.
 const probeSize = 256 << 10
 
-// probe tries whether there is room again.
+// probe tries whether there is room again. Nothing else says so: a step on a full disk may happen to find pages that fit it.
 func (s *Store) probe(ctx context.Context) error {
 	if err := s.update(ctx, func(t *tx) error { return t.put(metaBucket, metaProbe, make([]byte, probeSize)) }); err != nil {
 		return err
 	}
+	s.full.Store(false)
 	return s.update(ctx, func(t *tx) error { return t.remove(metaBucket, metaProbe) })
 }

@@ -40,6 +40,18 @@ func TestFullDisk(t *testing.T) {
 		if _, err := s.Login(t.Context(), "l1", now); err != nil {
 			t.Errorf("reading: %v", err)
 		}
+		s.finish = func(btx *bbolt.Tx) error { // pages that are free hold one more step, and no probe
+			if btx.Bucket(bucketNames[metaBucket]).Get(metaProbe) != nil {
+				return errors.Join(&os.PathError{Op: "write", Path: s.path, Err: errno}, btx.Rollback())
+			}
+			return btx.Commit()
+		}
+		if err := s.CreateLogin(t.Context(), storage.Login{ID: "l3", Expires: now.Add(time.Minute)}); err != nil {
+			t.Error(err)
+		}
+		if err := s.Ping(t.Context()); !errors.Is(err, ErrFull) {
+			t.Errorf("Ping after a step that fitted: got %v, want ErrFull", err)
+		}
 		s.finish = (*bbolt.Tx).Commit // somebody has made room
 		if err := s.Ping(t.Context()); err != nil {
 			t.Errorf("Ping: %v", err)

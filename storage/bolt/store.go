@@ -96,7 +96,7 @@ type Store struct {
 	low      bool
 	allocate func(file *os.File, offset, length int64) error
 	finish   func(*bbolt.Tx) error // commits
-	full     atomic.Bool           // the last commit found no room
+	full     atomic.Bool           // a commit found no room, and no probe some since
 	failures atomic.Uint64         // steps that were not stored
 
 	clients *cache.Cache[*storage.Client]

@@ -261,7 +261,6 @@ func (s *Store) transact(batch []*step) (err error) {
 		s.broken.Store(true)
 		return fmt.Errorf("commit transaction: %w: %w", ErrBroken, err)
 	}
-	s.full.Store(false)
 	for id := range t.logins {
 		delete(s.unsaved, id)
 	}
