@@ -3,6 +3,7 @@ package storage
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"slices"
 	"time"
 )
@@ -64,6 +65,19 @@ func (s Session) Use(clientID string, released []string, now time.Time) (Session
 	return s, nil
 }
 
+// Answer returns the bound answer of a client that the session serves, with the session as [Session.Use] leaves it. It is a rule, not a step:
+// backends call it inside AnswerFromSession and return its errors, which are those of [Sessions].
+func (s Session) Answer(authTime time.Time, code Code, grant Grant, released []string, now time.Time) (Answer, error) {
+	used, err := s.Use(grant.ClientID, released, now)
+	if err != nil {
+		return Answer{}, err
+	}
+	if !s.AuthTime.Equal(authTime) {
+		return Answer{}, ErrConflict
+	}
+	return Answer{Code: code, Grant: grant, Session: &used}.Bound()
+}
+
 // Answer is what a client gets for a completed login: its code and grant, and what becomes of the browser's session.
 type Answer struct {
 	Code  Code
@@ -75,13 +89,37 @@ type Answer struct {
 	Ends string
 }
 
-// Bound returns the answer with its grant in its session and in no other. Backends store what it returns.
-func (a Answer) Bound() Answer {
+// Bound returns the answer with its grant in its session and in no other, or an error when one of them has no ID. Backends store what it
+// returns.
+func (a Answer) Bound() (Answer, error) {
+	if a.Grant.ID == "" || a.Session != nil && a.Session.ID == "" {
+		return Answer{}, errors.New("storage: the grant or the session of an answer has no ID")
+	}
 	a.Grant.Session = ""
 	if a.Session != nil {
 		a.Grant.Session = a.Session.ID
 	}
-	return a
+	return a, nil
+}
+
+// Kept returns until when the grant and the code of a bound answer are known. A grant is, expired or not, as long as its session might
+// have lived, so that the session's end finds it (see Sessions.EndSession). A code is as long as its grant, so that a replay is known as one.
+func (a *Answer) Kept() (grant, code time.Time) {
+	grant = a.Grant.Expires
+	if a.Session != nil {
+		grant = later(grant, a.Session.Expires)
+	}
+	return grant, a.Code.Kept(a.Grant.Expires)
+}
+
+// Kept returns until when a code is known whose grant ends at that time.
+func (c Code) Kept(grantExpires time.Time) time.Time { return later(grantExpires, c.Expires) }
+
+func later(one, other time.Time) time.Time {
+	if one.Before(other) {
+		return other
+	}
+	return one
 }
 
 // LogoutNotice tells a client that one of its sessions has ended (OpenID Connect Back-Channel Logout §2.5). It is kept until
@@ -109,6 +147,32 @@ func (g *Grant) LogoutNotice(now time.Time) LogoutNotice {
 		ID: base64.RawURLEncoding.EncodeToString(id), ClientID: g.ClientID, SessionID: g.SessionID, Subject: g.Subject,
 		Created: now, Due: now, Expires: now.Add(LogoutNoticeLife),
 	}
+}
+
+// Claimed returns the notice as it is claimed at now: with the attempt counted, and put off by what retry returns for it. It is a rule, not a
+// step: backends call it inside ClaimLogoutNotices.
+func (n LogoutNotice) Claimed(now time.Time, retry func(attempts int) time.Duration) LogoutNotice {
+	n.Attempts++
+	n.Due = now.Add(retry(n.Attempts))
+	return n
+}
+
+// Notices are the clients, with the sid that each knows, which were told of an end. The zero value is ready to use.
+type Notices struct{ told map[[2]string]bool }
+
+// Of returns the notice of a grant that ends at now, nil when its client is not to be told or was told of that sid before. It is a rule, not
+// a step: backends call it inside EndSession.
+func (n *Notices) Of(grant *Grant, now time.Time) *LogoutNotice {
+	to := [2]string{grant.ClientID, grant.SessionID}
+	if !grant.Backchannel || grant.SessionID == "" || n.told[to] {
+		return nil
+	}
+	if n.told == nil {
+		n.told = map[[2]string]bool{}
+	}
+	n.told[to] = true
+	notice := grant.LogoutNotice(now)
+	return &notice
 }
 
 // LogoutNoticeLife is how long a notice that cannot be delivered is kept.

@@ -56,11 +56,56 @@ func TestSessionUse(t *testing.T) {
 
 func TestAnswerBound(t *testing.T) {
 	grant := storage.Grant{ID: "g1", Session: "another"}
-	if got := (storage.Answer{Grant: grant}).Bound().Grant.Session; got != "" {
-		t.Errorf("a grant without a session belongs to %q", got)
+	if got, err := (storage.Answer{Grant: grant}).Bound(); err != nil || got.Grant.Session != "" {
+		t.Errorf("a grant without a session belongs to %q, error %v", got.Grant.Session, err)
 	}
-	if got := (storage.Answer{Grant: grant, Session: &storage.Session{ID: "s1"}}).Bound().Grant.Session; got != "s1" {
-		t.Errorf("the grant belongs to session %q", got)
+	if got, err := (storage.Answer{Grant: grant, Session: &storage.Session{ID: "s1"}}).Bound(); err != nil || got.Grant.Session != "s1" {
+		t.Errorf("the grant belongs to session %q, error %v", got.Grant.Session, err)
+	}
+	for name, nameless := range map[string]storage.Answer{"grant": {}, "session": {Grant: grant, Session: &storage.Session{}}} {
+		if _, err := nameless.Bound(); err == nil {
+			t.Errorf("a %s without an ID was taken", name)
+		}
+	}
+}
+
+func TestAnswerKept(t *testing.T) {
+	early, late := t0.Add(time.Minute), t0.Add(time.Hour)
+	for name, tt := range map[string]struct {
+		grant, code     time.Time
+		session         *storage.Session
+		wantGrant, want time.Time
+	}{
+		"a grant that outlives its code": {grant: late, code: early, wantGrant: late, want: late},
+		"a code that outlives its grant": {grant: early, code: late, wantGrant: early, want: late},
+		"a session that outlives both":   {grant: early, code: early, session: &storage.Session{Expires: late}, wantGrant: late, want: early},
+		"a session that ends before":     {grant: late, code: early, session: &storage.Session{Expires: early}, wantGrant: late, want: late},
+	} {
+		answer := storage.Answer{Code: storage.Code{Expires: tt.code}, Grant: storage.Grant{Expires: tt.grant}, Session: tt.session}
+		if grant, code := answer.Kept(); !grant.Equal(tt.wantGrant) || !code.Equal(tt.want) {
+			t.Errorf("%s: the grant is kept until %v, the code until %v", name, grant, code)
+		}
+	}
+}
+
+// TestNotices: who has several grants of one sid is told once.
+func TestNotices(t *testing.T) {
+	var notices storage.Notices
+	for _, tt := range []struct {
+		name  string
+		grant storage.Grant
+		want  bool
+	}{
+		{"a client", storage.Grant{ClientID: "app", SessionID: "sid", Backchannel: true}, true},
+		{"the same sid", storage.Grant{ClientID: "app", SessionID: "sid", Backchannel: true}, false},
+		{"another sid", storage.Grant{ClientID: "app", SessionID: "sid2", Backchannel: true}, true},
+		{"another client", storage.Grant{ClientID: "app2", SessionID: "sid", Backchannel: true}, true},
+		{"one that is not to be told", storage.Grant{ClientID: "app3", SessionID: "sid"}, false},
+		{"one that knows no sid", storage.Grant{ClientID: "app4", Backchannel: true}, false},
+	} {
+		if got := notices.Of(&tt.grant, t0); (got != nil) != tt.want || got != nil && got.ClientID != tt.grant.ClientID {
+			t.Errorf("%s: got %v", tt.name, got)
+		}
 	}
 }
 

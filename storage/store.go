@@ -259,3 +259,11 @@ type AuditLog interface {
 	// AuditEventsOf does the same for the events that have the reference. It looks through all events of that time.
 	AuditEventsOf(ctx context.Context, reference Reference, from, to time.Time, limit int) ([]AuditEvent, error)
 }
+
+// Unexpired returns nil when a record that ends at expires exists at now, else ErrNotFound.
+func Unexpired(expires, now time.Time) error {
+	if now.Before(expires) {
+		return nil
+	}
+	return ErrNotFound
+}

@@ -36,10 +36,7 @@ func putCode(t *tx, row *codeRow) error {
 }
 
 func (s *Store) putNewCode(t *tx, code storage.Code, grantExpires time.Time) error {
-	row := &codeRow{Code: code, Kept: grantExpires}
-	if row.Kept.Before(code.Expires) {
-		row.Kept = code.Expires
-	}
+	row := &codeRow{Code: code, Kept: code.Kept(grantExpires)}
 	return errors.Join(putCode(t, row), t.putExpiry(row.Kept, codeKind, code.Hash[:], nil))
 }
 
@@ -146,7 +143,7 @@ func (s *Store) liveCode(t *tx, hash [32]byte, now time.Time) (*codeRow, *storag
 	if err := json.Unmarshal(text, &row); err != nil {
 		return nil, nil, fmt.Errorf("decode code: %w", err)
 	}
-	if err := live(row.Kept, now); err != nil {
+	if err := storage.Unexpired(row.Kept, now); err != nil {
 		return nil, nil, err
 	}
 	grant, _, err := s.grant(t, row.GrantID, now)
@@ -179,7 +176,7 @@ func (s *Store) RedeemCode(ctx context.Context, redemption storage.Redemption) (
 		if err := json.Unmarshal(text, &row); err != nil {
 			return fmt.Errorf("decode code: %w", err)
 		}
-		if err := live(row.Kept, redemption.Now); err != nil {
+		if err := storage.Unexpired(row.Kept, redemption.Now); err != nil {
 			return err
 		}
 		row.Code.Hash = redemption.CodeHash
@@ -230,7 +227,7 @@ func (s *Store) AccessToken(_ context.Context, hash [32]byte, now time.Time) (*s
 		if err := json.Unmarshal(text, &row); err != nil {
 			return fmt.Errorf("decode access token: %w", err)
 		}
-		if err := live(row.Expires, now); err != nil {
+		if err := storage.Unexpired(row.Expires, now); err != nil {
 			return err
 		}
 		grant, _, err = s.grant(t, row.GrantID, now)

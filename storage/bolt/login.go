@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"time"
 
 	"brygga/storage"
@@ -21,7 +22,7 @@ func (s *Store) login(t *tx, id string, now time.Time) (*storage.Login, error) {
 		login = s.logins.get(id)
 	}
 	if login != nil {
-		return login.Copy(), live(login.Expires, now)
+		return login.Copy(), storage.Unexpired(login.Expires, now)
 	}
 	state := t.get(loginsBucket, []byte(id))
 	if state == nil {
@@ -31,7 +32,7 @@ func (s *Store) login(t *tx, id string, now time.Time) (*storage.Login, error) {
 	if err != nil {
 		return nil, err
 	}
-	return login, live(login.Expires, now)
+	return login, storage.Unexpired(login.Expires, now)
 }
 
 // pendingRow returns what stands in the pending bucket for the login, nil when its order is not pending: its expiry in
@@ -77,7 +78,7 @@ func (s *Store) putLogin(t *tx, before []byte, l *storage.Login) error {
 	return t.put(pendingBucket, key, after)
 }
 
-// stepLogin applies rule to the login, stores what is told of it and returns it as it is afterwards.
+// stepLogin is a storage.StepLogin in a transaction that others share.
 func (s *Store) stepLogin(ctx context.Context, id string, now time.Time, rule func(*storage.Login) error, tell ...storage.Tell) (*storage.Login, error) {
 	var result *storage.Login
 	err := s.update(ctx, s.loginStep(id, now, rule, &result, tell...))
@@ -87,8 +88,8 @@ func (s *Store) stepLogin(ctx context.Context, id string, now time.Time, rule fu
 	return result, nil
 }
 
-// stepLater is stepLogin for what need not be on disk when it returns: a login that is in memory changes there, and is written with the
-// next transaction.
+// stepLater is a storage.StepLater: a login that is in memory changes there, and is written with the next transaction. Any other takes a
+// transaction of its own.
 func (s *Store) stepLater(ctx context.Context, id string, now time.Time, rule func(*storage.Login) error) (*storage.Login, error) {
 	var result *storage.Login
 	err := s.await(ctx, &step{run: s.loginStep(id, now, rule, &result), done: make(chan struct{}), later: func() (bool, error) {
@@ -100,7 +101,7 @@ func (s *Store) stepLater(ctx context.Context, id string, now time.Time, rule fu
 			return false, nil
 		}
 		login := known.Copy()
-		if err := live(login.Expires, now); err != nil {
+		if err := storage.Unexpired(login.Expires, now); err != nil {
 			return true, err
 		}
 		if err := rule(login); err != nil {
@@ -159,7 +160,7 @@ func (s *Store) CreateLogin(ctx context.Context, login storage.Login) error {
 // Login returns the login with that ID, or storage.ErrNotFound.
 func (s *Store) Login(_ context.Context, id string, now time.Time) (*storage.Login, error) {
 	if login := s.logins.get(id); login != nil {
-		if err := live(login.Expires, now); err != nil {
+		if err := storage.Unexpired(login.Expires, now); err != nil {
 			return nil, err
 		}
 		return login.Copy(), nil
@@ -175,70 +176,14 @@ func (s *Store) Login(_ context.Context, id string, now time.Time) (*storage.Log
 	return login, nil
 }
 
-// BeginOrder claims the login's next order; see storage.Logins.
-func (s *Store) BeginOrder(ctx context.Context, id string, claim storage.Claim, tell ...storage.Tell) (*storage.Login, error) {
-	claim.Starter = claim.Starter.Own()
-	return s.stepLogin(ctx, id, claim.At, func(l *storage.Login) error { return l.BeginOrder(claim) }, tell...)
-}
-
-// PutOrder makes order the current one; see storage.Logins. The login must not have expired when the order was started.
-func (s *Store) PutOrder(ctx context.Context, id, claimID string, order storage.Order) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, order.Started, func(l *storage.Login) error { return l.PutOrder(claimID, order) })
-}
-
-// DropClaim ends the claim; see storage.Logins.
-func (s *Store) DropClaim(ctx context.Context, id, claimID string, failure storage.Failure, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.DropClaim(claimID, failure) }, tell...)
-}
-
-// TakeBack makes the previous order the current one again; see storage.Logins.
-func (s *Store) TakeBack(ctx context.Context, id, orderID string, now time.Time) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.TakeBack(orderID, now) })
-}
-
-// RecordHint notes the hint code; see storage.Logins.
-func (s *Store) RecordHint(ctx context.Context, id, orderID, hintCode string, now time.Time) (*storage.Login, error) {
-	return s.stepLater(ctx, id, now, func(l *storage.Login) error { return l.RecordHint(orderID, hintCode, now) })
-}
-
-// RecordSeen notes that the page is looked at; see storage.Logins.
-func (s *Store) RecordSeen(ctx context.Context, id string, now time.Time) (*storage.Login, error) {
-	return s.stepLater(ctx, id, now, func(l *storage.Login) error { return l.RecordSeen(now) })
-}
-
-// FailOrder ends the order; see storage.Logins.
-func (s *Store) FailOrder(ctx context.Context, id, orderID string, failure storage.Failure, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.FailOrder(orderID, failure) }, tell...)
-}
-
-// CompleteLogin stores the result; see storage.Logins.
-func (s *Store) CompleteLogin(ctx context.Context, id, orderID string, result storage.Result, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.CompleteLogin(orderID, result, now) }, tell...)
-}
-
-// RecordReturn notes the return from the app; see storage.Logins.
-func (s *Store) RecordReturn(ctx context.Context, id string, nonceHash [32]byte, now time.Time) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RecordReturn(nonceHash, now) })
-}
-
-// CancelOrder ends order and claim; see storage.Logins.
-func (s *Store) CancelOrder(ctx context.Context, id string, failure storage.Failure, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.CancelOrder(failure) }, tell...)
-}
-
-// RefuseLogin ends the login without a code; see storage.Logins.
-func (s *Store) RefuseLogin(ctx context.Context, id string, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RefuseLogin() }, tell...)
-}
-
 // AnswerLogin ends the login and stores its answer; see storage.Logins.
 func (s *Store) AnswerLogin(ctx context.Context, id string, answer storage.Answer, now time.Time) (*storage.Login, error) {
-	answer = answer.Bound()
-	if answer.Grant.ID == "" || answer.Session != nil && answer.Session.ID == "" {
-		return nil, errors.New("answer login: ID of the grant or the session is empty")
+	answer, err := answer.Bound()
+	if err != nil {
+		return nil, fmt.Errorf("answer login: %w", err)
 	}
 	var result *storage.Login
-	err := s.update(ctx, func(t *tx) error {
+	err = s.update(ctx, func(t *tx) error {
 		login, err := s.login(t, id, now)
 		if err != nil {
 			return err

@@ -85,8 +85,7 @@ func (s *Store) endSession(t *tx, id string, now time.Time, ended *storage.Ended
 // endGrants revokes the grants but the offline ones, and leaves a notice for each client and sid that is to be told. The
 // grants leave the indexes, so that they end once. They are those of the session of that ID, or of none.
 func (s *Store) endGrants(t *tx, session string, ids []string, now time.Time, ended *storage.Ended) error {
-	type recipient struct{ clientID, sid string }
-	told := map[recipient]bool{}
+	var notices storage.Notices
 	for _, id := range ids {
 		grant, generation, err := s.anyGrant(t, id)
 		if err != nil {
@@ -103,10 +102,8 @@ func (s *Store) endGrants(t *tx, session string, ids []string, now time.Time, en
 		if !known || generation != 0 && generation != t.generation(grant.ClientID) {
 			continue
 		}
-		if to := (recipient{grant.ClientID, grant.SessionID}); grant.Backchannel && grant.SessionID != "" && !told[to] {
-			told[to] = true
-			notice := grant.LogoutNotice(now)
-			if err := s.putNewNotice(t, &notice); err != nil {
+		if notice := notices.Of(grant, now); notice != nil {
+			if err := s.putNewNotice(t, notice); err != nil {
 				return err
 			}
 			ended.Notices++

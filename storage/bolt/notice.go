@@ -76,12 +76,11 @@ func (s *Store) ClaimLogoutNotices(ctx context.Context, now time.Time, limit int
 			if err := t.removeDue([]byte(notice.ID)); err != nil {
 				return err
 			}
-			notice.Attempts++
-			notice.Due = now.Add(retry(notice.Attempts))
-			if err := s.putNotice(t, notice); err != nil {
+			next := notice.Claimed(now, retry)
+			if err := s.putNotice(t, &next); err != nil {
 				return err
 			}
-			claimed = append(claimed, *notice)
+			claimed = append(claimed, next)
 		}
 		return nil
 	})

@@ -37,7 +37,7 @@ func (s *Store) TakePushedRequest(ctx context.Context, hash [32]byte, clientID s
 		if request.ClientID != clientID {
 			return storage.ErrNotFound
 		}
-		if err := live(request.Expires, now); err != nil {
+		if err := storage.Unexpired(request.Expires, now); err != nil {
 			return err
 		}
 		result = request

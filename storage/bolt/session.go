@@ -63,26 +63,19 @@ func (s *Store) Session(_ context.Context, cookieHash [32]byte, now time.Time) (
 
 // AnswerFromSession stores the code and the grant of a client that the session serves; see storage.Sessions.
 func (s *Store) AnswerFromSession(ctx context.Context, sessionID string, authTime time.Time, code storage.Code, grant storage.Grant, released []string, now time.Time, events ...storage.AuditEvent) error {
-	if grant.ID == "" {
-		return errors.New("answer from session: grant ID is empty")
-	}
 	return s.updateAnd(ctx, events, func(t *tx) error {
 		session, err := s.session(t, sessionID)
 		if err != nil {
 			return err
 		}
-		used, err := session.Use(grant.ClientID, released, now)
+		answer, err := session.Answer(authTime, code, grant, released, now)
 		if err != nil {
 			return err
-		}
-		if !session.AuthTime.Equal(authTime) {
-			return storage.ErrConflict
 		}
 		if t.taken(&code, &grant) {
 			return storage.ErrExists
 		}
-		answer := storage.Answer{Code: code, Grant: grant, Session: &used}.Bound()
-		return errors.Join(s.putSession(t, session, &used), s.putAnswer(t, &answer))
+		return errors.Join(s.putSession(t, session, answer.Session), s.putAnswer(t, &answer))
 	})
 }
 
@@ -102,10 +95,7 @@ func (t *tx) cookieTaken(session *storage.Session) bool {
 
 // putAnswer stores the code and the grant of a bound answer.
 func (s *Store) putAnswer(t *tx, answer *storage.Answer) error {
-	kept := answer.Grant.Expires
-	if answer.Session != nil && kept.Before(answer.Session.Expires) {
-		kept = answer.Session.Expires
-	}
+	kept, _ := answer.Kept()
 	return errors.Join(s.putNewGrant(t, &answer.Grant, kept), s.putNewCode(t, answer.Code, answer.Grant.Expires))
 }
 

@@ -77,6 +77,8 @@ type Options struct {
 
 // Store is a storage.Store on one file. It is safe for concurrent use.
 type Store struct {
+	storage.LoginSteps
+
 	path  string
 	db    *bbolt.DB
 	file  *os.File // of db
@@ -146,6 +148,7 @@ func Open(path string, sealer storage.Sealer, options Options) (*Store, error) {
 		done:     make(chan struct{}),
 		observe:  options.Observe,
 	}
+	s.LoginSteps = storage.NewLoginSteps(s.stepLogin, s.stepLater)
 	if s.observe == nil {
 		s.observe = func(time.Duration) {}
 	}

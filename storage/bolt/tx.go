@@ -135,11 +135,3 @@ func appendUp(row []byte, at time.Time) []byte { return appendMicros(row, at.Add
 func micros(row []byte) time.Time {
 	return time.UnixMicro(int64(binary.BigEndian.Uint64(row))).UTC()
 }
-
-// live returns ErrNotFound when the record has expired at now.
-func live(expires, now time.Time) error {
-	if now.Before(expires) {
-		return nil
-	}
-	return storage.ErrNotFound
-}

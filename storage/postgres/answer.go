@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,14 +34,7 @@ func (s *Store) answerArguments(answer *storage.Answer) (pgx.NamedArgs, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept := grant.Expires
-	if answer.Session != nil && kept.Before(answer.Session.Expires) {
-		kept = answer.Session.Expires
-	}
-	codeKept := grant.Expires
-	if codeKept.Before(code.Expires) {
-		codeKept = code.Expires
-	}
+	kept, codeKept := answer.Kept()
 	return pgx.NamedArgs{
 		"id": grant.ID, "client_id": grant.ClientID, "sid": orNull(grant.SessionID), "session": orNull(grant.Session), "is_offline": grant.Offline,
 		"expires": up(grant.Expires), "kept": up(kept), "grant": sealed,
@@ -73,9 +67,9 @@ func (s *Store) sessionArguments(arguments pgx.NamedArgs, session *storage.Sessi
 
 // AnswerLogin ends the login and stores its answer; see storage.Logins. It is one statement, unless it ends another person's session.
 func (s *Store) AnswerLogin(ctx context.Context, id string, answer storage.Answer, now time.Time) (*storage.Login, error) {
-	answer = answer.Bound()
-	if answer.Grant.ID == "" || answer.Session != nil && answer.Session.ID == "" {
-		return nil, errors.New("answer login: ID of the grant or the session is empty")
+	answer, err := answer.Bound()
+	if err != nil {
+		return nil, fmt.Errorf("answer login: %w", err)
 	}
 	arguments, err := s.answerArguments(&answer)
 	if err != nil {
@@ -148,15 +142,12 @@ func (s *Store) RepeatAnswer(ctx context.Context, id string, code [32]byte, expi
 
 // AnswerFromSession stores the code and the grant of a client that the session serves; see storage.Sessions.
 func (s *Store) AnswerFromSession(ctx context.Context, sessionID string, authTime time.Time, code storage.Code, grant storage.Grant, released []string, now time.Time, events ...storage.AuditEvent) error {
-	if grant.ID == "" {
-		return errors.New("answer from session: grant ID is empty")
-	}
 	told, err := eventRows(events)
 	if err != nil {
 		return err
 	}
-	answer := storage.Answer{Code: code, Grant: grant, Session: &storage.Session{ID: sessionID}}.Bound()
-	sealed, err := s.codec.EncodeGrant(&answer.Grant) // once: it tells whether a statement whose outcome was lost has been done
+	grant.Session = sessionID
+	sealed, err := s.codec.EncodeGrant(&grant) // once: it tells whether a statement whose outcome was lost has been done
 	if err != nil {
 		return err
 	}
@@ -177,19 +168,15 @@ func (s *Store) AnswerFromSession(ctx context.Context, sessionID string, authTim
 			if err != nil {
 				return err
 			}
-			used, err := session.Use(grant.ClientID, released, now)
+			answer, err := session.Answer(authTime, code, grant, released, now)
 			if err != nil {
 				return err
 			}
-			if !session.AuthTime.Equal(authTime) {
-				return storage.ErrConflict
-			}
-			answer.Session = &used
 			arguments, err := s.answerArguments(&answer)
 			if err != nil {
 				return err
 			}
-			if err := s.sessionArguments(arguments, &used); err != nil {
+			if err := s.sessionArguments(arguments, answer.Session); err != nil {
 				return err
 			}
 			told.name(arguments)

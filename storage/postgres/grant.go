@@ -104,7 +104,7 @@ func (s *Store) refuseCode(ctx context.Context, r storage.Redemption, lost bool)
 		if err != nil {
 			return err
 		}
-		if err := live(kept, r.Now); err != nil {
+		if err := storage.Unexpired(kept, r.Now); err != nil {
 			return err
 		}
 		if spent != nil {

@@ -69,7 +69,7 @@ func (s *Store) Login(ctx context.Context, id string, now time.Time) (*storage.L
 			return nil, err
 		}
 	}
-	if err := live(h.login.Expires, now); err != nil {
+	if err := storage.Unexpired(h.login.Expires, now); err != nil {
 		return nil, err
 	}
 	return h.login.Copy(), nil
@@ -113,7 +113,7 @@ func (s *Store) readLogin(ctx context.Context, id string) (*held, error) {
 	return s.logins.keep(login, stored, late), nil
 }
 
-// stepLogin applies rule to the login, stores what is told of it and returns it as it is afterwards.
+// stepLogin is a storage.StepLogin in one statement.
 func (s *Store) stepLogin(ctx context.Context, id string, now time.Time, rule func(*storage.Login) error, tell ...storage.Tell) (*storage.Login, error) {
 	return s.stepWith(ctx, id, now, rule, func(ctx context.Context, w *loginWrite) error {
 		events, err := eventRows(storage.EventsOf(w.login, tell))
@@ -178,7 +178,7 @@ func (s *Store) stepWith(ctx context.Context, id string, now time.Time, rule fun
 			}
 			fresh = true
 		}
-		if err := live(h.login.Expires, now); err != nil {
+		if err := storage.Unexpired(h.login.Expires, now); err != nil {
 			return nil, err
 		}
 		login := h.login.Copy()
@@ -208,7 +208,7 @@ func (s *Store) stepWith(ctx context.Context, id string, now time.Time, rule fun
 	}
 }
 
-// stepLater applies rule to the login in memory. The database has it with the next step, or soon.
+// stepLater is a storage.StepLater in memory. The database has it with the next step, or soon.
 func (s *Store) stepLater(ctx context.Context, id string, now time.Time, rule func(*storage.Login) error) (*storage.Login, error) {
 	leave, err := s.turns.take(ctx, id)
 	if err != nil {
@@ -223,7 +223,7 @@ func (s *Store) stepLater(ctx context.Context, id string, now time.Time, rule fu
 			}
 			fresh = true
 		}
-		if err := live(h.login.Expires, now); err != nil {
+		if err := storage.Unexpired(h.login.Expires, now); err != nil {
 			return nil, err
 		}
 		login := h.login.Copy()
@@ -239,59 +239,3 @@ func (s *Store) stepLater(ctx context.Context, id string, now time.Time, rule fu
 
 // saved holds the login, all of which is in the database.
 func (m *memory) saved(login *storage.Login) { m.keep(login, login.Revision, nil) }
-
-// BeginOrder claims the login's next order; see storage.Logins.
-func (s *Store) BeginOrder(ctx context.Context, id string, claim storage.Claim, tell ...storage.Tell) (*storage.Login, error) {
-	claim.Starter = claim.Starter.Own()
-	return s.stepLogin(ctx, id, claim.At, func(l *storage.Login) error { return l.BeginOrder(claim) }, tell...)
-}
-
-// PutOrder makes order the current one; see storage.Logins. The login must not have expired when the order was started.
-func (s *Store) PutOrder(ctx context.Context, id, claimID string, order storage.Order) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, order.Started, func(l *storage.Login) error { return l.PutOrder(claimID, order) })
-}
-
-// DropClaim ends the claim; see storage.Logins.
-func (s *Store) DropClaim(ctx context.Context, id, claimID string, failure storage.Failure, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.DropClaim(claimID, failure) }, tell...)
-}
-
-// TakeBack makes the previous order the current one again; see storage.Logins.
-func (s *Store) TakeBack(ctx context.Context, id, orderID string, now time.Time) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.TakeBack(orderID, now) })
-}
-
-// RecordHint notes the hint code; see storage.Logins.
-func (s *Store) RecordHint(ctx context.Context, id, orderID, hintCode string, now time.Time) (*storage.Login, error) {
-	return s.stepLater(ctx, id, now, func(l *storage.Login) error { return l.RecordHint(orderID, hintCode, now) })
-}
-
-// RecordSeen notes that the page is looked at; see storage.Logins.
-func (s *Store) RecordSeen(ctx context.Context, id string, now time.Time) (*storage.Login, error) {
-	return s.stepLater(ctx, id, now, func(l *storage.Login) error { return l.RecordSeen(now) })
-}
-
-// FailOrder ends the order; see storage.Logins.
-func (s *Store) FailOrder(ctx context.Context, id, orderID string, failure storage.Failure, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.FailOrder(orderID, failure) }, tell...)
-}
-
-// CompleteLogin stores the result; see storage.Logins.
-func (s *Store) CompleteLogin(ctx context.Context, id, orderID string, result storage.Result, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.CompleteLogin(orderID, result, now) }, tell...)
-}
-
-// RecordReturn notes the return from the app; see storage.Logins.
-func (s *Store) RecordReturn(ctx context.Context, id string, nonceHash [32]byte, now time.Time) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RecordReturn(nonceHash, now) })
-}
-
-// CancelOrder ends order and claim; see storage.Logins.
-func (s *Store) CancelOrder(ctx context.Context, id string, failure storage.Failure, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.CancelOrder(failure) }, tell...)
-}
-
-// RefuseLogin ends the login without a code; see storage.Logins.
-func (s *Store) RefuseLogin(ctx context.Context, id string, now time.Time, tell ...storage.Tell) (*storage.Login, error) {
-	return s.stepLogin(ctx, id, now, func(l *storage.Login) error { return l.RefuseLogin() }, tell...)
-}

@@ -114,8 +114,7 @@ func (s *Store) endGrants(ctx context.Context, db executor, condition, name stri
 	if err != nil {
 		return err
 	}
-	type recipient struct{ clientID, sid string }
-	told := map[recipient]bool{}
+	var notices storage.Notices
 	batch := new(pgx.Batch)
 	for rows.Next() {
 		var id string
@@ -133,10 +132,8 @@ func (s *Store) endGrants(ctx context.Context, db executor, condition, name stri
 		if ends {
 			ended.Grants++
 		}
-		if to := (recipient{grant.ClientID, grant.SessionID}); grant.Backchannel && grant.SessionID != "" && !told[to] {
-			told[to] = true
-			notice := grant.LogoutNotice(now)
-			sealed, err := s.codec.EncodeLogoutNotice(&notice)
+		if notice := notices.Of(grant, now); notice != nil {
+			sealed, err := s.codec.EncodeLogoutNotice(notice)
 			if err != nil {
 				rows.Close()
 				return err
@@ -181,10 +178,10 @@ func (s *Store) ClaimLogoutNotices(ctx context.Context, now time.Time, limit int
 				rows.Close()
 				return err
 			}
-			notice.Attempts = attempts + 1
-			notice.Due = now.Add(retry(notice.Attempts))
-			batch.Queue(`UPDATE logout_notices SET due = $2, attempts = $3 WHERE id = $1`, id, up(notice.Due), notice.Attempts)
-			claimed = append(claimed, *notice)
+			notice.Attempts = attempts
+			next := notice.Claimed(now, retry)
+			batch.Queue(`UPDATE logout_notices SET due = $2, attempts = $3 WHERE id = $1`, id, up(next.Due), next.Attempts)
+			claimed = append(claimed, next)
 		}
 		if err := rows.Err(); err != nil || len(claimed) == 0 {
 			return err

@@ -63,6 +63,8 @@ const (
 
 // Store is a storage.Store on one database. It is safe for concurrent use.
 type Store struct {
+	storage.LoginSteps
+
 	pool    *pgxpool.Pool
 	codec   storage.Codec
 	log     *slog.Logger

@@ -1,21 +1,9 @@
 package postgres
 
-import (
-	"time"
-
-	"brygga/storage"
-)
+import "time"
 
 // up returns the time in the microseconds that the database keeps, rounded up: what begins at that time begins never a nanosecond too early.
 func up(at time.Time) time.Time { return at.Add(time.Microsecond - 1).Truncate(time.Microsecond) }
-
-// live returns storage.ErrNotFound when the record has expired at now.
-func live(expires, now time.Time) error {
-	if now.Before(expires) {
-		return nil
-	}
-	return storage.ErrNotFound
-}
 
 func orNull(text string) *string {
 	if text == "" {

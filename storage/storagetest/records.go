@@ -168,7 +168,9 @@ func (f *fixture) signedIn(sessionID, grantID, clientID, sid string, edits ...fu
 	}
 	answer.Session = &session
 	f.must(f.Store.AnswerLogin(f.Context(), "login"+grantID, answer, at(4)))
-	return session, answer.Bound().Grant
+	bound, err := answer.Bound()
+	f.ok(err)
+	return session, bound.Grant
 }
 
 // served answers a client out of the session and redeems the code.
