@@ -5,7 +5,8 @@
 // itself: BankID (package bankidsim), browsers that load the page and follow its events, people who scan the QR code they are shown and
 // think for a while, and an app that redeems the codes. It ends by itself. With -nodes several servers share a PostgreSQL database, and each
 // connection goes to the next of them. With -soak it lets BankID misbehave meanwhile, and prints
-// memory and outcomes.
+// memory and outcomes. With -pending nobody scans: so many people look at their QR code, and what that costs and how late frames and
+// collects are is printed.
 package main
 
 import (
@@ -23,8 +24,12 @@ import (
 type settings struct {
 	logins, browsers, runs, starts, soak int
 	// nodes is how many servers share a PostgreSQL database; 0 stands for one server on a file.
-	nodes   int
-	think   time.Duration
+	nodes int
+	think time.Duration
+	// pending is how many logins are held pending, for so long, and rate how many of them are started a second.
+	pending int
+	rate    float64
+	hold    time.Duration
 	profile string
 }
 
@@ -40,14 +45,20 @@ func main() {
 	flag.IntVar(&s.starts, "starts", 5, "starts of the server to time")
 	flag.IntVar(&s.soak, "soak", 0, "in place of all that: so many logins while BankID misbehaves; memory and outcomes are printed")
 	flag.IntVar(&s.nodes, "nodes", 0, "so many servers on one PostgreSQL database, which is started for it (Debian's package postgresql); 0 for one server on a file")
+	flag.IntVar(&s.pending, "pending", 0, "in place of all that: so many logins that nobody scans, with their event streams open, while the server has one CPU")
+	flag.Float64Var(&s.rate, "rate", 160, "with -pending: logins started a second")
+	flag.DurationVar(&s.hold, "hold", 40*time.Second, "with -pending: how long all of them are watched")
 	flag.DurationVar(&s.think, "think", 3*time.Second, "how long a person takes from scanning to approving")
 	flag.StringVar(&s.profile, "profile", "", "write a CPU profile of the server during the logins of the last run to this file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	do := run
-	if s.soak > 0 {
+	switch {
+	case s.soak > 0:
 		do = runSoak
+	case s.pending > 0:
+		do = runPending
 	}
 	if err := do(ctx, s); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

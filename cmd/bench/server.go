@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -34,6 +35,8 @@ type bench struct {
 	collects      func() int64
 	people        chan string
 	browser       *http.Client
+	// wrap is the command that the server is started by, empty for none.
+	wrap []string
 	// database is what the servers share, nil where one has a file. addresses are those of the servers.
 	database  *database
 	addresses []string
@@ -215,7 +218,8 @@ func (b *bench) start(ctx context.Context) (*server, float64, error) {
 }
 
 func (b *bench) startOne(ctx context.Context, i int) (*server, float64, error) {
-	s := &server{Cmd: exec.CommandContext(ctx, b.binary, "serve", "--config", b.config(i)), stderr: new(bytes.Buffer)}
+	command := append(slices.Clone(b.wrap), b.binary, "serve", "--config", b.config(i))
+	s := &server{Cmd: exec.CommandContext(ctx, command[0], command[1:]...), stderr: new(bytes.Buffer)}
 	s.Stderr, s.Stdout = s.stderr, io.Discard
 	begin := time.Now()
 	if err := s.Start(); err != nil {
