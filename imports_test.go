@@ -32,12 +32,13 @@ var allowed = map[string][]string{
 	"handling":                 {},
 	"keys":                     {"storage"},
 	"limit":                    {},
-	"login":                    {"audit", "bankid", "limit", "personnummer", "storage"},
+	"login":                    {"audit", "bankid", "limit", "personnummer", "schedule", "storage"},
 	"mutants":                  {}, // changes the others, and knows none of them
 	"op":                       {"audit", "cache", "handling", "keys", "limit", "outbound", "personnummer", "storage", "visibletext"},
 	"op/interop":               {}, // tests alone
 	"outbound":                 {},
 	"personnummer":             {},
+	"schedule":                 {},
 	"secret":                   {},
 	"spelling":                 {},
 	"storage":                  {},
@@ -47,7 +48,7 @@ var allowed = map[string][]string{
 	"storage/storagetest":      {"storage"},
 	"templates":                {},
 	"visibletext":              {},
-	"web":                      {"audit", "cache", "handling", "login", "outbound", "storage", "templates"},
+	"web":                      {"audit", "cache", "handling", "login", "outbound", "schedule", "storage", "templates"},
 	"web/demo":                 {},
 }
 
