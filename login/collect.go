@@ -3,12 +3,14 @@ package login
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net/netip"
 	"time"
 
 	"brygga/audit"
 	"brygga/bankid"
 	"brygga/limit"
+	"brygga/schedule"
 	"brygga/storage"
 )
 
@@ -23,12 +25,19 @@ const (
 	hintStartFailed = "startFailed"
 )
 
-// collector collects the orders of one login, one after the other, until the login needs none any more.
+// collector collects an order of one login until the login needs it no more.
 type collector struct {
 	*Engine
-	id     string
-	ctx    context.Context
-	stop   context.CancelFunc
+	id   string
+	ctx  context.Context
+	stop context.CancelFunc
+	// job has do done, which is told how late it is and returns when it is to be done again.
+	job *schedule.Job
+	do  func(late time.Duration) time.Duration
+	// unheeded keeps the end of ctx from waking the job.
+	unheeded func() bool
+	// login is as the last step left it.
+	login  *storage.Login
 	faults int
 	// resting says that the order is dead and nobody looks at the page.
 	resting bool
@@ -56,10 +65,32 @@ func (e *Engine) collect(l *storage.Login, started time.Time) {
 	if c != nil && (c.orderID == l.Order.ID || c.revision > l.Revision) { // l waited while its order was replaced
 		return
 	}
-	c = &collector{Engine: e, id: l.ID, orderID: l.Order.ID, order: l.Order, started: started}
+	c = &collector{Engine: e, id: l.ID, orderID: l.Order.ID, order: l.Order, started: started, login: l}
 	c.enlist(l)
-	e.running.Go(func() { c.run(l) })
+	first := c.CollectEvery
+	if started.IsZero() { // many are taken over at once
+		first = first/2 + rand.N(first)
+	}
+	c.do = c.due
+	c.begin(first)
 }
+
+// begin has the collector do its first step after so long, and all others when the one before says, until one says that there is no more
+// to do. It is woken when it is stopped. The caller holds Engine.mu.
+func (c *collector) begin(after time.Duration) {
+	c.running.Add(1)
+	c.job = c.jobs.Add(after, func(late time.Duration) time.Duration {
+		next := c.do(late)
+		if next < 0 {
+			c.running.Done()
+		}
+		return next
+	})
+	c.heed()
+}
+
+// heed has the job woken when ctx ends.
+func (c *collector) heed() { c.unheeded = context.AfterFunc(c.ctx, c.job.Wake) }
 
 // enlist makes c the collector of the login, in place of the one before. The caller holds Engine.mu.
 func (c *collector) enlist(l *storage.Login) {
@@ -99,39 +130,41 @@ func (e *Engine) elapsed(l *storage.Login) time.Duration {
 	return max(0, e.Now().Sub(started))
 }
 
-func (c *collector) run(l *storage.Login) {
-	defer c.leave()
-	pause := c.CollectEvery
-	wait, due := time.NewTimer(pause), time.Now().Add(pause)
-	defer wait.Stop()
-	for l != nil {
-		select {
-		case <-c.ctx.Done():
-			return
-		case <-wait.C:
-		}
-		c.Behind(WorkCollect, time.Since(due))
-		if l = c.step(l); l != nil {
-			pause = c.pause(l)
-			wait.Reset(pause)
-			due = time.Now().Add(pause)
-		}
+// due does the next step of collecting and returns when the one after that is due.
+func (c *collector) due(late time.Duration) time.Duration {
+	began := time.Now()
+	if c.ctx.Err() == nil {
+		c.Behind(WorkCollect, late)
+		c.login = c.step(c.login)
 	}
+	return c.next(time.Since(began))
 }
 
-// pause returns how long to wait until the next collect: longer from fault to fault, and such that one falls on the moment
-// when the order is to be renewed, as each answer takes its time and the next step might find the order dead.
-func (c *collector) pause(l *storage.Login) time.Duration {
+// next returns when the next step is due after one that took so long. When there is none it takes c off the lists.
+func (c *collector) next(took time.Duration) time.Duration {
+	if c.login == nil || c.ctx.Err() != nil {
+		c.leave()
+		return schedule.Over
+	}
+	return c.pause(c.login, took)
+}
+
+// leastPause is the shortest time from the end of a collect to the next one: BankID allows one a second.
+const leastPause = time.Second
+
+// pause returns how long to wait after a collect that took so long: as collects come at an even pace, but longer from fault to fault, and
+// such that one falls on the moment when the order is to be renewed, as the next step might find the order dead.
+func (c *collector) pause(l *storage.Login, took time.Duration) time.Duration {
 	if c.resting {
 		return restEvery
 	}
 	if c.faults > 0 {
 		return min(c.CollectEvery<<min(c.faults, 8), max(slowest, c.CollectEvery))
 	}
-	if renew := c.RenewAfter - c.elapsed(l); l.Order.AwaitsApp() && renew >= time.Second && renew < c.CollectEvery+time.Second {
+	if renew := c.RenewAfter - c.elapsed(l); l.Order.AwaitsApp() && renew >= leastPause && renew < c.CollectEvery+leastPause {
 		return renew
 	}
-	return c.CollectEvery
+	return max(leastPause, c.CollectEvery-took)
 }
 
 // leave takes c off the lists, unless another collector has taken its place there.

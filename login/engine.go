@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"brygga/audit"
+	"brygga/schedule"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -75,6 +76,8 @@ type Engine struct {
 	watches watches
 	load    load
 	alarm   alarm
+	// jobs are the collectors' steps.
+	jobs schedule.Schedule
 
 	mu         sync.Mutex
 	collectors map[string]*collector // by login ID

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"brygga/schedule"
 	"brygga/storage"
 )
 
@@ -18,9 +19,10 @@ func (c *collector) linger(l *storage.Login, renewed *storage.Order) {
 	next := c.collectors[c.id]
 	lingers := !c.stopped && next != nil && next.orderID == renewed.ID
 	if lingers {
-		former := &collector{Engine: c.Engine, id: c.id, orderID: l.Order.ID, order: l.Order, started: c.started}
+		former := &collector{Engine: c.Engine, id: c.id, orderID: l.Order.ID, order: l.Order, started: c.started, login: l}
 		former.ctx, former.stop = context.WithCancel(next.ctx)
-		c.running.Go(func() { former.lookAfter(l, renewed) })
+		former.do = former.lookBack(renewed)
+		former.begin(c.CollectEvery)
 	}
 	c.mu.Unlock()
 	if !lingers { // a person has ended or replaced the new one already
@@ -28,44 +30,43 @@ func (c *collector) linger(l *storage.Login, renewed *storage.Order) {
 	}
 }
 
-// lookAfter takes the order back if an app has come with it, and goes on with what that collect has brought: a result is handed out
-// once. Otherwise it cancels the order.
-func (c *collector) lookAfter(l *storage.Login, renewed *storage.Order) {
-	defer func() { c.stop() }() // taking over makes another
-	progress, err := c.lookBack(l)
-	var back *storage.Login
-	if heldByApp(progress, err) {
-		back = c.takeBack(l, renewed)
-	}
-	if back == nil {
-		c.letGo(l.Order, progress, err)
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), callTime)
-	next := c.follow(ctx, back, progress, err)
-	cancel()
-	if next == nil {
-		c.letGo(l.Order, progress, err)
-	}
-	c.run(next)
-}
-
-// lookBack collects the order until an app has it or it has ended, lingerLooks times at most, and returns what came last.
-func (c *collector) lookBack(l *storage.Login) (progress Progress, err error) {
-	for range lingerLooks {
-		select {
-		case <-c.ctx.Done():
-			return Progress{}, c.ctx.Err()
-		case <-time.After(c.CollectEvery):
+// lookBack returns the step of a collector of an order that renewed has replaced. It takes the order back if an app has come with it, and
+// goes on with what that collect has brought: a result is handed out once. Otherwise it cancels the order in the end.
+func (c *collector) lookBack(renewed *storage.Order) func(late time.Duration) time.Duration {
+	looks := 0
+	return func(time.Duration) time.Duration {
+		l, began := c.login, time.Now()
+		if c.ctx.Err() != nil {
+			c.cancelOrder(l.Order)
+			return schedule.Over
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), callTime)
-		progress, err = c.Method.Collect(ctx, l.Order)
+		progress, err := c.Method.Collect(ctx, l.Order)
 		cancel()
-		if heldByApp(progress, err) || hasEnded(progress, err) {
-			break
+		looks++
+		switch {
+		case heldByApp(progress, err):
+			if back := c.takeBack(l, renewed); back != nil {
+				c.goOn(back, progress, err)
+				return c.next(time.Since(began))
+			}
+		case !hasEnded(progress, err) && looks < lingerLooks:
+			return max(leastPause, c.CollectEvery-time.Since(began))
 		}
+		c.letGo(l.Order, progress, err)
+		c.stop()
+		return schedule.Over
 	}
-	return progress, err
+}
+
+// goOn does what the collect asks for that has brought the order back, and collects it as any other from then on.
+func (c *collector) goOn(back *storage.Login, progress Progress, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), callTime)
+	defer cancel()
+	c.do = c.due
+	if c.login = c.follow(ctx, back, progress, err); c.login == nil {
+		c.letGo(back.Order, progress, err)
+	}
 }
 
 // takeBack makes the order the login's current one again, in place of renewed, and c its collector. It returns nil when the login has
@@ -87,7 +88,9 @@ func (c *collector) takeBack(l *storage.Login, renewed *storage.Order) *storage.
 	if now := c.collectors[l.ID]; now != nil && now.revision > back.Revision {
 		return nil
 	}
+	c.unheeded() // it ends with the collector that c replaces
 	c.enlist(back)
+	c.heed()
 	if c.stopped {
 		c.stop()
 	}

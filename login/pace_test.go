@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"brygga/login"
+	"brygga/storage"
 )
 
 // TestCollectsBackOff: the longer the service is out of reach, the seldomer it is asked, down to once in ten seconds; when it
@@ -89,6 +90,61 @@ func TestNothingIsCollectedAfterTheEnd(t *testing.T) {
 		next.after(25*time.Second, l) // until the first one counts as gone
 		if n := len(h.service.collected(1)); n == 0 {
 			t.Error("nobody collects the order")
+		}
+	})
+}
+
+// TestCollectsKeepTheirPace: how long the service takes to answer does not make collects rarer, as long as there is time between them.
+func TestCollectsKeepTheirPace(t *testing.T) {
+	for takes, want := range map[time.Duration]time.Duration{
+		0: 2 * time.Second, 300 * time.Millisecond: 2 * time.Second, time.Second: 2 * time.Second, 1500 * time.Millisecond: 2500 * time.Millisecond,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHouse(t, nil)
+			defer h.close()
+			h.service.setFunc(1, func() (login.Progress, error) {
+				time.Sleep(takes)
+				return pending("userSign"), nil
+			})
+			h.after(30*time.Second, h.started(other))
+			times := h.service.collected(1)
+			if len(times) < 10 {
+				t.Errorf("%d collects", len(times))
+			}
+			for i := 1; i < len(times); i++ {
+				if gap := times[i].Sub(times[i-1]); gap != want {
+					t.Errorf("where an answer takes %s, collect %d comes %s after the one before, want %s", takes, i+1, gap, want)
+				}
+			}
+		})
+	}
+}
+
+// TestCollectsAreSpreadAfterAStart: a process that takes over what another has left does not ask for all of it at the same moment.
+func TestCollectsAreSpreadAfterAStart(t *testing.T) {
+	const orders = 40
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, nil)
+		var l *storage.Login
+		for range orders {
+			l = h.started(other)
+		}
+		h.stop()
+		next := runHouse(t, h.store, h.service, nil)
+		defer next.close()
+		began := time.Now()
+		next.after(10*time.Second, l)
+		firsts, quarters := 0, make(map[time.Duration]int)
+		for i := range orders {
+			times := h.service.collected(i + 1)
+			if len(times) == 0 {
+				continue
+			}
+			firsts++
+			quarters[times[0].Sub(began)/(500*time.Millisecond)]++
+		}
+		if firsts != orders || len(quarters) < 3 {
+			t.Errorf("%d of %d orders are collected, in half seconds %v", firsts, orders, quarters)
 		}
 	})
 }
