@@ -210,16 +210,14 @@ func (b *bench) login(ctx context.Context, person, scope string, frames *atomic.
 			return "", err
 		}
 	}
-	if _, _, err := v.load(http.MethodPost, page+"/start", url.Values{"device": {"other"}}); err != nil {
+	scan := v.scanScripted
+	if b.noScript {
+		scan = v.scanPlain
+	}
+	if err := scan(page, person, frames); err != nil {
 		return "", err
 	}
-	if _, _, err := v.load(http.MethodGet, page, nil); err != nil {
-		return "", err
-	}
-	if err := v.follow(page+"/events?view=qr-wait", person, frames); err != nil {
-		return "", err
-	}
-	_, back, err := v.load(http.MethodPost, page+"/done", url.Values{})
+	_, back, err := v.load(http.MethodPost, page+"/done", url.Values{"automatic": {"1"}})
 	if err != nil {
 		return "", err
 	}
@@ -233,18 +231,25 @@ func (b *bench) login(ctx context.Context, person, scope string, frames *atomic.
 // assets finds the style sheet, script and images of a page.
 var assets = regexp.MustCompile(`/assets/[a-z0-9.-]+\.(css|js|svg)`)
 
-// follow reads the page's events until the login is complete; meanwhile the person scans the first frame and approves.
-func (v *visit) follow(events, person string, frames *atomic.Int64) error {
-	response, err := v.do(http.MethodGet, events, nil)
+// scanScripted logs in as the page's script does: it follows the events from the first page on, sends the form of the choice from there,
+// reads the events until the login is complete, and loads nothing more. Meanwhile the person scans the first frame and approves.
+func (v *visit) scanScripted(page, person string, frames *atomic.Int64) error {
+	response, err := v.do(http.MethodGet, page+"/events?view=choose&looking=0&touch_points=0", nil)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
 	approved := make(chan error, 1)
-	scanned := false
+	pressed, scanned := false, false
 	lines := bufio.NewScanner(response.Body)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
+		if !pressed {
+			pressed = true
+			if err := v.press(page); err != nil {
+				return err
+			}
+		}
 		data, found := strings.CutPrefix(lines.Text(), "data:")
 		if !found {
 			continue
@@ -271,6 +276,12 @@ func (v *visit) follow(events, person string, frames *atomic.Int64) error {
 		}
 	}
 	return fmt.Errorf("events ended: %w", cmpErr(lines.Err(), io.ErrUnexpectedEOF))
+}
+
+// press sends the form that starts an order with a QR code.
+func (v *visit) press(page string) error {
+	_, _, err := v.load(http.MethodPost, page+"/start", url.Values{"device": {"other"}, "first": {"1"}, "touch_points": {"0"}})
+	return err
 }
 
 func cmpErr(err, otherwise error) error {

@@ -31,6 +31,8 @@ type settings struct {
 	rate    float64
 	hold    time.Duration
 	profile string
+	// noScript plays browsers that run no script.
+	noScript bool
 }
 
 func main() {
@@ -48,6 +50,7 @@ func main() {
 	flag.IntVar(&s.pending, "pending", 0, "in place of all that: so many logins that nobody scans, with their event streams open, while the server has one CPU")
 	flag.Float64Var(&s.rate, "rate", 160, "with -pending: logins started a second")
 	flag.DurationVar(&s.hold, "hold", 40*time.Second, "with -pending: how long all of them are watched")
+	flag.BoolVar(&s.noScript, "no-script", false, "browsers run no script: their pages load themselves anew every two seconds")
 	flag.DurationVar(&s.think, "think", 3*time.Second, "how long a person takes from scanning to approving")
 	flag.StringVar(&s.profile, "profile", "", "write a CPU profile of the server during the logins of the last run to this file")
 	flag.Parse()
