@@ -41,5 +41,5 @@ func (s *Store) startAnew(t *tx, now time.Time) error {
 			return err
 		}
 	}
-	return errors.Join(t.put(metaBucket, metaForgotten, appendUp(nil, now)), t.put(metaBucket, metaStore, []byte(storage.NewID())))
+	return errors.Join(t.putForgotten(now), t.put(metaBucket, metaStore, []byte(storage.NewID())))
 }

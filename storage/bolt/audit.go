@@ -101,6 +101,10 @@ func (s *Store) auditEvents(from, to time.Time, limit int, may func([]byte) bool
 			if bytes.Compare(key, end) > 0 {
 				return nil
 			}
+			text, err := plain(auditBucket, key, text)
+			if err != nil {
+				return err
+			}
 			if !may(text) {
 				continue
 			}

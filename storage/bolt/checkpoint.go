@@ -58,7 +58,7 @@ func (s *Store) keep() error {
 	if err != nil {
 		return err
 	}
-	row, err := json.Marshal(checkpoint{s.run, im.transaction, im.root, im.freelist, im.high})
+	text, err := json.Marshal(checkpoint{s.run, im.transaction, im.root, im.freelist, im.high})
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (s *Store) keep() error {
 		return errors.Join(errors.New("the last transaction is not the one on disk"), hold.Rollback())
 	}
 	s.kept.release()
-	s.kept = keeper{hold: hold, row: row, list: 1 + int(p.overflow)}
+	s.kept = keeper{hold: hold, row: withSum(metaCheckpoint, text), list: 1 + int(p.overflow)}
 	return nil
 }
 

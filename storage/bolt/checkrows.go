@@ -157,6 +157,22 @@ func (c *checker) expiry(row, _ []byte) error {
 		delete(c.ended, string(row[9:]))
 	case refreshKind:
 		c.families -= beginning(row[9:])
+		return c.family(row)
 	}
 	return c.leads(bucket, row[9:])
+}
+
+// family returns an error unless a family of refresh tokens is swept when its grant ends.
+func (c *checker) family(row []byte) error {
+	token, err := c.refreshRow(row[9:])
+	if errors.Is(err, storage.ErrNotFound) {
+		return errNoRecord
+	}
+	if err != nil {
+		return nil // told with the token
+	}
+	if grant, err := c.grantAt([]byte(token.GrantID)); err == nil && !bytes.Equal(row[:8], appendUp(nil, grant.Expires)) {
+		return errOther
+	}
+	return nil
 }

@@ -70,7 +70,11 @@ func (s *Store) Clients(_ context.Context, after string, limit int) (clients []*
 			id, row = cursor.Next()
 		}
 		for ; id != nil && len(clients) < limit; id, row = cursor.Next() {
-			client, err := decodeClient(row)
+			text, err := plain(clientsBucket, id, row)
+			if err != nil {
+				return err
+			}
+			client, err := decodeClient(text)
 			if err != nil {
 				return err
 			}
@@ -120,8 +124,9 @@ func moveOrigins(t *tx, before, after *storage.Client) error {
 	return nil
 }
 
-// indexOrigins makes the index of origins anew: an earlier version had none, or named an origin otherwise.
-func indexOrigins(t *tx) error {
+// renewClients writes the clients, and the index of their origins, anew: an earlier version had no such index, named an origin otherwise, or
+// wrote no checksums.
+func renewClients(t *tx) error {
 	t.buckets[originsBucket] = nil
 	if err := t.btx.DeleteBucket(bucketNames[originsBucket]); err != nil {
 		return err
@@ -129,13 +134,24 @@ func indexOrigins(t *tx) error {
 	if _, err := t.btx.CreateBucket(bucketNames[originsBucket]); err != nil {
 		return err
 	}
-	return t.bucket(clientsBucket).ForEach(func(_, row []byte) error {
+	rows := map[string][]byte{}
+	if err := t.bucket(clientsBucket).ForEach(func(id, row []byte) error {
+		text, err := plain(clientsBucket, id, row)
+		rows[string(id)] = bytes.Clone(text)
+		return err
+	}); err != nil {
+		return err
+	}
+	for id, row := range rows {
 		client, err := decodeClient(row)
 		if err != nil {
 			return err
 		}
-		return moveOrigins(t, nil, client)
-	})
+		if err := errors.Join(t.put(clientsBucket, []byte(id), row), moveOrigins(t, nil, client)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // CreateClient stores a new client with revision 1, or returns storage.ErrExists.

@@ -68,8 +68,8 @@ func exportMeta(t *tx, kind storage.EntryKind) []storage.Entry {
 		}
 		return nil
 	}
-	if row := t.get(metaBucket, metaForgotten); len(row) >= 8 {
-		return []storage.Entry{{Kind: kind, Kept: micros(row)}}
+	if at := t.forgotten(); !at.IsZero() {
+		return []storage.Entry{{Kind: kind, Kept: at}}
 	}
 	return nil
 }
@@ -89,7 +89,11 @@ func (s *Store) exportKind(ctx context.Context, t *tx, kind storage.EntryKind, b
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		entry, err := of.entry(s, t, key, row)
+		text, err := plain(of.bucket, key, row)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", storage.ErrUnreadable, err)
+		}
+		entry, err := of.entry(s, t, key, text)
 		if errors.Is(err, errGone) {
 			continue
 		}

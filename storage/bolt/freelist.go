@@ -173,6 +173,7 @@ func run(free []uint64, pages uint64) int {
 }
 
 func parseCheckpoint(row []byte) (c checkpoint, ok bool) {
-	ok = row != nil && json.Unmarshal(row, &c) == nil
+	text, err := withoutSum(metaCheckpoint, row)
+	ok = err == nil && json.Unmarshal(text, &c) == nil
 	return c, ok
 }

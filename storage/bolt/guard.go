@@ -10,7 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// guard runs a step, or what reads, and turns a panic into an error, so that one bad record does not stop every login. When the
+// guard runs a step, or what reads. A damaged row makes it fail. It turns a panic into an error, so that one bad record does not stop every login. When the
 // panic is bbolt's, or comes of an address beyond the file, pages of it do not fit together: the store takes no more steps then.
 func (s *Store) guard(run func(*tx) error, t *tx) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // a page beyond the end of the file would end the process
@@ -19,7 +19,11 @@ func (s *Store) guard(run func(*tx) error, t *tx) (err error) {
 			err = s.panicked("step", r)
 		}
 	}()
-	return run(t)
+	err = run(t)
+	if t != nil && t.damaged != nil {
+		err, t.damaged = t.damaged, nil
+	}
+	return err
 }
 
 // commitGuarded commits, or leaves the transaction rolled back, whatever happens.

@@ -14,6 +14,15 @@ var keySet = []byte("set")
 // revisionSize is the length of the revision before the sealed set of keys.
 const revisionSize = 8
 
+// renewKeys writes the set anew: an earlier version wrote no checksum.
+func renewKeys(t *tx) error {
+	row := t.get(keysBucket, keySet)
+	if row == nil {
+		return t.damaged
+	}
+	return t.put(keysBucket, keySet, bytes.Clone(row))
+}
+
 // SigningKeys returns all keys, oldest first, and the revision of the set; see storage.SigningKeys.
 func (s *Store) SigningKeys(context.Context) (keys []storage.SigningKey, revision uint64, err error) {
 	err = s.view(func(t *tx) (err error) {

@@ -140,7 +140,7 @@ func putBareEntry(t *tx, e storage.Entry) error {
 		t.writes++
 		return t.bucket(clientsBucket).SetSequence(e.Number)
 	case storage.ForgottenEntry:
-		return t.put(metaBucket, metaForgotten, appendUp(nil, e.Kept))
+		return t.putForgotten(e.Kept)
 	case storage.UsedEntry:
 		return errors.Join(t.put(replaysBucket, e.Key, appendUp(nil, e.Kept)), t.putExpiry(e.Kept, replayKind, e.Key, nil))
 	}

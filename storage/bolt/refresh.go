@@ -38,13 +38,11 @@ func putFirstRefresh(t *tx, token *storage.RefreshToken, grantExpires time.Time)
 // followed.
 func (t *tx) sweepRefresh(row []byte) error {
 	hash := row[9:]
-	var token refreshRow
-	if text := t.get(refreshBucket, hash); text != nil {
-		if err := json.Unmarshal(text, &token); err != nil {
-			return fmt.Errorf("decode refresh token: %w", err)
-		}
+	token, err := t.refreshRow(hash)
+	if err != nil { // it is gone, or damaged, which shall not keep all else from being swept
+		token, t.damaged = new(refreshRow), nil
 	}
-	err := t.remove(refreshBucket, hash)
+	err = t.remove(refreshBucket, hash)
 	if token.Next != nil {
 		err = errors.Join(err, t.put(expiryBucket, append(bytes.Clone(row[:9]), token.Next...), nil))
 	}

@@ -52,12 +52,31 @@ func (s *Store) TakePushedRequest(ctx context.Context, hash [32]byte, clientID s
 // ForgottenBefore returns when the file was accepted as a copy; see storage.Replays.
 func (s *Store) ForgottenBefore(context.Context) (at time.Time, err error) {
 	err = s.view(func(t *tx) error {
-		if row := t.get(metaBucket, metaForgotten); len(row) >= 8 {
-			at = micros(row)
-		}
+		at = t.forgotten()
 		return nil
 	})
 	return at, err
+}
+
+// forgotten returns the time before which keys may have been used that the store does not know, zero for none.
+func (t *tx) forgotten() time.Time {
+	row := t.get(metaBucket, metaForgotten)
+	if len(row) < 8 {
+		return time.Time{}
+	}
+	if len(row) > 8 { // since format 6
+		text, err := withoutSum(metaForgotten, row)
+		if err != nil {
+			t.damaged = damage("the time of the last restore %w", err)
+			return time.Time{}
+		}
+		row = text
+	}
+	return micros(row)
+}
+
+func (t *tx) putForgotten(at time.Time) error {
+	return t.put(metaBucket, metaForgotten, withSum(metaForgotten, appendUp(nil, at)))
 }
 
 // UseOnce remembers the key until expires; see storage.Replays. The row holds that time, as the expiry index has it.

@@ -99,7 +99,8 @@ func (s *Store) staleRows(t *tx, at *resealPosition, limit int) (rows []resealPo
 			}
 			looked++
 			*at = resealPosition{at.bucket, bytes.Clone(key)}
-			if from := sealedRows[at.bucket].from; len(value) < from || !s.codec.Current(value[from:]) {
+			of := sealedRows[at.bucket]
+			if text, err := plain(of.bucket, key, value); err != nil || len(text) < of.from || !s.codec.Current(text[of.from:]) {
 				rows = append(rows, *at)
 			}
 		}

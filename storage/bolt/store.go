@@ -51,8 +51,8 @@ var (
 
 // format is the version of the file's layout. An older program refuses a newer format; this one turns older ones into its own:
 // format 1 had no index of origins, no sessions, refresh tokens and pushed requests; format 2 no checkpoints, and no mark beside
-// the file; format 3 one row for all of a login; in format 4 sealed bytes did not name their key.
-const format = 5
+// the file; format 3 one row for all of a login; in format 4 sealed bytes did not name their key; format 5 had no checksums.
+const format = 6
 
 // Options configures Open. The zero value is fine.
 type Options struct {
@@ -173,7 +173,7 @@ var (
 	metaKey        = []byte("key check")  // see storage.Codec.CheckKeys
 	metaStore      = []byte("store")      // see mark.Store
 	metaCheckpoint = []byte("checkpoint") // see checkpoint
-	metaForgotten  = []byte("forgotten")  // time when a copy was accepted (8 bytes)
+	metaForgotten  = []byte("forgotten")  // time when a copy was accepted (8 bytes), with a checksum
 	metaProbe      = []byte("probe")      // see Store.probe; there for a moment
 )
 
@@ -270,7 +270,7 @@ func (s *Store) upgrade(t *tx, stored int) error {
 		}
 	}
 	return errors.Join(
-		indexOrigins(t), t.put(metaBucket, metaStore, []byte(storage.NewID())), t.put(metaBucket, metaFormat, []byte(strconv.Itoa(format))))
+		renewClients(t), renewKeys(t), t.put(metaBucket, metaStore, []byte(storage.NewID())), t.put(metaBucket, metaFormat, []byte(strconv.Itoa(format))))
 }
 
 // splitLogins writes the logins of a file that has one row for all of each as two.

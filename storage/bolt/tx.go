@@ -14,7 +14,7 @@ type bucketID int
 
 // The buckets. What their keys and values are stands at the functions that write them.
 const (
-	metaBucket          bucketID = iota // "format", "key check"
+	metaBucket          bucketID = iota // what the store says of itself
 	clientsBucket                       // client ID → generation (8 bytes) + JSON
 	originsBucket                       // web origin + 0 + client ID → nothing
 	requestsBucket                      // login ID → sealed, what never changes of the login
@@ -56,6 +56,7 @@ type tx struct {
 	logins       map[string]written[storage.Login] // as written in this transaction, nil when removed
 	grants       map[string]written[grantRow]      // the same of grants
 	after        []func()                          // to be called when the transaction is on disk
+	damaged      error                             // of a row that get came upon: the step has failed
 }
 
 func (t *tx) bucket(id bucketID) *bbolt.Bucket {
@@ -68,12 +69,21 @@ func (t *tx) bucket(id bucketID) *bbolt.Bucket {
 	return t.buckets[id]
 }
 
-// get returns the value, or nil. It is valid until the next write of this transaction and must not be changed.
+// get returns the value, or nil. It is valid until the next write of this transaction and must not be changed. Where the row is damaged, it
+// returns nil, and the step, or what reads, fails whatever it makes of that.
 func (t *tx) get(id bucketID, key []byte) []byte {
 	if len(key) == 0 {
 		return nil
 	}
-	return t.bucket(id).Get(key)
+	whole := t.bucket(id).Get(key)
+	if whole == nil {
+		return nil
+	}
+	row, err := plain(id, key, whole)
+	if err != nil {
+		t.damaged = err
+	}
+	return row
 }
 
 // has reports whether there is such a row, with a value or without.
@@ -85,6 +95,9 @@ func (t *tx) has(id bucketID, key []byte) bool {
 // put stores value, which must not be changed before the transaction ends.
 func (t *tx) put(id bucketID, key, value []byte) error {
 	t.writes++
+	if summed[id].is {
+		value = withSum(key, value)
+	}
 	return t.bucket(id).Put(key, value)
 }
 
