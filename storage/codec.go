@@ -19,7 +19,7 @@ type Sealer interface {
 }
 
 // Codec turns records into bytes and back, the same for every backend. Logins, grants, sessions, pushed requests,
-// logout notices, signing keys and secrets are sealed whole; clients, codes and tokens hold nothing but hashes, and audit
+// logout notices, operators, mail, signing keys and secrets are sealed whole; clients, codes and tokens hold nothing but hashes, and audit
 // events nothing but pseudonyms, and are plain JSON. A Codec is safe for concurrent use.
 type Codec struct{ sealer Sealer }
 

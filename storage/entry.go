@@ -30,7 +30,10 @@ const (
 	PushedEntry                           // hash, *PushedRequest
 	UsedEntry                             // key, no record: see Replays.UseOnce
 	AuditEntry                            // time in microseconds since 1970 (8 bytes) + ID, *AuditEvent
-	lastEntry        = AuditEntry
+	OperatorEntry                         // ID, *Operator
+	ThrottleEntry                         // key, *Throttle
+	MailEntry                             // ID, *Mail
+	lastEntry        = MailEntry
 )
 
 // EntryKinds returns all kinds in the order in which they move.
@@ -45,6 +48,7 @@ var entryNames = [...]string{
 	GenerationsEntry: "client generations", ForgottenEntry: "time of the restore", KeysEntry: "signing keys", SecretEntry: "secret", ClientEntry: "client", LoginEntry: "login",
 	GrantEntry: "grant", CodeEntry: "code", AccessEntry: "access token", RefreshEntry: "refresh token", SessionEntry: "session", NoticeEntry: "logout notice",
 	PushedEntry: "pushed request", UsedEntry: "key that was used once", AuditEntry: "audit event",
+	OperatorEntry: "operator", ThrottleEntry: "count of attempts", MailEntry: "mail",
 }
 
 // String returns what a record of the kind is called.
@@ -151,6 +155,22 @@ func AuditEntryOf(event *AuditEvent) Entry {
 	return Entry{Kind: AuditEntry, Key: AuditKey(event.Time, event.ID), Record: event, Kept: microUp(event.Expires)}
 }
 
+// OperatorEntryOf returns the entry of an operator.
+func OperatorEntryOf(operator *Operator) Entry {
+	return Entry{Kind: OperatorEntry, Key: []byte(operator.ID), Record: operator}
+}
+
+// ThrottleEntryOf returns the entry of a count of attempts.
+func ThrottleEntryOf(throttle *Throttle) Entry {
+	return Entry{Kind: ThrottleEntry, Key: throttle.Key[:], Record: throttle, Kept: microUp(throttle.Expires)}
+}
+
+// MailEntryOf returns the entry of a message.
+func MailEntryOf(mail *Mail) Entry {
+	mail.Due = microUp(mail.Due)
+	return Entry{Kind: MailEntry, Key: []byte(mail.ID), Record: mail, Kept: microUp(mail.Expires)}
+}
+
 // AuditKey returns the key of an audit event's entry.
 func AuditKey(at time.Time, id string) []byte {
 	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(id)), uint64(max(0, at.UnixMicro()))), id...)
@@ -176,6 +196,10 @@ func (e *Entry) text() ([]byte, error) {
 		record = grantWire(r)
 	case *Session:
 		record = sessionWire(r)
+	case *Operator:
+		record = operatorWire(r)
+	case *Mail:
+		record = mailWire(r)
 	}
 	text, err := json.Marshal([]any{record, e.Number, e.Led, e.Next, e.Kept})
 	if err != nil {

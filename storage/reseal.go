@@ -35,6 +35,8 @@ const (
 	SealedLogoutNotice  SealedKind = "logout notice "  // ID
 	SealedSigningKeys   SealedKind = "signing keys"    // empty: the set is one record
 	SealedSecret        SealedKind = "secret "         // name
+	SealedOperator      SealedKind = "operator "       // ID
+	SealedMail          SealedKind = "mail "           // ID
 
 	sealedWholeLogin SealedKind = "login " // ID of the login, of which earlier versions stored one record
 )
@@ -61,6 +63,7 @@ func (c Codec) Check(kind SealedKind, key string, sealed []byte) error {
 	record := map[SealedKind]any{
 		SealedRequest: new(wireRequest), SealedLogin: new(wireLogin), SealedGrant: new(wireGrant), SealedSession: new(wireSession),
 		SealedPushedRequest: new(wirePushedRequest), SealedLogoutNotice: new(wireLogoutNotice), SealedSigningKeys: new([]SigningKey),
+		SealedOperator: new(wireOperator), SealedMail: new(wireMail),
 	}[kind]
 	return c.open(kind, key, sealed, record)
 }

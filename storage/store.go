@@ -63,6 +63,7 @@ type Store interface {
 	SigningKeys
 	Secrets
 	AuditLog
+	Operators
 
 	// Sweep removes at most limit records that have expired at now and returns how many it removed. Fewer than limit means
 	// that none are left.

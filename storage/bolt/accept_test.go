@@ -57,16 +57,26 @@ func TestAcceptedCopyStartsAnew(t *testing.T) {
 	s := openTest(t, Options{})
 	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
 	storeOneOfEach(t, s, now)
-	if err := errors.Join(s.CreateClient(ctx, storage.Client{ID: "app"}), s.ReplaceSigningKeys(ctx, []storage.SigningKey{{ID: "k1"}}, 0), s.Close()); err != nil {
+	_, err := s.StepOperator(ctx, storage.CreateOperator{
+		Operator: storage.Operator{ID: "o1", NameHandle: storage.Hash{1}, Roles: []storage.Role{storage.RoleOwner}, Recovery: []storage.RecoveryCode{{}}},
+		Link:     storage.OperatorLink{Purpose: storage.LinkInvite, Expires: now.Add(time.Hour)},
+	}, now)
+	if err := errors.Join(err, s.CreateClient(ctx, storage.Client{ID: "app"}), s.ReplaceSigningKeys(ctx, []storage.SigningKey{{ID: "k1"}}, 0), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	old, oldMark := readFile(t, s.path), readFile(t, markPath(s.path))
 	if err := os.Remove(markPath(s.path)); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(s.path, storagetest.FixedSealer("test"), Options{Accept: true, Now: func() time.Time { return now.Add(time.Second) }})
+	s, err = Open(s.path, storagetest.FixedSealer("test"), Options{Accept: true, Now: func() time.Time { return now.Add(time.Second) }})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if o, err := s.OperatorOf(ctx, storage.Hash{1}); err != nil || len(o.Links)+len(o.Recovery) > 0 {
+		t.Errorf("an operator's link or recovery code came back: %v", err)
+	}
+	if n, err := s.PendingMail(ctx); n != 0 || err != nil {
+		t.Errorf("%d messages came back, %v", n, err)
 	}
 	if at, err := s.ForgottenBefore(ctx); !at.Equal(now.Add(time.Second)) || err != nil {
 		t.Errorf("used keys may be forgotten from before %s, %v", at, err)
@@ -105,8 +115,8 @@ func TestAcceptedCopyStartsAnew(t *testing.T) {
 	if err := s.UseOnce(ctx, [32]byte{1}, now.Add(time.Minute), now); !errors.Is(err, storage.ErrExists) {
 		t.Errorf("a used key may be used again: %v", err)
 	}
-	if n, err := s.Sweep(ctx, now.Add(48*time.Hour), 100); n != 3 || err != nil { // a notice, a used key and an event
-		t.Errorf("swept %d, %v, want 3", n, err)
+	if n, err := s.Sweep(ctx, now.Add(48*time.Hour), 100); n != 4 || err != nil { // a notice, a used key and an event
+		t.Errorf("swept %d, %v, want 4", n, err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

@@ -33,6 +33,8 @@ func storeAll(t *testing.T, s *Store, now time.Time) {
 	err := errors.Join(
 		s.CreateClient(t.Context(), storage.Client{ID: "app", Origins: []string{"https://app.example"}}),
 		s.ReplaceSigningKeys(t.Context(), []storage.SigningKey{{ID: "k1"}}, 0))
+	_, err3 := s.StepOperator(t.Context(), storage.CreateOperator{Operator: storage.Operator{ID: "o-17", NameHandle: storage.Hash{1}, Roles: []storage.Role{storage.RoleOwner}}}, now)
+	err = errors.Join(err, err3)
 	for i, answer := range []storage.Answer{{Session: &session}, {}} {
 		id := fmt.Sprint("answered-", i)
 		login := storage.Login{ID: id, State: storage.LoginComplete, Identity: &storage.Identity{}, Expires: now.Add(time.Minute)}

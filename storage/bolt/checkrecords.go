@@ -44,13 +44,15 @@ var rowChecks = [bucketCount]func(c *checker, key, value []byte) error{
 	tokensBucket: (*checker).token, refreshBucket: (*checker).refresh, sessionsBucket: (*checker).session, cookiesBucket: (*checker).cookie,
 	sessionGrantsBucket: (*checker).sessionGrant, noticesBucket: (*checker).notice, dueBucket: (*checker).due, pushedBucket: (*checker).pushed,
 	replaysBucket: (*checker).replay, keysBucket: (*checker).keySet, secretsBucket: (*checker).secret, auditBucket: (*checker).audit,
-	expiryBucket: (*checker).expiry,
+	expiryBucket: (*checker).expiry, operatorsBucket: (*checker).operator, handlesBucket: (*checker).handle, throttlesBucket: (*checker).throttle,
+	mailBucket: (*checker).mail, mailDueBucket: (*checker).mailDue,
 }
 
 // kindBuckets are the buckets of the kinds of record in the expiry index.
 var kindBuckets = map[byte]bucketID{
 	loginKind: loginsBucket, codeKind: codesBucket, grantKind: grantsBucket, tokenKind: tokensBucket, refreshKind: refreshBucket,
 	sessionKind: sessionsBucket, noticeKind: noticesBucket, pushedKind: pushedBucket, replayKind: replaysBucket, auditKind: auditBucket,
+	countKind: throttlesBucket, mailKind: mailBucket,
 }
 
 func (c *checker) run(t *tx) error {

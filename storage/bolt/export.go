@@ -23,7 +23,8 @@ var exports = map[storage.EntryKind]struct {
 	storage.AccessEntry: {tokensBucket, (*Store).accessEntry}, storage.RefreshEntry: {refreshBucket, (*Store).refreshEntry},
 	storage.SessionEntry: {sessionsBucket, (*Store).sessionEntry}, storage.NoticeEntry: {noticesBucket, (*Store).noticeEntry},
 	storage.PushedEntry: {pushedBucket, (*Store).pushedEntry}, storage.UsedEntry: {replaysBucket, (*Store).usedEntry},
-	storage.AuditEntry: {auditBucket, (*Store).auditEntry},
+	storage.AuditEntry: {auditBucket, (*Store).auditEntry}, storage.OperatorEntry: {operatorsBucket, (*Store).operatorEntry},
+	storage.ThrottleEntry: {throttlesBucket, (*Store).throttleEntry}, storage.MailEntry: {mailBucket, (*Store).mailEntry},
 }
 
 // Export returns entries that follow after; see storage.Source.

@@ -129,6 +129,12 @@ func (s *Store) putEntry(t *tx, e storage.Entry) error {
 			return err
 		}
 		return t.putAudit(rows)
+	case *storage.Operator:
+		return s.putOperator(t, r, nil)
+	case *storage.Throttle:
+		return putThrottle(t, *r)
+	case *storage.Mail:
+		return s.putNewMail(t, r)
 	}
 	return putBareEntry(t, e)
 }

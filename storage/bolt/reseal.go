@@ -17,6 +17,7 @@ var sealedRows = []struct {
 	{requestsBucket, storage.SealedRequest, 0}, {loginsBucket, storage.SealedLogin, 0}, {grantsBucket, storage.SealedGrant, generationSize},
 	{sessionsBucket, storage.SealedSession, 0}, {pushedBucket, storage.SealedPushedRequest, 0}, {noticesBucket, storage.SealedLogoutNotice, dueSize},
 	{keysBucket, storage.SealedSigningKeys, revisionSize}, {secretsBucket, storage.SealedSecret, 0},
+	{operatorsBucket, storage.SealedOperator, 0}, {mailBucket, storage.SealedMail, dueSize},
 }
 
 // resealPosition is where the next call of Reseal goes on: behind the key, in that bucket of sealedRows.

@@ -51,8 +51,9 @@ var (
 
 // format is the version of the file's layout. An older program refuses a newer format; this one turns older ones into its own:
 // format 1 had no index of origins, no sessions, refresh tokens and pushed requests; format 2 no checkpoints, and no mark beside
-// the file; format 3 one row for all of a login; in format 4 sealed bytes did not name their key; format 5 had no checksums.
-const format = 6
+// the file; format 3 one row for all of a login; in format 4 sealed bytes did not name their key; format 5 had no checksums; format 6 no
+// operators and no mail.
+const format = 7
 
 // Options configures Open. The zero value is fine.
 type Options struct {

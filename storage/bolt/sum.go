@@ -25,7 +25,7 @@ var summed = [bucketCount]struct {
 	before byte
 }{
 	clientsBucket: {true, 0}, codesBucket: {true, '{'}, grantsBucket: {true, 0}, tokensBucket: {true, '{'}, refreshBucket: {true, '{'},
-	keysBucket: {true, 0}, auditBucket: {true, '{'},
+	keysBucket: {true, 0}, auditBucket: {true, '{'}, throttlesBucket: {true, '{'},
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -81,6 +81,10 @@ func (t *tx) sweep(row []byte) error {
 		err = t.remove(replaysBucket, key)
 	case auditKind:
 		err = t.remove(auditBucket, key)
+	case countKind:
+		err = t.remove(throttlesBucket, key)
+	case mailKind:
+		err = errors.Join(t.removeMailDue(key), t.remove(mailBucket, key))
 	default:
 		err = fmt.Errorf("expiry index has a record of unknown kind %q", kind)
 	}

@@ -36,6 +36,11 @@ const (
 	secretsBucket                       // name → sealed
 	auditBucket                         // time (8 bytes) + event ID → JSON
 	expiryBucket                        // expiry (8 bytes) + kind + key of the record → see sweep
+	operatorsBucket                     // operator ID → sealed
+	handlesBucket                       // handle → operator ID
+	throttlesBucket                     // key → JSON
+	mailBucket                          // mail ID → due (8 bytes) + sealed
+	mailDueBucket                       // due (8 bytes) + mail ID → nothing
 	bucketCount
 )
 
@@ -44,7 +49,7 @@ var bucketNames = [bucketCount][]byte{
 	[]byte("meta"), []byte("clients"), []byte("origins"), []byte("requests"), []byte("logins"), []byte("pending"), []byte("codes"), []byte("grants"),
 	[]byte("sessions"), []byte("tokens"), []byte("refresh"), []byte("browsers"), []byte("cookies"), []byte("browser grants"),
 	[]byte("notices"), []byte("due"), []byte("pushed"), []byte("replays"), []byte("keys"), []byte("secrets"), []byte("audit"),
-	[]byte("expiry"),
+	[]byte("expiry"), []byte("operators"), []byte("operator handles"), []byte("throttles"), []byte("mail"), []byte("mail due"),
 }
 
 // tx is a transaction, for reading or shared by the steps of one batch. Its put and remove count as writes.
@@ -118,6 +123,8 @@ const (
 	pushedKind  byte = 'p'
 	replayKind  byte = 'u'
 	auditKind   byte = 'a'
+	countKind   byte = 'h' // of attempts
+	mailKind    byte = 'm'
 )
 
 // expiryRow is the key of the record's row in the expiry index.

@@ -285,7 +285,8 @@ func refused(err error) bool {
 	var token *storage.TokenReusedError
 	return errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrBusy) ||
 		errors.Is(err, storage.ErrMismatch) || errors.Is(err, storage.ErrExists) || errors.Is(err, storage.ErrTarget) ||
-		errors.As(err, &code) || errors.As(err, &token)
+		errors.Is(err, storage.ErrLastOwner) || errors.Is(err, storage.ErrLastWayIn) || errors.Is(err, storage.ErrStepUp) || errors.Is(err, storage.ErrForbidden) ||
+		errors.Is(err, storage.ErrRole) || errors.As(err, &code) || errors.As(err, &token)
 }
 
 // begin starts a reading transaction on the last committed state.

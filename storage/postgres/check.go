@@ -28,6 +28,7 @@ var agreements = []struct{ table, problem, find string }{
 		`SELECT hash FROM refresh_tokens t WHERE expires > now() AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.id = t.grant_id)`},
 	{"refresh_tokens", "the token that followed is missing",
 		`SELECT hash FROM refresh_tokens t WHERE kept > now() AND next IS NOT NULL AND NOT EXISTS (SELECT 1 FROM refresh_tokens n WHERE n.hash = t.next)`},
+	{"operator_handles", "leads to no operator", `SELECT handle FROM operator_handles h WHERE NOT EXISTS (SELECT 1 FROM operators o WHERE o.id = h.operator_id)`},
 	{"client_origins", "leads to no client", `SELECT convert_to(client_id, 'UTF8') FROM client_origins o WHERE NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = o.client_id)`},
 }
 
@@ -42,6 +43,9 @@ func (s *Store) CheckRecords(ctx context.Context, report func(storage.Fault)) (r
 			}
 			records += rows
 		}
+	}
+	if err := s.checkHandles(ctx, report); err != nil {
+		return 0, fmt.Errorf("check operators: %w", err)
 	}
 	if err := s.checkClients(ctx, report); err != nil {
 		return 0, fmt.Errorf("check clients: %w", err)
@@ -67,6 +71,37 @@ func (s *Store) checkTable(ctx context.Context, at *resealPosition, of sealedTab
 		}
 	}
 	return len(rows), err
+}
+
+// checkHandles looks whether the handles of each operator lead there, and no others do.
+func (s *Store) checkHandles(ctx context.Context, report func(storage.Fault)) error {
+	return s.transact(ctx, func(ctx context.Context, db executor) error {
+		rows, err := db.Query(ctx, `SELECT o.id, o.body, (SELECT COALESCE(array_agg(h.handle), '{}') FROM operator_handles h WHERE h.operator_id = o.id) FROM operators o`)
+		if err != nil {
+			return err
+		}
+		var id string
+		var body []byte
+		var found [][]byte
+		_, err = pgx.ForEachRow(rows, []any{&id, &body, &found}, func() error {
+			o, err := s.codec.DecodeOperator(id, body)
+			if err != nil {
+				return nil // told with its table
+			}
+			led := 0
+			for _, h := range o.Handles() {
+				if slices.ContainsFunc(found, func(f []byte) bool { return string(f) == string(h[:]) }) {
+					led++
+				}
+			}
+			if led != len(found) || led != len(o.Handles()) {
+				report(storage.Fault{Kind: "operators", Key: storage.KeyHash([]byte(id)), Problem: "its handles are not those that are found"})
+			}
+			body, found = nil, nil
+			return nil
+		})
+		return err
+	})
 }
 
 // checkClients reads every client and compares its web origins with the rows by which they are found.

@@ -43,10 +43,13 @@ var exports = map[storage.EntryKind]export{
 	storage.AccessEntry: {`SELECT hash, grant_id, issued, expires, scopes, resources FROM access_tokens WHERE hash > $1 AND expires > $2 ORDER BY hash LIMIT $3`, bytesKey, (*Store).accessEntry},
 	storage.RefreshEntry: {`SELECT r.hash, r.grant_id, r.generation, r.expires, r.spent, r.next, r.kept FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id
 		WHERE r.hash > $1 AND r.kept > $2 ORDER BY r.hash LIMIT $3`, bytesKey, (*Store).refreshEntry},
-	storage.SessionEntry: {`SELECT id, body FROM sessions WHERE id > $1 AND ends > $2 ORDER BY id LIMIT $3`, textKey, (*Store).sessionEntry},
-	storage.NoticeEntry:  {`SELECT id, due, attempts, body FROM logout_notices WHERE id > $1 AND expires > $2 ORDER BY id LIMIT $3`, textKey, (*Store).noticeEntry},
-	storage.PushedEntry:  {`SELECT hash, body FROM pushed_requests WHERE hash > $1 AND expires > $2 ORDER BY hash LIMIT $3`, bytesKey, (*Store).pushedEntry},
-	storage.UsedEntry:    {`SELECT key, expires FROM used_once WHERE key > $1 AND expires > $2 ORDER BY key LIMIT $3`, bytesKey, (*Store).usedEntry},
+	storage.SessionEntry:  {`SELECT id, body FROM sessions WHERE id > $1 AND ends > $2 ORDER BY id LIMIT $3`, textKey, (*Store).sessionEntry},
+	storage.NoticeEntry:   {`SELECT id, due, attempts, body FROM logout_notices WHERE id > $1 AND expires > $2 ORDER BY id LIMIT $3`, textKey, (*Store).noticeEntry},
+	storage.OperatorEntry: {`SELECT id, body FROM operators WHERE id > $1 AND $2::timestamptz IS NOT NULL ORDER BY id LIMIT $3`, textKey, (*Store).operatorEntry},
+	storage.ThrottleEntry: {`SELECT key, body FROM throttles WHERE key > $1 AND expires > $2 ORDER BY key LIMIT $3`, bytesKey, (*Store).throttleEntry},
+	storage.MailEntry:     {`SELECT id, due, attempts, body FROM mail WHERE id > $1 AND expires > $2 ORDER BY id LIMIT $3`, textKey, (*Store).mailEntry},
+	storage.PushedEntry:   {`SELECT hash, body FROM pushed_requests WHERE hash > $1 AND expires > $2 ORDER BY hash LIMIT $3`, bytesKey, (*Store).pushedEntry},
+	storage.UsedEntry:     {`SELECT key, expires FROM used_once WHERE key > $1 AND expires > $2 ORDER BY key LIMIT $3`, bytesKey, (*Store).usedEntry},
 }
 
 // Export returns entries that follow after; see storage.Source.

@@ -73,6 +73,7 @@ func holds(ctx context.Context, db executor) (any bool, err error) {
 			OR EXISTS (SELECT 1 FROM grants) OR EXISTS (SELECT 1 FROM codes) OR EXISTS (SELECT 1 FROM access_tokens) OR EXISTS (SELECT 1 FROM refresh_tokens)
 			OR EXISTS (SELECT 1 FROM sessions) OR EXISTS (SELECT 1 FROM logout_notices) OR EXISTS (SELECT 1 FROM pushed_requests) OR EXISTS (SELECT 1 FROM used_once)
 			OR EXISTS (SELECT 1 FROM signing_keys) OR EXISTS (SELECT 1 FROM secrets) OR EXISTS (SELECT 1 FROM audit_events)
+			OR EXISTS (SELECT 1 FROM operators) OR EXISTS (SELECT 1 FROM operator_handles) OR EXISTS (SELECT 1 FROM throttles) OR EXISTS (SELECT 1 FROM mail)
 			OR EXISTS (SELECT 1 FROM installation WHERE name = $1)`, installedForgotten).Scan(&any)
 	return any, err
 }
@@ -204,6 +205,17 @@ func (s *Store) queueEntry(batch *pgx.Batch, e storage.Entry) error {
 		text, err := json.Marshal(r)
 		batch.Queue(`INSERT INTO audit_events (time, id, reference, expires, body) VALUES ($1, $2, $3, $4, $5::text::jsonb)`, r.Time, r.ID, string(r.Reference), e.Kept, string(text))
 		return err
+	case *storage.Operator:
+		body, err := s.codec.EncodeOperator(r)
+		batch.Queue(`INSERT INTO operators (id, body) VALUES ($1, $2)`, r.ID, body)
+		queueHandles(batch, r)
+		return err
+	case *storage.Throttle:
+		body, err := json.Marshal(r)
+		batch.Queue(`INSERT INTO throttles (key, expires, body) VALUES ($1, $2, $3)`, e.Key, e.Kept, body)
+		return err
+	case *storage.Mail:
+		return s.queueMail(batch, r)
 	}
 	return queueBare(batch, e)
 }

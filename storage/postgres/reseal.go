@@ -42,6 +42,8 @@ var sealedTables = []sealedTable{
 	{"pushed_requests", "hash", true, storage.SealedPushedRequest},
 	{"logout_notices", "id", false, storage.SealedLogoutNotice},
 	{"secrets", "name", false, storage.SealedSecret},
+	{"operators", "id", false, storage.SealedOperator},
+	{"mail", "id", false, storage.SealedMail},
 	// The set of keys is one row.
 	{"signing_keys", "'*'::text", false, storage.SealedSigningKeys},
 }

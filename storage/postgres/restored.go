@@ -12,7 +12,7 @@ import (
 var ErrInUse = errors.New("storage/postgres: another process uses the database")
 
 // granted are the tables of what works once or can be taken back: in a database that was restored to an earlier point it would work again.
-var granted = [...]string{"login_requests", "logins", "codes", "grants", "access_tokens", "refresh_tokens", "sessions", "pushed_requests"}
+var granted = [...]string{"login_requests", "logins", "codes", "grants", "access_tokens", "refresh_tokens", "sessions", "pushed_requests", "mail"}
 
 // StartAnew ends all logins, codes, grants, tokens, sessions and pushed requests, because the database was restored to an earlier point, and
 // remembers that keys may have been used before now which nobody knows of. Clients, keys, secrets, notices and audit events stay. Of the
@@ -37,6 +37,9 @@ func (s *Store) StartAnew(ctx context.Context, now time.Time) error {
 			if _, err := db.Exec(ctx, `DELETE FROM `+table); err != nil {
 				return err
 			}
+		}
+		if err := s.endOperators(ctx, db, now); err != nil {
+			return err
 		}
 		_, err := db.Exec(ctx, `INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
 			installedForgotten, binary.BigEndian.AppendUint64(nil, uint64(now.Add(time.Microsecond-1).UnixMicro())))

@@ -45,6 +45,15 @@ func TestRestoredDatabaseStartsAnew(t *testing.T) {
 	if err := errors.Join(err, err2, err3); err != nil {
 		t.Fatal(err)
 	}
+	_, err = s.StepOperator(ctx, storage.CreateOperator{
+		Operator: storage.Operator{ID: "o1", NameHandle: storage.Hash{1}, Roles: []storage.Role{storage.RoleOwner}, Recovery: []storage.RecoveryCode{{}}},
+		Link:     storage.OperatorLink{Purpose: storage.LinkInvite, Expires: now.Add(time.Hour)},
+	}, now, func(*storage.OperatorOutcome) storage.OperatorNews {
+		return storage.OperatorNews{Mail: []storage.Mail{{ID: "m1", Due: now, Expires: now.Add(time.Hour)}}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	other := open()
 	if err := s.StartAnew(ctx, now); !errors.Is(err, postgres.ErrInUse) {
 		t.Fatalf("while another process runs: got %v, want ErrInUse", err)
@@ -56,6 +65,12 @@ func TestRestoredDatabaseStartsAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open()
+	if o, err := s.OperatorOf(ctx, storage.Hash{1}); err != nil || len(o.Links)+len(o.Recovery) > 0 {
+		t.Errorf("an operator's link or recovery code came back: %v", err)
+	}
+	if n, err := s.PendingMail(ctx); n != 0 || err != nil {
+		t.Errorf("%d messages came back, %v", n, err)
+	}
 	for name, look := range map[string]func(context.Context) error{
 		"login": func(ctx context.Context) error { _, err := s.Login(ctx, "l1", now); return err },
 		"code":  func(ctx context.Context) error { _, err := s.RedeemCode(ctx, redemption); return err },

@@ -18,6 +18,8 @@ var expiring = [...]struct{ table, key, column string }{
 	{"pushed_requests", "hash", "expires"},
 	{"used_once", "key", "expires"},
 	{"audit_events", "time, id", "expires"},
+	{"throttles", "key", "expires"},
+	{"mail", "id", "expires"},
 }
 
 // Sweep removes at most limit expired records; see storage.Store. Of processes that sweep at the same time each finds others.

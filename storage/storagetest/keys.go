@@ -104,6 +104,8 @@ var wholeTests = map[string]func(*fixture){
 		f.ok(f.Store.ReplaceSigningKeys(f.Context(), newKeys(2), 0))
 		_, err := f.Store.SecretOrCreate(f.Context(), "subject", []byte(canarySecret))
 		f.ok(err)
+		f.secured("canary-operator", storage.RoleOwner)
+		f.step(6, storage.ClearThrottle{}, tellMail("mail", newMail("m", 6)))
 		var event storage.AuditEvent
 		Fill(&event)
 		event.Fields["plain"] = "visible-event"
@@ -116,6 +118,7 @@ var wholeTests = map[string]func(*fixture){
 			canaryNumber, canaryName, canaryGivenName, canarySurname, canaryRef, canaryAutoStart, canaryQRToken, canaryQRSecret,
 			canaryRequired, canaryVisible, canaryKey, canarySecret, "codeg1", "tokeng1",
 			canarySubject, canaryCert, base64.StdEncoding.EncodeToString([]byte(canaryCert)), canaryHint, "cookies1", "refreshg4", "request1",
+			"canary-password-hash", "canary-totp-secret", "canary-link", "canary-operator@", "cookie canary",
 		} {
 			if bytes.Contains(raw, []byte(canary)) {
 				f.Errorf("%q lies readable in the store", canary)

@@ -26,6 +26,7 @@ func Populate(t *testing.T, store storage.Store, n int) {
 		f.ok(store.CreateClient(t.Context(), newClient(id), newEvent("client "+id, 1)))
 	}
 	f.populateGone()
+	f.populateOperators()
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
@@ -52,6 +53,24 @@ func newEvent(id string, seconds int) (event storage.AuditEvent) {
 	Fill(&event)
 	event.ID, event.Time, event.Expires, event.Reference = id, at(seconds), at(9000), "REFERENCE-"+storage.Reference(id)
 	return event
+}
+
+// populateOperators stores operators in all states, counts of attempts, and mail that was tried and that was not.
+func (f *fixture) populateOperators() {
+	f.Helper()
+	f.secured("owner", storage.RoleOwner)
+	person := storage.Hash(hash("person"))
+	f.step(6, storage.ChangeOperator{ID: "owner", Person: &person})
+	f.step(6, storage.AddPasskey{ID: "owner", Session: cookie("owner", 1), Passkey: storage.Passkey{ID: []byte("passkey"), PublicKey: []byte("key"), Transport: []string{"usb"}}})
+	f.step(6, storage.GiveLink{ID: "owner", Link: newLink(storage.LinkReset, "owner reset", 5000)})
+	f.operator("disabled", storage.RoleAdmin)
+	f.step(6, storage.ChangeOperator{ID: "disabled", Disabled: yes()})
+	f.step(6, storage.CreateOperator{Operator: newOperator("invited", storage.RoleAuditor), Link: newLink(storage.LinkInvite, "invited", 5000)})
+	f.operator("gone", storage.RoleAdmin)
+	f.step(6, storage.RemoveOperator{ID: "gone"})
+	f.attempts(6, 4)
+	f.step(6, storage.ClearThrottle{}, tellMail("mail", newMail("tried", 1), newMail("waits", 2)))
+	f.mailIDs(at(1), 1)
 }
 
 // populateGone stores what no longer exists at the time of Answers.
@@ -141,6 +160,7 @@ func Answers(t *testing.T, store storage.Store, n int) map[string]string {
 		}
 	}
 	a.login("gone")
+	a.operators()
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() { a.ofOne(i) })
@@ -160,6 +180,34 @@ func Answers(t *testing.T, store storage.Store, n int) map[string]string {
 		a.say(name("removed again", i), err)
 	}
 	return a.said
+}
+
+// operators asks for all that populateOperators has stored.
+func (a *answers) operators() {
+	all, err := a.store.Operators(a.ctx, "", 100)
+	for _, o := range all {
+		e := storage.OperatorEntryOf(o)
+		a.say("operator "+o.ID, err, e.Digest())
+	}
+	for _, handle := range []string{"name owner", "email owner", "person", "name disabled", "email invited", "name gone"} {
+		o, err := a.store.OperatorOf(a.ctx, hash(handle))
+		id := ""
+		if err == nil {
+			id = o.ID
+		}
+		a.say("handle "+handle, err, id)
+	}
+	outcome, err := a.store.StepOperator(a.ctx, storage.CountAttempt{Keys: []storage.Hash{hash("account")}, Policies: []storage.ThrottlePolicy{testPolicy}}, at(8))
+	a.say("attempt", err, outcome)
+	_, err = a.store.StepOperator(a.ctx, storage.RemoveOperator{ID: "owner"}, at(8))
+	a.say("remove the owner", err)
+	waiting, err := a.store.PendingMail(a.ctx)
+	a.say("pending mail", err, waiting)
+	mails, err := a.store.ClaimMail(a.ctx, at(7200), 10, hours)
+	for _, m := range mails {
+		e := storage.MailEntryOf(&m)
+		a.say("mail "+m.ID, err, e.Digest())
+	}
 }
 
 type answers struct {

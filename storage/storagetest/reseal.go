@@ -17,6 +17,10 @@ func (f *fixture) fillSealed(n int) (demand func()) {
 		f.ok(f.Store.PushRequest(f.Context(), newRequest(name("request", i), "app")))
 		f.notice(name("told", i), 5)
 	}
+	for i := range n {
+		f.operator(name("operator", i), storage.RoleOwner)
+		f.step(5, storage.ClearThrottle{}, tellMail(name("mail", i), newMail(name("mail", i), 6)))
+	}
 	session, _ := f.signedIn("s", "g", "app", "sid")
 	f.ok(f.Store.ReplaceSigningKeys(f.Context(), newKeys(2), 0))
 	_, err := f.Store.SecretOrCreate(f.Context(), "subject", []byte(canarySecret))
@@ -41,6 +45,10 @@ func (f *fixture) fillSealed(n int) (demand func()) {
 			f.ok(err)
 		}
 		f.same(len(f.claim(at(6), 10*n)), n)
+		for i := range n {
+			f.same(f.operatorAt(name("operator", i)).PasswordHash.Reveal(), "canary-password-hash password")
+		}
+		f.same(len(f.mailIDs(at(6), 10*n)), n)
 		f.sessionIs(session, at(6))
 		keys, _, err := f.Store.SigningKeys(f.Context())
 		f.ok(err)
@@ -94,7 +102,7 @@ var resealTests = map[string]func(*fixture){
 		demand := f.fillSealed(5)
 		next := f.replaceKey()
 		// Logins are two records; a session that ended leaves its grant.
-		if n := f.reseal(3); n < 5*(2+2+1+1+1)+1+1+1 {
+		if n := f.reseal(3); n < 5*(2+2+1+1+1+1+1)+1+1+1 {
 			f.Errorf("only %d records were sealed anew", n)
 		}
 		f.opens(f.sealer, storage.ErrWrongKey)

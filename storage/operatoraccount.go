@@ -1,0 +1,448 @@
+package storage
+
+import (
+	"bytes"
+	"slices"
+
+	"brygga/secret"
+)
+
+// CreateOperator stores a new account, invited, with the link that makes it active. It returns ErrExists when another has its ID, or one of its
+// handles.
+type CreateOperator struct {
+	Operator Operator
+	Link     OperatorLink
+	By       OperatorActor
+}
+
+func (s CreateOperator) take(a *accounts) error {
+	if err := a.allow(s.By); err != nil {
+		return err
+	}
+	o := s.Operator
+	if err := (Rights{Roles: o.Roles}).Valid(); err != nil {
+		return err
+	}
+	if _, err := a.rows.Operator(o.ID); err == nil {
+		return ErrExists
+	}
+	if err := a.handlesFree(&o); err != nil {
+		return err
+	}
+	o.State, o.Revision, o.Created, o.Links = OperatorInvited, 1, a.now, []OperatorLink{s.Link}
+	a.outcome.Operator = &o
+	return a.rows.PutOperator(&o, nil)
+}
+
+// GiveLink puts a link in the place of the one of its purpose. It returns ErrConflict when the account is in no state for it: a disabled one gets none,
+// an invited one none but the links that make it active, an active one none of those. A link that is to be sent by mail to somebody who has
+// not logged in (Mailed) resets the password only of an operator whose address is confirmed: of another, it is ErrMismatch.
+type GiveLink struct {
+	ID     string
+	Link   OperatorLink
+	Mailed bool
+	By     OperatorActor
+}
+
+func (s GiveLink) take(a *accounts) error {
+	if err := a.allow(s.By); err != nil {
+		return err
+	}
+	return a.change(s.ID, func(o *Operator) error {
+		activates := s.Link.Purpose == LinkInvite || s.Link.Purpose == LinkBootstrap
+		if o.State == OperatorDisabled || activates != (o.State == OperatorInvited) || s.Link.Purpose == LinkEmailChange {
+			return ErrConflict
+		}
+		if s.Mailed && s.Link.Purpose == LinkReset && o.EmailConfirmed.IsZero() {
+			return ErrMismatch
+		}
+		o.giveLink(s.Link)
+		return nil
+	})
+}
+
+func (o *Operator) giveLink(link OperatorLink) {
+	o.Links = append(slices.DeleteFunc(o.Links, func(l OperatorLink) bool { return l.Purpose == link.Purpose }), link)
+}
+
+// AcceptInvite makes an invited account active, with a password, and spends the link: of concurrent calls exactly one succeeds. A link that was sent
+// to the address confirms it. Nobody is logged in by it. It returns ErrNotFound when the link does not work.
+type AcceptInvite struct {
+	ID           string
+	Link         Hash
+	PasswordHash secret.String
+}
+
+func (s AcceptInvite) take(a *accounts) error {
+	return a.change(s.ID, func(o *Operator) error {
+		if o.State != OperatorInvited {
+			return ErrNotFound
+		}
+		link, err := o.spend(s.Link, []Purpose{LinkInvite, LinkBootstrap}, a.now)
+		if err != nil {
+			return err
+		}
+		if link.Purpose == LinkInvite {
+			o.EmailConfirmed = a.now
+		}
+		o.State, o.PasswordHash, o.PasswordSet, o.Links = OperatorActive, s.PasswordHash, a.now, nil
+		return nil
+	})
+}
+
+// ConfirmEmail confirms the address that the link was sent to, and puts it in the place of the one of before when it is another. It spends the
+// link, and logs nobody in. It returns ErrNotFound when the link does not work, and ErrExists when another operator has the address by now.
+type ConfirmEmail struct {
+	ID   string
+	Link Hash
+}
+
+func (s ConfirmEmail) take(a *accounts) error {
+	return a.change(s.ID, func(o *Operator) error {
+		link, err := o.spend(s.Link, []Purpose{LinkConfirm, LinkEmailChange}, a.now)
+		if err != nil || o.State != OperatorActive {
+			return ErrNotFound
+		}
+		if link.Purpose == LinkEmailChange {
+			o.Email, o.EmailHandle = link.Email, link.EmailHandle
+			o.Links = nil // those that were sent to the other address
+		}
+		o.EmailConfirmed = a.now
+		return nil
+	})
+}
+
+// ResetPassword sets a password by a link, which it spends with all others, and ends every session. The second factor stays as it is. The count of the
+// account's failed attempts, Throttle, begins anew. It returns ErrNotFound when the link does not work.
+type ResetPassword struct {
+	ID           string
+	Link         Hash
+	PasswordHash secret.String
+	Throttle     Hash
+}
+
+func (s ResetPassword) take(a *accounts) error {
+	err := a.change(s.ID, func(o *Operator) error {
+		if _, err := o.spend(s.Link, []Purpose{LinkReset}, a.now); err != nil || o.State != OperatorActive {
+			return ErrNotFound
+		}
+		o.PasswordHash, o.PasswordSet, o.Links = s.PasswordHash, a.now, nil
+		o.endSessions(nil)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return a.rows.PutThrottle(Throttle{Key: s.Throttle})
+}
+
+// ChangePassword sets a password in a session that was stepped up by something else than BankID, which goes on under another cookie, Next; all other
+// sessions and all links end. Before is the stored hash that the caller has verified: it returns ErrConflict when that is another by now.
+type ChangePassword struct {
+	ID            string
+	Session, Next Hash
+	Before, After secret.String
+}
+
+func (s ChangePassword) take(a *accounts) error {
+	return a.change(s.ID, func(o *Operator) error {
+		session, err := o.own(s.Session, a.now)
+		if err != nil {
+			return err
+		}
+		if !o.PasswordHash.Equal(s.Before) {
+			return ErrConflict
+		}
+		session.Hash = s.Next
+		o.PasswordHash, o.PasswordSet, o.Links = s.After, a.now, nil
+		o.endSessions(session)
+		a.outcome.Session = &o.Sessions[0]
+		return nil
+	})
+}
+
+// Rehash puts another hash of the same password in the place of Before, or returns ErrConflict.
+type Rehash struct {
+	ID            string
+	Before, After secret.String
+}
+
+func (s Rehash) take(a *accounts) error {
+	return a.change(s.ID, func(o *Operator) error {
+		if !o.PasswordHash.Equal(s.Before) {
+			return ErrConflict
+		}
+		o.PasswordHash = s.After
+		return nil
+	})
+}
+
+// AskEmailChange notes a link that was sent to another address of the operator's own wish; ConfirmEmail makes it the operator's. It demands a session
+// as ChangePassword does.
+type AskEmailChange struct {
+	ID      string
+	Session Hash
+	Link    OperatorLink
+}
+
+func (s AskEmailChange) take(a *accounts) error {
+	return a.change(s.ID, func(o *Operator) error {
+		if _, err := o.own(s.Session, a.now); err != nil {
+			return err
+		}
+		link := s.Link
+		link.Purpose = LinkEmailChange
+		o.giveLink(link)
+		return nil
+	})
+}
+
+// ChangeOperator changes what owners alone may change, if the revision is still the one that the caller has seen; else it returns ErrConflict. Change
+// sees the operator's own record and must not touch what it is logged in by. Whoever is disabled, or loses a role, has every session and link end
+// in the same step. It returns ErrLastOwner when no owner who can log in would be left.
+type ChangeOperator struct {
+	ID       string
+	Revision uint64 // 0 for any
+	By       OperatorActor
+	// Each is left as it is when nil.
+	Rights   *Rights
+	Disabled *bool
+	Person   *Hash
+	Profile  *Profile
+}
+
+// Profile is what an operator is called, and how it is spoken to.
+type Profile struct {
+	Name     secret.String
+	Language string
+}
+
+func (s ChangeOperator) take(a *accounts) error {
+	if err := a.allow(s.By); err != nil {
+		return err
+	}
+	return a.change(s.ID, func(o *Operator) error {
+		if s.Revision != 0 && s.Revision != o.Revision {
+			return ErrConflict
+		}
+		if err := s.changeRights(o); err != nil {
+			return err
+		}
+		s.changeState(o)
+		if s.Profile != nil {
+			o.Name, o.Language = s.Profile.Name, s.Profile.Language
+		}
+		if s.Person == nil || *s.Person == o.PersonHandle {
+			return nil
+		}
+		o.PersonHandle = *s.Person
+		o.Sessions = slices.DeleteFunc(o.Sessions, func(session OperatorSession) bool { return slices.Contains(session.Methods, MethodBankID) })
+		if o.State == OperatorActive && o.WaysIn() == 0 {
+			return ErrLastWayIn
+		}
+		return nil
+	})
+}
+
+func (s ChangeOperator) changeRights(o *Operator) error {
+	if s.Rights == nil {
+		return nil
+	}
+	if err := s.Rights.Valid(); err != nil {
+		return err
+	}
+	for _, role := range o.Roles {
+		if !slices.Contains(s.Rights.Roles, role) {
+			o.endSessions(nil)
+		}
+	}
+	o.Roles, o.AllClients, o.Groups = s.Rights.Roles, s.Rights.AllClients, s.Rights.Groups
+	return nil
+}
+
+func (s ChangeOperator) changeState(o *Operator) {
+	switch {
+	case s.Disabled == nil:
+	case *s.Disabled:
+		o.State = OperatorDisabled
+		o.Links = nil
+		o.endSessions(nil)
+	case o.State == OperatorDisabled && o.WaysIn() > 0:
+		o.State = OperatorActive
+	case o.State == OperatorDisabled: // it had not accepted its invitation
+		o.State = OperatorInvited
+	}
+}
+
+// RemoveOperator removes the account with all that stands for it. It returns ErrLastOwner when no owner who can log in would be left.
+type RemoveOperator struct {
+	ID string
+	By OperatorActor
+}
+
+func (s RemoveOperator) take(a *accounts) error {
+	if err := a.allow(s.By); err != nil {
+		return err
+	}
+	o, err := a.rows.Operator(s.ID)
+	if err != nil {
+		return err
+	}
+	if o.holdsKeys() {
+		if err := a.anotherOwner(o.ID); err != nil {
+			return err
+		}
+	}
+	a.outcome.Operator, a.outcome.Ended = o, len(o.Sessions)
+	return a.rows.RemoveOperator(o)
+}
+
+// ownStep is a step in which an operator changes what it logs in by, in a session as ChangePassword demands.
+func (a *accounts) ownStep(id string, session Hash, change func(*Operator) error) error {
+	return a.change(id, func(o *Operator) error {
+		s, err := o.own(session, a.now)
+		if err != nil {
+			return err
+		}
+		a.outcome.Session = s
+		if err := change(o); err != nil {
+			return err
+		}
+		if o.WaysIn() == 0 {
+			return ErrLastWayIn
+		}
+		return nil
+	})
+}
+
+// BeginTOTP notes the secret of an authenticator app, which proves nothing until ConfirmTOTP. It returns ErrExists when one is confirmed.
+type BeginTOTP struct {
+	ID      string
+	Session Hash
+	Secret  secret.String
+}
+
+func (s BeginTOTP) take(a *accounts) error {
+	return a.ownStep(s.ID, s.Session, func(o *Operator) error {
+		if !o.TOTP.Confirmed.IsZero() {
+			return ErrExists
+		}
+		o.TOTP = TOTP{Secret: s.Secret}
+		return nil
+	})
+}
+
+// ConfirmTOTP makes the app a second factor, as it has shown the code of that time step, with recovery codes in place of those of before. It returns
+// ErrConflict when the secret is another by now, or confirmed.
+type ConfirmTOTP struct {
+	ID       string
+	Session  Hash
+	Secret   secret.String
+	Step     int64
+	Recovery []Hash
+}
+
+func (s ConfirmTOTP) take(a *accounts) error {
+	return a.ownStep(s.ID, s.Session, func(o *Operator) error {
+		if !o.TOTP.Confirmed.IsZero() || o.TOTP.Secret.IsZero() || !o.TOTP.Secret.Equal(s.Secret) {
+			return ErrConflict
+		}
+		o.TOTP.Confirmed, o.TOTP.Step = a.now, s.Step
+		o.setRecovery(s.Recovery)
+		return nil
+	})
+}
+
+// RemoveTOTP takes the authenticator app away; with the last second factor the recovery codes go.
+type RemoveTOTP struct {
+	ID      string
+	Session Hash
+}
+
+func (s RemoveTOTP) take(a *accounts) error {
+	return a.ownStep(s.ID, s.Session, func(o *Operator) error {
+		if o.TOTP.Secret.IsZero() {
+			return ErrNotFound
+		}
+		o.TOTP = TOTP{}
+		if !o.HasSecondFactor() {
+			o.Recovery = nil
+		}
+		return nil
+	})
+}
+
+// SetRecovery puts other recovery codes in the place of those of before. It returns ErrConflict without a second factor.
+type SetRecovery struct {
+	ID      string
+	Session Hash
+	Codes   []Hash
+}
+
+func (s SetRecovery) take(a *accounts) error {
+	return a.ownStep(s.ID, s.Session, func(o *Operator) error {
+		if !o.HasSecondFactor() {
+			return ErrConflict
+		}
+		o.setRecovery(s.Codes)
+		return nil
+	})
+}
+
+func (o *Operator) setRecovery(codes []Hash) {
+	o.Recovery = make([]RecoveryCode, len(codes))
+	for i, code := range codes {
+		o.Recovery[i].Hash = code
+	}
+}
+
+// AddPasskey adds a passkey, with recovery codes when it is the first second factor. It returns ErrExists when the operator has it, and ErrConflict when
+// it has MaxPasskeys.
+type AddPasskey struct {
+	ID       string
+	Session  Hash
+	Passkey  Passkey
+	Recovery []Hash
+}
+
+// MaxPasskeys is how many passkeys an operator can have.
+const MaxPasskeys = 20
+
+func (s AddPasskey) take(a *accounts) error {
+	return a.ownStep(s.ID, s.Session, func(o *Operator) error {
+		switch {
+		case o.Passkey(s.Passkey.ID) != nil:
+			return ErrExists
+		case len(o.Passkeys) >= MaxPasskeys:
+			return ErrConflict
+		}
+		if !o.HasSecondFactor() {
+			o.setRecovery(s.Recovery)
+		}
+		key := s.Passkey
+		key.Created = a.now
+		o.Passkeys = append(o.Passkeys, key)
+		return nil
+	})
+}
+
+// RemovePasskey takes a passkey away, or returns ErrNotFound; the last way to log in is ErrLastWayIn.
+type RemovePasskey struct {
+	ID      string
+	Session Hash
+	Passkey []byte
+}
+
+func (s RemovePasskey) take(a *accounts) error {
+	return a.ownStep(s.ID, s.Session, func(o *Operator) error {
+		n := len(o.Passkeys)
+		o.Passkeys = slices.DeleteFunc(o.Passkeys, func(p Passkey) bool { return bytes.Equal(p.ID, s.Passkey) })
+		if len(o.Passkeys) == n {
+			return ErrNotFound
+		}
+		if !o.HasSecondFactor() {
+			o.Recovery = nil
+		}
+		return nil
+	})
+}
