@@ -72,17 +72,12 @@ var browserTests = []struct {
 // slowStart leaves time to click once more while the order is being made.
 var slowStart = &bankidsim.Chaos{StartLatencyMS: 400}
 
-// atOnce is how many browser tests run side by side. More of them would wait for each other's painting.
-const atOnce = 2
-
 func TestBrowser(t *testing.T) {
+	t.Parallel()
 	browser := newBrowser(t)
-	turn := make(chan struct{}, atOnce)
 	for _, tc := range browserTests {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			turn <- struct{}{}
-			defer func() { <-turn }()
 			d := newDev(t, func(o *devOptions) { o.chaos, o.log = tc.chaos, slog.New(slog.DiscardHandler) })
 			tc.run(newTab(t, browser, d, tc.as))
 		})

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -37,23 +38,39 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command as an operator meets it.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
-		Dir:      "testdata/script",
-		Deadline: time.Now().Add(2 * time.Minute), // for a command that should have been refused and runs on
-		Setup: func(env *testscript.Env) error {
-			for i := range 5 {
-				env.Setenv(fmt.Sprintf("PORT%d", i), freePort(t))
-			}
-			env.Setenv("DEVPORT", freePorts(t, 5))
-			return nil
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": awaitFile, "answers": answers, "certificate": writeCertificate, "mode": checkMode, "cut": cutFile, "setting": setting, "code": exitsWith,
-			"term": sendSignal(syscall.SIGTERM), "hup": sendSignal(syscall.SIGHUP), "holds": holds, "shows": showsPage, "pkcs12": writePKCS12, "pipe": makePipe, "evidence": writeEvidence,
-			"database": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[0], pgtest.Database(t)) }, "sql": runSQL,
-		},
-	})
+	scripts, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("%d scripts, %v", len(scripts), err)
+	}
+	for _, script := range scripts {
+		t.Run(strings.TrimSuffix(filepath.Base(script), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			testscript.RunT(oneScript{t}, testscript.Params{
+				Files:    []string{script},
+				Deadline: time.Now().Add(2 * time.Minute), // for a command that should have been refused and runs on
+				Setup: func(env *testscript.Env) error {
+					for i := range 5 {
+						env.Setenv(fmt.Sprintf("PORT%d", i), freePort(t))
+					}
+					env.Setenv("DEVPORT", freePorts(t, 5))
+					return nil
+				},
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){
+					"await": awaitFile, "answers": answers, "certificate": writeCertificate, "mode": checkMode, "cut": cutFile, "setting": setting, "code": exitsWith,
+					"term": sendSignal(syscall.SIGTERM), "hup": sendSignal(syscall.SIGHUP), "holds": holds, "shows": showsPage, "pkcs12": writePKCS12, "pipe": makePipe, "evidence": writeEvidence,
+					"database": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[0], pgtest.Database(t)) }, "sql": runSQL,
+				},
+			})
+		})
+	}
 }
+
+// oneScript is a test that runs its only script itself, and at once: the time of a script begins with it, and not while others have their turn.
+type oneScript struct{ *testing.T }
+
+func (s oneScript) Run(_ string, script func(testscript.T)) { script(s) }
+func (oneScript) Parallel()                                 {}
+func (oneScript) Verbose() bool                             { return testing.Verbose() }
 
 func freePort(t *testing.T) string { return freePorts(t, 1) }
 
