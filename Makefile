@@ -7,16 +7,25 @@ NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 # Packages whose goroutines meet in one record or one map run under the race detector, the others without.
 RACE = ./audit ./bankid/... ./cache ./keys ./limit ./login ./op ./outbound ./secret ./storage/... ./web/...
 
-.PHONY: all test test-long test-cluster scale mutants lint generate bench conformance integrations needs test-package package test-container
+# The tests that take longest start first. Most of their time they wait, for a browser, a server or a second to pass, so more of them run side
+# by side than there are processors.
+SLOW    = ./cmd/brygga ./templates
+SIDE    = $$((2 * $$(nproc)))
+
+.PHONY: all test test-race test-rest test-long test-cluster scale mutants lint generate bench conformance integrations needs test-package package test-container
 
 all: lint test
 
 # Every test there is: unit, conformance of the store, flows over HTTP, the command line, and a real browser.
 test: needs
-	go vet ./...
-	go test -race $(RACE)
-	go test $$(go list ./... | grep -vxF "$$(go list $(RACE))")
-	cd deploy/testdata && go vet ./... && go test ./...
+	@$(MAKE) --no-print-directory -j2 test-rest test-race
+
+test-race:
+	go test -race -timeout 20m $(RACE)
+
+test-rest:
+	go test -timeout 20m -parallel $(SIDE) $(SLOW) $$(go list ./... | grep -vxF "$$(go list $(RACE) $(SLOW))")
+	cd deploy/testdata && go test ./...
 
 # The same, then the mutants, every page in every theme, width and language under axe-core, a server that is killed 500 times under
 # load, 300 people who log in through three nodes that are killed and stopped, and then every fuzz target for a minute (FUZZTIME says how long).
@@ -55,6 +64,7 @@ lint:
 	go vet ./...
 	go vet -tags integrations ./op/interop
 	go -C deploy/monitoring/testdata/check vet .
+	go -C deploy/testdata vet ./...
 	go vet -tags cluster,scale ./storage/postgres ./cmd/brygga
 	go run $(STATICCHECK) ./...
 
