@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -45,19 +46,43 @@ type scripted struct {
 	code int
 }
 
-// newBrowser starts a browser for all tests of one run.
+// browser is the one that all tests share; TestMain ends it.
+var browser struct {
+	start sync.Once
+	ctx   context.Context
+	end   func()
+	err   error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if browser.end != nil {
+		browser.end()
+	}
+	os.Exit(code)
+}
+
+// newBrowser returns a fresh profile of the browser, which the first test starts. Its tabs see nothing of those of other tests.
 func newBrowser(t *testing.T) context.Context {
 	t.Helper()
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-background-networking", true))
-	alloc, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(cancel)
-	ctx, cancel := chromedp.NewContext(alloc)
+	browser.start.Do(startBrowser)
+	if browser.err != nil {
+		t.Fatalf("start the browser: %v", browser.err)
+	}
+	ctx, cancel := chromedp.NewContext(browser.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start the browser: %v", err)
+		t.Fatalf("open a profile: %v", err)
 	}
 	return ctx
+}
+
+func startBrowser() {
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-background-networking", true))
+	alloc, endAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, endBrowser := chromedp.NewContext(alloc)
+	browser.ctx, browser.end, browser.err = ctx, func() { endBrowser(); endAlloc() }, chromedp.Do(ctx)
 }
 
 func newStage(t *testing.T, browser context.Context, v View) *stage {
