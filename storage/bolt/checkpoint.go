@@ -111,7 +111,7 @@ func (s *Store) commitKept(t *tx) error {
 	switch {
 	case due:
 		s.nextCheckpoint(last)
-	case s.copied.Load() >= s.marked && !s.low:
+	case s.copied.Load() >= s.marked:
 		s.passCopy(last)
 	case !keep && s.kept.hold != nil:
 		s.kept.release()

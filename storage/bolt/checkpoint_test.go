@@ -144,7 +144,13 @@ func TestCheckpointsComeByThemselves(t *testing.T) {
 // TestCheckpointOfAnotherRunIsNotTrusted: pages that it counts on may have been used again since.
 func TestCheckpointOfAnotherRunIsNotTrusted(t *testing.T) {
 	f := fillFile(t, false)
-	f.mark = bytes.Replace(f.mark, []byte(`"run":"`), []byte(`"run":"x`), 1)
+	other, _, _ := parseMark(f.mark)
+	other.Run = storage.NewID()
+	line, err := other.line()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.mark = append(line, line...)
 	var log bytes.Buffer
 	s, err := Open(f.put(t, f.raw), storagetest.FixedSealer("test"), Options{Logger: textLogger(&log)})
 	if err != nil {

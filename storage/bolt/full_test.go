@@ -21,7 +21,7 @@ import (
 const fullChild = "BRYGGA_TEST_FULL_FILE"
 
 // TestNoRoom has a process whose files may not grow go through a full disk and out of it again, and another one be killed on it: nothing that
-// was acknowledged is lost, and nothing is torn.
+// was acknowledged is lost, nothing is torn, and a copy from before the last steps does not pass for the store.
 func TestNoRoom(t *testing.T) {
 	for _, how := range []string{"recovers", "killed"} {
 		path := filepath.Join(t.TempDir(), "brygga.db")
@@ -32,6 +32,9 @@ func TestNoRoom(t *testing.T) {
 			t.Fatalf("%s: %v: %s", how, err, said)
 		}
 		sealer := storagetest.FixedSealer("full")
+		if _, err := bolt.Open(withMark(t, path+".copy", path+".mark"), sealer, bolt.Options{}); !errors.Is(err, bolt.ErrCopy) {
+			t.Errorf("%s: a copy from before the last steps on a full disk: got %v, want ErrCopy", how, err)
+		}
 		store, err := bolt.Open(path, sealer, bolt.Options{})
 		if err != nil {
 			t.Fatalf("%s: %v", how, err)
@@ -52,6 +55,29 @@ func TestNoRoom(t *testing.T) {
 			t.Errorf("%s: %v", how, err)
 		}
 	}
+}
+
+// withMark returns the path of a store file that has the mark.
+func withMark(t *testing.T, file, mark string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "brygga.db")
+	for from, to := range map[string]string{file: path, mark: path + ".mark"} {
+		raw, err := os.ReadFile(from)
+		if err := errors.Join(err, os.WriteFile(to, raw, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+// backUp writes a copy of the store to the file.
+func backUp(store *bolt.Store, name string) error {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = store.Backup(file)
+	return errors.Join(err, file.Close())
 }
 
 // growTo lets files of this process grow to so many bytes.
@@ -85,6 +111,11 @@ func fillDisk(path string) error {
 		return err
 	}
 	for err == nil && n < 10_000 {
+		if n%50 == 49 { // the last of them when the file cannot grow any more, but has room still
+			if err := backUp(store, path+".copy"); err != nil {
+				return err
+			}
+		}
 		err = login(20_000)
 	}
 	if !errors.Is(err, bolt.ErrFull) || !errors.Is(err, storage.ErrUnavailable) {
