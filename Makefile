@@ -65,8 +65,10 @@ lint:
 	go vet -tags integrations ./op/interop
 	go -C deploy/monitoring/testdata/check vet .
 	go -C deploy/testdata vet ./...
+	go -C cmd/bench/testdata/peers vet .
 	go vet -tags cluster,scale ./storage/postgres ./cmd/brygga
 	go run $(STATICCHECK) ./...
+	cd cmd/bench/testdata/peers && go run $(STATICCHECK) ./...
 
 # Go code from the templ components. It is committed; .ci/run checks that it is current.
 generate:

@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"time"
 )
 
-// floorCommand as the only argument makes this program the server that floor measures.
+// floorCommand as the only argument makes this program the server that answers with constant bytes: what the machine, its kernel and
+// net/http cost by themselves.
 const floorCommand = "constant-answers"
 
 // serveConstant answers every request with the same few bytes until the process is ended.
@@ -20,44 +19,30 @@ func serveConstant(address string) error {
 	}))
 }
 
-// floors are CPU microseconds for one request: at about the rate of requests that the logins make, and by as many busy
-// connections as the endpoints are measured with.
-type floors struct{ paced, busy float64 }
-
-// floor returns the CPU microseconds that a server which does nothing uses for one request: what this machine, kernel and net/http cost by themselves. The other figures are read against it.
-func (b *bench) floor(ctx context.Context) (f floors, err error) {
+// startConstant starts that server.
+func (b *bench) startConstant(ctx context.Context) (*provider, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return f, err
+		return nil, err
 	}
 	address, err := freePort()
 	if err != nil {
-		return f, err
+		return nil, err
 	}
-	s := &server{Cmd: exec.CommandContext(ctx, self, floorCommand, address)}
-	if err := s.Start(); err != nil {
-		return f, err
-	}
-	defer func() {
-		s.Process.Kill()
-		s.Wait()
-	}()
-	for try := 0; ; try++ {
-		if status, _ := b.get(ctx, "http://"+address); status == http.StatusOK {
-			break
-		}
-		if try == 1000 {
-			return f, fmt.Errorf("no answer from the constant server at %s", address)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	address = "http://" + address
+	p := &provider{name: constantBytes, browser: b.browser}
+	p.metadata.Issuer = "http://" + address
+	p.server, err = b.launch(ctx, address, self, floorCommand, address)
+	return p, err
+}
+
+// paced returns the CPU microseconds of one request at about the rate at which logins make them.
+func (p *provider) paced(ctx context.Context) (float64, error) {
 	const visitors, visits = 100, 60
-	paced, err := s.using(func() error {
+	cpu, err := p.using(func() error {
 		return each(visitors, visitors, func(i int) error {
 			time.Sleep(time.Duration(i) * time.Millisecond)
 			for range visits {
-				if err := b.expect(b.get(ctx, address)); err != nil {
+				if _, err := p.get(ctx, p.metadata.Issuer, ""); err != nil {
 					return err
 				}
 				time.Sleep(100 * time.Millisecond)
@@ -65,13 +50,7 @@ func (b *bench) floor(ctx context.Context) (f floors, err error) {
 			return nil
 		})
 	})
-	if err != nil {
-		return f, err
-	}
-	busy, err := s.using(func() error {
-		return each(calls, workers, func(int) error { return b.expect(b.get(ctx, address)) })
-	})
-	return floors{paced / (visitors * visits) * 1e6, busy / calls * 1e6}, err
+	return cpu / (visitors * visits) * 1e6, err
 }
 
 // freePort returns a loopback address that nobody listens on just now.

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -12,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -28,88 +26,22 @@ import (
 const (
 	redirectURI = "http://127.0.0.1:9/callback"
 	verifier    = "a-code-verifier-that-is-long-enough-for-rfc-7636-0123456789"
+	challenge   = "h62Yt8nmIJSTofN9gOeZm1fiBvjhz9pOPFbp4LF8pp8"
 	userAgent   = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 )
 
-// countCollects counts the calls of /collect.
-type countCollects struct {
-	next  http.Handler
-	count atomic.Int64
+// countCalls counts the calls of BankID, and those of /collect among them.
+type countCalls struct {
+	next            http.Handler
+	calls, collects atomic.Int64
 }
 
-func (c *countCollects) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (c *countCalls) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.calls.Add(1)
 	if strings.HasSuffix(r.URL.Path, "/collect") {
-		c.count.Add(1)
+		c.collects.Add(1)
 	}
 	c.next.ServeHTTP(w, r)
-}
-
-// run starts a server on a fresh store, lets it idle, and puts the logins and then the code exchanges through it.
-func (b *bench) run(ctx context.Context, last bool) (result, error) {
-	if err := os.RemoveAll(filepath.Join(b.dir, "data")); err != nil {
-		return result{}, err
-	}
-	if b.database != nil {
-		if err := b.database.empty(ctx); err != nil {
-			return result{}, err
-		}
-	}
-	s, _, err := b.start(ctx)
-	if err != nil {
-		return result{}, err
-	}
-	defer s.stop()
-	time.Sleep(3 * time.Second)
-	var r result
-	if r.idle, err = s.memory(); err != nil {
-		return r, err
-	}
-	if last && b.profile != "" {
-		go b.saveProfile(ctx)
-	}
-	collects, frames := b.collects(), atomic.Int64{}
-	codes := make([]string, b.logins)
-	begin := time.Now()
-	login := func(i int) (err error) {
-		if i < b.browsers { // people do not all come at once
-			time.Sleep(time.Duration(i) * (b.think + 2*time.Second) / time.Duration(b.browsers))
-		}
-		person := <-b.people
-		defer func() { b.people <- person }()
-		codes[i], err = b.login(ctx, person, "openid", &frames)
-		return err
-	}
-	worked, err := b.database.work(ctx)
-	if err != nil {
-		return r, err
-	}
-	loginCPU, err := s.using(func() error { return each(b.logins, b.browsers, login) })
-	if err != nil {
-		return r, fmt.Errorf("login: %w (server: %s)", err, s.stderr)
-	}
-	r.rate = float64(b.logins) / time.Since(begin).Seconds()
-	exchangeCPU, err := s.using(func() error {
-		return each(b.logins, workers, func(i int) error {
-			_, err := b.exchange(ctx, codes[i])
-			return err
-		})
-	})
-	if err != nil {
-		return r, fmt.Errorf("exchange: %w (server: %s)", err, s.stderr)
-	}
-	thousands := float64(b.logins) / 1000
-	done, err := b.database.work(ctx)
-	if err != nil {
-		return r, err
-	}
-	r.database = work{(done.cpu - worked.cpu) / thousands, (done.commits - worked.commits) / float64(b.logins), (done.wal - worked.wal) / float64(b.logins)}
-	r.login, r.exchange = (loginCPU+exchangeCPU)/thousands, exchangeCPU/thousands
-	r.collects = float64(b.collects()-collects) / float64(b.logins)
-	r.frames = float64(frames.Load()) / float64(b.logins)
-	if r.endpoints, err = b.endpoints(ctx, s); err != nil {
-		return r, err
-	}
-	return r, nil
 }
 
 // each runs do n times, so many at once, and returns the first error of each worker's.
@@ -157,6 +89,7 @@ func (v *visit) do(method, address string, form url.Values) (*http.Response, err
 	for name, value := range v.cookies {
 		request.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
+	v.requests.Add(1)
 	response, err := v.browser.Do(request)
 	if err != nil {
 		return nil, err
@@ -189,15 +122,22 @@ func (v *visit) load(method, address string, form url.Values) (body, location st
 
 // login logs the person in by QR code, as a browser without cached assets would, and returns the code that the app gets.
 func (b *bench) login(ctx context.Context, person, scope string, frames *atomic.Int64) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	return b.visit(ctx).login(b.es256, person, scope, frames)
+}
+
+// visit returns the visit of a browser without cookies.
+func (b *bench) visit(ctx context.Context) *visit {
+	return &visit{bench: b, ctx: ctx, cookies: make(map[string]string)}
+}
+
+// login logs the person in for the app, in this browser.
+func (v *visit) login(app *provider, person, scope string, frames *atomic.Int64) (string, error) {
+	ctx := v.ctx
+	defer func() { v.ctx = ctx }()
+	var cancel context.CancelFunc
+	v.ctx, cancel = context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	v := &visit{bench: b, ctx: ctx, cookies: make(map[string]string)}
-	challenge := sha256.Sum256([]byte(verifier))
-	query := url.Values{
-		"client_id": {"bench"}, "redirect_uri": {redirectURI}, "response_type": {"code"}, "scope": {scope}, "state": {"s"},
-		"nonce": {"n"}, "code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
-	}
-	_, page, err := v.load(http.MethodGet, b.issuer+"/authorize?"+query.Encode(), nil)
+	_, page, err := v.load(http.MethodGet, app.authorization(scope), nil)
 	if err != nil {
 		return "", err
 	}
@@ -206,12 +146,12 @@ func (b *bench) login(ctx context.Context, person, scope string, frames *atomic.
 		return "", err
 	}
 	for _, asset := range assets.FindAllString(html, -1) {
-		if _, _, err := v.load(http.MethodGet, b.issuer+asset, nil); err != nil {
+		if _, _, err := v.load(http.MethodGet, v.issuer+asset, nil); err != nil {
 			return "", err
 		}
 	}
 	scan := v.scanScripted
-	if b.noScript {
+	if v.noScript {
 		scan = v.scanPlain
 	}
 	if err := scan(page, person, frames); err != nil {
@@ -221,11 +161,7 @@ func (b *bench) login(ctx context.Context, person, scope string, frames *atomic.
 	if err != nil {
 		return "", err
 	}
-	to, err := url.Parse(back)
-	if err != nil || to.Query().Get("code") == "" {
-		return "", fmt.Errorf("no code in the answer to the app: %v", err)
-	}
-	return to.Query().Get("code"), nil
+	return codeIn(back)
 }
 
 // assets finds the style sheet, script and images of a page.

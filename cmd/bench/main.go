@@ -1,17 +1,20 @@
-// Command bench measures what logins cost a brygga server: CPU seconds of the server process alone, its memory when idle
-// and the time from its start to its first answer. `make bench` runs it.
+// Command bench measures what logins cost a brygga server, beside others. `make bench` runs it.
 //
-// It builds brygga, starts `brygga serve` as a process of its own on loopback with a fresh store, and plays everybody else
-// itself: BankID (package bankidsim), browsers that load the page and follow its events, people who scan the QR code they are shown and
-// think for a while, and an app that redeems the codes. It ends by itself. With -nodes several servers share a PostgreSQL database, and each
-// connection goes to the next of them. With -soak it lets BankID misbehave meanwhile, and prints
-// memory and outcomes. With -pending nobody scans: so many people look at their QR code, and what that costs and how late frames and
-// collects are is printed.
+// In one run it starts, each as a process of its own on loopback, `brygga serve` with a fresh store, a server that answers with constant
+// bytes, and OpenID providers by others that keep everything in memory (see testdata/peers). Then it goes round: each operation at each server, one
+// after the other, and that again, so that whatever else the machine does meets all of them. What is compared is CPU time of the server
+// processes alone, and only that of one round with that of the same round.
+//
+// It plays everybody else itself: BankID (package bankidsim), browsers that load the page and follow its events, people who scan the QR code they
+// are shown and think for a while, and an app. It ends by itself. With -nodes several servers share a PostgreSQL database, and each
+// connection goes to the next of them. With -soak it lets BankID misbehave meanwhile, and prints memory and outcomes.
+// With -pending nobody scans: so many people look at their QR code, and what that costs and how late frames and collects are is printed.
 package main
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -22,7 +25,7 @@ import (
 
 // settings are the size of a run.
 type settings struct {
-	logins, browsers, runs, starts, soak int
+	logins, calls, browsers, rounds, starts, soak int
 	// nodes is how many servers share a PostgreSQL database; 0 stands for one server on a file.
 	nodes int
 	think time.Duration
@@ -33,6 +36,7 @@ type settings struct {
 	profile string
 	// noScript plays browsers that run no script.
 	noScript bool
+	readme   bool
 }
 
 func main() {
@@ -41,9 +45,10 @@ func main() {
 		os.Exit(1)
 	}
 	var s settings
-	flag.IntVar(&s.logins, "logins", 5000, "complete logins in a run")
-	flag.IntVar(&s.browsers, "browsers", 1000, "browsers at once")
-	flag.IntVar(&s.runs, "runs", 3, "runs; medians are printed")
+	flag.IntVar(&s.logins, "logins", 2000, "complete logins in a round")
+	flag.IntVar(&s.calls, "calls", 4000, "calls of each endpoint in a round")
+	flag.IntVar(&s.browsers, "browsers", 500, "browsers at once")
+	flag.IntVar(&s.rounds, "rounds", 5, "rounds; medians are printed, with the least and the greatest")
 	flag.IntVar(&s.starts, "starts", 5, "starts of the server to time")
 	flag.IntVar(&s.soak, "soak", 0, "in place of all that: so many logins while BankID misbehaves; memory and outcomes are printed")
 	flag.IntVar(&s.nodes, "nodes", 0, "so many servers on one PostgreSQL database, which is started for it (Debian's package postgresql); 0 for one server on a file")
@@ -52,7 +57,8 @@ func main() {
 	flag.DurationVar(&s.hold, "hold", 40*time.Second, "with -pending: how long all of them are watched")
 	flag.BoolVar(&s.noScript, "no-script", false, "browsers run no script: their pages load themselves anew every two seconds")
 	flag.DurationVar(&s.think, "think", 3*time.Second, "how long a person takes from scanning to approving")
-	flag.StringVar(&s.profile, "profile", "", "write a CPU profile of the server during the logins of the last run to this file")
+	flag.StringVar(&s.profile, "profile", "", "write a CPU profile of the server during the last round to this file")
+	flag.BoolVar(&s.readme, "readme", false, "write the figures into README.md, in the directory where this runs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -69,61 +75,81 @@ func main() {
 	}
 }
 
+// run measures brygga beside other servers, in rounds, or alone where it has several nodes.
 func run(ctx context.Context, s settings) error {
 	b, err := newBench(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	started, err := b.timeStarts(ctx)
-	if err != nil {
+	if s.nodes > 0 {
+		return b.runNodes(ctx)
+	}
+	var t table
+	if t.started, err = b.timeStarts(ctx); err != nil {
 		return fmt.Errorf("time starts: %w", err)
 	}
-	var results []result
-	for i := range s.runs {
-		r, err := b.run(ctx, i == s.runs-1)
-		if err != nil {
-			return fmt.Errorf("run %d: %w", i+1, err)
-		}
-		fmt.Printf("run %d: %4.0f logins/s  login %.3f s  exchange %.3f s  collects %.1f and frames %.1f a login\n",
-			i+1, r.rate, r.login, r.exchange, r.collects, r.frames)
-		if s.nodes > 0 {
-			fmt.Printf("       PostgreSQL: login %.3f s, with %.1f transactions and %.0f bytes of WAL a login\n", r.database.cpu, r.database.commits, r.database.wal)
-		}
-		results = append(results, r)
-	}
-	floor, err := b.floor(ctx)
+	server, _, err := b.start(ctx)
 	if err != nil {
-		return fmt.Errorf("measure the floor: %w", err)
+		return err
 	}
-	fmt.Printf("\n%-52s %10s %8s\n", "median", "measured", "aim")
-	row := func(name, format string, value, aim float64) {
-		fmt.Printf("%-52s %10s %8s\n", name, fmt.Sprintf(format, value), fmt.Sprintf("≤ "+format, aim))
+	defer server.stop()
+	for range s.rounds {
+		time.Sleep(3 * time.Second / time.Duration(s.rounds))
+		idle, err := server.memory()
+		if err != nil {
+			return err
+		}
+		t.idle = append(t.idle, idle)
 	}
-	row("server CPU seconds for 1 000 complete logins", "%.3f", median(results, func(r result) float64 { return r.login }), 0.8)
-	if s.nodes > 0 {
-		fmt.Printf("%-52s %10.3f\n", "PostgreSQL's CPU seconds for them", median(results, func(r result) float64 { return r.database.cpu }))
-		fmt.Printf("%-52s %10.1f\n", "transactions a login", median(results, func(r result) float64 { return r.database.commits }))
-		fmt.Printf("%-52s %10.0f\n", "bytes of WAL a login", median(results, func(r result) float64 { return r.database.wal }))
+	all, err := b.startRivals(ctx, server)
+	defer all.stop()
+	if err != nil {
+		return err
 	}
-	row("server CPU seconds for 1 000 code exchanges", "%.3f", median(results, func(r result) float64 { return r.exchange }), 0.1)
-	for i, f := range results[0].endpoints {
-		row("server CPU seconds for 1 000 "+f.name, "%.3f", median(results, func(r result) float64 { return r.endpoints[i].measured }), f.aim)
+	for i := range s.rounds {
+		fmt.Printf("round %d of %d\n", i+1, s.rounds)
+		if i == s.rounds-1 && s.profile != "" {
+			go b.saveProfile(ctx)
+		}
+		if err := b.round(ctx, all, &t); err != nil {
+			return err
+		}
 	}
-	login := median(results, func(r result) float64 { return r.login })
-	fmt.Printf("%-52s %10.1f\n", "CPU µs of one request answered with constant bytes", floor.paced)
-	fmt.Printf("%-52s %10.1f\n", "the same, by connections that never pause", floor.busy)
-	fmt.Printf("%-52s %10.0f\n", "such requests that a complete login costs", login*1000/floor.paced)
-	row("idle memory, MiB resident", "%.1f", median(results, func(r result) float64 { return r.idle }), 30)
-	row("seconds from start to first answer", "%.3f", started, 0.3)
+	fmt.Printf("\n%s", &t)
+	if s.readme {
+		return writeReadme("README.md", t.String())
+	}
 	return nil
 }
 
-// result is what one run measured. CPU is in seconds of the server process for 1 000 operations.
-type result struct {
-	login, exchange, idle, rate, collects, frames float64
-	endpoints                                     []figure
-	database                                      work
+// runNodes measures the logins of several servers that share a database.
+func (b *bench) runNodes(ctx context.Context) error {
+	var all []logins
+	for i := range b.rounds {
+		if err := b.database.empty(ctx); err != nil {
+			return err
+		}
+		s, _, err := b.start(ctx)
+		if err != nil {
+			return err
+		}
+		l, err := b.measureLogins(ctx, s)
+		if err := errors.Join(err, s.stop()); err != nil {
+			return fmt.Errorf("round %d: %w", i+1, err)
+		}
+		fmt.Printf("round %d: %4.0f logins/s  login %.3f ms, exchange %.3f ms of the servers' CPU, %.3f ms of PostgreSQL's, %.1f transactions, %.0f bytes of WAL\n",
+			i+1, l.rate, (l.upToCode+l.exchange)/1000, l.exchange/1000, l.database.cpu, l.database.commits, l.database.wal)
+		all = append(all, l)
+	}
+	row := func(name, format string, value func(logins) float64) {
+		fmt.Printf("%-52s "+format+"\n", name, median(all, value))
+	}
+	row("median: servers' CPU seconds for 1 000 logins", "%.3f", func(l logins) float64 { return (l.upToCode + l.exchange) / 1000 })
+	row("PostgreSQL's CPU seconds for them", "%.3f", func(l logins) float64 { return l.database.cpu })
+	row("transactions a login", "%.1f", func(l logins) float64 { return l.database.commits })
+	row("bytes of WAL a login", "%.0f", func(l logins) float64 { return l.database.wal })
+	return nil
 }
 
 func median[T any](list []T, value func(T) float64) float64 {

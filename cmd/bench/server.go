@@ -18,11 +18,16 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"brygga/bankid/bankidsim"
 )
 
-// clientSecret is that of the app the bench plays.
-const clientSecret = "the-secret-of-the-bench-app-0123456789"
+// clientSecret is that of the apps the bench plays, masterKey brygga's.
+const (
+	clientSecret = "the-secret-of-the-bench-app-0123456789"
+	masterKey    = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+)
 
 // bench holds what is common to all runs.
 type bench struct {
@@ -32,11 +37,15 @@ type bench struct {
 	sim           *bankidsim.Simulator
 	simAPI        *http.Server
 	simURL        string
-	collects      func() int64
+	bankID        *countCalls
 	people        chan string
 	browser       *http.Client
 	// wrap is the command that the server is started by, empty for none.
 	wrap []string
+	// requests counts those of all visits.
+	requests atomic.Int64
+	// es256 is brygga as the app that all log in for sees it.
+	es256 *provider
 	// database is what the servers share, nil where one has a file. addresses are those of the servers.
 	database  *database
 	addresses []string
@@ -104,8 +113,8 @@ func (b *bench) startSimulator() error {
 	}
 	b.simURL = "https://" + listener.Addr().String() + "/rp/v6.0"
 	b.simAPI = sim.APIServer()
-	counter := &countCollects{next: b.simAPI.Handler}
-	b.simAPI.Handler, b.collects = counter, counter.count.Load
+	b.bankID = &countCalls{next: b.simAPI.Handler}
+	b.simAPI.Handler = b.bankID
 	go b.simAPI.ServeTLS(listener, "", "")
 	return nil
 }
@@ -140,20 +149,23 @@ func (b *bench) writeConfig() error {
 		b.addresses, admins = append(b.addresses, public), append(admins, admin)
 	}
 	b.issuer, b.admin = "http://"+b.addresses[0], "http://"+admins[0]
+	b.es256 = &provider{name: "brygga", id: "bench", secret: clientSecret}
+	b.es256.metadata.Authorization, b.es256.metadata.Token = b.issuer+"/authorize", b.issuer+"/token"
 	b.browser = &http.Client{
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 2 * b.browsers, DisableCompression: true, DialContext: b.inTurn()},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	b.es256.browser = b.browser
 	text := func(i int) []byte {
-		return fmt.Appendf(nil, `issuer: %s
-listen: %s
-admin_listen: %s
+		return fmt.Appendf(nil, `issuer: %[1]s
+listen: %[2]s
+admin_listen: %[3]s
 data: data
-%smaster_key: MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
+%[4]smaster_key: %[6]s
 log: {level: warn}
 bankid:
   environment: custom
-  url: %s
+  url: %[5]s
   certificate_file: rp.pem
   key_file: rp.key
   root_ca_file: ca.pem
@@ -163,10 +175,22 @@ limits: {requests_per_address: 10000000, requests_per_client: 10000000}
 clients:
   - id: bench
     scopes: [offline_access]
-    secret: %s
-    redirect_uris: [%s]
+    secret: %[7]s
+    redirect_uris: [%[8]s]
     id_token_alg: ES256
-`, b.issuer, b.addresses[i], admins[i], store, b.simURL, clientSecret, redirectURI)
+  - id: bench-sessions
+    scopes: [offline_access]
+    secret: %[7]s
+    redirect_uris: [%[8]s]
+    id_token_alg: ES256
+    session_group: bench
+  - id: bench-rs256
+    scopes: [offline_access]
+    secret: %[7]s
+    redirect_uris: [%[8]s]
+    id_token_alg: RS256
+    session_group: bench
+`, b.issuer, b.addresses[i], admins[i], store, b.simURL, masterKey, clientSecret, redirectURI)
 	}
 	signatures, err := b.sim.SignatureRootPEM()
 	if err != nil {
@@ -260,37 +284,31 @@ func (b *bench) get(ctx context.Context, url string) (int, error) {
 	return response.StatusCode, err
 }
 
-// timeStarts starts the server on a fresh store, and then again and again, and returns the median of the seconds to the
-// first answer.
-func (b *bench) timeStarts(ctx context.Context) (float64, error) {
-	var seconds []float64
+// timeStarts starts the server on a fresh store, and then again and again, and returns the seconds to each first answer.
+func (b *bench) timeStarts(ctx context.Context) (seconds []float64, err error) {
 	for range b.starts {
 		s, took, err := b.start(ctx)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		seconds = append(seconds, took)
 		if err := s.stop(); err != nil {
-			return 0, fmt.Errorf("stop: %w: %s", err, s.stderr)
+			return nil, fmt.Errorf("stop: %w: %s", err, s.stderr)
 		}
 	}
-	return median(seconds, func(v float64) float64 { return v }), nil
+	return seconds, nil
 }
 
-// cpu returns the CPU seconds that the processes have used.
-func (s *server) cpu() (float64, error) {
-	p, err := readProcess(s.Process.Pid)
-	if err != nil {
-		return 0, err
-	}
-	for _, other := range s.others {
-		more, err := other.cpu()
-		if err != nil {
-			return 0, err
+// cpu returns the CPU seconds that the processes have used, to the nanosecond (clock_getcpuclockid(3)).
+func (s *server) cpu() (seconds float64, err error) {
+	for _, one := range append(s.others[:len(s.others):len(s.others)], s) {
+		var used unix.Timespec
+		if err := unix.ClockGettime(int32(^one.Process.Pid<<3|2), &used); err != nil {
+			return 0, fmt.Errorf("CPU clock of process %d: %w", one.Process.Pid, err)
 		}
-		p.own += more
+		seconds += float64(used.Nano()) / 1e9
 	}
-	return p.own, nil
+	return seconds, nil
 }
 
 // process is what the kernel says of one (proc(5): stat): its parent, and the CPU seconds that it and its children that have ended have used.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"maps"
@@ -90,7 +89,7 @@ func runSoak(ctx context.Context, s settings) error {
 		return fmt.Errorf("%w (server: %s)", err, server.stderr)
 	}
 	fmt.Printf("%d logins in %s, %d browsers at once, collects %.1f and frames %.1f a login\n", s.soak, took.Round(time.Second), s.browsers,
-		float64(b.collects())/float64(s.soak), float64(result.frames.Load())/float64(s.soak))
+		float64(b.bankID.collects.Load())/float64(s.soak), float64(result.frames.Load())/float64(s.soak))
 	fmt.Printf("memory, MiB: resident %.1f before, %.1f at most, %.1f after; live %.1f before, %.1f after\n", before, result.peak, after, live, liveAfter)
 	for _, outcome := range slices.Sorted(maps.Keys(result.outcomes)) {
 		fmt.Printf("%6d  %s\n", result.outcomes[outcome], outcome)
@@ -110,7 +109,7 @@ func runSoak(ctx context.Context, s settings) error {
 func (b *bench) soakLogin(ctx context.Context, person string, frames *atomic.Int64) string {
 	code, err := b.login(ctx, person, "openid offline_access", frames)
 	if err == nil {
-		_, err = b.exchange(ctx, code)
+		_, err = b.es256.exchange(ctx, code)
 	}
 	if err == nil {
 		return "logged in"
@@ -164,29 +163,10 @@ func (b *bench) settled(ctx context.Context, s *server) (resident, live float64,
 	if _, err := b.get(ctx, b.admin+"/debug/pprof/heap?gc=1"); err != nil {
 		return 0, 0, err
 	}
-	if live, err = b.gauge(ctx, "go_memstats_heap_alloc_bytes"); err != nil {
+	metrics, err := b.metrics(ctx)
+	if err != nil {
 		return 0, 0, err
 	}
 	resident, err = s.memory()
-	return resident, live / (1 << 20), err
-}
-
-// gauge returns one value of the server's metrics.
-func (b *bench) gauge(ctx context.Context, name string) (float64, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, b.admin+"/metrics", nil)
-	if err != nil {
-		return 0, err
-	}
-	response, err := b.browser.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	defer response.Body.Close()
-	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
-		var value float64
-		if n, _ := fmt.Sscanf(lines.Text(), name+" %g", &value); n == 1 {
-			return value, nil
-		}
-	}
-	return 0, fmt.Errorf("no metric %s", name)
+	return resident, metrics["go_memstats_heap_alloc_bytes"] / (1 << 20), err
 }

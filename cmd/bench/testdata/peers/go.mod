@@ -1,4 +1,4 @@
-module brygga/cmd/bench/peers
+module brygga/cmd/bench/testdata/peers
 
 go 1.26.0
 
