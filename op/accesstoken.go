@@ -110,7 +110,7 @@ func (p *Provider) findAccessToken(ctx context.Context, text string) (*storage.A
 // readAccessToken returns what is stored of the access token with that text, if it has the form of one.
 func (p *Provider) readAccessToken(text string) (hash [sha256.Size]byte, ok bool) {
 	if !strings.Contains(text, ".") {
-		return accessTokenID(text, false), len(text) == storage.TokenLength
+		return accessTokenID(text, false), storage.IsToken(text)
 	}
 	payload, err := p.o.Keys.Verify(text, typAccessToken)
 	if err != nil {

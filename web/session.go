@@ -19,7 +19,7 @@ const maxGroup = 32
 // SessionCookie returns the cookie of the browser's session with the group's clients, or the zero value when it has none.
 func (s *Site) SessionCookie(r *http.Request, group string) secret.String {
 	value := s.cookies.get(r, cookieSession+group)
-	if !wellFormed(value, storage.TokenLength) {
+	if !storage.IsToken(value) || !wellFormed(value, len(value)) {
 		return secret.String{}
 	}
 	return secret.New(value)

@@ -83,6 +83,7 @@ func grantID(i int) string  { return fmt.Sprintf("grant-%08d", i) }
 func key(kind byte, i int) [32]byte {
 	hash := secret.New(string(binary.BigEndian.AppendUint64([]byte{kind}, uint64(i)))).Hash()
 	binary.BigEndian.PutUint32(hash[:], uint32(i/1000))
+	binary.BigEndian.PutUint16(hash[4:], uint16(i%1000<<16/1000))
 	return hash
 }
 

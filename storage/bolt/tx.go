@@ -67,7 +67,7 @@ type tx struct {
 func (t *tx) bucket(id bucketID) *bbolt.Bucket {
 	if t.buckets[id] == nil {
 		t.buckets[id] = t.btx.Bucket(bucketNames[id])
-		if id == expiryBucket || id == auditBucket {
+		if id == expiryBucket || id == auditBucket || id == tokensBucket {
 			t.buckets[id].FillPercent = 0.9 // keys come in the order of time: full pages stay as they are
 		}
 	}
