@@ -44,6 +44,15 @@ func (c Codec) DecodeLogin(id string, request, state []byte) (*Login, error) {
 	return w.login(id, &r), nil
 }
 
+// DecodeLoginState returns the login before with the state that EncodeLogin made of it later: what never changes is not decoded again.
+func (c Codec) DecodeLoginState(before *Login, state []byte) (*Login, error) {
+	var w wireLogin
+	if err := c.open(SealedLogin, before.ID, state, &w); err != nil {
+		return nil, fmt.Errorf("decode login: %w", err)
+	}
+	return w.login(before.ID, requestWire(before)), nil
+}
+
 // DecodeWholeLogin returns the login of that ID from the one row that earlier versions stored of it.
 func (c Codec) DecodeWholeLogin(id string, sealed []byte) (*Login, error) {
 	var whole struct {

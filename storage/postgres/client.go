@@ -111,7 +111,7 @@ func (s *Store) changeClient(ctx context.Context, step string, client *storage.C
 	})
 	if err == nil {
 		s.clients.Remove(client.ID)
-		s.news.tell("")
+		s.news.tell(allClients, 0)
 	}
 	return err
 }

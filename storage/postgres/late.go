@@ -40,13 +40,14 @@ func (s *Store) saveBatch(ctx context.Context, ids []string) error {
 			return err
 		}
 		stale := make([]bool, len(all))
+		sent := sinceBegan()
 		if err := s.trip(ctx, func(ctx context.Context, db executor) error { return writeLate(ctx, db, all, stale) }); err != nil {
 			return err
 		}
 		for i, w := range all {
 			if !stale[i] {
-				s.logins.saved(w.login)
-				s.news.tell(w.login.ID)
+				s.logins.saved(w.login, sent)
+				s.news.tell(w.login.ID, w.login.Revision)
 			} else if _, err := s.readLogin(ctx, w.login.ID); err != nil && !errors.Is(err, storage.ErrNotFound) {
 				return err
 			}

@@ -28,6 +28,7 @@ func (s *Store) CreateLogin(ctx context.Context, login storage.Login) error {
 	if err != nil {
 		return err
 	}
+	sent := sinceBegan()
 	err = s.trip(ctx, func(ctx context.Context, db executor) error {
 		var ours bool
 		err := db.QueryRow(ctx, `
@@ -48,7 +49,7 @@ func (s *Store) CreateLogin(ctx context.Context, login storage.Login) error {
 	}
 	s.countPending(nil, &login)
 	s.logins.forget(login.ID) // one of that ID that has been swept since
-	s.logins.keep(login.Copy(), login.Revision, nil)
+	s.logins.saved(login.Copy(), sent)
 	return nil
 }
 
@@ -62,6 +63,9 @@ func collectorOf(l *storage.Login) *string {
 
 // Login returns the login with that ID, or storage.ErrNotFound.
 func (s *Store) Login(ctx context.Context, id string, now time.Time) (*storage.Login, error) {
+	if !s.alone.Load() {
+		s.shown.add(id)
+	}
 	h := s.logins.find(id)
 	if h == nil || !s.trusts(h) {
 		var err error
@@ -83,18 +87,21 @@ func (s *Store) trusts(h *held) bool {
 // readLogin reads the login, with the late steps on it, and holds it.
 func (s *Store) readLogin(ctx context.Context, id string) (*held, error) {
 	var login *storage.Login
-	err := s.trip(ctx, func(ctx context.Context, db executor) error {
-		var request, state []byte
-		err := db.QueryRow(ctx, `SELECT r.body, l.body FROM logins l JOIN login_requests r ON r.id = l.id WHERE l.id = $1`, id).Scan(&request, &state)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return storage.ErrNotFound
+	before, sent, known := s.logins.find(id), sinceBegan(), int64(0)
+	err := s.trip(ctx, func(ctx context.Context, db executor) (err error) {
+		sent = sinceBegan()
+		if before == nil {
+			login, err = s.wholeLogin(ctx, db, id)
+		} else {
+			known = before.checked.Load()
+			login, err = s.changedLogin(ctx, db, before)
 		}
-		if err != nil {
-			return err
-		}
-		login, err = s.codec.DecodeLogin(id, request, state)
 		return err
 	})
+	if err == nil && login == nil {
+		before.checked.CompareAndSwap(known, sent) // unless more has been heard of it meanwhile
+		return before, nil
+	}
 	if err != nil {
 		if errors.Is(err, storage.ErrNotFound) {
 			s.logins.forget(id)
@@ -103,14 +110,46 @@ func (s *Store) readLogin(ctx context.Context, id string) (*held, error) {
 	}
 	stored := login.Revision
 	var late []func(*storage.Login) error
-	if before := s.logins.find(id); before != nil {
+	if before := s.logins.find(id); before != nil { // as it is by now
 		for _, rule := range before.late {
 			if rule(login) == nil {
 				late = append(late, rule)
 			}
 		}
 	}
-	return s.logins.keep(login, stored, late), nil
+	return s.logins.keep(login, stored, late, sent), nil
+}
+
+// wholeLogin reads a login of which nothing is held.
+func (s *Store) wholeLogin(ctx context.Context, db executor, id string) (*storage.Login, error) {
+	var request, state []byte
+	err := db.QueryRow(ctx, `SELECT r.body, l.body FROM logins l JOIN login_requests r ON r.id = l.id WHERE l.id = $1`, id).Scan(&request, &state)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, storage.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.codec.DecodeLogin(id, request, state)
+}
+
+// changedLogin reads what has changed of the login, nil when it has the revision that is held.
+func (s *Store) changedLogin(ctx context.Context, db executor, h *held) (*storage.Login, error) {
+	var same bool
+	var state []byte
+	err := db.QueryRow(ctx, `SELECT expires = $3, CASE WHEN revision <> $2 THEN body END FROM logins WHERE id = $1`,
+		h.login.ID, int64(h.stored), up(h.login.Expires)).Scan(&same, &state)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil, storage.ErrNotFound
+	case err != nil:
+		return nil, err
+	case !same: // another of that ID, after the one that is held was swept
+		return s.wholeLogin(ctx, db, h.login.ID)
+	case state == nil:
+		return nil, nil
+	}
+	return s.codec.DecodeLoginState(h.login, state)
 }
 
 // stepLogin is a storage.StepLogin in one statement.
@@ -172,7 +211,7 @@ func (s *Store) stepWith(ctx context.Context, id string, now time.Time, rule fun
 	defer leave()
 	h, fresh := s.logins.find(id), false
 	for {
-		if h == nil {
+		if !h.fresh() {
 			if h, err = s.readLogin(ctx, id); err != nil {
 				return nil, err
 			}
@@ -193,6 +232,7 @@ func (s *Store) stepWith(ctx context.Context, id string, now time.Time, rule fun
 		if err != nil {
 			return nil, err
 		}
+		sent := sinceBegan()
 		err = write(ctx, &loginWrite{login: login, known: h.stored, state: state})
 		if errors.Is(err, errStale) {
 			h = nil
@@ -202,8 +242,8 @@ func (s *Store) stepWith(ctx context.Context, id string, now time.Time, rule fun
 			return nil, err
 		}
 		s.countPending(h.login, login)
-		s.logins.saved(login.Copy())
-		s.news.tell(id)
+		s.logins.saved(login.Copy(), sent)
+		s.news.tell(id, login.Revision)
 		return login, nil
 	}
 }
@@ -217,7 +257,7 @@ func (s *Store) stepLater(ctx context.Context, id string, now time.Time, rule fu
 	defer leave()
 	h, fresh := s.logins.find(id), false
 	for {
-		if h == nil {
+		if !h.fresh() {
 			if h, err = s.readLogin(ctx, id); err != nil {
 				return nil, err
 			}
@@ -228,7 +268,7 @@ func (s *Store) stepLater(ctx context.Context, id string, now time.Time, rule fu
 		}
 		login := h.login.Copy()
 		if err := rule(login); err == nil {
-			s.logins.keep(login.Copy(), h.stored, append(h.late[:len(h.late):len(h.late)], rule))
+			s.logins.keep(login.Copy(), h.stored, append(h.late[:len(h.late):len(h.late)], rule), h.checked.Load())
 			return login, nil
 		} else if fresh || s.alone.Load() {
 			return nil, err
@@ -237,5 +277,5 @@ func (s *Store) stepLater(ctx context.Context, id string, now time.Time, rule fu
 	}
 }
 
-// saved holds the login, all of which is in the database.
-func (m *memory) saved(login *storage.Login) { m.keep(login, login.Revision, nil) }
+// saved holds the login, all of which was brought into the database after the time sent.
+func (m *memory) saved(login *storage.Login, sent int64) { m.keep(login, login.Revision, nil, sent) }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,9 +18,15 @@ type held struct {
 	// stored is the revision in the database; the login is later when late holds steps that are not there yet.
 	stored uint64
 	late   []func(*storage.Login) error
-	// checked is when the database was last known to have that revision, in nanoseconds since the epoch of began.
+	// checked is a time at which the database had that revision, in nanoseconds since the epoch of began, or outdated.
 	checked atomic.Int64
 }
+
+// outdated stands in the place of a time when another process is known to have changed the login.
+const outdated = math.MinInt64 / 2
+
+// fresh reports whether no other process is known to have changed the login since.
+func (h *held) fresh() bool { return h != nil && h.checked.Load() != outdated }
 
 var began = time.Now()
 
@@ -48,10 +55,10 @@ func (m *memory) find(id string) *held {
 	return h
 }
 
-// keep holds the login as it is in the database, with the late steps that are not.
-func (m *memory) keep(login *storage.Login, stored uint64, late []func(*storage.Login) error) *held {
+// keep holds the login as it was in the database at the time checked, with the late steps that are not there.
+func (m *memory) keep(login *storage.Login, stored uint64, late []func(*storage.Login) error, checked int64) *held {
 	h := &held{login: login, stored: stored, late: late}
-	h.checked.Store(sinceBegan())
+	h.checked.Store(checked)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if before, ok := m.Get(login.ID); ok && before.stored > stored {
@@ -80,6 +87,32 @@ func (m *memory) unsaved() (ids []string) {
 	defer m.mu.Unlock()
 	for id := range m.dirty {
 		ids = append(ids, id)
+	}
+	return ids
+}
+
+// shown gathers the logins that were read since the last pulse: the next one asks whether they have changed, in place of a read for each.
+type shown struct {
+	mu  sync.Mutex
+	ids map[string]struct{}
+}
+
+func (s *shown) add(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ids == nil {
+		s.ids = map[string]struct{}{}
+	}
+	s.ids[id] = struct{}{}
+}
+
+// take returns what was gathered, for the caller to change.
+func (s *shown) take() map[string]struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := s.ids
+	if s.ids = nil; ids == nil {
+		ids = map[string]struct{}{}
 	}
 	return ids
 }

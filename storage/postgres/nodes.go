@@ -3,6 +3,10 @@ package postgres
 import (
 	"context"
 	"errors"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,10 +23,11 @@ const (
 	// saveEvery is how often what is newer in memory is stored.
 	saveEvery = 250 * time.Millisecond
 	// newsEvery is how long what others shall hear of is gathered.
-	newsEvery = 20 * time.Millisecond
+	newsEvery = 50 * time.Millisecond
 	// silence is after how long without a pulse a process no longer counts.
 	silence = 5 * time.Second
-	// channel is where processes notify each other. Where clients have changed, allClients stands in place of a login's ID.
+	// channel is where processes notify each other: who it is, and the logins that it has changed, each with its revision. Where clients have
+	// changed, allClients stands in place of a login's ID.
 	channel    = "brygga"
 	allClients = "*"
 	// countEvery is how often pending orders are counted anew.
@@ -64,17 +69,16 @@ func (s *Store) wake(id string) {
 	}
 }
 
-// stale lets go of what is held of the login, unless there is more of it here than in the database, and wakes who follows it.
-func (s *Store) stale(id string) {
-	if h := s.logins.find(id); h != nil {
-		if len(h.late) > 0 {
-			h.checked.Store(sinceBegan() - int64(trusted))
-		} else {
-			s.logins.forget(id)
-		}
+// changed has the login read again before it is shown or changed, if an older revision is held than that one, and wakes who follows it.
+func (s *Store) changed(id string, revision uint64) {
+	if h := s.logins.find(id); h != nil && h.stored < revision {
+		h.checked.Store(outdated)
 	}
 	s.wake(id)
 }
+
+// unknown stands for a revision that nothing is known of.
+const unknown = math.MaxUint64
 
 // run does what is to be done from time to time, until ctx is done.
 func (s *Store) run(ctx context.Context) {
@@ -110,13 +114,8 @@ func (s *Store) run(ctx context.Context) {
 func (s *Store) pulse(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
-	s.followMu.Lock()
-	ids := make([]string, 0, len(s.followed))
-	for id := range s.followed {
-		ids = append(ids, id)
-	}
-	s.followMu.Unlock()
-	sent := s.clock()
+	ids := s.lookedAt()
+	sent, asked := s.clock(), sinceBegan()
 	var now time.Time
 	var others int64
 	var changes int64
@@ -152,12 +151,23 @@ func (s *Store) pulse(ctx context.Context) error {
 	for _, id := range ids {
 		h := s.logins.find(id)
 		if h != nil && h.stored == found[id] {
-			h.checked.Store(sinceBegan())
+			h.checked.Store(asked)
 		} else {
-			s.stale(id)
+			s.changed(id, unknown)
 		}
 	}
 	return nil
+}
+
+// lookedAt returns the logins that somebody follows, and those that were shown since the call before.
+func (s *Store) lookedAt() []string {
+	ids := s.shown.take()
+	s.followMu.Lock()
+	defer s.followMu.Unlock()
+	for id := range s.followed {
+		ids[id] = struct{}{}
+	}
+	return slices.Collect(maps.Keys(ids))
 }
 
 // leave tells the others that this process is gone, so that they take its orders over at once.
@@ -247,7 +257,7 @@ func (s *Store) AdoptOrders(ctx context.Context, collector string, deadline, now
 
 // adopt hands one order over, if its collector is silent still.
 func (s *Store) adopt(ctx context.Context, id, collector string, deadline, now time.Time) (*storage.Login, error) {
-	s.stale(id) // what is held may be from long ago
+	s.changed(id, unknown) // what is held may be from long ago
 	var before *string
 	rule := func(l *storage.Login) error {
 		if before = collectorOf(l); before == nil {
@@ -274,22 +284,19 @@ func (s *Store) adopt(ctx context.Context, id, collector string, deadline, now t
 // news gathers what other processes shall hear of.
 type news struct {
 	mu     sync.Mutex
-	ids    map[string]struct{}
+	ids    map[string]uint64 // with the revision
 	soon   chan struct{}
 	silent func() bool // when nobody would hear it
 }
 
-// tell has the others told of a change of the login, or of a client where the ID is empty.
-func (n *news) tell(id string) {
+// tell has the others told that the login has that revision.
+func (n *news) tell(id string, revision uint64) {
 	if n.silent() {
 		return
 	}
-	if id == "" {
-		id = allClients
-	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.ids[id] = struct{}{}
+	n.ids[id] = max(n.ids[id], revision)
 	select {
 	case n.soon <- struct{}{}:
 	default:
@@ -304,12 +311,16 @@ func (n *news) payloads(node string) (payloads []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	text := node
-	for id := range n.ids {
-		if len(text)+1+len(id) > maxPayload {
+	for id, revision := range n.ids {
+		word := " " + id
+		if id != allClients {
+			word += ":" + strconv.FormatUint(revision, 10)
+		}
+		if len(text)+len(word) > maxPayload {
 			payloads = append(payloads, text)
 			text = node
 		}
-		text += " " + id
+		text += word
 	}
 	clear(n.ids)
 	if text != node {
@@ -375,16 +386,24 @@ func (s *Store) hear(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		from, ids, _ := strings.Cut(n.Payload, " ")
-		if from == s.node {
-			continue
-		}
-		for id := range strings.FieldsSeq(ids) {
-			if id == allClients {
-				s.clients.Clear()
-			} else {
-				s.stale(id)
+		if from, words, _ := strings.Cut(n.Payload, " "); from != s.node {
+			for word := range strings.FieldsSeq(words) {
+				s.told(word)
 			}
 		}
 	}
+}
+
+// told takes one word of another process's news.
+func (s *Store) told(word string) {
+	if word == allClients {
+		s.clients.Clear()
+		return
+	}
+	id, number, _ := strings.Cut(word, ":")
+	revision, err := strconv.ParseUint(number, 10, 64)
+	if err != nil { // a version before told no revisions
+		revision = unknown
+	}
+	s.changed(id, revision)
 }

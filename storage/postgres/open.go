@@ -62,7 +62,7 @@ func open(ctx context.Context, dsn string, sealer storage.Sealer, o Options, cha
 	}
 	s.LoginSteps = storage.NewLoginSteps(s.stepLogin, s.stepLater)
 	s.patience = cmp.Or(max(o.StatementTimeout, 0), DefaultStatementTimeout) + networkTime
-	s.news = news{ids: map[string]struct{}{}, soon: make(chan struct{}, 1), silent: s.alone.Load}
+	s.news = news{ids: map[string]uint64{}, soon: make(chan struct{}, 1), silent: s.alone.Load}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

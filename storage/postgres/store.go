@@ -80,6 +80,7 @@ type Store struct {
 	logins  memory
 	turns   turns
 	news    news
+	shown   shown
 	pending counter
 
 	// offset is how far the database's clock is ahead of ours, in nanoseconds.
