@@ -21,7 +21,7 @@ type Gallery struct {
 	Lang string
 	// Messages are the texts of the pages; Sheets the style sheets of the overview, as in Page.
 	Messages *Catalogue
-	Sheets   []string
+	Sheets   [3]string
 	// Shown is the language of the pictures, Theme light, dark or empty for that of the system, Size one of GallerySizes.
 	Shown, Theme, Size string
 	// Search leaves only states whose name or text has it, without regard to case.

@@ -35,11 +35,12 @@ type Page struct {
 	// Links stand at the foot of every page.
 	Links Links
 	// ServiceLogoURL is this installation's logo, for pages without a client; BankIDLogoURL the operator's licensed logo of
-	// BankID, without which our own pictures stand. StyleSheets are the brand's and the operator's, in the order they count.
+	// BankID, without which our own pictures stand. StyleSheets are the brand's, the operator's and one that is
+	// tried, in the order they count; empty for none.
 	// All are paths on our own origin; other addresses are ignored.
 	ServiceLogoURL string
 	BankIDLogoURL  string
-	StyleSheets    []string
+	StyleSheets    [3]string
 	// Theme shows the "light" or the "dark" theme whatever the person's system says; empty follows it.
 	Theme string
 	// Paused keeps the page from refreshing itself without the script; its forms lead back to a page that is paused, too.

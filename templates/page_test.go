@@ -216,7 +216,7 @@ func TestHostileValues(t *testing.T) {
 	hostile := `"><script>alert(1)</script>`
 	p := Page{
 		Lang: hostile, ClientName: hostile, ClientLogoURL: "//evil.example/logo.png", BankIDLogoURL: "https://evil.example/b.svg",
-		StyleSheets: []string{"https://evil.example/x.css", "//evil.example/x.css", `/\evil.example/x.css`}, Theme: hostile, ClientURL: "javascript:alert(1)", ServiceName: hostile,
+		StyleSheets: [3]string{"https://evil.example/x.css", "//evil.example/x.css", `/\evil.example/x.css`}, Theme: hostile, ClientURL: "javascript:alert(1)", ServiceName: hostile,
 		Reference: hostile, Links: Links{Help: "javascript:alert(1)", Accessibility: "data:text/html,x"},
 	}
 	views := []View{

@@ -184,7 +184,7 @@ func previewFrame() Frame {
 	if err != nil {
 		panic("templates: preview frame: " + err.Error())
 	}
-	return Frame{Bits: bits, Size: 41}
+	return Frame{Bits: string(bits), Size: 41}
 }
 
 const previewBits = "/jGZmb/BPqye0G6sBi4rt0yqBzXboAATmuwR8QztB/qqqqr+Ae2aqQDvp35k4lxdFTJx5JsyuyJ1MwPMmAAvAExj" +

@@ -1,10 +1,5 @@
 package templates
 
-import (
-	"maps"
-	"slices"
-)
-
 // Step is what the person or BankID is doing while an order that an app has taken is pending.
 type Step string
 
@@ -54,8 +49,13 @@ func (v Progress) heading(p Page) string {
 
 // step returns v.Step, or the neutral one for a step that does not exist.
 func (v Progress) step() Step {
-	if v.Step == StepReturn || slices.Contains(slices.Collect(maps.Values(steps)), v.Step) {
-		return v.Step
+	for _, known := range steps {
+		if v.Step == known {
+			return known
+		}
+	}
+	if v.Step == StepReturn {
+		return StepReturn
 	}
 	return StepInProgress
 }

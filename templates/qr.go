@@ -9,9 +9,11 @@ const quietZone = 4
 type Frame struct {
 	// Bits holds the modules row by row from the top left, one bit each, the first in the highest bit of the first byte,
 	// with no padding between rows; set bits are dark. It takes (Size*Size+7)/8 bytes.
-	Bits []byte
+	Bits string
 	// Size is the number of modules on a side, without the quiet zone. Zero means that there is no frame yet.
 	Size int
+	// mark stands in place of the drawing in a stencil.
+	mark string
 }
 
 // NewFrame reads a QR code of the given size into a Frame. dark reports whether the module in column x, row y is dark.
@@ -25,13 +27,16 @@ func NewFrame(size int, dark func(x, y int) bool) Frame {
 			}
 		}
 	}
-	return Frame{Bits: bits, Size: size}
+	return Frame{Bits: string(bits), Size: size}
 }
 
 // QRPath returns the dark modules as data of one SVG path in units of a module, moved in by the quiet zone, so that the
 // picture is size+8 wide and high. The page script draws later frames by the same rule. Bits that are missing are light.
-func QRPath(bits []byte, size int) string {
-	d := make([]byte, 0, size*size*4)
+func QRPath(bits string, size int) string {
+	return string(appendQRPath(make([]byte, 0, size*size*6), bits, size))
+}
+
+func appendQRPath(d []byte, bits string, size int) []byte {
 	for y := range size {
 		for x := 0; x < size; x++ {
 			if !dark(bits, y*size+x) {
@@ -53,10 +58,18 @@ func QRPath(bits []byte, size int) string {
 			x += run
 		}
 	}
-	return string(d)
+	return d
 }
 
-func dark(bits []byte, i int) bool {
+// path is the drawing of the frame.
+func (f Frame) path() string {
+	if f.mark != "" {
+		return f.mark
+	}
+	return QRPath(f.Bits, f.Size)
+}
+
+func dark(bits string, i int) bool {
 	return i/8 < len(bits) && bits[i/8]&(0x80>>(i%8)) != 0
 }
 

@@ -15,14 +15,14 @@ import (
 func TestQRPath_A04(t *testing.T) {
 	tests := []struct {
 		name string
-		bits []byte
+		bits string
 		size int
 		want string
 	}{
-		{"nothing", nil, 0, ""},
-		{"one dark", []byte{0x80}, 1, "M4 4h1v1h-1z"},
-		{"rows without padding", []byte{0b101_011_11, 0b0_0000000}, 3, "M4 4h1v1h-1zM6 4h1v1h-1zM5 5h2v1h-2zM4 6h2v1h-2z"},
-		{"bits that are missing", []byte{0xff}, 3, "M4 4h3v1h-3zM4 5h3v1h-3zM4 6h2v1h-2z"},
+		{"nothing", "", 0, ""},
+		{"one dark", "\x80", 1, "M4 4h1v1h-1z"},
+		{"rows without padding", string([]byte{0b101_011_11, 0b0_0000000}), 3, "M4 4h1v1h-1zM6 4h1v1h-1zM5 5h2v1h-2zM4 6h2v1h-2z"},
+		{"bits that are missing", "\xff", 3, "M4 4h3v1h-3zM4 5h3v1h-3zM4 6h2v1h-2z"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestQRCanBeRead(t *testing.T) {
 func TestNewFrame(t *testing.T) {
 	f := previewFrame()
 	again := NewFrame(f.Size, func(x, y int) bool { return dark(f.Bits, y*f.Size+x) })
-	if string(again.Bits) != string(f.Bits) || again.Size != f.Size {
+	if again.Bits != f.Bits || again.Size != f.Size {
 		t.Error("a frame read module by module differs")
 	}
 }

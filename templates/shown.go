@@ -25,7 +25,7 @@ const maxExcerpt = 160
 
 var (
 	blankLine = regexp.MustCompile(`\n\s*\n`)
-	marks     = regexp.MustCompile(`(?m)^\s*(?:#{1,3}|[+-])\s+|\*+`)
+	syntax    = regexp.MustCompile(`(?m)^\s*(?:#{1,3}|[+-])\s+|\*+`)
 )
 
 // excerpt returns the first paragraph of the text in one line, without marks: who asks, and for what. What a client has added for
@@ -34,7 +34,7 @@ func (s Shown) excerpt() string {
 	first := blankLine.Split(strings.TrimSpace(strings.ReplaceAll(s.Text, "\r\n", "\n")), 2)
 	text := first[0]
 	if s.Markdown {
-		text = marks.ReplaceAllString(text, "")
+		text = syntax.ReplaceAllString(text, "")
 	}
 	text = strings.Join(strings.Fields(text), " ")
 	if utf8.RuneCountInString(text) <= maxExcerpt {

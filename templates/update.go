@@ -22,11 +22,11 @@ type Update struct {
 	Seconds *int `json:"seconds,omitempty"`
 }
 
-// NewUpdate returns all there is to say about v. Its error is that of rendering, which for views of this package means
+// NewUpdate returns all there is to say about v. The HTML of a QR code has no drawing, as QR says what it is. Its error is that of rendering, which for views of this package means
 // that ctx ended.
 func NewUpdate(ctx context.Context, p Page, v View) (Update, error) {
 	var html strings.Builder
-	if err := Fragment(p, v).Render(ctx, &html); err != nil {
+	if err := Fragment(p, undrawn(v)).Render(ctx, &html); err != nil {
 		return Update{}, fmt.Errorf("render view %q: %w", v.Key(), err)
 	}
 	u := NewTick(v)
@@ -38,7 +38,7 @@ func NewUpdate(ctx context.Context, p Page, v View) (Update, error) {
 func NewTick(v View) Update {
 	u := Update{View: v.Key()}
 	if q, ok := v.(QRWait); ok && q.Frame.Size > 0 {
-		u.QR, u.Size = base64.StdEncoding.EncodeToString(q.Frame.Bits), q.Frame.Size
+		u.QR, u.Size = base64.StdEncoding.EncodeToString([]byte(q.Frame.Bits)), q.Frame.Size
 	}
 	if l := v.left(); l.Of > 0 {
 		s := max(l.Seconds, 0)

@@ -30,6 +30,8 @@ type View interface {
 type Left struct {
 	Seconds int // until the window closes
 	Of      int // the whole window in seconds; zero hides the time
+	// mark stands in place of the seconds in a stencil.
+	mark string
 }
 
 // Title returns the document's title: the heading of v and who asks.
@@ -52,10 +54,21 @@ func Fragment(p Page, v View) templ.Component { return v.body(p) }
 
 // text is empty while there is time, and then the time in words: a clock that runs for minutes only hurries people.
 func (l Left) text(p Page) string {
-	if l.Seconds >= 60 {
+	if l.Seconds >= lastMinute {
 		return ""
 	}
-	return p.text("time.seconds", "s", number(l.Seconds))
+	return p.text("time.seconds", "s", l.seconds())
+}
+
+// lastMinute is from when on the time is told, in seconds.
+const lastMinute = 60
+
+// seconds is the time left as an attribute's value.
+func (l Left) seconds() string {
+	if l.mark != "" {
+		return l.mark
+	}
+	return number(l.Seconds)
 }
 
 // number is n as an attribute's value.
@@ -191,6 +204,9 @@ func (v AppWait) Key() string { return "app-wait." + v.Order }
 
 func (v AppWait) left() Left            { return v.Left }
 func (v AppWait) heading(p Page) string { return p.variant("app-wait.title", v.situation()) }
+
+// draws reports whether the page is of a kind that draws what the app shows.
+func (v AppWait) draws() bool { return v.Platform.known() != Computer }
 
 // situation names the variant of the text: what the person has to do.
 func (v AppWait) situation() string {

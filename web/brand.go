@@ -185,11 +185,7 @@ func (s *Site) dress(p *templates.Page, client *storage.Client) {
 		links = templates.Links{Help: cmp.Or(l.links.Help, links.Help), Accessibility: cmp.Or(l.links.Accessibility, links.Accessibility)}
 	}
 	p.Links = templates.Links{Help: cmp.Or(links.Help, s.Links.Help), Accessibility: cmp.Or(links.Accessibility, s.Links.Accessibility)}
-	for _, sheet := range []string{sheet, s.styleSheet} {
-		if sheet != "" {
-			p.StyleSheets = append(p.StyleSheets, sheet)
-		}
-	}
+	p.StyleSheets = [...]string{sheet, s.styleSheet, ""}
 }
 
 // prepareLooks checks the installation's brand, style sheet and logo of BankID, and names their files.

@@ -188,7 +188,7 @@ func (s *Site) previewState(r *http.Request) (templates.State, bool) {
 	state.Page.Messages, state.Page.ServiceName = s.Messages, s.ServiceName
 	if light, dark := accentsOf(query); light+dark != "" {
 		sheet := previewPath + "/brand.css?" + url.Values{"accent": {light}, "accent_dark": {dark}}.Encode()
-		state.Page.StyleSheets = append(slices.Clone(state.Page.StyleSheets), sheet)
+		state.Page.StyleSheets[2] = sheet
 	}
 	state.Page.Theme = themeOf(query)
 	path := previewPath + "/" + name

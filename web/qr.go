@@ -84,7 +84,7 @@ func encodeQR(text secret.String) templates.Frame {
 			bits[i/8] ^= 0x80 >> (i % 8)
 		}
 	}
-	return templates.Frame{Bits: bits, Size: qrSize}
+	return templates.Frame{Bits: string(bits), Size: qrSize}
 }
 
 // fill writes the data and its error correction (ISO/IEC 18004 §7.4): four bits for the mode, eight for the length, the

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -156,7 +157,7 @@ func TestViewOfPendingHints_U04_RowA6(t *testing.T) {
 		"started": "started", "userSign": "confirm", "userMrtd": "mrtd", "userCallConfirm": "call-confirm",
 		"processing": "processing", "userStepUp": "step-up", "userFace": "face", "someNewCode": "in-progress",
 	}
-	frame := templates.Frame{Bits: make([]byte, 211), Size: 41}
+	frame := templates.Frame{Bits: strings.Repeat("\x00", 211), Size: 41}
 	hints := []string{"", "someNewCode"}
 	for _, hint := range bankid.PendingHintCodes() {
 		hints = append(hints, string(hint))

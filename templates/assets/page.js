@@ -124,7 +124,7 @@
 
   // --- A new view. The login is mine, this tab's, unless it was begun elsewhere while this one stood idle.
   let mine = !idle() || !!$('form[data-submit]', main)
-  const arrive = () => {
+  const arrive = drawn => {
     const time = $('[data-seconds]', main)
     end = 0
     if (time) setTime(time.dataset.seconds)
@@ -133,7 +133,7 @@
       waitEnds = Date.now() + wait.dataset.wait * 1000
       early(true)
     }
-    painted = $('#qr path')?.getAttribute('d') ? Date.now() : 0
+    painted = drawn || $('#qr path')?.getAttribute('d') ? Date.now() : 0
     veil()
     watchCode()
     const go = $('a[data-autolaunch]', main)
@@ -192,7 +192,7 @@
         if ($('[data-alert]', main)) say(alarm, `${$('h1', main).textContent}. ${text}`.replace(/\u00AD/g, ''))
         else say(status, text)
       }
-      arrive()
+      arrive(update.qr)
     }
     if (update.qr) paint(update.qr, update.size)
     if (update.seconds !== undefined) setTime(update.seconds)
