@@ -5,11 +5,13 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"brygga/templates"
 )
 
 func proxied(t *testing.T, prefixes ...string) *Site {
 	t.Helper()
-	s := &Site{cookies: cookies{secure: true}, languages: newMatcher(nil)}
+	s := &Site{cookies: cookies{secure: true}, languages: newMatcher(nil), pages: templates.NewStencils(1 << 20)}
 	for _, text := range prefixes {
 		s.TrustedProxies = append(s.TrustedProxies, netip.MustParsePrefix(text))
 	}

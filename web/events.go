@@ -92,7 +92,7 @@ func (s *Site) lookingSince(r *http.Request) time.Time {
 // status answers with the whole state of the login, for pages whose stream does not get through.
 func (s *Site) status(w http.ResponseWriter, r *http.Request, v *visit) {
 	s.Engine.Seen(r.Context(), v.login)
-	update, err := templates.NewUpdate(r.Context(), v.page, s.view(r, v, s.lookingSince(r)))
+	update, err := s.pages.Update(r.Context(), v.page, s.view(r, v, s.lookingSince(r)))
 	if err != nil {
 		return // the request's context has ended
 	}
@@ -219,7 +219,7 @@ func (t *stream) send(ctx context.Context, view templates.View) bool {
 	update := templates.NewTick(view)
 	if update.View != t.sent.View {
 		var err error
-		if update, err = templates.NewUpdate(ctx, t.page, view); err != nil {
+		if update, err = t.site.pages.Update(ctx, t.page, view); err != nil {
 			return false
 		}
 	}

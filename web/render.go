@@ -16,6 +16,18 @@ import (
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
+// maxKept is how long a buffer may be that is kept for the next page, in bytes.
+const maxKept = 64 << 10
+
+// giveBack keeps an empty buffer for the next page, without a byte of this one.
+func giveBack(buffer *bytes.Buffer) {
+	clear(buffer.Bytes())
+	buffer.Reset()
+	if buffer.Cap() <= maxKept {
+		buffers.Put(buffer)
+	}
+}
+
 // basePath returns the path of a login's page.
 func basePath(id string) string { return "/login/" + id }
 
@@ -49,9 +61,8 @@ func (s *Site) pageIn(r *http.Request, client *storage.Client, locales []string)
 // render sends a whole page. The page is rendered before anything is sent, so that a fault can still be told.
 func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, policy string, p templates.Page, v templates.View) {
 	buffer := buffers.Get().(*bytes.Buffer)
-	defer buffers.Put(buffer)
-	buffer.Reset()
-	if err := templates.Document(p, v).Render(r.Context(), buffer); err != nil {
+	defer giveBack(buffer)
+	if err := s.pages.Document(r.Context(), buffer, p, v); err != nil {
 		if r.Context().Err() == nil {
 			s.log.ErrorContext(r.Context(), "page not rendered", "doing", v.Key(), "err", err)
 		}

@@ -21,6 +21,9 @@ import (
 	"brygga/templates"
 )
 
+// maxPageBytes bounds the prepared pages in memory: some hundred clients have theirs ready at the same time, in two languages.
+const maxPageBytes = 16 << 20
+
 // DefaultMaxStreams is how many event streams a Site serves at once when Options say nothing.
 const DefaultMaxStreams = 20_000
 
@@ -93,6 +96,7 @@ type Site struct {
 	assets    map[string]templates.Asset
 	handler   http.Handler
 	streams   streams
+	pages     *templates.Stencils
 	// own is the installation's look, with its files; looks has those of clients.
 	own                    look
 	styleSheet, bankIDLogo string
@@ -146,7 +150,7 @@ func New(o Options) (*Site, error) {
 	o.TrustedProxies = slices.Clone(o.TrustedProxies)
 	s := &Site{
 		Options: o, log: slog.New(WithRequestID(o.Logger.Handler())), cookies: cookies{secure: issuer.Scheme == "https"}, origins: http.NewCrossOriginProtection(),
-		languages: newMatcher(o.Messages), assets: templates.Assets(), streams: newStreams(o.MaxStreams),
+		languages: newMatcher(o.Messages), assets: templates.Assets(), streams: newStreams(o.MaxStreams), pages: templates.NewStencils(maxPageBytes),
 		alarms: rate.NewLimiter(5, 50), closing: make(chan struct{}),
 	}
 	// A proxy may change the Host header that the Origin header would be compared with.
