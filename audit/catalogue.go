@@ -60,42 +60,88 @@ const (
 	KeyRemoved   Type = "KEY_400004"
 	// MasterKeyReplaced: all records are sealed with another master key than before.
 	MasterKeyReplaced Type = "KEY_400005"
+
+	// OperatorInvited: somebody was made an operator, who has a link and no password yet.
+	OperatorInvited Type = "OPR_500001"
+	// OperatorActivated: the link of an invitation was used.
+	OperatorActivated Type = "OPR_500002"
+	// OperatorChanged: an owner or a command has changed roles, state or personal number.
+	OperatorChanged Type = "OPR_500003"
+	// OperatorRemoved: an account is gone.
+	OperatorRemoved Type = "OPR_500004"
+	// OperatorLinkGiven: a link was made that sets a password or an address.
+	OperatorLinkGiven Type = "OPR_500005"
+	// OperatorLoggedIn: an operator has logged in.
+	OperatorLoggedIn Type = "OPR_500006"
+	// OperatorRefused: somebody has not proven to be an operator.
+	OperatorRefused Type = "OPR_500007"
+	// OperatorLocked: an account has to wait after too many attempts.
+	OperatorLocked Type = "OPR_500008"
+	// OperatorSteppedUp: an operator has proven anew who it is.
+	OperatorSteppedUp Type = "OPR_500009"
+	// OperatorLoggedOut: sessions of an operator were ended by itself.
+	OperatorLoggedOut Type = "OPR_500010"
+	// OperatorPasswordChanged: an operator has another password.
+	OperatorPasswordChanged Type = "OPR_500011"
+	// OperatorEmailConfirmed: the address of an operator is confirmed, or another.
+	OperatorEmailConfirmed Type = "OPR_500012"
+	// OperatorCredentialAdded: an operator has another second factor or passkey.
+	OperatorCredentialAdded Type = "OPR_500013"
+	// OperatorCredentialRemoved: a second factor or passkey is gone.
+	OperatorCredentialRemoved Type = "OPR_500014"
+	// MailGivenUp: a message could not be handed over for days, or was refused.
+	MailGivenUp Type = "OPR_500015"
 )
 
 // texts says what each event of the catalogue means, for people who read the log.
 var texts = map[Type]string{
-	LoginStarted:        "BankID login started",
-	LoginCompleted:      "BankID login completed",
-	LoginFailed:         "BankID login failed",
-	LoginEnded:          "BankID login cancelled or expired",
-	SessionUsed:         "answered from a session, without a login",
-	SessionEnded:        "session ended by a logout",
-	LogoutDelivered:     "client told of a logout",
-	LogoutFailed:        "client not told of a logout",
-	TextRefused:         "text not taken by BankID and left out",
-	ReturnRefused:       "return from the BankID app refused",
-	BindingRefused:      "login opened in another browser",
-	CodeReused:          "authorization code presented twice",
-	ResultRefused:       "result of a BankID order refused",
-	ResultUnverified:    "evidence of a BankID result did not verify",
-	ResultDoubtful:      "doubtful result of a BankID order accepted",
-	ReturnWaived:        "return from the BankID app not waited for",
-	TokenReused:         "refresh token presented twice",
-	ClientRefused:       "client authentication failed",
-	ClientAdded:         "client added",
-	ClientChanged:       "client changed",
-	ClientSecretRotated: "client secret rotated",
-	ClientRemoved:       "client removed",
-	ConfigurationRead:   "configuration read again",
-	IssuerChanged:       "issuer changed",
-	BackupMade:          "store backed up",
-	StoreRestored:       "store restored",
-	StoreMoved:          "store moved",
-	KeyCreated:          "signing key created",
-	KeyActivated:        "signing key activated",
-	KeyRetired:          "signing key retired",
-	KeyRemoved:          "signing key removed",
-	MasterKeyReplaced:   "master key replaced",
+	LoginStarted:              "BankID login started",
+	LoginCompleted:            "BankID login completed",
+	LoginFailed:               "BankID login failed",
+	LoginEnded:                "BankID login cancelled or expired",
+	SessionUsed:               "answered from a session, without a login",
+	SessionEnded:              "session ended by a logout",
+	LogoutDelivered:           "client told of a logout",
+	LogoutFailed:              "client not told of a logout",
+	TextRefused:               "text not taken by BankID and left out",
+	ReturnRefused:             "return from the BankID app refused",
+	BindingRefused:            "login opened in another browser",
+	CodeReused:                "authorization code presented twice",
+	ResultRefused:             "result of a BankID order refused",
+	ResultUnverified:          "evidence of a BankID result did not verify",
+	ResultDoubtful:            "doubtful result of a BankID order accepted",
+	ReturnWaived:              "return from the BankID app not waited for",
+	TokenReused:               "refresh token presented twice",
+	ClientRefused:             "client authentication failed",
+	ClientAdded:               "client added",
+	ClientChanged:             "client changed",
+	ClientSecretRotated:       "client secret rotated",
+	ClientRemoved:             "client removed",
+	ConfigurationRead:         "configuration read again",
+	IssuerChanged:             "issuer changed",
+	BackupMade:                "store backed up",
+	StoreRestored:             "store restored",
+	StoreMoved:                "store moved",
+	KeyCreated:                "signing key created",
+	KeyActivated:              "signing key activated",
+	KeyRetired:                "signing key retired",
+	KeyRemoved:                "signing key removed",
+	MasterKeyReplaced:         "master key replaced",
+	OperatorInvited:           "operator invited",
+	OperatorActivated:         "operator account activated",
+	OperatorChanged:           "operator changed",
+	OperatorRemoved:           "operator removed",
+	OperatorLinkGiven:         "link for an operator made",
+	OperatorLoggedIn:          "operator logged in",
+	OperatorRefused:           "operator login refused",
+	OperatorLocked:            "operator account has to wait",
+	OperatorSteppedUp:         "operator proved anew who it is",
+	OperatorLoggedOut:         "operator logged out",
+	OperatorPasswordChanged:   "password of an operator changed",
+	OperatorEmailConfirmed:    "e-mail address of an operator confirmed",
+	OperatorCredentialAdded:   "credential of an operator added",
+	OperatorCredentialRemoved: "credential of an operator removed",
+	MailGivenUp:               "mail given up",
 }
 
 // Text returns what the event means, in English, or the ID itself when it is not in the catalogue.

@@ -137,15 +137,16 @@ func (s ResetPassword) take(a *accounts) error {
 }
 
 // ChangePassword sets a password in a session that was stepped up by something else than BankID, which goes on under another cookie, Next; all other
-// sessions and all links end. Before is the stored hash that the caller has verified: it returns ErrConflict when that is another by now.
+// sessions and all links end. Before is the stored hash that the caller has verified: it returns ErrConflict when that is another by now. The count of the account's failed attempts, Throttle, begins anew.
 type ChangePassword struct {
 	ID            string
 	Session, Next Hash
 	Before, After secret.String
+	Throttle      Hash
 }
 
 func (s ChangePassword) take(a *accounts) error {
-	return a.change(s.ID, func(o *Operator) error {
+	err := a.change(s.ID, func(o *Operator) error {
 		session, err := o.own(s.Session, a.now)
 		if err != nil {
 			return err
@@ -159,6 +160,10 @@ func (s ChangePassword) take(a *accounts) error {
 		a.outcome.Session = &o.Sessions[0]
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return a.rows.PutThrottle(Throttle{Key: s.Throttle})
 }
 
 // Rehash puts another hash of the same password in the place of Before, or returns ErrConflict.
