@@ -33,6 +33,8 @@ type Migration struct {
 	Now time.Time `json:"now"`
 	// After is where the last record lies that is there.
 	After Position `json:"after"`
+	// Done says that all is there: the store may have been used since.
+	Done bool `json:"-"`
 }
 
 // Source is a store that records are read from. No other process may use it meanwhile.
@@ -54,17 +56,18 @@ type Target interface {
 	BeginMigration(ctx context.Context, source string, now time.Time) (Migration, error)
 	// Import stores new entries and notes how far the migration has come, in one step. Doing it twice is no error.
 	Import(ctx context.Context, entries []Entry, reached Migration) error
-	// EndMigration notes that all is there: the store can be used from now on.
+	// EndMigration notes that all is there: the store can be used from now on, and knows from where it was filled.
 	EndMigration(ctx context.Context) error
 }
 
-// Begin returns the migration from that source that a store goes on with: the one that it has noted, nil for none, or a new one. It is a rule,
-// not a step: backends call it inside BeginMigration, and return its errors.
+// Begin returns the migration from that source that a store goes on with: the one that it has noted, nil for none, or a new one. One that is
+// done says so, so that who was killed before he could tell learns of it. It is a rule, not a step: backends call it inside BeginMigration, and
+// return its errors.
 func (m *Migration) Begin(holds bool, source string, now time.Time) (Migration, error) {
 	switch {
-	case m == nil && holds:
+	case holds && (m == nil || m.Done && m.Source != source):
 		return Migration{}, ErrHolds
-	case m == nil:
+	case m == nil || m.Done && !holds:
 		return Migration{Source: source, Now: micro(now)}, nil
 	case m.Source != source:
 		return Migration{}, ErrOtherSource
@@ -73,14 +76,18 @@ func (m *Migration) Begin(holds bool, source string, now time.Time) (Migration, 
 }
 
 // Progress is how many records have been copied, by this call and by broken ones before as far as it is known, and compared.
-type Progress struct{ Copied, Compared int }
+type Progress struct {
+	Copied, Compared int
+	// Before is when the migration began that has done all of it before; zero when this call has.
+	Before time.Time
+}
 
 // migrateBatch is how many records are written in one step.
 const migrateBatch = 500
 
 // Migrate brings all records from one store into another, compares all of both, and then lets the other be used. The target may hold nothing
 // but an unfinished migration from the same source, with which it goes on: it can be broken off at any point. The source stays as it is. Report
-// is called with each batch.
+// is called with each batch. A migration that was done before is left as it is: Progress says so.
 func Migrate(ctx context.Context, from Source, to Target, now time.Time, report func(Progress)) (done Progress, err error) {
 	if err := from.InUse(ctx); err != nil {
 		return done, err
@@ -92,6 +99,9 @@ func Migrate(ctx context.Context, from Source, to Target, now time.Time, report 
 	m, err := to.BeginMigration(ctx, source, now)
 	if err != nil {
 		return done, err
+	}
+	if m.Done {
+		return Progress{Before: m.Now}, nil
 	}
 	for more := true; more; {
 		entries, err := from.Export(ctx, m.After, m.Now, migrateBatch)
@@ -110,7 +120,7 @@ func Migrate(ctx context.Context, from Source, to Target, now time.Time, report 
 			return done, err
 		}
 	}
-	if done.Compared, err = compareStores(ctx, from, to, m.Now, func(n int) { report(Progress{done.Copied, n}) }); err != nil {
+	if done.Compared, err = compareStores(ctx, from, to, m.Now, func(n int) { report(Progress{Copied: done.Copied, Compared: n}) }); err != nil {
 		return done, err
 	}
 	return done, to.EndMigration(ctx)

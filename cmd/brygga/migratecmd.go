@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -128,11 +129,24 @@ func migrate(ctx context.Context, h *host, in installation, from storage.Source,
 	if err != nil {
 		return migrationFault(ctx, err, empty)
 	}
-	fmt.Fprintf(h.out, "%d records are copied, and all %d were compared: both stores hold the same\n", done.Copied, done.Compared)
+	if done.Before.IsZero() {
+		fmt.Fprintf(h.out, "%d records are copied, and all %d were compared: both stores hold the same\n", done.Copied, done.Compared)
+	} else {
+		fmt.Fprintf(h.out, "all was moved before, by a run that began at %s\n", done.Before.Format(time.RFC3339))
+		if told, err := toldOfMove(ctx, to, done.Before); err != nil || told {
+			return err
+		}
+	}
 	return direct(ctx, h, in, to, func(ctx context.Context, o *operator) error {
 		o.audit.Record(ctx, audit.Event{Type: audit.StoreMoved, Actor: o.actor, Message: fmt.Sprint(done.Compared, " records")})
 		return nil
 	})
+}
+
+// toldOfMove reports whether the audit log knows of the migration that began at the time. A run that was killed at its end has not told.
+func toldOfMove(ctx context.Context, log storage.AuditLog, began time.Time) (bool, error) {
+	events, err := log.AuditEvents(ctx, began, time.Now().Add(time.Hour), 1000) // nothing else happened in that store until it was there
+	return slices.ContainsFunc(events, func(e storage.AuditEvent) bool { return e.Type == string(audit.StoreMoved) }), err
 }
 
 // tellProgress returns a function that says from time to time how far a migration has come.

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -13,6 +14,9 @@ import (
 
 // metaMigration is how far a store has come that is being filled from another: a storage.Migration in JSON.
 var metaMigration = []byte("migration")
+
+// metaMoved is the last migration that was done, in the same form.
+var metaMoved = []byte("moved")
 
 var _ storage.Target = (*Store)(nil)
 
@@ -28,9 +32,13 @@ func (s *Store) Origin(context.Context) (origin string, err error) {
 // InUse returns nil: the file belongs to this process.
 func (s *Store) InUse(context.Context) error { return nil }
 
-// migration returns how far an unfinished migration has come, nil when there is none.
+// migration returns how far an unfinished migration has come, else the last one that was done, nil when there is none.
 func migration(t *tx) (*storage.Migration, error) {
 	text := t.get(metaBucket, metaMigration)
+	done := text == nil
+	if done {
+		text = t.get(metaBucket, metaMoved)
+	}
 	if text == nil {
 		return nil, nil
 	}
@@ -38,6 +46,7 @@ func migration(t *tx) (*storage.Migration, error) {
 	if err := json.Unmarshal(text, m); err != nil {
 		return nil, fmt.Errorf("decode migration: %w", err)
 	}
+	m.Done = done
 	return m, nil
 }
 
@@ -69,6 +78,9 @@ func (s *Store) BeginMigration(ctx context.Context, source string, now time.Time
 		if m, err = stored.Begin(t.holds(), source, now); err != nil {
 			return err
 		}
+		if m.Done {
+			return nil
+		}
 		return putMigration(t, m)
 	})
 	return m, err
@@ -76,7 +88,13 @@ func (s *Store) BeginMigration(ctx context.Context, source string, now time.Time
 
 // EndMigration notes that all is there; see storage.Target.
 func (s *Store) EndMigration(ctx context.Context) error {
-	return s.update(ctx, func(t *tx) error { return t.remove(metaBucket, metaMigration) })
+	return s.update(ctx, func(t *tx) error {
+		text := bytes.Clone(t.get(metaBucket, metaMigration))
+		if text == nil {
+			return nil
+		}
+		return errors.Join(t.put(metaBucket, metaMoved, text), t.remove(metaBucket, metaMigration))
+	})
 }
 
 // Import stores entries; see storage.Target.

@@ -19,6 +19,7 @@ import (
 const (
 	installedStore     = "store"     // a random name of the database as a store
 	installedMigration = "migration" // how far it has come that is being filled from another store: a storage.Migration in JSON
+	installedMoved     = "moved"     // the last migration that was done, in the same form
 )
 
 // What a process that fills a database, or reads it out, for a migration is called in Options.Node. There is one of either at most that gets
@@ -103,18 +104,25 @@ func (s *Store) BeginMigration(ctx context.Context, source string, now time.Time
 		if m, err = stored.Begin(some || last > 0, source, now); err != nil {
 			return err
 		}
+		if m.Done {
+			return nil
+		}
 		return putMigration(ctx, db, m)
 	})
 	return m, err
 }
 
-// migration returns how far an unfinished migration has come, nil when there is none.
+// migration returns how far an unfinished migration has come, else the last one that was done, nil when there is none.
 func migration(ctx context.Context, db executor) (*storage.Migration, error) {
 	text, err := installed(ctx, db, installedMigration)
+	done := err == nil && text == nil
+	if done {
+		text, err = installed(ctx, db, installedMoved)
+	}
 	if err != nil || text == nil {
 		return nil, err
 	}
-	m := new(storage.Migration)
+	m := &storage.Migration{Done: done}
 	if err := json.Unmarshal(text, m); err != nil {
 		return nil, fmt.Errorf("decode migration: %w", err)
 	}
@@ -132,8 +140,15 @@ func putMigration(ctx context.Context, db executor, m storage.Migration) error {
 
 // EndMigration notes that all is there; see storage.Target.
 func (s *Store) EndMigration(ctx context.Context) error {
-	return s.trip(ctx, func(ctx context.Context, db executor) error {
-		_, err := db.Exec(ctx, `DELETE FROM installation WHERE name = $1`, installedMigration)
+	return s.transact(ctx, func(ctx context.Context, db executor) error {
+		text, err := installed(ctx, db, installedMigration)
+		if err != nil || text == nil {
+			return err
+		}
+		if _, err := db.Exec(ctx, `DELETE FROM installation WHERE name = $1`, installedMoved); err != nil {
+			return err
+		}
+		_, err = db.Exec(ctx, `UPDATE installation SET name = $2 WHERE name = $1`, installedMigration, installedMoved)
 		return err
 	})
 }
