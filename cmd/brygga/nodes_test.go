@@ -372,7 +372,7 @@ func TestClocksDiffer(t *testing.T) {
 			t.Errorf("login %d: token = %d", i, status)
 		}
 		if v.retries > 0 {
-			t.Errorf("login %d: an order had to be begun again", i)
+			t.Errorf("login %d: an order had to be begun again: %s", i, v.failure)
 		}
 	}
 	for kind, n := range sim.Misuse().Counts {

@@ -26,8 +26,9 @@ type traveller struct {
 	phone            *visitor
 	browser          *http.Client
 	person           string
-	// retries counts how often an order was begun again because it had failed.
+	// retries counts how often an order was begun again because it had failed; failure is what the page showed the last time.
 	retries int
+	failure string
 }
 
 const travelVerifier = "a-code-verifier-that-is-long-enough-for-rfc-7636-abcdefghij"
@@ -99,7 +100,7 @@ func (v *traveller) logIn(ctx context.Context) (code string, err error) {
 		case u.View == "choose" || strings.HasPrefix(u.View, "failed"):
 			if scanned != "" {
 				v.retries++
-				scanned = ""
+				scanned, v.failure = "", u.View
 			}
 			v.try(ctx, http.MethodPost, login+"/start", url.Values{"device": {"other"}})
 		case u.View == "qr-wait" && u.QR != "":
