@@ -52,6 +52,35 @@ func TestOlderCopyIsKnown(t *testing.T) {
 	s.Close()
 }
 
+// TestNewStoreBeforeItsMark: a process that is killed when it has made the file, and before it has made the mark, leaves a store that is
+// opened; as soon as something was written in it, it is a copy.
+func TestNewStoreBeforeItsMark(t *testing.T) {
+	s := openTest(t, Options{})
+	made := readFile(t, s.path)
+	storeOneOfEach(t, s, time.Now())
+	used := readFile(t, s.path)
+	path := filepath.Join(t.TempDir(), "brygga.db")
+	try := func(content []byte) error {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		opened, err := Open(path, storagetest.FixedSealer("test"), Options{})
+		if err == nil {
+			err = opened.Close()
+		}
+		return err
+	}
+	if err := try(used); !errors.Is(err, ErrCopy) {
+		t.Errorf("with one of each record: got %v, want ErrCopy", err)
+	}
+	if err := try(made); err != nil {
+		t.Errorf("as it was made: %v", err)
+	}
+	if err := try(made); !errors.Is(err, ErrCopy) {
+		t.Errorf("as it was made, with the mark of what was there since: got %v, want ErrCopy", err)
+	}
+}
+
 // TestAcceptedCopyStartsAnew: clients, keys, secrets, used keys and audit events stay, and nothing that was granted.
 func TestAcceptedCopyStartsAnew(t *testing.T) {
 	s := openTest(t, Options{})

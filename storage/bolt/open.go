@@ -176,11 +176,15 @@ func (s *Store) inspectMeta(im *image, path string, options Options) error {
 	if err != nil {
 		return err
 	}
-	if stored < 3 || options.Accept {
+	if stored < 3 || options.Accept || im.transaction == firstTransaction && !marked(path) {
 		return nil
 	}
 	return checkMark(path, string(rows[string(metaStore)]), im.transaction)
 }
+
+// firstTransaction is the one that makes a file a store; bbolt counts two for the empty file. Until its mark is written a process may be
+// killed. The store holds nothing yet, so a copy of it is worth no more than no file.
+const firstTransaction = 2
 
 // strange says what a file without our first bucket is.
 func (im *image) strange(path string) error {
