@@ -113,7 +113,7 @@ func TestSubjectsAreComparedByWhatTheySay(t *testing.T) {
 				},
 			})).TLS
 			one := *s
-			o := Options{BaseURL: s.api.base, Certificate: CertificateSource{TLS: &cert}, RootCAsPEM: s.ServerRootPEM()}
+			o := Options{BaseURL: s.url, Certificate: CertificateSource{TLS: &cert}, RootCAsPEM: s.ServerRootPEM()}
 			one.api = must(New(o))
 			defer one.api.Close()
 			data, want, err := one.complete(t, simulatedOrder{kind: KindAuth, person: simulatedPerson})

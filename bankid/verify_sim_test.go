@@ -23,6 +23,7 @@ const (
 // simulated is a relying party of the simulator, with the real client over mutual TLS.
 type simulated struct {
 	*bankidsim.Simulator
+	url      string
 	api      *API
 	verifier *Verifier
 }
@@ -34,8 +35,9 @@ func newSimulated(t testing.TB) *simulated {
 	server, done := s.APIServer(), make(chan struct{})
 	go func() { defer close(done); server.ServeTLS(l, "", "") }()
 	cert := s.ClientCertificate().TLS
+	url := "https://" + l.Addr().String() + "/rp/v6.0"
 	api := must(New(Options{
-		BaseURL: "https://" + l.Addr().String() + "/rp/v6.0", Certificate: CertificateSource{TLS: &cert}, RootCAsPEM: s.ServerRootPEM(),
+		BaseURL: url, Certificate: CertificateSource{TLS: &cert}, RootCAsPEM: s.ServerRootPEM(),
 	}))
 	t.Cleanup(func() {
 		if err := s.SetChaos(bankidsim.Chaos{}); err != nil {
@@ -45,7 +47,7 @@ func newSimulated(t testing.TB) *simulated {
 		server.Close()
 		<-done
 	})
-	return &simulated{s, api, must(NewVerifier(VerifierOptions{RootsPEM: must(s.SignatureRootPEM()), CertificatePolicies: TestPolicies()}))}
+	return &simulated{s, url, api, must(NewVerifier(VerifierOptions{RootsPEM: must(s.SignatureRootPEM()), CertificatePolicies: TestPolicies()}))}
 }
 
 // simulatedOrder is what a test asks for.
