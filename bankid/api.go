@@ -1,6 +1,7 @@
 package bankid
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -12,7 +13,9 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"time"
+	"unicode"
 
 	"brygga/secret"
 )
@@ -81,9 +84,11 @@ type CertificateSource struct {
 // API calls one BankID environment with one relying party certificate. It is safe for concurrent use and keeps
 // connections open between calls.
 type API struct {
-	base    string
-	client  *http.Client
+	path    string // of the API at its host, with a slash at its end
+	head    string // the lines of a request's header that all calls have
 	slots   *slots
+	conns   *pool
+	bodies  sync.Pool // of *bytes.Buffer
 	cert    *clientCertificate
 	timeout time.Duration
 	now     func() time.Time
@@ -106,15 +111,14 @@ func New(o Options) (*API, error) {
 	if err := errors.Join(errBase, errRoots, errCert, errNumbers); err != nil {
 		return nil, err
 	}
-	transport := newTransport(roots, cert, o)
-	cert.changed = transport.CloseIdleConnections
+	conns := newPool(newDialer(base, roots, cert, o.ConnectTimeout).dial)
+	cert.changed = conns.renew
 	return &API{
-		base: base,
-		client: &http.Client{
-			Transport:     transport,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		path:    base.EscapedPath() + "/",
+		head:    "Host: " + base.Host + "\r\nUser-Agent: brygga\r\nAccept: application/json\r\n",
 		slots:   &slots{size: o.MaxConns},
+		conns:   conns,
+		bodies:  sync.Pool{New: func() any { return new(bytes.Buffer) }},
 		cert:    cert,
 		timeout: o.Timeout,
 		now:     o.Now,
@@ -123,8 +127,9 @@ func New(o Options) (*API, error) {
 	}, nil
 }
 
-// Close closes the connections that are kept for reuse. Calls that are under way go on; later calls open new connections.
-func (a *API) Close() { a.client.CloseIdleConnections() }
+// Close closes the connections that are kept for reuse. Calls that are under way go on; those that wait for a connection, and later
+// ones, fail with ErrUnavailable.
+func (a *API) Close() { a.conns.close() }
 
 func (o Options) withDefaults() Options {
 	if o.ConnectTimeout == 0 {
@@ -148,12 +153,12 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-func checkBaseURL(text string) (string, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("bankid: BaseURL must be an https address without query, such as %s", TestURL)
+func checkBaseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimRight(text, "/"))
+	if err != nil || strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }) || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("bankid: BaseURL must be an https address without query, such as %s", TestURL)
 	}
-	return strings.TrimRight(text, "/"), nil
+	return u, nil
 }
 
 // loadRoots returns the pinned roots. A file without a certificate, or with anything else in it, is refused: an empty pool

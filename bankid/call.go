@@ -4,77 +4,18 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"brygga/secret"
 )
-
-const (
-	// maxResponse bounds a response. A result is about 20 kB, but the signature repeats the texts of a sign order, which
-	// may have 240 000 characters and are coded in base64 once more.
-	maxResponse = 1 << 20
-	// dialAttempts is how often a connection is tried: some first handshakes with BankID's test host hang.
-	dialAttempts = 2
-	// idleTimeout closes connections before BankID does: a call on a connection that the other side closes at that moment
-	// is lost, and lost calls are not sent again.
-	idleTimeout = 30 * time.Second
-)
-
-// newTransport returns a transport for HTTP/1.1 over mutual TLS, which trusts only roots. It has no proxy, no HTTP/2 and no
-// session cache, so that a new connection always shows the newest certificate.
-//
-// It repeats no call whose bytes may have reached BankID: net/http does that for idempotent methods and requests with an
-// Idempotency-Key only, and otherwise just for calls of which nothing was written.
-func newTransport(roots *x509.CertPool, cert *clientCertificate, o Options) *http.Transport {
-	d := &tls.Dialer{
-		NetDialer: &net.Dialer{KeepAlive: 30 * time.Second},
-		Config: &tls.Config{
-			RootCAs:    roots,
-			MinVersion: tls.VersionTLS12,
-			NextProtos: []string{"http/1.1"},
-			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-				return cert.current(), nil
-			},
-		},
-	}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			return dial(ctx, d, network, addr, o.ConnectTimeout)
-		},
-		Protocols:           protocols,
-		DisableCompression:  true,
-		MaxIdleConns:        o.MaxConns,
-		MaxIdleConnsPerHost: o.MaxConns,
-		MaxConnsPerHost:     o.MaxConns,
-		IdleConnTimeout:     idleTimeout,
-	}
-}
-
-// dial connects and shakes hands, each attempt within timeout. It tries again unless the fault is one of certificates,
-// which another attempt would only repeat.
-func dial(ctx context.Context, d *tls.Dialer, network, addr string, timeout time.Duration) (conn net.Conn, err error) {
-	for range dialAttempts {
-		attempt, cancel := context.WithTimeout(ctx, timeout)
-		conn, err = d.DialContext(attempt, network, addr)
-		cancel()
-		if err == nil || ctx.Err() != nil || untrustedServer(err) || refusedCertificate(err) {
-			break
-		}
-	}
-	return conn, err
-}
 
 // call is one request to send.
 type call struct {
@@ -112,73 +53,77 @@ func (a *API) do(ctx context.Context, c call) error {
 }
 
 func (a *API) send(ctx context.Context, c call) (status int, err error) {
-	within, cancel := context.WithTimeout(ctx, a.timeout)
-	defer cancel()
-	req, err := a.newRequest(within, c)
+	r, err := a.request(c)
 	if err != nil {
 		return 0, err
 	}
-	if err := a.slots.acquire(within, c.urgent()); err != nil {
+	deadline := time.Now().Add(a.timeout)
+	if given, ok := ctx.Deadline(); ok && given.Before(deadline) {
+		deadline = given
+	}
+	if err := a.slots.acquire(ctx, deadline, c.urgent()); err != nil {
 		return 0, networkError(ctx, err)
 	}
 	defer a.slots.release(c.urgent())
-	if !c.urgent() {
-		defer func(began time.Time) { a.slots.collected(a.now().Sub(began)) }(a.now())
-	}
 	sent := a.now()
-	resp, err := a.client.Do(req)
+	if !c.urgent() {
+		defer func() { a.slots.collected(a.now().Sub(sent)) }()
+	}
+	body := a.bodies.Get().(*bytes.Buffer)
+	defer a.recycle(body)
+	resp, err := a.conns.call(ctx, deadline, r, body)
 	if err != nil {
 		return 0, networkError(ctx, err)
 	}
-	defer resp.Body.Close()
-	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil && a.clock != nil {
-		// It read its clock between our two looks at ours, and cut the fraction off.
-		a.clock(date.Add(time.Second / 2).Sub(sent.Add(a.now().Sub(sent) / 2)))
+	if a.clock != nil {
+		a.tellClock(resp.header, sent)
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	switch {
-	case resp.StatusCode != c.want && resp.StatusCode < 400:
-		return resp.StatusCode, fmt.Errorf("%w: HTTP %d", ErrBadResponse, resp.StatusCode)
-	case resp.StatusCode != c.want:
+	case resp.status != c.want && resp.status < 400:
+		return resp.status, fmt.Errorf("%w: HTTP %d", ErrBadResponse, resp.status)
+	case resp.status != c.want:
 		// The status alone says enough, so a body that breaks off does not matter.
-		answer := newAPIError(c.name, resp.StatusCode, body)
-		answer.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), a.now())
-		return resp.StatusCode, answer
-	case err != nil:
-		return resp.StatusCode, networkError(ctx, err)
-	case len(body) > maxResponse:
-		return resp.StatusCode, fmt.Errorf("%w: longer than %d bytes", ErrBadResponse, maxResponse)
+		answer := newAPIError(c.name, resp.status, body.Bytes())
+		answer.RetryAfter = retryAfter(resp.header.Get("Retry-After"), a.now())
+		return resp.status, answer
+	case resp.broken != nil:
+		return resp.status, networkError(ctx, resp.broken)
 	}
 	if c.header != nil {
-		c.header(resp.Header)
+		c.header(resp.header)
 	}
-	return resp.StatusCode, c.read(body)
+	return resp.status, c.read(body.Bytes())
 }
 
-func (a *API) newRequest(ctx context.Context, c call) (*http.Request, error) {
-	var body io.Reader
-	if c.body != nil {
-		text, err := json.Marshal(c.body)
-		if err != nil {
-			return nil, err
-		}
-		body = bytes.NewReader(text)
+// tellClock tells how far BankID's clock is ahead: it read its own between our two looks at ours, and cut the fraction off.
+func (a *API) tellClock(header http.Header, sent time.Time) {
+	if date, err := http.ParseTime(header.Get("Date")); err == nil {
+		a.clock(date.Add(time.Second / 2).Sub(sent.Add(a.now().Sub(sent) / 2)))
 	}
-	req, err := http.NewRequestWithContext(ctx, c.method, a.base+"/"+c.path, body)
-	if err != nil {
-		return nil, err
-	}
-	if body != nil {
-		// BankID answers 415 if a charset follows.
-		req.Header.Set("Content-Type", "application/json")
-	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "brygga")
-	return req, nil
 }
 
-// newAPIError reads what it can from an answer that is no success. Bodies of proxies, and those of 405, may be HTML or
-// empty; then the status stands alone.
+func (a *API) request(c call) (httpRequest, error) {
+	r := httpRequest{method: c.method, path: a.path + c.path, head: a.head}
+	if c.body == nil {
+		return r, nil
+	}
+	var err error
+	r.body, err = json.Marshal(c.body)
+	return r, err
+}
+
+// keptBody is the longest body whose memory is kept for the next: results come to 20 kB.
+const keptBody = 64 << 10
+
+// recycle keeps the memory of a body, but nothing of what BankID said in it.
+func (a *API) recycle(body *bytes.Buffer) {
+	if body.Cap() <= keptBody {
+		clear(body.Bytes())
+		body.Reset()
+		a.bodies.Put(body)
+	}
+}
+
 // retryAfter reads the header of that name: seconds, or a date.
 func retryAfter(value string, now time.Time) time.Duration {
 	wait := time.Duration(0)
@@ -190,6 +135,8 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return min(max(wait, 0), MaxRetryAfter)
 }
 
+// newAPIError reads what it can from an answer that is no success. Bodies of proxies, and those of 405, may be HTML or
+// empty; then the status stands alone.
 func newAPIError(call string, status int, body []byte) *APIError {
 	var wire struct {
 		ErrorCode string `json:"errorCode"`
@@ -205,9 +152,6 @@ func newAPIError(call string, status int, body []byte) *APIError {
 
 // networkError says why no answer came. A call that the caller gave up is context.Canceled and nothing else.
 func networkError(ctx context.Context, err error) error {
-	if outer, ok := errors.AsType[*url.Error](err); ok {
-		err = outer.Err
-	}
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Canceled
@@ -215,9 +159,10 @@ func networkError(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", ErrUntrustedServer, err)
 	case refusedCertificate(err):
 		return fmt.Errorf("%w: %w", ErrCertificateRefused, err)
-	case strings.Contains(err.Error(), "malformed"):
-		// net/http quotes what it could not read, which may be anything: the text ends here.
-		return fmt.Errorf("%w: not HTTP", ErrBadResponse)
+	case errors.Is(err, errNotHTTP), errors.Is(err, errLongHead), errors.Is(err, errLongBody):
+		return fmt.Errorf("%w: %w", ErrBadResponse, err)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = context.DeadlineExceeded
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }

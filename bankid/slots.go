@@ -19,8 +19,8 @@ type slots struct {
 	collectTime time.Duration
 }
 
-// acquire waits for a connection, or returns the context's error.
-func (s *slots) acquire(ctx context.Context, urgent bool) error {
+// acquire waits for a connection until the deadline, or returns the context's error.
+func (s *slots) acquire(ctx context.Context, deadline time.Time, urgent bool) error {
 	s.mu.Lock()
 	if s.free(urgent) {
 		s.take(urgent)
@@ -30,6 +30,8 @@ func (s *slots) acquire(ctx context.Context, urgent bool) error {
 	queue, turn := s.queue(urgent), make(chan struct{})
 	*queue = append(*queue, turn)
 	s.mu.Unlock()
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
 	select {
 	case <-turn:
 		return nil

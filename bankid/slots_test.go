@@ -22,7 +22,7 @@ type line struct {
 }
 
 func (l *line) call(ctx context.Context, name string, urgent bool) {
-	if l.acquire(ctx, urgent) != nil {
+	if l.acquire(ctx, time.Now().Add(time.Hour), urgent) != nil {
 		name += " gave up"
 	} else {
 		time.Sleep(time.Second)
@@ -91,7 +91,7 @@ func TestStartsDoNotWaitBehindPendingOrders(t *testing.T) {
 						return
 					case <-time.After(2 * time.Second):
 					}
-					s.acquire(context.Background(), false)
+					s.acquire(context.Background(), time.Now().Add(time.Hour), false)
 					time.Sleep(200 * time.Millisecond)
 					s.release(false)
 				}
@@ -100,7 +100,7 @@ func TestStartsDoNotWaitBehindPendingOrders(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		for range 20 {
 			began := time.Now() // of the bubble's own clock
-			s.acquire(context.Background(), true)
+			s.acquire(context.Background(), time.Now().Add(time.Hour), true)
 			if waited := time.Since(began); waited > 200*time.Millisecond {
 				t.Errorf("a start waited %s", waited)
 			}
