@@ -146,9 +146,10 @@ func TestSilence(t *testing.T) {
 		t.Run("the card says so "+name, func(t *testing.T) {
 			s := newStage(t, browser, v)
 			s.stay("beats")
-			s.eventually("listens", func() bool { return s.listened() == 1 })
+			s.eventually("listens", func() bool { return s.listened() > 0 })
+			before := s.listened() // more than one, if the machine stood still meanwhile
 			f := s.frozen()
-			s.eventually("listens", func() bool { return s.listened() == 2 })
+			s.eventually("listens", func() bool { return s.listened() > before })
 			f.freeze(true)
 			// Twenty seconds go by, or the lid was shut meanwhile: the clock has gone on.
 			s.do(chromedp.Evaluate[chromedp.Void](`Date.now = (now => () => now() + late)(Date.now), window.late = 0, undefined`))
