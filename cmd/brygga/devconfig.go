@@ -50,7 +50,7 @@ func (d *devConfig) read() (*config.Config, *looks, error) {
 		d.files, d.ignored = namedFiles(c), ignored
 		d.mu.Unlock()
 	}
-	c.Issuer, c.Data, c.MasterKey, c.BankID.Environment = d.own.Issuer, d.own.Data, d.own.MasterKey, d.own.BankID.Environment
+	c.Issuer, c.AdminListen, c.Data, c.MasterKey, c.BankID.Environment = d.own.Issuer, d.own.AdminListen, d.own.Data, d.own.MasterKey, d.own.BankID.Environment
 	if c.Page.ServiceName == "" {
 		c.Page.ServiceName = d.own.Page.ServiceName
 	}

@@ -151,7 +151,7 @@ func buildDev(ctx context.Context, o devOptions, on [devServices][]net.Listener)
 	}
 	certificate := d.sim.ClientCertificate().TLS
 	d.config = newDevConfig(o.config, config.Config{
-		Issuer: d.Issuer, Data: o.data, MasterKey: masterKey, BankID: config.BankID{Environment: config.Custom}, Page: config.Page{ServiceName: "Brygga"},
+		Issuer: d.Issuer, AdminListen: strings.TrimPrefix(d.AdminURL, "http://"), Data: o.data, MasterKey: masterKey, BankID: config.BankID{Environment: config.Custom}, Page: config.Page{ServiceName: "Brygga"},
 	}, cmp.Or(o.out, io.Discard))
 	c, looks, err := d.config.read()
 	if err != nil {

@@ -47,6 +47,8 @@ type operator struct {
 	acrValues []string
 	// local says that the issuer is on loopback.
 	local bool
+	// console is the address of the console, to which links of accounts lead.
+	console string
 	// outbound fetches what clients have registered an address for.
 	outbound *outbound.Caller
 	// backup writes a copy of the store. Nil where the database has tools of its own for that.
@@ -84,6 +86,7 @@ type installation struct {
 	certificates []string
 	acrValues    []string
 	local        bool
+	console      string
 	outbound     *outbound.Caller
 }
 
@@ -95,7 +98,7 @@ func (f *whereFlags) find(h *host) (installation, error) {
 			return installation{}, fail(exitUsage, "give the directory that \"brygga dev\" names, or --config FILE for a server", "no data of brygga in %s: %w", f.data, err)
 		}
 		calls, err := newOutbound(config.Outbound{}, true)
-		return installation{data: f.data, masterKey: secret.New(string(text)), local: true, outbound: calls}, err
+		return installation{data: f.data, masterKey: secret.New(string(text)), local: true, console: consoleAt(devConsole), outbound: calls}, err
 	case f.config != "":
 		looks := &looks{}
 		c, err := loadConfig(f.config, h.environ, looks.read)
@@ -108,11 +111,17 @@ func (f *whereFlags) find(h *host) (installation, error) {
 		}
 		return installation{
 			data: c.Data, postgres: c.Postgres, masterKey: c.MasterKey, otherKey: c.OtherMasterKey, clients: looks.dress(c.StaticClients(time.Now().UTC())), retention: c.Audit.Retention, keys: c.Keys,
-			certificates: c.BankID.CertificateNames(), acrValues: c.ACRs(), local: c.LocalIssuer(), outbound: calls,
+			certificates: c.BankID.CertificateNames(), acrValues: c.ACRs(), local: c.LocalIssuer(), console: consoleAt(c.AdminListen), outbound: calls,
 		}, nil
 	}
 	return installation{}, fail(exitUsage, "give --config FILE for a server, or --data DIR for \"brygga dev\"", "which installation?")
 }
+
+// devConsole is where "brygga dev" listens for operators when nobody has chosen another port.
+const devConsole = "127.0.0.1:8084"
+
+// consoleAt is the address of the console on the operators' listener.
+func consoleAt(listen string) string { return "http://" + listen + "/admin" }
 
 // loadConfig reads the configuration, with a remedy when there is no such file.
 func loadConfig(path string, environ []string, inspections ...config.Inspection) (*config.Config, error) {
@@ -189,7 +198,7 @@ func direct(ctx context.Context, h *host, in installation, store storage.Store, 
 	defer keys.close()
 	o := &operator{
 		store: all, ring: keys.open, audit: log, now: time.Now, certificates: in.certificates,
-		acrValues: in.acrValues, local: in.local, outbound: in.outbound, actor: currentUser(h),
+		acrValues: in.acrValues, local: in.local, console: in.console, outbound: in.outbound, actor: currentUser(h),
 	}
 	return do(withActor(ctx, o.actor), o)
 }

@@ -45,8 +45,8 @@ const exitCodesHelp = `Every command ends with one of these codes:
     0  done
     1  failed for a reason that no other code names
     2  wrong usage or configuration: nothing was done
-    3  there is no such client or login
-    4  the client exists already, was changed meanwhile, or the step is not allowed now
+    3  there is no such client, login or operator
+    4  it exists already, was changed meanwhile, or the step is not allowed now
     5  something needed is not available: a port, the store, the running server, BankID
     6  the master key is not the one that the store was made with
   130  ended by a second Ctrl-C or SIGTERM before everything was closed
@@ -161,7 +161,7 @@ func newRoot(h *host) *cobra.Command {
 	root.SetVersionTemplate(versionLine())
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newClientCommand(h), newKeyCommand(h), newLoginCommand(h))
+	root.AddCommand(newClientCommand(h), newKeyCommand(h), newLoginCommand(h), newOperatorCommand(h))
 	if h.operator == nil {
 		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newBankIDCommand(h), newVersionCommand(h), newStoreCommand(h), newCheckStore(h), newBackupCommand(h), newRestoreCommand(h), newMigrateCommand(h),
 			&cobra.Command{Use: "exit-codes", Short: "The exit codes of all commands", Long: exitCodesHelp})

@@ -331,7 +331,8 @@ func (s *server) operators() http.Handler {
 func (s *server) operator() *operator {
 	return &operator{
 		store: s.clients, audit: s.audit, now: s.now, certificates: s.config.BankID.CertificateNames(), acrValues: s.config.ACRs(), local: s.config.LocalIssuer(), outbound: s.outbound,
-		ring: func(context.Context) (*keys.Ring, error) { return s.ring, nil }, backup: s.backup,
+		console: consoleAt(s.config.AdminListen),
+		ring:    func(context.Context) (*keys.Ring, error) { return s.ring, nil }, backup: s.backup,
 	}
 }
 
