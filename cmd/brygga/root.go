@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -120,7 +121,7 @@ func classify(err error) (code int, remedy string) {
 	case errors.Is(err, storage.ErrUnfinished):
 		return exitConflict, "run the \"brygga migrate\" that was broken off again, which goes on where it ended; or empty this store"
 	case errors.Is(err, postgres.ErrConnection):
-		return exitUnavailable, "look whether the database runs and whether the connection string in postgres.dsn names it, with its user and password"
+		return exitUnavailable, cmp.Or(postgres.Remedy(err), "look whether the database runs and whether the connection string in postgres.dsn names it, with its user and password")
 	case errors.Is(err, postgres.ErrDSN):
 		return exitUsage, "write postgres.dsn as postgres://USER@HOST/DATABASE or as host=… user=… dbname=…"
 	case errors.Is(err, postgres.ErrVersion):

@@ -17,6 +17,9 @@ import (
 var (
 	// ErrClosed means that the store was closed.
 	ErrClosed = errors.New("storage/postgres: store is closed")
+	// errRefused means that the database does not do what it was asked for, errLost that it is not reached.
+	errRefused = fmt.Errorf("storage/postgres: the database refuses: %w", storage.ErrUnavailable)
+	errLost    = fmt.Errorf("storage/postgres: the database is not reached: %w", storage.ErrUnavailable)
 	// errReadOnly means that the database that was reached is a standby, or takes no writes for now.
 	errReadOnly = fmt.Errorf("storage/postgres: the database takes no writes, it may be a standby (name all hosts and target_session_attrs=read-write): %w", storage.ErrUnavailable)
 )
@@ -120,10 +123,10 @@ func (s *Store) fault(ctx context.Context, err error) error {
 		case pg.Code == "25006":
 			err = errReadOnly
 		default:
-			err = fmt.Errorf("storage/postgres: %s (SQLSTATE %s): %w", pg.Message, pg.Code, storage.ErrUnavailable)
+			err = refusedStep(errRefused, err)
 		}
 	} else if isLost(err) || errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("storage/postgres: %s: %w", lostText(err), storage.ErrUnavailable)
+		err = refusedStep(errLost, err)
 	}
 	if errors.Is(err, storage.ErrUnavailable) {
 		s.failures.Add(1)

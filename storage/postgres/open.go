@@ -76,7 +76,7 @@ func open(ctx context.Context, dsn string, sealer storage.Sealer, o Options, cha
 		s.node = storage.NewID()
 	}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
-		return nil, fmt.Errorf("%w: %s", ErrConnection, lostText(err))
+		return nil, connectionError(err)
 	}
 	if err := s.begin(ctx); err != nil {
 		s.pool.Close()
@@ -223,7 +223,7 @@ func (s *Store) checkKey(ctx context.Context) error {
 }
 
 func connectionError(err error) error {
-	return fmt.Errorf("%w: %s", ErrConnection, lostText(err))
+	return refused(ErrConnection, err)
 }
 
 // lostText describes an error of connecting, without the connection string.
