@@ -34,7 +34,7 @@ const (
 
 // show sends the page of the login as it stands. It changes nothing but that it notes the look.
 func (s *Site) show(w http.ResponseWriter, r *http.Request, v *visit) {
-	if r.URL.Query().Has(languageParameter) {
+	if query(r).Has(languageParameter) {
 		s.redirect(w, r, basePath(v.login.ID))
 		return
 	}
@@ -210,7 +210,7 @@ func (s *Site) comeBack(w http.ResponseWriter, r *http.Request) {
 		s.fault(w, r, "read login", err)
 		return
 	}
-	if nonce := r.URL.Query().Get(returnParameter); nonce != "" && len(nonce) <= maxNonce {
+	if nonce := query(r).Get(returnParameter); nonce != "" && len(nonce) <= maxNonce {
 		_, err = s.Engine.Return(r.Context(), v.login.ID, secret.New(nonce), ClientIP(r))
 		if err != nil && !errors.Is(err, login.ErrReturnRefused) && !errors.Is(err, storage.ErrNotFound) {
 			s.fault(w, r, "record return", err)

@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"brygga/cache"
 	"brygga/templates"
 )
 
 func proxied(t *testing.T, prefixes ...string) *Site {
 	t.Helper()
-	s := &Site{cookies: cookies{secure: true}, languages: newMatcher(nil), pages: templates.NewStencils(1 << 20)}
+	s := &Site{cookies: cookies{secure: true}, languages: newMatcher(nil), negotiated: cache.New[string](maxNegotiated), pages: templates.NewStencils(1 << 20)}
 	for _, text := range prefixes {
 		s.TrustedProxies = append(s.TrustedProxies, netip.MustParsePrefix(text))
 	}

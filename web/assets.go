@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -20,6 +19,10 @@ const (
 	routeClientBrand = "GET " + brandPrefix + "{client}/{file}"
 )
 
+// presetAsset has a policy for a picture that is opened by itself.
+var presetAsset = newPreset("Cache-Control", "public, max-age=31536000, immutable", "Cross-Origin-Resource-Policy", "same-origin",
+	"Vary", "Accept-Encoding", "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+
 // asset serves a file of the pages. Its name has a hash of its content, so browsers keep it for good.
 func (s *Site) asset(w http.ResponseWriter, r *http.Request) {
 	a, ok := s.assets[r.PathValue("name")]
@@ -29,10 +32,7 @@ func (s *Site) asset(w http.ResponseWriter, r *http.Request) {
 	}
 	h, body := w.Header(), a.Body
 	h.Set("Content-Type", a.ContentType)
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Vary", "Accept-Encoding")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox") // for a picture opened by itself
+	presetAsset.set(h)
 	if len(a.Gzip) > 0 && acceptsGzip(r) {
 		h.Set("Content-Encoding", "gzip")
 		body = a.Gzip
@@ -58,10 +58,12 @@ const robots = "User-agent: *\nDisallow: /\n"
 
 // acceptsGzip reports whether the browser takes gzip (RFC 9110 §12.5.3); one that weighs it with q=0 does not.
 func acceptsGzip(r *http.Request) bool {
-	return slices.ContainsFunc(strings.Split(r.Header.Get("Accept-Encoding"), ","), func(coding string) bool {
+	for coding := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
 		name, weight, _ := strings.Cut(strings.TrimSpace(coding), ";")
 		weight = strings.ReplaceAll(weight, " ", "")
-		return strings.EqualFold(strings.TrimSpace(name), "gzip") && strings.Trim(strings.TrimPrefix(weight, "q="), "0.") != "" ||
-			strings.EqualFold(strings.TrimSpace(name), "gzip") && weight == ""
-	})
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") && (weight == "" || strings.Trim(strings.TrimPrefix(weight, "q="), "0.") != "") {
+			return true
+		}
+	}
+	return false
 }

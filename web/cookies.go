@@ -55,11 +55,13 @@ func (c cookies) set(w http.ResponseWriter, suffix, value string, life time.Dura
 }
 
 func (c cookies) get(r *http.Request, suffix string) string {
-	cookie, err := r.Cookie(c.name(suffix))
-	if err != nil {
-		return ""
+	name := c.name(suffix)
+	for _, cookie := range sent(r) {
+		if cookie.Name == name {
+			return cookie.Value
+		}
 	}
-	return cookie.Value
+	return ""
 }
 
 // bind returns the value that a new login is bound to and sees to it that the browser keeps it. There is one for each

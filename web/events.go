@@ -82,7 +82,7 @@ func requestBytes(r *http.Request) int {
 
 // lookingSince returns since when the page that asks has been looked at, as it says itself: just now when it says nothing.
 func (s *Site) lookingSince(r *http.Request) time.Time {
-	seconds, err := strconv.ParseUint(r.URL.Query().Get(lookingParameter), 10, 16)
+	seconds, err := strconv.ParseUint(query(r).Get(lookingParameter), 10, 16)
 	if err != nil {
 		return s.Now()
 	}
@@ -126,7 +126,7 @@ func (s *Site) events(w http.ResponseWriter, r *http.Request, v *visit) {
 	stream := &stream{
 		site: s, w: w, control: http.NewResponseController(w), page: v.page,
 		looker: s.looker(r, v, s.lookingSince(r)), device: s.cookies.get(r, cookieDevice),
-		sent: templates.Update{View: r.URL.Query().Get(viewParameter)},
+		sent: templates.Update{View: query(r).Get(viewParameter)},
 	}
 	stream.run(r.Context(), v.login, changed)
 }

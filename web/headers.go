@@ -25,26 +25,61 @@ const (
 	referrerOrigin     = "strict-origin"
 )
 
+// preset are headers whose values were made once, as every answer has them. A value that is added to is copied; none may be changed in place.
+type preset []presetHeader
+
+type presetHeader struct {
+	name  string
+	value []string
+}
+
+// newPreset takes names, in the form of [http.CanonicalHeaderKey], and their values in turn.
+func newPreset(pairs ...string) (p preset) {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		p = append(p, presetHeader{pairs[i], pairs[i+1 : i+2 : i+2]})
+	}
+	return p
+}
+
+// set sets the headers.
+func (p preset) set(h http.Header) {
+	for _, header := range p {
+		h[header.name] = header.value
+	}
+}
+
+var (
+	presetGuard = newPreset("Cache-Control", "no-store", "Referrer-Policy", referrerSameOrigin, "Permissions-Policy", permissionsPolicy,
+		"Cross-Origin-Resource-Policy", "same-origin", "X-Frame-Options", "DENY")
+	presetPolicy        = newPreset("Content-Security-Policy", contentPolicy)
+	presetPolicyNoForms = newPreset("Content-Security-Policy", contentPolicyNoForms)
+	presetAll           = newPreset("X-Content-Type-Options", "nosniff")
+	presetSecure        = newPreset("Strict-Transport-Security", "max-age=31536000")
+)
+
 // guard sets the headers of everything that is ours: pages, events and actions.
 func guard(h http.Header, policy string) {
-	h.Set("Content-Security-Policy", policy)
-	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", referrerSameOrigin)
-	h.Set("Permissions-Policy", permissionsPolicy)
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("X-Frame-Options", "DENY")
+	presetGuard.set(h)
+	switch policy {
+	case contentPolicy:
+		presetPolicy.set(h)
+	case contentPolicyNoForms:
+		presetPolicyNoForms.set(h)
+	default:
+		h.Set("Content-Security-Policy", policy)
+	}
 }
 
 // refreshParameter is the query parameter that keeps a page from refreshing itself, where it is "off".
 const refreshParameter = "refresh"
 
-func isPaused(r *http.Request) bool { return r.URL.Query().Get(refreshParameter) == "off" }
+func isPaused(r *http.Request) bool { return query(r).Get(refreshParameter) == "off" }
 
 // guardAll sets the headers of every response, the provider's too.
 func (s *Site) guardAll(h http.Header) {
-	h.Set("X-Content-Type-Options", "nosniff")
+	presetAll.set(h)
 	if s.secure() {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
+		presetSecure.set(h)
 	}
 }
 

@@ -14,6 +14,9 @@ import (
 // maxLanguages bounds what is read of Accept-Language and ui_locales.
 const maxLanguages = 256
 
+// maxNegotiated bounds the memory for texts of Accept-Language, in bytes.
+const maxNegotiated = 64 << 10
+
 // maxLocales is how many of them are looked at.
 const maxLocales = 32
 
@@ -58,7 +61,7 @@ func (s *Site) language(r *http.Request, locales []string) string {
 		return tag
 	}
 	if tag := s.cookies.get(r, cookieLanguage); s.knownLanguage(tag) {
-		return tag
+		return strings.Clone(tag) // a page lasts longer than its request
 	}
 	var wanted []language.Tag
 	for _, text := range locales[:min(len(locales), maxLocales)] {
@@ -70,13 +73,26 @@ func (s *Site) language(r *http.Request, locales []string) string {
 		return tag
 	}
 	if header := r.Header.Get("Accept-Language"); len(header) <= maxLanguages {
-		if wanted, _, err := language.ParseAcceptLanguage(header); err == nil {
-			if tag := s.match(wanted); tag != "" {
-				return tag
-			}
+		if tag := s.accepted(header); tag != "" {
+			return tag
 		}
 	}
 	return templates.DefaultLanguage
+}
+
+// accepted returns the best of our languages for an Accept-Language header, or "" when none will do. What came of a text is remembered, as
+// browsers send few different ones, without anything of who sent it.
+func (s *Site) accepted(header string) string {
+	if tag, known := s.negotiated.Get(header); known || header == "" {
+		return tag
+	}
+	wanted, _, err := language.ParseAcceptLanguage(header)
+	if err != nil {
+		return ""
+	}
+	tag := s.match(wanted)
+	s.negotiated.Put(header, tag, 0)
+	return tag
 }
 
 // match returns the tag of the best of our languages for those that are wanted, or "" when none will do.

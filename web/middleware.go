@@ -36,6 +36,8 @@ type trace struct {
 	login     string
 	client    string
 	reference storage.Reference
+	// parsed is what was read of the request so far.
+	parsed parsed
 }
 
 func traceOf(ctx context.Context) *trace {
@@ -62,10 +64,13 @@ func RequestID(ctx context.Context) string {
 // ClientIP returns the address of the browser that sent r, proxies of ours left out; "" when r did not come through a Site.
 func ClientIP(r *http.Request) string {
 	t := traceOf(r.Context())
-	if t == nil || !t.address.IsValid() {
+	switch {
+	case t == nil || !t.address.IsValid():
 		return ""
+	case t.parsed.address == "":
+		t.parsed.address = t.address.String()
 	}
-	return t.address.String()
+	return t.parsed.address
 }
 
 // WithRequestID returns a handler that adds request_id to the log lines of requests, and login and reference to those of requests
@@ -162,6 +167,9 @@ func (s *Site) finish(w *handling.Recorder, r *http.Request, began time.Time) {
 	if w.Status == 0 {
 		w.Status = http.StatusOK // what net/http sends for a handler that wrote nothing
 	}
+	if t := traceOf(r.Context()); t != nil {
+		t.parsed = parsed{} // what is done after the request must not hold on to it
+	}
 	route, took := r.Pattern, time.Since(began)
 	if route == "" {
 		route = "none"
@@ -200,6 +208,9 @@ func (s *Site) requestID(r *http.Request) string {
 	}
 	var random [5]byte
 	rand.Read(random[:])
-	text := base32Digits.EncodeToString(random[:])
-	return text[:4] + "-" + text[4:]
+	var text [9]byte
+	base32Digits.Encode(text[:8], random[:])
+	copy(text[5:], text[4:8])
+	text[4] = '-'
+	return string(text[:])
 }

@@ -68,11 +68,10 @@ func (p *Proxies) note(trouble int, peer netip.Addr, now time.Time) bool {
 func (s *Site) watchProxies(r *http.Request) {
 	from := peer(r)
 	told := strings.Join(r.Header["X-Forwarded-For"], ",")
-	_, readable := parseHop(strings.TrimSpace(told[strings.LastIndex(told, ",")+1:]))
 	trouble := -1
 	switch {
 	case r.URL.Path == strings.TrimPrefix(routeHealth, "GET "):
-	case s.trusts(from) && !readable:
+	case s.trusts(from) && !readable(told):
 		trouble = proxySilent
 	case told != "" && !s.trusts(from) && s.behindProxy(r, from):
 		trouble = proxyUnknown
@@ -81,6 +80,12 @@ func (s *Site) watchProxies(r *http.Request) {
 		return
 	}
 	s.log.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelWarn, proxyTexts[trouble], slog.String("peer", from.String()))
+}
+
+// readable reports whether the last address of an X-Forwarded-For is one.
+func readable(told string) bool {
+	_, ok := parseHop(strings.TrimSpace(told[strings.LastIndex(told, ",")+1:]))
+	return ok
 }
 
 // behindProxy reports whether the peer is probably a proxy of the operator's: it is on a network of theirs, or it speaks plain HTTP

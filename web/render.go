@@ -58,6 +58,8 @@ func (s *Site) pageIn(r *http.Request, client *storage.Client, locales []string)
 	return p
 }
 
+var presetHTML = newPreset("Content-Type", "text/html; charset=utf-8", "Vary", "Cookie, Accept-Language, Accept-Encoding")
+
 // render sends a whole page. The page is rendered before anything is sent, so that a fault can still be told.
 func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, policy string, p templates.Page, v templates.View) {
 	buffer := buffers.Get().(*bytes.Buffer)
@@ -79,9 +81,8 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, policy
 		// opener for good then, and many apps log in by a pop-up that tells its opener.
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	}
-	h.Set("Content-Type", "text/html; charset=utf-8")
+	presetHTML.set(h)
 	h.Set("Content-Language", p.Lang)
-	h.Set("Vary", "Cookie, Accept-Language, Accept-Encoding")
 	body := buffer.Bytes()
 	if compressible(v) && acceptsGzip(r) {
 		h.Set("Content-Encoding", "gzip")

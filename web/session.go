@@ -41,7 +41,7 @@ func (s *Site) SessionGroups(r *http.Request) []string {
 	var groups []string
 	prefix := s.cookies.name(cookieSession)
 	seen := make(map[string]bool)
-	for _, cookie := range r.Cookies() {
+	for _, cookie := range sent(r) {
 		group, ok := strings.CutPrefix(cookie.Name, prefix)
 		if ok && isGroup(group) && !seen[group] && !s.SessionCookie(r, group).IsZero() {
 			seen[group] = true

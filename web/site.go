@@ -16,6 +16,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"brygga/audit"
+	"brygga/cache"
 	"brygga/login"
 	"brygga/storage"
 	"brygga/templates"
@@ -93,10 +94,12 @@ type Site struct {
 	cookies   cookies
 	origins   *http.CrossOriginProtection
 	languages language.Matcher
-	assets    map[string]templates.Asset
-	handler   http.Handler
-	streams   streams
-	pages     *templates.Stencils
+	// negotiated has the language for texts of Accept-Language.
+	negotiated *cache.Cache[string]
+	assets     map[string]templates.Asset
+	handler    http.Handler
+	streams    streams
+	pages      *templates.Stencils
 	// own is the installation's look, with its files; looks has those of clients.
 	own                    look
 	styleSheet, bankIDLogo string
@@ -150,7 +153,7 @@ func New(o Options) (*Site, error) {
 	o.TrustedProxies = slices.Clone(o.TrustedProxies)
 	s := &Site{
 		Options: o, log: slog.New(WithRequestID(o.Logger.Handler())), cookies: cookies{secure: issuer.Scheme == "https"}, origins: http.NewCrossOriginProtection(),
-		languages: newMatcher(o.Messages), assets: templates.Assets(), streams: newStreams(o.MaxStreams), pages: templates.NewStencils(maxPageBytes),
+		languages: newMatcher(o.Messages), negotiated: cache.New[string](maxNegotiated), assets: templates.Assets(), streams: newStreams(o.MaxStreams), pages: templates.NewStencils(maxPageBytes),
 		alarms: rate.NewLimiter(5, 50), closing: make(chan struct{}),
 	}
 	// A proxy may change the Host header that the Origin header would be compared with.

@@ -135,7 +135,7 @@ func (s *Site) action(handle bound) http.HandlerFunc {
 			s.notice(w, r, http.StatusForbidden, templates.NoticeOtherBrowser)
 			return
 		}
-		if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); r.ContentLength != 0 && (err != nil || kind != formType) {
+		if r.ContentLength != 0 && !isForm(r) {
 			s.ShowError(w, r, http.StatusUnsupportedMediaType, "invalid_request", "the body must be a form", nil)
 			return
 		}
@@ -151,6 +151,16 @@ func (s *Site) action(handle bound) http.HandlerFunc {
 		}
 		inner(w, r)
 	}
+}
+
+// isForm reports whether the body is said to be a form.
+func isForm(r *http.Request) bool {
+	kind := r.Header.Get("Content-Type")
+	if kind == formType {
+		return true
+	}
+	kind, _, err := mime.ParseMediaType(kind)
+	return err == nil && kind == formType
 }
 
 const formType = "application/x-www-form-urlencoded"
@@ -173,7 +183,7 @@ func starter(r *http.Request, language string) storage.Starter {
 	}
 	points := r.PostForm.Get(touchParameter)
 	if r.Method == http.MethodGet {
-		points = r.URL.Query().Get(touchParameter)
+		points = query(r).Get(touchParameter)
 	}
 	if points, err := strconv.ParseUint(points, 10, 8); err == nil {
 		s.TouchPoints = int(points)
