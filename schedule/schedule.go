@@ -13,13 +13,20 @@ import (
 // Over is what a job returns that is done for good.
 const Over time.Duration = -1
 
-// grain is how long the schedule sleeps at least: where many jobs are due one shortly after the other, one waking does some of them.
-const grain = time.Millisecond
+const (
+	// grain is how long the schedule sleeps at least: where many jobs are due one shortly after the other, one waking does some of them.
+	grain = time.Millisecond
+	// So many jobs are begun as they fall due. While more are under way, others wait for one to end, or for patience: what was held up for a
+	// moment is then not begun all at once, each with a stack and a connection of its own, and what is stuck holds up nothing for long.
+	eager    = 32
+	patience = 2 * time.Millisecond
+)
 
 // Schedule has jobs done. The zero value has none and may be used. Its methods may be called concurrently, and from jobs.
 type Schedule struct {
 	mu      sync.Mutex
 	waiting queue
+	under   int // jobs that are being done
 	timer   *time.Timer
 	// armed is when the timer goes off, the zero time while it does not.
 	armed time.Time
@@ -82,13 +89,16 @@ func (s *Schedule) work() {
 		if len(s.waiting) > 0 && !s.waiting[0].due.After(now) {
 			job = heap.Pop(&s.waiting).(*Job)
 		}
-		s.arm(now)
 		if job == nil {
+			s.arm(now)
 			return
 		}
+		s.under++
+		s.arm(now)
 		s.mu.Unlock()
 		after := job.do(now.Sub(job.due))
 		s.mu.Lock()
+		s.under--
 		if after >= 0 {
 			s.wait(job, after)
 		}
@@ -112,8 +122,11 @@ func (s *Schedule) arm(now time.Time) {
 		return
 	}
 	first := s.waiting[0].due
-	if first.After(now) {
+	switch {
+	case first.After(now):
 		first = latest(first, now.Add(grain))
+	case s.under >= eager:
+		first = now.Add(patience)
 	}
 	if !s.armed.IsZero() && !first.Before(s.armed) {
 		return

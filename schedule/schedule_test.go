@@ -63,7 +63,7 @@ func TestJobsAreDoneInTheirTime(t *testing.T) {
 	})
 }
 
-// A job that takes its time holds up no other, and is not done twice at once.
+// A job that takes its time holds up no other for long, and is not done twice at once. Many that are due at once are begun one after the other.
 func TestSlowJobs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s schedule.Schedule
@@ -83,20 +83,28 @@ func TestSlowJobs(t *testing.T) {
 			time.Sleep(10 * time.Second)
 			return time.Second
 		})
-		s.Add(time.Second, func(time.Duration) time.Duration {
+		s.Add(2*time.Second, func(time.Duration) time.Duration {
 			if quick.add() == 3 {
 				return schedule.Over
 			}
 			return time.Second
 		})
-		time.Sleep(5 * time.Second)
+		time.Sleep(time.Second + time.Millisecond)
+		if n := under.Load(); n < 30 || n > 40 {
+			t.Errorf("%d jobs were begun at the same moment", n)
+		}
+		time.Sleep(4 * time.Second)
 		if n := under.Load(); n != 100 {
 			t.Errorf("%d of 100 jobs are under way", n)
 		}
-		quick.are(t, 1*time.Second, 2*time.Second, 3*time.Second)
+		quick.are(t, 2*time.Second, 3*time.Second, 4*time.Second)
 		stuck.Wake()
 		time.Sleep(time.Minute)
-		slow.are(t, 1*time.Second, 11*time.Second) // at once when it was ready, and not a second later
+		slow.mu.Lock()
+		defer slow.mu.Unlock()
+		if len(slow.times) != 2 || slow.times[1] != slow.times[0]+10*time.Second { // at once when it was ready, and not a second later
+			t.Errorf("the job that was woken was done at %v", slow.times)
+		}
 	})
 }
 
