@@ -243,7 +243,7 @@ func TestWatch(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
 		l := h.begin()
-		changed, stop := h.Watch(l.ID)
+		changed, stop := watch(h.Engine, l.ID)
 		select {
 		case <-changed:
 			t.Error("a change was told before there was one")

@@ -172,7 +172,7 @@ func (h *simHouse) approve(l *storage.Login, number string, approval bankidsim.A
 // settled waits until the login is pending no more.
 func (h *simHouse) settled(l *storage.Login) *storage.Login {
 	h.t.Helper()
-	changed, stop := h.Watch(l.ID)
+	changed, stop := watch(h.Engine, l.ID)
 	defer stop()
 	patience := time.NewTimer(20 * time.Second)
 	defer patience.Stop()

@@ -1,6 +1,9 @@
 package login
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // watches tells those who show a login that it has changed.
 type watches struct {
@@ -10,33 +13,35 @@ type watches struct {
 
 // watch are those who show one login.
 type watch struct {
-	watchers map[chan struct{}]struct{}
+	watchers []*func()
 	// leave ends that the store tells of what other processes do.
 	leave func()
 }
 
-// Watch returns a channel that receives after each change of the login, by this process at once and by another within a second, and a
-// function that ends the watch. Changes that come quicker than they are received are told once. A login that ends because its time is over is not told.
-func (e *Engine) Watch(id string) (changed <-chan struct{}, stop func()) {
-	w, c := &e.watches, make(chan struct{}, 1)
+// Watch calls changed after each change of the login, by this process at once and by another within a second, until stop is called. It is
+// called where the change is made and must not block, nor begin or stop a watch. A login that ends because its time is over is not told.
+func (e *Engine) Watch(id string, changed func()) (stop func()) {
+	w := &e.watches
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.logins == nil {
 		w.logins = make(map[string]*watch)
 	}
 	if w.logins[id] == nil {
-		w.logins[id] = &watch{map[chan struct{}]struct{}{}, e.Store.Follow(id, func() { w.tell(id) })}
+		w.logins[id] = &watch{leave: e.Store.Follow(id, func() { w.tell(id) })}
 	}
-	w.logins[id].watchers[c] = struct{}{}
-	return c, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		of := w.logins[id]
-		delete(of.watchers, c)
-		if len(of.watchers) == 0 {
-			of.leave()
-			delete(w.logins, id)
-		}
+	w.logins[id].watchers = append(w.logins[id].watchers, &changed)
+	return func() { w.stop(id, &changed) }
+}
+
+func (w *watches) stop(id string, watcher *func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	of := w.logins[id]
+	i := slices.Index(of.watchers, watcher)
+	if of.watchers = slices.Delete(of.watchers, i, i+1); len(of.watchers) == 0 {
+		of.leave()
+		delete(w.logins, id)
 	}
 }
 
@@ -51,10 +56,7 @@ func (w *watches) tell(id string) {
 	if of == nil {
 		return
 	}
-	for c := range of.watchers {
-		select {
-		case c <- struct{}{}:
-		default:
-		}
+	for _, changed := range of.watchers {
+		(*changed)()
 	}
 }

@@ -20,14 +20,25 @@ func (f *following) Follow(id string, changed func()) (stop func()) {
 	return func() { delete(f.changed, id) }
 }
 
+// watch returns a channel that receives after a change of the login, and what ends that.
+func watch(e *login.Engine, id string) (<-chan struct{}, func()) {
+	changed := make(chan struct{}, 1)
+	return changed, e.Watch(id, func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	})
+}
+
 // TestWatchFollowsTheStore: who watches a login is woken by what another process does; the store is asked once for all who watch it, and no longer
 // than they do.
 func TestWatchFollowsTheStore(t *testing.T) {
 	store := &following{changed: map[string]func(){}}
 	h := newHouse(t, func(o *login.Options) { store.Store, o.Store = o.Store, store })
 	defer h.close()
-	first, stopFirst := h.Watch("l1")
-	second, stopSecond := h.Watch("l1")
+	first, stopFirst := watch(h.Engine, "l1")
+	second, stopSecond := watch(h.Engine, "l1")
 	if store.begun != 1 {
 		t.Errorf("the login is followed %d times", store.begun)
 	}
