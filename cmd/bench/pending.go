@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -158,7 +160,58 @@ func (h *held) hold(ctx context.Context, idle float64) error {
 		return err
 	}
 	h.print(used/took, resident, idle, took)
+	return h.printMemory(ctx)
+}
+
+// printMemory prints what of the memory is in use when no garbage lies about.
+func (h *held) printMemory(ctx context.Context) error {
+	if h.profile != "" {
+		if err := h.saveHeap(ctx); err != nil {
+			return err
+		}
+	}
+	if _, err := h.get(ctx, h.admin+"/debug/pprof/heap?gc=1"); err != nil {
+		return err
+	}
+	live, err := h.gauge(ctx, "go_memstats_heap_alloc_bytes")
+	if err != nil {
+		return err
+	}
+	stacks, err := h.gauge(ctx, "go_memstats_stack_inuse_bytes")
+	if err != nil {
+		return err
+	}
+	routines, err := h.gauge(ctx, "go_goroutines")
+	if err != nil {
+		return err
+	}
+	n := float64(h.pending())
+	fmt.Printf("alive for each, all that the server holds divided: %.1f KiB of heap, %.1f KiB of stacks, %.2f goroutines\n", live/1024/n, stacks/1024/n, routines/n)
 	return nil
+}
+
+// saveHeap writes a profile of what is alive beside the CPU profile.
+func (h *held) saveHeap(ctx context.Context) error {
+	return h.save(ctx, h.admin+"/debug/pprof/heap?gc=1", h.profile+".heap")
+}
+
+// save writes what an address answers to a file.
+func (b *bench) save(ctx context.Context, address, name string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	response, err := b.browser.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, response.Body)
+	return errors.Join(err, file.Close())
 }
 
 func (h *held) print(cores, resident, idle, seconds float64) {
