@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -66,4 +67,16 @@ func (u Update) Since(prev Update) Update {
 // Empty reports whether u says nothing beyond the name of the view, so that it need not be sent.
 func (u Update) Empty() bool {
 	return u.Title == "" && u.HTML == "" && u.QR == "" && u.Seconds == nil
+}
+
+// AppendFrame appends the JSON of the update which says no more than that a view has another QR code, as it is made for each second of
+// every open page.
+func AppendFrame(text []byte, view string, f Frame) []byte {
+	text = append(text, `{"view":"`...)
+	text = append(text, view...)
+	text = append(text, `","qr":"`...)
+	text = base64.StdEncoding.AppendEncode(text, []byte(f.Bits))
+	text = append(text, `","size":`...)
+	text = strconv.AppendInt(text, int64(f.Size), 10)
+	return append(text, '}')
 }

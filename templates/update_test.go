@@ -36,6 +36,9 @@ func TestUpdate_U11(t *testing.T) {
 	if got, want := asJSON(t, NewTick(next).Since(tick)), `{"view":"qr-wait","qr":"gA==","size":1}`; got != want {
 		t.Errorf("with another frame: %s, want %s", got, want)
 	}
+	if got, want := string(AppendFrame(nil, "qr-wait", previewFrame())), asJSON(t, Update{View: "qr-wait", QR: u.QR, Size: u.Size}); got != want {
+		t.Errorf("a frame alone: %s, want %s", got, want)
+	}
 	done, err := NewUpdate(context.Background(), p, Complete{})
 	if err != nil {
 		t.Fatal(err)

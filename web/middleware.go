@@ -29,9 +29,12 @@ const (
 type traceKey struct{}
 
 // trace is what is known of a request: its own reference and the browser's address, and for its log lines the login that it turned out
-// to be about, which is set once, before anything else is started.
+// to be about, which is set once, before anything else is started. detached says that what answers it goes on after its handler, and tells
+// of it in the end.
 type trace struct {
 	requestID string
+	began     time.Time
+	detached  bool
 	address   netip.Addr
 	login     string
 	client    string
@@ -122,7 +125,7 @@ func (s *Site) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		w := &handling.Recorder{ResponseWriter: inner}
-		r = r.WithContext(context.WithValue(r.Context(), traceKey{}, &trace{requestID: s.requestID(r), address: s.clientAddress(r)}))
+		r = r.WithContext(context.WithValue(r.Context(), traceKey{}, &trace{requestID: s.requestID(r), began: began, address: s.clientAddress(r)}))
 		r = handling.Semicolons(r)
 		defer s.finish(w, r, began)
 		s.watchProxies(r)
@@ -158,8 +161,7 @@ func (s *Site) toHTTPS(w http.ResponseWriter, r *http.Request) {
 func (s *Site) finish(w *handling.Recorder, r *http.Request, began time.Time) {
 	panicked := recover()
 	if panicked != nil && panicked != http.ErrAbortHandler {
-		s.Panicked()
-		s.log.ErrorContext(r.Context(), "panic", "err", handling.Panic(panicked), "stack", string(debug.Stack()))
+		s.panicked(r.Context(), panicked, debug.Stack())
 		if w.Status == 0 {
 			s.notice(w, r, http.StatusInternalServerError, templates.NoticeFault)
 		}
@@ -167,10 +169,26 @@ func (s *Site) finish(w *handling.Recorder, r *http.Request, began time.Time) {
 	if w.Status == 0 {
 		w.Status = http.StatusOK // what net/http sends for a handler that wrote nothing
 	}
-	if t := traceOf(r.Context()); t != nil {
+	t := traceOf(r.Context())
+	if t != nil {
 		t.parsed = parsed{} // what is done after the request must not hold on to it
 	}
-	route, took := r.Pattern, time.Since(began)
+	if t == nil || !t.detached {
+		s.tell(r.Context(), method(r), r.Pattern, *w, time.Since(began))
+	}
+	if panicked == http.ErrAbortHandler {
+		panic(panicked)
+	}
+}
+
+// panicked tells of a panic.
+func (s *Site) panicked(ctx context.Context, value any, stack []byte) {
+	s.Panicked()
+	s.log.ErrorContext(ctx, "panic", "err", handling.Panic(value), "stack", string(stack))
+}
+
+// tell logs and observes a request that has been answered.
+func (s *Site) tell(ctx context.Context, method, route string, answer handling.Recorder, took time.Duration) {
 	if route == "" {
 		route = "none"
 	}
@@ -179,12 +197,9 @@ func (s *Site) finish(w *handling.Recorder, r *http.Request, began time.Time) {
 	case routeHealth, routeAssets, routeIcon, routeRobots, routeBrand, routeClientBrand, routeStatus:
 		level = slog.LevelDebug
 	}
-	s.log.LogAttrs(r.Context(), level, "request", slog.String("route", route), slog.String("method", method(r)),
-		slog.Int("status", w.Status), slog.Int64("bytes", w.Bytes), slog.Float64("took_ms", float64(took.Microseconds())/1000))
-	s.Observe(route, w.Status, took)
-	if panicked == http.ErrAbortHandler {
-		panic(panicked)
-	}
+	s.log.LogAttrs(ctx, level, "request", slog.String("route", route), slog.String("method", method),
+		slog.Int("status", answer.Status), slog.Int64("bytes", answer.Bytes), slog.Float64("took_ms", float64(took.Microseconds())/1000))
+	s.Observe(route, answer.Status, took)
 }
 
 // method returns the request's method, or "other" for one that is not usual: it goes into the log as it came.

@@ -18,6 +18,7 @@ import (
 	"brygga/audit"
 	"brygga/cache"
 	"brygga/login"
+	"brygga/schedule"
 	"brygga/storage"
 	"brygga/templates"
 )
@@ -98,8 +99,10 @@ type Site struct {
 	negotiated *cache.Cache[string]
 	assets     map[string]templates.Asset
 	handler    http.Handler
-	streams    streams
 	pages      *templates.Stencils
+	// jobs are the detached ones of the streams.
+	streams streams
+	jobs    schedule.Schedule
 	// own is the installation's look, with its files; looks has those of clients.
 	own                    look
 	styleSheet, bankIDLogo string
@@ -191,7 +194,22 @@ func (s *Site) Handler() http.Handler { return s.handler }
 
 // EndStreams ends all event streams, now and from now on: the browsers connect again, to whoever answers then. Call it when
 // the server begins to shut down (http.Server.RegisterOnShutdown), as it would wait for them.
-func (s *Site) EndStreams() { s.closeOnce.Do(func() { close(s.closing) }) }
+func (s *Site) EndStreams() {
+	s.closeOnce.Do(func() {
+		close(s.closing)
+		s.streams.part(partingTime)
+		s.jobs.WakeAll()
+	})
+}
+
+func (s *Site) isClosing() bool {
+	select {
+	case <-s.closing:
+		return true
+	default:
+		return false
+	}
+}
 
 // Close waits for the work that outlives its request. Call it when the server has shut down and before the store is closed.
 func (s *Site) Close() {

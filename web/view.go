@@ -5,10 +5,12 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"brygga/login"
 	"brygga/outbound"
+	"brygga/secret"
 	"brygga/storage"
 	"brygga/templates"
 )
@@ -146,6 +148,12 @@ type looker struct {
 	since    time.Time
 }
 
+// Own returns a copy that keeps nothing of the request alive.
+func (l looker) Own() looker {
+	l.choice = templates.Device(strings.Clone(string(l.choice)))
+	return l
+}
+
 func (s *Site) looker(r *http.Request, v *visit, since time.Time) looker {
 	return looker{
 		launch: s.Engine.LaunchFor(starter(r, v.page.Lang)), choice: s.cookies.choice(r), leadsOut: leadsOut(v.login.Request.RedirectURI, v.client), since: since,
@@ -165,8 +173,14 @@ func leadsOut(redirectURI string, client *storage.Client) bool {
 	return true
 }
 
-// viewFor gathers the situation of a login for the page that is looked at; an order that was started knows more about it.
+// viewFor returns the view of the login for the page that is looked at.
 func (s *Site) viewFor(ctx context.Context, l *storage.Login, at looker) templates.View {
+	return s.viewWith(ctx, l, at, s.Engine.Frame(l))
+}
+
+// viewWith gathers the situation of a login for the page that is looked at; an order that was started knows more about it. frame is the
+// text of its QR code, if it has one.
+func (s *Site) viewWith(ctx context.Context, l *storage.Login, at looker, frame secret.String) templates.View {
 	launch, starting := at.launch, s.Engine.Starting(l)
 	switch {
 	case starting:
@@ -177,17 +191,19 @@ func (s *Site) viewFor(ctx context.Context, l *storage.Login, at looker) templat
 	now := s.Now()
 	sit := situation{
 		login: l, starting: starting, launch: launch, choice: at.choice, open: s.Engine.AnswerOpen(ctx, l), leadsOut: at.leadsOut, since: at.since, now: now,
-		left: templates.Left{Seconds: int(s.Engine.Remaining(l) / time.Second), Of: int(s.Engine.Window / time.Second)},
+		left: templates.Left{Seconds: s.secondsLeft(l), Of: int(s.Engine.Window / time.Second)},
 	}
 	if l.Order != nil {
 		round := l.Order.WindowEnds.Add(-s.Engine.Window)
 		sit.firstOrder = l.Order.Started.Before(round.Add(storage.ClaimLife))
 	}
-	if text := s.Engine.Frame(l); !text.IsZero() {
-		sit.frame = encodeQR(text)
+	if !frame.IsZero() {
+		sit.frame = encodeQR(frame)
 	}
 	return viewOf(sit)
 }
+
+func (s *Site) secondsLeft(l *storage.Login) int { return int(s.Engine.Remaining(l) / time.Second) }
 
 // follows reports whether a page with the view goes on listening: it awaits something, or what is done in another tab.
 func follows(v templates.View) bool {
