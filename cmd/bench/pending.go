@@ -173,18 +173,11 @@ func (h *held) printMemory(ctx context.Context) error {
 	if _, err := h.get(ctx, h.admin+"/debug/pprof/heap?gc=1"); err != nil {
 		return err
 	}
-	live, err := h.gauge(ctx, "go_memstats_heap_alloc_bytes")
+	now, err := h.metrics(ctx)
 	if err != nil {
 		return err
 	}
-	stacks, err := h.gauge(ctx, "go_memstats_stack_inuse_bytes")
-	if err != nil {
-		return err
-	}
-	routines, err := h.gauge(ctx, "go_goroutines")
-	if err != nil {
-		return err
-	}
+	live, stacks, routines := now["go_memstats_heap_alloc_bytes"], now["go_memstats_stack_inuse_bytes"], now["go_goroutines"]
 	n := float64(h.pending())
 	fmt.Printf("alive for each, all that the server holds divided: %.1f KiB of heap, %.1f KiB of stacks, %.2f goroutines\n", live/1024/n, stacks/1024/n, routines/n)
 	return nil
