@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"keys":                     {"storage"},
 	"limit":                    {},
 	"login":                    {"audit", "bankid", "limit", "personnummer", "schedule", "storage"},
+	"mail":                     {"audit", "storage"},
 	"mutants":                  {}, // changes the others, and knows none of them
 	"op":                       {"audit", "cache", "handling", "keys", "limit", "outbound", "personnummer", "storage", "visibletext"},
 	"op/interop":               {}, // tests alone
@@ -66,6 +67,8 @@ var closed = map[string][]string{
 	"golang.org/x/oauth2":           {"examples/go", "web/demo"},
 	"github.com/a-h/templ":          {"templates"},
 	"software.sslmate.com/src":      {"bankid"},
+	"github.com/wneessen":           {"mail"},
+	"github.com/emersion":           {},
 	"github.com/rogpeppe":           {},
 	"github.com/chromedp":           {},
 	"github.com/makiuchi-d/gozxing": {"bankid/bankidsim"},

@@ -49,6 +49,8 @@ type operator struct {
 	local bool
 	// console is the address of the console, to which links of accounts lead.
 	console string
+	// mail says that mail is sent.
+	mail bool
 	// outbound fetches what clients have registered an address for.
 	outbound *outbound.Caller
 	// backup writes a copy of the store. Nil where the database has tools of its own for that.
@@ -87,6 +89,7 @@ type installation struct {
 	acrValues    []string
 	local        bool
 	console      string
+	mail         bool
 	outbound     *outbound.Caller
 }
 
@@ -111,7 +114,7 @@ func (f *whereFlags) find(h *host) (installation, error) {
 		}
 		return installation{
 			data: c.Data, postgres: c.Postgres, masterKey: c.MasterKey, otherKey: c.OtherMasterKey, clients: looks.dress(c.StaticClients(time.Now().UTC())), retention: c.Audit.Retention, keys: c.Keys,
-			certificates: c.BankID.CertificateNames(), acrValues: c.ACRs(), local: c.LocalIssuer(), console: consoleAt(c.AdminListen), outbound: calls,
+			certificates: c.BankID.CertificateNames(), acrValues: c.ACRs(), local: c.LocalIssuer(), console: consoleAt(c.AdminListen), mail: c.Mail.Used(), outbound: calls,
 		}, nil
 	}
 	return installation{}, fail(exitUsage, "give --config FILE for a server, or --data DIR for \"brygga dev\"", "which installation?")
@@ -198,7 +201,7 @@ func direct(ctx context.Context, h *host, in installation, store storage.Store, 
 	defer keys.close()
 	o := &operator{
 		store: all, ring: keys.open, audit: log, now: time.Now, certificates: in.certificates,
-		acrValues: in.acrValues, local: in.local, console: in.console, outbound: in.outbound, actor: currentUser(h),
+		acrValues: in.acrValues, local: in.local, console: in.console, mail: in.mail, outbound: in.outbound, actor: currentUser(h),
 	}
 	return do(withActor(ctx, o.actor), o)
 }

@@ -267,7 +267,7 @@ func withAccounts(cmd *cobra.Command, h *host, where *whereFlags, do func(contex
 		if err != nil {
 			return err
 		}
-		a, err := account.New(account.Options{Store: o.store, Audit: o.audit, Key: key, Console: o.console, Now: o.now})
+		a, err := account.New(account.Options{Store: o.store, Audit: o.audit, Key: key, Console: o.console, Mail: o.mail, Now: o.now})
 		if err != nil {
 			return err
 		}

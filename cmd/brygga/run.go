@@ -54,6 +54,9 @@ func (s *server) run(ctx context.Context, on listeners) error {
 	workers.Go(func() { s.every(work, sweepEvery, s.sweep) })
 	workers.Go(func() { giveBack(work) })
 	workers.Go(func() { s.reloads(work) })
+	if s.mail != nil {
+		workers.Go(func() { s.mail.Run(work) })
+	}
 	workers.Go(func() { s.every(work, certificateEvery, s.warnCertificates) })
 	if s.listener != nil {
 		workers.Go(func() { s.every(work, certificateEvery, s.warnListener) })

@@ -22,6 +22,7 @@ import (
 	"brygga/cmd/brygga/config"
 	"brygga/keys"
 	"brygga/login"
+	"brygga/mail"
 	"brygga/op"
 	"brygga/outbound"
 	"brygga/secret"
@@ -76,6 +77,7 @@ type server struct {
 	clients  *storage.StaticClients         // store with the clients of the configuration
 	outbound *outbound.Caller
 	audit    *audit.Log
+	mail     *mail.Courier // nil where no mail is sent
 	ring     *keys.Ring
 	apis     map[string]*bankid.API // by certificate
 	engine   *login.Engine
@@ -123,6 +125,9 @@ func (s *server) build(ctx context.Context) (err error) {
 	}
 	s.clients = storage.WithStaticClients(s.store, static)
 	if s.audit, err = openAudit(ctx, s.store, audit.Options{Retention: c.Audit.Retention, Logger: s.log, Lines: s.events, Failed: s.metrics.auditFailed, Now: s.now}); err != nil {
+		return err
+	}
+	if s.mail, err = s.newCourier(); err != nil {
 		return err
 	}
 	if err = s.checkIssuer(ctx); err != nil {
@@ -331,8 +336,8 @@ func (s *server) operators() http.Handler {
 func (s *server) operator() *operator {
 	return &operator{
 		store: s.clients, audit: s.audit, now: s.now, certificates: s.config.BankID.CertificateNames(), acrValues: s.config.ACRs(), local: s.config.LocalIssuer(), outbound: s.outbound,
-		console: consoleAt(s.config.AdminListen),
-		ring:    func(context.Context) (*keys.Ring, error) { return s.ring, nil }, backup: s.backup,
+		console: consoleAt(s.config.AdminListen), mail: s.mail != nil,
+		ring: func(context.Context) (*keys.Ring, error) { return s.ring, nil }, backup: s.backup,
 	}
 }
 

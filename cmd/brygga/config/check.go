@@ -65,6 +65,7 @@ func (c *Config) checkInstallation(r *reader) {
 	c.checkData(r)
 	c.checkMasterKey(r)
 	c.checkPostgres(r)
+	c.checkMail(r)
 	r.word("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	r.word("log.format", c.Log.Format, "json", "text")
 	c.checkBankID(r)

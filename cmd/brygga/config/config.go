@@ -65,6 +65,7 @@ type Config struct {
 	Outbound Outbound `yaml:"outbound"`
 	Keys     Keys     `yaml:"keys"`
 	Audit    Audit    `yaml:"audit"`
+	Mail     Mail     `yaml:"mail"`
 	Page     Page     `yaml:"page"`
 	// Clients are registered as long as they stand here. Others are added by "brygga client add".
 	Clients []Client `yaml:"clients"`

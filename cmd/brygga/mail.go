@@ -1,0 +1,89 @@
+package main
+
+import (
+	"crypto/x509"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+
+	"brygga/cmd/brygga/config"
+	"brygga/mail"
+)
+
+// newCourier returns what sends mail, nil where none is sent.
+func (s *server) newCourier() (*mail.Courier, error) {
+	c := s.config
+	if !c.Mail.Used() {
+		return nil, nil
+	}
+	sender, err := newSender(c.Mail)
+	if err != nil {
+		return nil, err
+	}
+	texts, err := mailTexts(c.Mail)
+	if err != nil {
+		return nil, fail(exitUsage, "see config.example.yaml for how a text is written", "mail.texts_directory: %w", err)
+	}
+	return mail.New(mail.Options{Queue: s.store, Sender: sender, Texts: texts, Service: c.Page.ServiceName, Audit: s.audit, Logger: s.log, Now: s.now})
+}
+
+// mailTexts returns what messages say.
+func mailTexts(c config.Mail) (*mail.Texts, error) {
+	if c.TextsDirectory == "" {
+		return mail.ReadTexts(nil)
+	}
+	if _, err := os.ReadDir(c.TextsDirectory); err != nil {
+		return nil, err
+	}
+	return mail.ReadTexts(os.DirFS(c.TextsDirectory))
+}
+
+func newSender(c config.Mail) (*mail.SMTP, error) {
+	roots, err := mailRoots(c.RootCAFile)
+	if err != nil {
+		return nil, fail(exitUsage, "name a file with certificates in PEM", "mail.root_ca_file: %w", err)
+	}
+	sender, err := mail.NewSMTP(mail.SMTPOptions{Host: c.Host, Port: c.Port, TLS: c.TLS, User: c.User, Password: c.Password, From: c.From, RootCAs: roots})
+	if err != nil {
+		return nil, fail(exitUsage, "look at the section mail", "%w", err)
+	}
+	return sender, nil
+}
+
+// mailRoots returns the roots of the system with those in the file, nil for no file.
+func mailRoots(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, errors.New("it holds no certificate")
+	}
+	return roots, nil
+}
+
+// inspectMail looks at what the section mail names.
+func inspectMail(all *config.Config, f config.Findings) {
+	c := all.Mail
+	if !c.Used() {
+		return
+	}
+	if _, err := mailRoots(c.RootCAFile); err != nil && f.Sound("mail.root_ca_file") {
+		f.Fault("mail.root_ca_file", err.Error(), "name a file with certificates in PEM")
+	}
+	if _, err := mailTexts(c); err != nil {
+		remedy := "a text has a subject in its first line, and the placeholders of ours"
+		if errors.Is(err, fs.ErrNotExist) {
+			remedy = "make the directory, or leave it out"
+		}
+		f.Fault("mail.texts_directory", strings.ReplaceAll(err.Error(), "\n", "; "), remedy)
+	}
+}
