@@ -32,10 +32,10 @@ const (
 func (p *Provider) allowOrigin(w http.ResponseWriter, r *http.Request, who cors) bool {
 	switch who {
 	case corsPublic:
-		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.Header()["Access-Control-Allow-Origin"] = headerAnyone
 		return true
 	case corsRegistered:
-		w.Header().Add("Vary", "Origin")
+		w.Header()["Vary"] = headerOrigin
 		if origin := r.Header.Get("Origin"); p.originRegistered(r.Context(), origin) {
 			w.Header().Set("Access-Control-Allow-Origin", origin)
 			return true

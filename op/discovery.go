@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
@@ -159,15 +160,17 @@ func (p *Provider) serveJWKS(w http.ResponseWriter, r *http.Request) {
 	serveDocument(w, r, document)
 }
 
+// headerKept lets clients keep a document for keys.CacheTime.
+var headerKept = []string{fmt.Sprintf("public, max-age=%d", int(keys.CacheTime.Seconds()))}
+
 // serveDocument writes a document that clients may keep for keys.CacheTime.
 func serveDocument(w http.ResponseWriter, r *http.Request, d keys.Document) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(keys.CacheTime.Seconds())))
-	h.Set("Etag", d.ETag)
+	h["Content-Type"], h["Cache-Control"], h["Etag"] = headerJSON, headerKept, []string{d.ETag}
 	if r.Header.Get("If-None-Match") == d.ETag {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
+	h["Content-Length"] = []string{strconv.Itoa(len(d.JSON))} // without it a long answer goes out in chunks
 	w.Write(d.JSON)
 }

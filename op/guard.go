@@ -31,8 +31,7 @@ func addressOf(ctx context.Context) string { return originOf(ctx).address }
 func (p *Provider) guardForm(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("Pragma", "no-cache")
+		h["Cache-Control"], h["Pragma"] = headerNoStore, headerNoCache
 		if w, ok := w.(*response); ok {
 			w.challenge = challengeBasic
 		}
@@ -55,7 +54,7 @@ func (p *Provider) guardForm(next http.HandlerFunc) http.HandlerFunc {
 // counts what it refuses, see refuseToken; the rest counts for the client that the token is for, and a fault of ours for nobody.
 func (p *Provider) guardBearer(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
+		w.Header()["Cache-Control"] = headerNoStore
 		if w, ok := w.(*response); ok { // and no context, which userinfo would pay for with each request
 			w.bearer, w.over = true, p.limits.addresses.Check(p.o.ClientIP(r))
 		}

@@ -83,7 +83,7 @@ func (p *Provider) serveIntrospect(w http.ResponseWriter, r *http.Request) {
 		writeError(w, p.fault(r.Context(), "read token", err))
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header()["Content-Type"] = headerJSON
 	json.NewEncoder(w).Encode(answer)
 }
 

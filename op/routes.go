@@ -77,16 +77,14 @@ func (p *Provider) endpoint(name string, handle http.HandlerFunc, who cors, meth
 	allowed := strings.Join(methods, ", ")
 	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
 		w := &response{Recorder: handling.Recorder{ResponseWriter: inner}}
-		defer p.finish(name, w, r, func() {
-			writeError(w, newError(oidc.ServerError, internalError))
-		})
-		w.Header().Set("X-Content-Type-Options", "nosniff")
+		defer p.finish(name, w, r, answerFault)
+		w.Header()["X-Content-Type-Options"] = headerNosniff
 		if r.Method == http.MethodOptions && who != corsNone {
 			p.preflight(w, r, who, allowed)
 			return
 		}
 		if p.allowOrigin(w, r, who) {
-			w.Header().Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After")
+			w.Header()["Access-Control-Expose-Headers"] = headerExposed
 		}
 		if !slices.Contains(methods, r.Method) {
 			w.Header().Set("Allow", allowed)
@@ -97,11 +95,25 @@ func (p *Provider) endpoint(name string, handle http.HandlerFunc, who cors, meth
 	})
 }
 
+// answerFault answers a program's request whose handler has panicked.
+func answerFault(w *response) { writeError(w, newError(oidc.ServerError, internalError)) }
+
+// The values of headers that are always the same, made once: a header that is set is a slice of its own otherwise. Nobody changes them.
+var (
+	headerNosniff = []string{"nosniff"}
+	headerExposed = []string{"WWW-Authenticate, Retry-After"}
+	headerAnyone  = []string{"*"}
+	headerOrigin  = []string{"Origin"}
+	headerJSON    = []string{"application/json"}
+	headerNoStore = []string{"no-store"}
+	headerNoCache = []string{"no-cache"}
+)
+
 // page wraps an endpoint that browsers visit. It has no CORS header: no script may read what comes back.
 func (p *Provider) page(name string, handle http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
 		w := &response{Recorder: handling.Recorder{ResponseWriter: inner}}
-		defer p.finish(name, w, r, func() {
+		defer p.finish(name, w, r, func(w *response) {
 			p.o.Pages.ShowError(w, r, http.StatusInternalServerError, string(oidc.ServerError), internalError, w.party)
 		})
 		w.Header().Set("Cache-Control", "no-store")
@@ -147,7 +159,7 @@ func (p *Provider) showFault(w http.ResponseWriter, r *http.Request, doing strin
 
 // finish tells of the outcome. After a panic it logs what can be logged, which is never the panic's own text, and answers
 // when nothing was sent yet.
-func (p *Provider) finish(name string, w *response, r *http.Request, answer func()) {
+func (p *Provider) finish(name string, w *response, r *http.Request, answer func(*response)) {
 	if v := recover(); v != nil {
 		if v == http.ErrAbortHandler {
 			panic(v)
@@ -155,7 +167,7 @@ func (p *Provider) finish(name string, w *response, r *http.Request, answer func
 		p.log.ErrorContext(r.Context(), "panic", "doing", name, "err", handling.Panic(v), "stack", string(debug.Stack()))
 		w.outcome = string(oidc.ServerError)
 		if w.Status == 0 {
-			answer()
+			answer(w)
 		}
 	}
 	p.logRefusal(r.Context(), name, w.client, w.refused)

@@ -105,7 +105,7 @@ func (p *Provider) userClaims(client *storage.Client, grant *storage.Grant, scop
 func (p *Provider) sendClaims(w http.ResponseWriter, r *http.Request, client *storage.Client, claims *userClaims) {
 	signed, encrypted := client.UserinfoAlg != "", client.UserinfoEncryption.Alg != ""
 	if !signed && !encrypted {
-		w.Header().Set("Content-Type", "application/json")
+		w.Header()["Content-Type"] = headerJSON
 		json.NewEncoder(w).Encode(claims)
 		return
 	}

@@ -27,11 +27,11 @@ func (s *Site) trusts(address netip.Addr) bool {
 	return false
 }
 
-// clientAddress returns the address of the browser: the peer's, or when that is a trusted proxy, the nearest address in
+// clientAddress returns the address of the browser: that of the peer, which the request comes from, or when that is a trusted proxy, the nearest address in
 // X-Forwarded-For that is not one. What stands before that one is the word of a stranger. An address that cannot be read
 // ends the search at the proxy that reported it.
-func (s *Site) clientAddress(r *http.Request) netip.Addr {
-	address := peer(r)
+func (s *Site) clientAddress(r *http.Request, from netip.Addr) netip.Addr {
+	address := from
 	if !s.trusts(address) {
 		return address
 	}
@@ -63,6 +63,6 @@ func parseHop(text string) (netip.Addr, bool) {
 }
 
 // forwardedInsecurely reports whether a trusted proxy says that the browser came by plain HTTP to an https issuer.
-func (s *Site) forwardedInsecurely(r *http.Request) bool {
-	return s.secure() && r.Header.Get("X-Forwarded-Proto") == "http" && s.trusts(peer(r))
+func (s *Site) forwardedInsecurely(r *http.Request, from netip.Addr) bool {
+	return s.secure() && r.Header.Get("X-Forwarded-Proto") == "http" && s.trusts(from)
 }

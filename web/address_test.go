@@ -49,7 +49,7 @@ func TestClientAddress(t *testing.T) {
 		for _, text := range tc.forwarded {
 			r.Header.Add("X-Forwarded-For", text)
 		}
-		if got := s.clientAddress(r).String(); got != tc.want {
+		if got := s.clientAddress(r, peer(r)).String(); got != tc.want {
 			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
 		}
 	}
@@ -71,14 +71,14 @@ func TestForwardedProtoAndRequestID(t *testing.T) {
 		r.RemoteAddr = tc.peer
 		r.Header.Set("X-Forwarded-Proto", tc.proto)
 		r.Header.Set("X-Request-ID", tc.id)
-		if got := s.forwardedInsecurely(r); got != tc.insecure {
+		if got := s.forwardedInsecurely(r, peer(r)); got != tc.insecure {
 			t.Errorf("%s: insecure = %t", tc.name, got)
 		}
-		if id := s.requestID(r); (id == tc.id) != tc.kept || !goodRequestID.MatchString(id) {
+		if id := s.requestID(r, peer(r)); (id == tc.id) != tc.kept || !goodRequestID.MatchString(id) {
 			t.Errorf("%s: request ID %q", tc.name, id)
 		}
 	}
-	if a, b := s.requestID(httptest.NewRequest("GET", "/", nil)), s.requestID(httptest.NewRequest("GET", "/", nil)); a == b || len(a) != 9 {
+	if a, b := s.requestID(httptest.NewRequest("GET", "/", nil), netip.Addr{}), s.requestID(httptest.NewRequest("GET", "/", nil), netip.Addr{}); a == b || len(a) != 9 {
 		t.Errorf("request IDs %q and %q", a, b)
 	}
 }

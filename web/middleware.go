@@ -32,10 +32,10 @@ type traceKey struct{}
 // to be about, which is set once, before anything else is started. detached says that what answers it goes on after its handler, and tells
 // of it in the end.
 type trace struct {
+	address netip.Addr
 	requestID string
 	began     time.Time
 	detached  bool
-	address   netip.Addr
 	login     string
 	client    string
 	reference storage.Reference
@@ -125,15 +125,16 @@ func (s *Site) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		w := &handling.Recorder{ResponseWriter: inner}
-		r = r.WithContext(context.WithValue(r.Context(), traceKey{}, &trace{requestID: s.requestID(r), began: began, address: s.clientAddress(r)}))
+		from := peer(r)
+		r = r.WithContext(context.WithValue(r.Context(), traceKey{}, &trace{address: s.clientAddress(r, from), requestID: s.requestID(r, from), began: began}))
 		r = handling.Semicolons(r)
 		defer s.finish(w, r, began)
-		s.watchProxies(r)
+		s.watchProxies(r, from)
 		s.guardAll(w.Header())
 		switch {
 		case len(r.RequestURI) > maxTarget:
 			s.notice(w, r, http.StatusRequestURITooLong, templates.NoticeNotFound)
-		case s.forwardedInsecurely(r):
+		case s.forwardedInsecurely(r, from):
 			s.toHTTPS(w, r)
 		case s.keepLanguage(w, r):
 		default:
@@ -211,21 +212,21 @@ func method(r *http.Request) string {
 	return "other"
 }
 
+// headerRequestID is X-Request-ID as the map of headers has it.
+const headerRequestID = "X-Request-Id"
+
 var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{6,64}$`)
 
 var base32Digits = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
 
-// requestID returns the reference that a trusted proxy gave the request, or a new one of 40 random bits, which a person
-// can read to somebody on the phone: "7QX4-2MKD".
-func (s *Site) requestID(r *http.Request) string {
-	if id := r.Header.Get("X-Request-ID"); goodRequestID.MatchString(id) && s.trusts(peer(r)) {
-		return id
+// requestID returns the reference that a trusted proxy, which the request comes from, gave it, or a new one of 40 random bits, which a
+// person can read to somebody on the phone: "7QX4-2MKD".
+func (s *Site) requestID(r *http.Request, from netip.Addr) string {
+	if given := r.Header[headerRequestID]; len(given) > 0 && goodRequestID.MatchString(given[0]) && s.trusts(from) {
+		return given[0]
 	}
 	var random [5]byte
 	rand.Read(random[:])
-	var text [9]byte
-	base32Digits.Encode(text[:8], random[:])
-	copy(text[5:], text[4:8])
-	text[4] = '-'
-	return string(text[:])
+	text := base32Digits.EncodeToString(random[:])
+	return text[:4] + "-" + text[4:]
 }

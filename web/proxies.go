@@ -65,8 +65,7 @@ func (p *Proxies) note(trouble int, peer netip.Addr, now time.Time) bool {
 
 // watchProxies looks at what a request tells of the proxies before us. The load balancer's own look at our health comes without a
 // browser behind it.
-func (s *Site) watchProxies(r *http.Request) {
-	from := peer(r)
+func (s *Site) watchProxies(r *http.Request, from netip.Addr) {
 	told := strings.Join(r.Header["X-Forwarded-For"], ",")
 	trouble := -1
 	switch {

@@ -39,8 +39,8 @@ func TestWrongProxiesAreNoticed(t *testing.T) {
 			if tc.tls {
 				r.TLS = &tls.ConnectionState{}
 			}
-			s.watchProxies(r)
-			s.watchProxies(r)
+			s.watchProxies(r, peer(r))
+			s.watchProxies(r, peer(r))
 			want := 0
 			if tc.want != "" {
 				want = 1
@@ -55,7 +55,7 @@ func TestWrongProxiesAreNoticed(t *testing.T) {
 			if got := s.Proxies.Troubles(now); len(got) != 0 {
 				t.Errorf("an hour later: %q", got)
 			}
-			if s.watchProxies(r); strings.Count(log.String(), "level=WARN") != 2*want {
+			if s.watchProxies(r, peer(r)); strings.Count(log.String(), "level=WARN") != 2*want {
 				t.Errorf("an hour later the log says %q", log.String())
 			}
 		})
