@@ -32,7 +32,7 @@ type traceKey struct{}
 // to be about, which is set once, before anything else is started. detached says that what answers it goes on after its handler, and tells
 // of it in the end.
 type trace struct {
-	address netip.Addr
+	address   netip.Addr
 	requestID string
 	began     time.Time
 	detached  bool
