@@ -8,6 +8,7 @@
 // It plays everybody else itself: BankID (package bankidsim), browsers that load the page and follow its events, people who scan the QR code they
 // are shown and think for a while, and an app. It ends by itself. With -nodes several servers share a PostgreSQL database, and each
 // connection goes to the next of them. With -soak it lets BankID misbehave meanwhile, and prints memory and outcomes.
+// With -grow stores of several sizes are compared.
 // With -pending nobody scans: so many people look at their QR code, and what that costs and how late frames and collects are is printed.
 package main
 
@@ -33,6 +34,8 @@ type settings struct {
 	pending int
 	rate    float64
 	hold    time.Duration
+	// grow are the sizes of stores to compare, with commas between them.
+	grow    string
 	profile string
 	// noScript plays browsers that run no script.
 	noScript bool
@@ -58,11 +61,15 @@ func main() {
 	flag.BoolVar(&s.noScript, "no-script", false, "browsers run no script: their pages load themselves anew every two seconds")
 	flag.DurationVar(&s.think, "think", 3*time.Second, "how long a person takes from scanning to approving")
 	flag.StringVar(&s.profile, "profile", "", "write a CPU profile of the server during the last round to this file")
+	flag.StringVar(&s.grow, "grow", "", "in place of all that: compare stores with so many records of each kind, such as 1000,1000000")
 	flag.BoolVar(&s.readme, "readme", false, "write the figures into README.md, in the directory where this runs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	do := run
+	if s.grow != "" {
+		do = runGrow
+	}
 	switch {
 	case s.soak > 0:
 		do = runSoak
