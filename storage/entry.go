@@ -33,7 +33,9 @@ const (
 	OperatorEntry                         // ID, *Operator
 	ThrottleEntry                         // key, *Throttle
 	MailEntry                             // ID, *Mail
-	lastEntry        = MailEntry
+	TileEntry                             // level (1 byte) + index (8 bytes), *AuditTile
+	TreeEntry                             // no key, *AuditTree
+	lastEntry        = TreeEntry
 )
 
 // EntryKinds returns all kinds in the order in which they move.
@@ -49,6 +51,7 @@ var entryNames = [...]string{
 	GrantEntry: "grant", CodeEntry: "code", AccessEntry: "access token", RefreshEntry: "refresh token", SessionEntry: "session", NoticeEntry: "logout notice",
 	PushedEntry: "pushed request", UsedEntry: "key that was used once", AuditEntry: "audit event",
 	OperatorEntry: "operator", ThrottleEntry: "count of attempts", MailEntry: "mail",
+	TileEntry: "tile of the audit tree", TreeEntry: "audit tree",
 }
 
 // String returns what a record of the kind is called.

@@ -259,6 +259,14 @@ type AuditLog interface {
 	AuditEvents(ctx context.Context, from, to time.Time, limit int) ([]AuditEvent, error)
 	// AuditEventsOf does the same for the events that have the reference. It looks through all events of that time.
 	AuditEventsOf(ctx context.Context, reference Reference, from, to time.Time, limit int) ([]AuditEvent, error)
+
+	// AuditTree returns the tree over the events as it stands; the zero value when none was ever stored.
+	AuditTree(ctx context.Context) (AuditTree, error)
+	// AuditTiles returns at most limit tiles of a level in order, from that index on.
+	AuditTiles(ctx context.Context, level int, from int64, limit int) ([]AuditTile, error)
+	// GrowAuditTree puts the tree in the place of one of that size and stores the tiles, each of which may replace one that had
+	// fewer hashes. It returns ErrConflict when the stored tree has another size: of concurrent calls from one size exactly one succeeds.
+	GrowAuditTree(ctx context.Context, size int64, tree AuditTree, tiles []AuditTile) error
 }
 
 // Unexpired returns nil when a record that ends at expires exists at now, else ErrNotFound.

@@ -44,7 +44,7 @@ func storeAll(t *testing.T, s *Store, now time.Time) {
 		_, err2 := s.AnswerLogin(t.Context(), id, answer, now)
 		err = errors.Join(err, err2)
 	}
-	if err := errors.Join(err, s.Close()); err != nil {
+	if err := errors.Join(err, storagetest.GrowTree(t.Context(), s, 3), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -25,6 +25,7 @@ var exports = map[storage.EntryKind]struct {
 	storage.PushedEntry: {pushedBucket, (*Store).pushedEntry}, storage.UsedEntry: {replaysBucket, (*Store).usedEntry},
 	storage.AuditEntry: {auditBucket, (*Store).auditEntry}, storage.OperatorEntry: {operatorsBucket, (*Store).operatorEntry},
 	storage.ThrottleEntry: {throttlesBucket, (*Store).throttleEntry}, storage.MailEntry: {mailBucket, (*Store).mailEntry},
+	storage.TileEntry: {treeBucket, (*Store).tileEntry}, storage.TreeEntry: {treeBucket, (*Store).treeEntry},
 }
 
 // Export returns entries that follow after; see storage.Source.
@@ -44,7 +45,7 @@ func (s *Store) Export(ctx context.Context, after storage.Position, now time.Tim
 				}
 				continue
 			}
-			if kind == storage.KeysEntry && kind == after.Kind {
+			if (kind == storage.KeysEntry || kind == storage.TreeEntry) && kind == after.Kind {
 				continue
 			}
 			more, err := s.exportKind(ctx, t, kind, behind, now, limit-len(entries))

@@ -141,6 +141,10 @@ func (s *Store) putEntry(t *tx, e storage.Entry) error {
 			return err
 		}
 		return errors.Join(t.put(pushedBucket, e.Key, sealed), t.putExpiry(r.Expires, pushedKind, e.Key, nil))
+	case *storage.AuditTile:
+		return t.putTile(r)
+	case *storage.AuditTree:
+		return t.putTree(*r)
 	case *storage.AuditEvent:
 		rows, err := auditRows([]storage.AuditEvent{*r})
 		if err != nil {

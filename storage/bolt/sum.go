@@ -25,8 +25,11 @@ var summed = [bucketCount]struct {
 	before byte
 }{
 	clientsBucket: {true, 0}, codesBucket: {true, '{'}, grantsBucket: {true, 0}, tokensBucket: {true, '{'}, refreshBucket: {true, '{'},
-	keysBucket: {true, 0}, auditBucket: {true, '{'}, throttlesBucket: {true, '{'},
+	keysBucket: {true, 0}, auditBucket: {true, '{'}, throttlesBucket: {true, '{'}, treeBucket: {true, noRow},
 }
+
+// noRow is a byte that no row of an earlier format begins with, for buckets that these had not.
+const noRow = 0xFF
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 

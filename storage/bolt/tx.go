@@ -35,6 +35,7 @@ const (
 	keysBucket                          // "set" → revision (8 bytes) + sealed
 	secretsBucket                       // name → sealed
 	auditBucket                         // time (8 bytes) + event ID → JSON
+	treeBucket                          // level (1 byte) + index (8 bytes) → a tile of the audit tree; FF → the tree itself, JSON
 	expiryBucket                        // expiry (8 bytes) + kind + key of the record → see sweep
 	operatorsBucket                     // operator ID → sealed
 	handlesBucket                       // handle → operator ID
@@ -49,7 +50,7 @@ var bucketNames = [bucketCount][]byte{
 	[]byte("meta"), []byte("clients"), []byte("origins"), []byte("requests"), []byte("logins"), []byte("pending"), []byte("codes"), []byte("grants"),
 	[]byte("sessions"), []byte("tokens"), []byte("refresh"), []byte("browsers"), []byte("cookies"), []byte("browser grants"),
 	[]byte("notices"), []byte("due"), []byte("pushed"), []byte("replays"), []byte("keys"), []byte("secrets"), []byte("audit"),
-	[]byte("expiry"), []byte("operators"), []byte("operator handles"), []byte("throttles"), []byte("mail"), []byte("mail due"),
+	[]byte("tree"), []byte("expiry"), []byte("operators"), []byte("operator handles"), []byte("throttles"), []byte("mail"), []byte("mail due"),
 }
 
 // tx is a transaction, for reading or shared by the steps of one batch. Its put and remove count as writes.

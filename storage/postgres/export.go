@@ -50,6 +50,7 @@ var exports = map[storage.EntryKind]export{
 	storage.MailEntry:     {`SELECT id, due, attempts, body FROM mail WHERE id > $1 AND expires > $2 ORDER BY id LIMIT $3`, textKey, (*Store).mailEntry},
 	storage.PushedEntry:   {`SELECT hash, body FROM pushed_requests WHERE hash > $1 AND expires > $2 ORDER BY hash LIMIT $3`, bytesKey, (*Store).pushedEntry},
 	storage.UsedEntry:     {`SELECT key, expires FROM used_once WHERE key > $1 AND expires > $2 ORDER BY key LIMIT $3`, bytesKey, (*Store).usedEntry},
+	storage.TileEntry:     {`SELECT key, body FROM audit_tiles WHERE key > $1 AND $2::timestamptz IS NOT NULL ORDER BY key LIMIT $3`, bytesKey, (*Store).tileEntry},
 }
 
 // Export returns entries that follow after; see storage.Source.
@@ -78,7 +79,7 @@ func (s *Store) Export(ctx context.Context, after storage.Position, now time.Tim
 // exportKind returns at most limit entries of the kind that follow behind. Begun says that some are behind already.
 func (s *Store) exportKind(ctx context.Context, db executor, kind storage.EntryKind, behind []byte, begun bool, now time.Time, limit int) ([]storage.Entry, error) {
 	switch kind {
-	case storage.GenerationsEntry, storage.ForgottenEntry, storage.KeysEntry:
+	case storage.GenerationsEntry, storage.ForgottenEntry, storage.KeysEntry, storage.TreeEntry:
 		if begun {
 			return nil, nil
 		}
@@ -131,6 +132,12 @@ func (s *Store) exportSingle(ctx context.Context, db executor, kind storage.Entr
 			return nil, err
 		}
 		e.Kept = time.UnixMicro(int64(binary.BigEndian.Uint64(value))).UTC()
+	case storage.TreeEntry:
+		tree, err := auditTree(ctx, db)
+		if err != nil || tree.Checkpoint == nil {
+			return nil, err
+		}
+		e.Record = &tree
 	case storage.KeysEntry:
 		var revision int64
 		var body []byte

@@ -75,6 +75,7 @@ func holds(ctx context.Context, db executor) (any bool, err error) {
 			OR EXISTS (SELECT 1 FROM sessions) OR EXISTS (SELECT 1 FROM logout_notices) OR EXISTS (SELECT 1 FROM pushed_requests) OR EXISTS (SELECT 1 FROM used_once)
 			OR EXISTS (SELECT 1 FROM signing_keys) OR EXISTS (SELECT 1 FROM secrets) OR EXISTS (SELECT 1 FROM audit_events)
 			OR EXISTS (SELECT 1 FROM operators) OR EXISTS (SELECT 1 FROM operator_handles) OR EXISTS (SELECT 1 FROM throttles) OR EXISTS (SELECT 1 FROM mail)
+			OR EXISTS (SELECT 1 FROM audit_tiles) OR EXISTS (SELECT 1 FROM audit_tree)
 			OR EXISTS (SELECT 1 FROM installation WHERE name = $1)`, installedForgotten).Scan(&any)
 	return any, err
 }
@@ -216,6 +217,12 @@ func (s *Store) queueEntry(batch *pgx.Batch, e storage.Entry) error {
 		body, err := s.codec.EncodePushedRequest(r)
 		batch.Queue(`INSERT INTO pushed_requests (hash, client_id, expires, body) VALUES ($1, $2, $3, $4)`, e.Key, r.ClientID, e.Kept, body)
 		return err
+	case *storage.AuditTile:
+		batch.Queue(`INSERT INTO audit_tiles (key, body) VALUES ($1, $2)`, e.Key, storage.EncodeAuditTile(r))
+		return nil
+	case *storage.AuditTree:
+		batch.Queue(`INSERT INTO audit_tree (size, checkpoint) VALUES ($1, $2)`, r.Size, r.Checkpoint)
+		return nil
 	case *storage.AuditEvent:
 		text, err := json.Marshal(r)
 		batch.Queue(`INSERT INTO audit_events (time, id, reference, expires, body) VALUES ($1, $2, $3, $4, $5::text::jsonb)`, r.Time, r.ID, string(r.Reference), e.Kept, string(text))

@@ -27,6 +27,8 @@ func Populate(t *testing.T, store storage.Store, n int) {
 	}
 	f.populateGone()
 	f.populateOperators()
+	_, err := f.grow(257, "populated")
+	f.ok(err)
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
@@ -153,6 +155,12 @@ func Answers(t *testing.T, store storage.Store, n int) map[string]string {
 	a.say("forgotten", err, forgotten)
 	events, err := store.AuditEvents(a.ctx, at(0), at(9000), 10_000)
 	a.say("events", err, events)
+	tree, err := store.AuditTree(a.ctx)
+	a.say("tree", err, tree)
+	for level := range 3 {
+		tiles, err := store.AuditTiles(a.ctx, level, 0, 100)
+		a.say(name("tiles", level), err, tiles)
+	}
 	for _, client := range clients {
 		for _, origin := range client.WebOrigins() {
 			registered, err := store.OriginRegistered(a.ctx, origin)

@@ -55,6 +55,7 @@ func Run(t *testing.T, open func(t *testing.T, sealer storage.Sealer) Instance) 
 		{"Operators", operatorTests},
 		{"Links of operators", operatorLinkTests},
 		{"Logins of operators", operatorLoginTests},
+		{"Audit tree", treeTests},
 		{"Told", tellTests},
 		{"Sweep", sweepTests},
 		{"Races", raceTests},
