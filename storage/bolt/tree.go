@@ -115,7 +115,7 @@ func (c *checker) treeRow(key, row []byte) error {
 		return errUnread
 	}
 	if bytes.Equal(key, treeKey) {
-		if err := tree.Check(c.readTiles); err != nil {
+		if err := tree.Check(0, c.readTiles); err != nil {
 			return errors.New("its root does not follow from the hashes")
 		}
 		return nil

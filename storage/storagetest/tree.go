@@ -111,7 +111,7 @@ var treeTests = map[string]func(*fixture){
 			}, storage.ErrConflict)
 			f.same(won, 1)
 			tree := f.tree()
-			f.ok(tree.Check(func(tiles []tlog.Tile) ([][]byte, error) {
+			f.ok(tree.Check(0, func(tiles []tlog.Tile) ([][]byte, error) {
 				return [][]byte{f.tiles(0, 0, 1)[0].Hashes[:32*tiles[0].W]}, nil
 			}))
 		}
