@@ -16,6 +16,7 @@ import (
 var allowed = map[string][]string{
 	"account":                  {"audit", "personnummer", "storage"},
 	"audit":                    {"storage"},
+	"audit/tree":               {"storage"},
 	"bankid":                   {},
 	"bankid/bankidsim":         {},
 	"bankid/bankidsim/interop": {}, // tests alone

@@ -25,12 +25,14 @@ type OperatorsOptions struct {
 	Details func(ctx context.Context) [][2]string
 	// Metrics serves /metrics; nil for none.
 	Metrics http.Handler
+	// Checkpoint returns the signed checkpoint of the audit log, or an error that is shown. Nil for none.
+	Checkpoint func(ctx context.Context) ([]byte, error)
 	// Hosts are the names that metrics and profiles may be asked under, beside those of loopback and addresses.
 	Hosts []string
 }
 
-// Operators returns the handler of the operators' listener: /healthz, /readyz, /metrics and /debug/pprof. It checks nobody's
-// identity, so it must listen where only operators reach it. Profiles, which hold what is in memory, are for this machine alone
+// Operators returns the handler of the operators' listener: /healthz, /readyz, /metrics, /audit/checkpoint and /debug/pprof. It
+// checks nobody's identity, so it must listen where only operators reach it. Profiles, which hold what is in memory, are for this machine alone
 // wherever it listens.
 func Operators(o OperatorsOptions) http.Handler {
 	mux := http.NewServeMux()
@@ -39,6 +41,9 @@ func Operators(o OperatorsOptions) http.Handler {
 	guarded := http.NewServeMux()
 	if o.Metrics != nil {
 		guarded.Handle("GET /metrics", o.Metrics)
+	}
+	if o.Checkpoint != nil {
+		guarded.HandleFunc("GET /audit/checkpoint", o.checkpoint)
 	}
 	guarded.HandleFunc("GET /debug/pprof/", pprof.Index)
 	guarded.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
@@ -71,6 +76,18 @@ func (o OperatorsOptions) ready(w http.ResponseWriter, r *http.Request) {
 	for _, detail := range o.Details(ctx) {
 		fmt.Fprintf(w, "%s: %s\n", detail[0], detail[1])
 	}
+}
+
+// checkpoint answers with the checkpoint as C2SP tlog-checkpoint has it, for those who keep them.
+func (o OperatorsOptions) checkpoint(w http.ResponseWriter, r *http.Request) {
+	text, err := o.Checkpoint(r.Context())
+	plainText(w.Header())
+	if err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, err)
+		return
+	}
+	w.Write(text)
 }
 
 // local lets requests of this machine pass and refuses all others.

@@ -96,6 +96,9 @@ func New(o Options) (*Tree, error) {
 	return t, nil
 }
 
+// PublicKey returns the key that checkpoints are verified with; see Key.Public.
+func (t *Tree) PublicKey() string { return t.key.Public }
+
 // Checkpoint returns the signed checkpoint as it stands, and the number of events under it: nil and 0 before the first.
 func (t *Tree) Checkpoint(ctx context.Context) (text []byte, size int64, err error) {
 	tree, err := t.stored(ctx)

@@ -101,17 +101,32 @@ const (
 // findStories returns the logins of the reference, of which there is nearly always one, with exitNotFound when there is none.
 // References name the same minutes again after some time; the last logins of the reference are returned.
 func findStories(ctx context.Context, store storage.Store, reference storage.Reference, now time.Time) ([]*story, error) {
+	events, begun, err := lastEventsOf(ctx, store, reference, now)
+	if err != nil {
+		return nil, err
+	}
+	return tellStories(ctx, store, events, begun, now)
+}
+
+// eventsOf returns the audit events of the last logins of the reference, with exitNotFound when there are none.
+func eventsOf(ctx context.Context, store storage.AuditLog, reference storage.Reference, now time.Time) ([]storage.AuditEvent, error) {
+	events, _, err := lastEventsOf(ctx, store, reference, now)
+	return events, err
+}
+
+// lastEventsOf returns these events and when the logins began.
+func lastEventsOf(ctx context.Context, store storage.AuditLog, reference storage.Reference, now time.Time) (events []storage.AuditEvent, begun time.Time, err error) {
 	last := reference.Begun(now)
-	for begun := last; now.Sub(begun) < longestRetention; begun = begun.Add(-reference.Period()) {
-		events, err := store.AuditEventsOf(ctx, reference, begun, begun.Add(longestLogin), maxSteps)
+	for begun = last; now.Sub(begun) < longestRetention; begun = begun.Add(-reference.Period()) {
+		events, err = store.AuditEventsOf(ctx, reference, begun, begun.Add(longestLogin), maxSteps)
 		if err != nil {
-			return nil, fmt.Errorf("read the audit log: %w", err)
+			return nil, begun, fmt.Errorf("read the audit log: %w", err)
 		}
 		if len(events) > 0 {
-			return tellStories(ctx, store, events, begun, now)
+			return events, begun, nil
 		}
 	}
-	return nil, fail(exitNotFound, "look whether the reference was read right; one that is came to the login page at "+moment(last)+" and never chose BankID",
+	return nil, begun, fail(exitNotFound, "look whether the reference was read right; one that is came to the login page at "+moment(last)+" and never chose BankID",
 		"no login %s has left anything in the audit log", reference)
 }
 

@@ -40,6 +40,8 @@ type metrics struct {
 	late      *prometheus.CounterVec
 	swept     prometheus.Counter
 	auditErrs prometheus.Counter
+	treeErrs  prometheus.Counter
+	treeSize  prometheus.Gauge
 	panics    prometheus.Counter
 	lastCall  prometheus.Gauge
 	clock     prometheus.Gauge
@@ -86,13 +88,15 @@ func newMetrics(s *server) *metrics {
 		late:      counters("brygga_late_total", "Work that this process got to too late: it is overloaded.", "work"),
 		swept:     counter("brygga_store_swept_total", "Expired records that were removed."),
 		auditErrs: counter("brygga_audit_errors_total", "Audit events that could not be stored."),
+		treeErrs:  counter("brygga_audit_signing_errors_total", "Attempts to sign audit events that failed."),
+		treeSize:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "brygga_audit_signed_events", Help: "Audit events under the signed checkpoint."}),
 		panics:    counter("brygga_panics_total", "Requests whose handler panicked: a fault of brygga."),
 		lastCall:  gauge("brygga_bankid_last_success_timestamp_seconds", "When BankID last answered as it should; 0 when it has not yet."),
 		clock:     gauge("brygga_bankid_clock_ahead_seconds", "How far BankID's clock is ahead of ours, by its last answer."),
 	}
 	m.initialise()
 	m.registry.MustRegister(m.logins, m.durations, m.calls, m.requests, m.streams, m.oidc, m.clients, m.notices, m.untold, m.refusals, m.commits, m.late, m.swept,
-		m.auditErrs, m.panics, m.lastCall, m.clock, m.reload, keyCollector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		m.auditErrs, m.treeErrs, m.treeSize, m.panics, m.lastCall, m.clock, m.reload, keyCollector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registerGauges(s)
 	return m
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"brygga/audit"
+	"brygga/audit/tree"
 	"brygga/cmd/brygga/config"
 	"brygga/keys"
 	"brygga/outbound"
@@ -40,6 +41,7 @@ type operator struct {
 	store storage.Store
 	ring  func(context.Context) (*keys.Ring, error)
 	audit *audit.Log
+	tree  func(context.Context) (*tree.Tree, error) // over the audit log
 	now   func() time.Time
 	// certificates are the names that a client's policy may give.
 	certificates []string
@@ -78,6 +80,7 @@ func variable(h *host, name string) string {
 // installation is where the records of an installation are, and how to read them.
 type installation struct {
 	data      string
+	issuer    string
 	postgres  config.Postgres
 	masterKey secret.String
 	otherKey  secret.String    // opens what was sealed with it
@@ -113,7 +116,7 @@ func (f *whereFlags) find(h *host) (installation, error) {
 			return installation{}, err
 		}
 		return installation{
-			data: c.Data, postgres: c.Postgres, masterKey: c.MasterKey, otherKey: c.OtherMasterKey, clients: looks.dress(c.StaticClients(time.Now().UTC())), retention: c.Audit.Retention, keys: c.Keys,
+			data: c.Data, issuer: c.Issuer, postgres: c.Postgres, masterKey: c.MasterKey, otherKey: c.OtherMasterKey, clients: looks.dress(c.StaticClients(time.Now().UTC())), retention: c.Audit.Retention, keys: c.Keys,
 			certificates: c.BankID.CertificateNames(), acrValues: c.ACRs(), local: c.LocalIssuer(), console: consoleAt(c.AdminListen), mail: c.Mail.Used(), outbound: calls,
 		}, nil
 	}
@@ -201,6 +204,7 @@ func direct(ctx context.Context, h *host, in installation, store storage.Store, 
 	defer keys.close()
 	o := &operator{
 		store: all, ring: keys.open, audit: log, now: time.Now, certificates: in.certificates,
+		tree:      func(ctx context.Context) (*tree.Tree, error) { return openTree(ctx, store, in.issuer, tree.Options{}) },
 		acrValues: in.acrValues, local: in.local, console: in.console, mail: in.mail, outbound: in.outbound, actor: currentUser(h),
 	}
 	return do(withActor(ctx, o.actor), o)

@@ -52,6 +52,7 @@ func (s *server) run(ctx context.Context, on listeners) error {
 	workers.Go(func() { s.provider.Run(work) })
 	workers.Go(func() { s.every(work, maintainEvery, s.maintain) })
 	workers.Go(func() { s.every(work, sweepEvery, s.sweep) })
+	workers.Go(func() { s.every(work, signEvery, s.signAudit) })
 	workers.Go(func() { giveBack(work) })
 	workers.Go(func() { s.reloads(work) })
 	if s.mail != nil {

@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -52,13 +53,17 @@ func TestScripts(t *testing.T) {
 					for i := range 5 {
 						env.Setenv(fmt.Sprintf("PORT%d", i), freePort(t))
 					}
-					env.Setenv("DEVPORT", freePorts(t, 5))
-					return nil
+					port := freePorts(t, 5)
+					env.Setenv("DEVPORT", port)
+					first, err := strconv.Atoi(port)
+					env.Setenv("DEVADMIN", strconv.Itoa(first+4)) // the operators' listener of it
+					return err
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"await": awaitFile, "answers": answers, "certificate": writeCertificate, "mode": checkMode, "cut": cutFile, "setting": setting, "code": exitsWith,
 					"term": sendSignal(syscall.SIGTERM), "hup": sendSignal(syscall.SIGHUP), "holds": holds, "shows": showsPage, "pkcs12": writePKCS12, "pipe": makePipe, "evidence": writeEvidence,
 					"database": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[0], pgtest.Database(t)) }, "sql": runSQL,
+					"signed": awaitSigned, "lines": cutLines, "replace": replaceText,
 				},
 			})
 		})
@@ -211,6 +216,49 @@ func cutFile(ts *testscript.TestScript, _ bool, args []string) {
 	if info.Size() <= 5*int64(os.Getpagesize()) {
 		ts.Fatalf("%s is too short to be cut", args[0])
 	}
+}
+
+// signed DATA TEXT waits until an export of the audit log has the text.
+func awaitSigned(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
+		ts.Exec("brygga", "audit", "export", "--data", args[0]) // fails before the first checkpoint
+		if strings.Contains(ts.ReadFile("stdout"), args[1]) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("waited in vain for %s in the signed log", args[1])
+		}
+	}
+}
+
+// lines NAME FILE FIRST [LAST] sets the variable to these lines of the file, or of an output.
+func cutLines(ts *testscript.TestScript, _ bool, args []string) {
+	lines := strings.SplitAfter(ts.ReadFile(args[1]), "\n")
+	first, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	last := len(lines)
+	if len(args) > 3 {
+		last, err = strconv.Atoi(args[3])
+		ts.Check(err)
+	}
+	if first > last || last > len(lines) {
+		ts.Fatalf("%s has %d lines", args[1], len(lines))
+	}
+	text := strings.Join(lines[first-1:last], "")
+	if first == last {
+		text = strings.TrimSuffix(text, "\n")
+	}
+	ts.Setenv(args[0], text)
+}
+
+// replace FILE BEFORE AFTER replaces a text in the file, which has it.
+func replaceText(ts *testscript.TestScript, _ bool, args []string) {
+	before := ts.ReadFile(args[0])
+	after := strings.ReplaceAll(before, args[1], args[2])
+	if after == before {
+		ts.Fatalf("%s has no %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(after), 0o600))
 }
 
 // mode FILE MODE checks the permissions of a file, in octal.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"brygga/audit"
+	"brygga/audit/tree"
 	"brygga/bankid"
 	"brygga/clients"
 	"brygga/cmd/brygga/config"
@@ -78,6 +79,7 @@ type server struct {
 	outbound *outbound.Caller
 	audit    *audit.Log
 	mail     *mail.Courier // nil where no mail is sent
+	tree     auditTree
 	ring     *keys.Ring
 	apis     map[string]*bankid.API // by certificate
 	engine   *login.Engine
@@ -128,6 +130,9 @@ func (s *server) build(ctx context.Context) (err error) {
 		return err
 	}
 	if s.mail, err = s.newCourier(); err != nil {
+		return err
+	}
+	if s.tree.Tree, err = openTree(ctx, s.store, c.Issuer, tree.Options{Logger: s.log, Now: s.now}); err != nil {
 		return err
 	}
 	if err = s.checkIssuer(ctx); err != nil {
@@ -329,7 +334,7 @@ func (s *server) ready(ctx context.Context) error {
 
 // operators returns the handler of the operators' listener.
 func (s *server) operators() http.Handler {
-	return web.Operators(web.OperatorsOptions{Ready: s.ready, Details: s.details, Metrics: s.metrics.handler(), Hosts: s.config.AdminHosts})
+	return web.Operators(web.OperatorsOptions{Ready: s.ready, Details: s.details, Metrics: s.metrics.handler(), Checkpoint: s.checkpoint, Hosts: s.config.AdminHosts})
 }
 
 // operator returns the parts that client and key commands work on.
@@ -338,6 +343,7 @@ func (s *server) operator() *operator {
 		store: s.clients, audit: s.audit, now: s.now, certificates: s.config.BankID.CertificateNames(), acrValues: s.config.ACRs(), local: s.config.LocalIssuer(), outbound: s.outbound,
 		console: consoleAt(s.config.AdminListen), mail: s.mail != nil,
 		ring: func(context.Context) (*keys.Ring, error) { return s.ring, nil }, backup: s.backup,
+		tree: func(context.Context) (*tree.Tree, error) { return s.tree.Tree, nil },
 	}
 }
 

@@ -85,7 +85,7 @@ func commandPrefix(cmd *cobra.Command) string {
 func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use: "help [COMMAND|TOPIC]", Short: "Help about any command or topic", Args: cobra.ArbitraryArgs,
-		Long: "Show the help of a command, such as \"brygga help client add\", or a page, such as \"brygga help audit\"; \"brygga help\" lists both.",
+		Long: "Show the help of a command, such as \"brygga help client add\", or a page, such as \"brygga help audit-log\"; \"brygga help\" lists both.",
 		RunE: func(c *cobra.Command, args []string) error {
 			root := c.Root()
 			cmd, rest, err := root.Find(args)

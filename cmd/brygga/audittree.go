@@ -1,0 +1,73 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"brygga/audit/tree"
+	"brygga/secret"
+	"brygga/storage"
+)
+
+const (
+	// signEvery is how often audit events are signed, and tellEvery how often the checkpoint stands in the log.
+	signEvery = 5 * time.Second
+	tellEvery = time.Hour
+)
+
+// openTree returns the tree over the audit log of the store. Its key is made with the store, and named for the issuer.
+func openTree(ctx context.Context, store storage.Store, issuer string, o tree.Options) (*tree.Tree, error) {
+	proposed, err := tree.NewKey(cmp.Or(issuer, "brygga"))
+	if err != nil {
+		return nil, err
+	}
+	text, err := store.SecretOrCreate(ctx, "audit tree", []byte(proposed.Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("read the key of the audit log: %w", err)
+	}
+	if o.Key, err = tree.ReadKey(secret.New(string(text))); err != nil {
+		return nil, err
+	}
+	o.Store = store
+	return tree.New(o)
+}
+
+// auditTree is the tree of a running server.
+type auditTree struct {
+	*tree.Tree
+	told     time.Time // when the checkpoint was logged last
+	toldSize int64
+}
+
+// signAudit makes the tree cover the events that have come.
+func (s *server) signAudit(ctx context.Context) {
+	if _, err := s.tree.Grow(ctx); err != nil {
+		if ctx.Err() == nil {
+			s.metrics.treeErrs.Inc()
+			s.log.ErrorContext(ctx, "audit events cannot be signed", "err", err)
+		}
+		return
+	}
+	checkpoint, size, err := s.tree.Checkpoint(ctx)
+	if err != nil {
+		return // the next call tells
+	}
+	s.metrics.treeSize.Set(float64(size))
+	if now := s.now(); size > s.tree.toldSize && now.Sub(s.tree.told) >= tellEvery {
+		s.tree.told, s.tree.toldSize = now, size
+		cmp.Or(s.events, s.log).LogAttrs(ctx, slog.LevelInfo, "audit checkpoint", slog.Int64("events", size), slog.String("checkpoint", string(checkpoint)))
+	}
+}
+
+// checkpoint returns the signed checkpoint, for whoever keeps them outside.
+func (s *server) checkpoint(ctx context.Context) ([]byte, error) {
+	text, size, err := s.tree.Checkpoint(ctx)
+	if err == nil && size == 0 {
+		err = errors.New("no event has been signed yet")
+	}
+	return text, err
+}
