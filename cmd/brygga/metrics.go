@@ -194,8 +194,22 @@ func (m *metrics) watchDatabase(store *postgres.Store) {
 	add := func(name, help string, value func(postgres.State) float64) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return value(store.State()) }))
 	}
-	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "brygga_database_waits_total", Help: "Statements that had to wait for a connection."}, func() float64 { return float64(store.State().Waited) }))
+	count := func(name, help string, value func(postgres.State) float64, labels prometheus.Labels) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels},
+			func() float64 { return value(store.State()) }))
+	}
+	count("brygga_database_waits_total", "Statements that had to wait for a connection.", func(s postgres.State) float64 { return float64(s.Waited) }, nil)
+	count("brygga_database_wait_seconds_total", "How long statements have waited for a connection.", func(s postgres.State) float64 { return s.WaitedFor.Seconds() }, nil)
+	for _, reason := range postgres.RetryReasons {
+		count("brygga_database_retries_total", "Statements that were sent again, by the reason.",
+			func(s postgres.State) float64 { return float64(s.Retries[reason]) }, prometheus.Labels{"reason": string(reason)})
+	}
+	count("brygga_database_overtaken_total", "Writes that were refused, as another process had written the login first.",
+		func(s postgres.State) float64 { return float64(s.Overtaken) }, nil)
+	count("brygga_database_orders_taken_over_total", "Orders of silent processes that this one has taken over.",
+		func(s postgres.State) float64 { return float64(s.TakenOver) }, nil)
+	count("brygga_database_saved_late_total", "Logins that were written for their hint codes alone.", func(s postgres.State) float64 { return float64(s.SavedLate) }, nil)
+	add("brygga_database_news_lag_seconds", "How long news take from process to process.", func(s postgres.State) float64 { return s.NewsLag.Seconds() })
 	add("brygga_database_connections", "Connections to the database.", func(s postgres.State) float64 { return float64(s.Connections) })
 	add("brygga_database_connections_busy", "Connections to the database that are in use.", func(s postgres.State) float64 { return float64(s.Busy) })
 	add("brygga_database_connections_max", "How many connections to the database may be opened.", func(s postgres.State) float64 { return float64(s.Max) })

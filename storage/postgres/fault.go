@@ -75,23 +75,38 @@ func (s *Store) retry(ctx context.Context, do func(ctx context.Context) error) (
 		began := time.Now()
 		err = do(whole)
 		s.observe(time.Since(began))
-		if !passing(err) {
+		reason := reasonToRetry(err)
+		if reason == "" {
 			break
 		}
+		s.counts.retried(reason)
 	}
 	return s.fault(ctx, err)
 }
 
-// passing reports whether the same may succeed in a moment: two transactions were in each other's way, or the connection was lost.
-func passing(err error) bool {
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		switch pg.Code[:2] {
-		case "40", "57", "08": // transaction rollback, operator intervention, connection exception
-			return pg.Code != "57014" // a statement that was cancelled took its time already
-		}
-		return pg.Code == "25006" || pg.Code == "53300" // read-only, as the roles of the hosts have changed; too many connections
+// passing reports whether the same may succeed in a moment.
+func passing(err error) bool { return reasonToRetry(err) != "" }
+
+// reasonToRetry returns why the same may succeed in a moment, empty when it will not.
+func reasonToRetry(err error) RetryReason {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case !ok && isLost(err):
+		return RetryConnection
+	case !ok, pg.Code == "57014": // a statement that was cancelled took its time already
+		return ""
+	case pg.Code == "25006":
+		return RetryStandby
+	case pg.Code == "53300":
+		return RetryFull
 	}
-	return isLost(err)
+	switch pg.Code[:2] {
+	case "40": // transaction rollback
+		return RetryConflict
+	case "57", "08": // operator intervention, connection exception
+		return RetryConnection
+	}
+	return ""
 }
 
 // isLost reports whether the connection was lost, so that nobody knows whether what was sent was done.

@@ -46,9 +46,13 @@ func (s *Store) saveBatch(ctx context.Context, ids []string) error {
 		}
 		for i, w := range all {
 			if !stale[i] {
+				s.counts.savedLate.Add(1)
 				s.logins.saved(w.login, sent)
 				s.news.tell(w.login.ID, w.login.Revision)
-			} else if _, err := s.readLogin(ctx, w.login.ID); err != nil && !errors.Is(err, storage.ErrNotFound) {
+				continue
+			}
+			s.counts.overtaken.Add(1)
+			if _, err := s.readLogin(ctx, w.login.ID); err != nil && !errors.Is(err, storage.ErrNotFound) {
 				return err
 			}
 		}

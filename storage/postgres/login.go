@@ -235,6 +235,7 @@ func (s *Store) stepWith(ctx context.Context, id string, now time.Time, rule fun
 		sent := sinceBegan()
 		err = write(ctx, &loginWrite{login: login, known: h.stored, state: state})
 		if errors.Is(err, errStale) {
+			s.counts.overtaken.Add(1)
 			h = nil
 			continue
 		}

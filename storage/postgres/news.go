@@ -18,6 +18,7 @@ type news struct {
 	ids    map[string]uint64 // with the revision
 	soon   chan struct{}
 	silent func() bool // when nobody would hear it
+	echo   echo
 }
 
 // tell has the others told that the login has that revision.
@@ -74,7 +75,11 @@ func (s *Store) notify(ctx context.Context) {
 		case <-time.After(newsEvery):
 		}
 		for _, payload := range s.news.payloads(s.node) {
+			s.news.echo.tell()
 			_, err := s.pool.Exec(ctx, `SELECT pg_notify($1, $2)`, channel, payload)
+			if err != nil {
+				s.news.echo.forget()
+			}
 			if hasNone(err) {
 				return
 			}
@@ -112,16 +117,50 @@ func (s *Store) hear(ctx context.Context) error {
 	if _, err := conn.Exec(ctx, `LISTEN `+channel); err != nil {
 		return err
 	}
-	for {
-		n, err := conn.WaitForNotification(ctx)
-		if err != nil {
+	s.news.echo.forget() // what was told before nobody heard
+	for deaf := false; ; {
+		n, err := s.nextNews(ctx, conn)
+		switch {
+		case err != nil:
 			return err
+		case n == nil && !deaf:
+			deaf = true
+			s.log.WarnContext(ctx, "news of other processes do not arrive, who are heard of once a second: a pooler by transaction does not pass LISTEN on; name the database itself in postgres.dsn")
+		case n != nil:
+			deaf = false
+			s.heard(n.Payload)
 		}
-		if from, words, _ := strings.Cut(n.Payload, " "); from != s.node {
-			for word := range strings.FieldsSeq(words) {
-				s.told(word)
-			}
+	}
+}
+
+// deafAfter is how long our own news may take to come back.
+const deafAfter = 10 * time.Second
+
+// nextNews waits for a notification. It returns nil when our own have not come back for long.
+func (s *Store) nextNews(ctx context.Context, conn *pgx.Conn) (*pgconn.Notification, error) {
+	for {
+		waiting, cancel := context.WithTimeout(ctx, 2*pulseEvery)
+		n, err := conn.WaitForNotification(waiting)
+		late := waiting.Err() != nil && ctx.Err() == nil
+		cancel()
+		if err == nil || !late {
+			return n, err
 		}
+		if s.news.echo.waiting() >= deafAfter {
+			return nil, nil
+		}
+	}
+}
+
+// heard takes news, our own as well.
+func (s *Store) heard(payload string) {
+	from, words, _ := strings.Cut(payload, " ")
+	if from == s.node {
+		s.news.echo.hear()
+		return
+	}
+	for word := range strings.FieldsSeq(words) {
+		s.told(word)
 	}
 }
 

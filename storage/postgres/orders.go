@@ -75,6 +75,7 @@ func (s *Store) AdoptOrders(ctx context.Context, collector string, deadline, now
 		login, err := s.adopt(ctx, id, collector, deadline, now)
 		switch {
 		case err == nil:
+			s.counts.takenOver.Add(1)
 			adopted = append(adopted, login)
 		case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):
 		case errors.Is(err, storage.ErrUnavailable) || ctx.Err() != nil:
@@ -106,6 +107,7 @@ func (s *Store) adopt(ctx context.Context, id, collector string, deadline, now t
 				SELECT COALESCE((SELECT true FROM step), (SELECT body = $5 FROM logins WHERE id = $1), false)`, append(w.arguments(), *before, deadline)...))
 		})
 		if errors.Is(err, errStale) {
+			s.counts.overtaken.Add(1)
 			return storage.ErrConflict // found another collector, or its own again: the next round looks anew
 		}
 		return err

@@ -93,6 +93,7 @@ type Store struct {
 	steadyFrom atomic.Int64
 	changes    atomic.Int64 // of clients, as the last pulse found them
 	failures   atomic.Uint64
+	counts     counts
 
 	followMu sync.Mutex
 	followed map[string]*followed
@@ -115,26 +116,6 @@ func (s *Store) Now() time.Time { return s.clock().Add(time.Duration(s.offset.Lo
 
 // Offset returns how far the database's clock was ahead of this process's clock at the last pulse.
 func (s *Store) Offset() time.Duration { return time.Duration(s.offset.Load()) }
-
-// State is what there is to know of a store and its database.
-type State struct {
-	// Connections are open, Busy of them in use, and at most Max may be. Waited is how often a statement found none free.
-	Connections, Busy, Max int
-	Waited                 int64
-	// Nodes is how many processes share the database, this one included.
-	Nodes int
-	// Offset is how far the database's clock is ahead of ours, PulseAge how long ago we told the others that we live.
-	Offset, PulseAge time.Duration
-}
-
-// State returns what is known without asking the database.
-func (s *Store) State() State {
-	stat := s.pool.Stat()
-	return State{
-		Connections: int(stat.TotalConns()), Busy: int(stat.AcquiredConns()), Max: int(stat.MaxConns()), Waited: stat.EmptyAcquireCount(),
-		Nodes: int(s.nodes.Load()), Offset: s.Offset(), PulseAge: time.Duration(sinceBegan() - s.pulsed.Load()),
-	}
-}
 
 // Failures returns how many statements were not done since the store was opened, because the database could not be reached or did not
 // take them. None of them is the caller's fault.
