@@ -106,6 +106,7 @@ func (m mark) write(path string) error {
 		return err
 	}
 	_, err = file.WriteAt(line, int64(1-at)*markLine)
+	ownAs(file, path)
 	return errors.Join(err, file.Sync(), file.Close())
 }
 
