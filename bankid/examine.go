@@ -23,8 +23,9 @@ type Finding struct {
 type examination struct{ findings []Finding }
 
 func newExamination() *examination {
-	e := &examination{}
-	for _, check := range Checks() {
+	checks := Checks()
+	e := &examination{findings: make([]Finding, 0, len(checks))}
+	for _, check := range checks {
 		e.findings = append(e.findings, Finding{Check: check})
 	}
 	return e

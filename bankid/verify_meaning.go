@@ -120,9 +120,12 @@ func isBase64Of(text []byte, plain string) bool {
 	return bytes.Equal(text, base64.StdEncoding.AppendEncode(nil, []byte(plain)))
 }
 
-// isNameOf reports whether text is the base64 of a distinguished name that says the same as name.
+// isNameOf reports whether text is the base64 of a distinguished name that says the same as name, which is one.
 func isNameOf(text []byte, name string) bool {
 	plain, ok := decodeBase64(text)
+	if ok && string(plain) == name {
+		return true
+	}
 	said, isName := parseName(string(plain))
 	want, _ := parseName(name)
 	return ok && isName && said.equal(want)

@@ -46,6 +46,8 @@ func sameName(values []string, name string) bool {
 		return false
 	case len(values) == 0:
 		return name == ""
+	case values[0] == name:
+		return true
 	}
 	has, want := words(values[0]), words(name)
 	if utf8.RuneCountInString(values[0]) >= maxCommonName && strings.HasPrefix(strings.Join(want, " "), strings.Join(has, " ")) {
