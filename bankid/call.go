@@ -159,7 +159,7 @@ func networkError(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", ErrUntrustedServer, err)
 	case refusedCertificate(err):
 		return fmt.Errorf("%w: %w", ErrCertificateRefused, err)
-	case errors.Is(err, errNotHTTP), errors.Is(err, errLongHead), errors.Is(err, errLongBody):
+	case errors.Is(err, errNotHTTP), errors.Is(err, errTooLong):
 		return fmt.Errorf("%w: %w", ErrBadResponse, err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = context.DeadlineExceeded

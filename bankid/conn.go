@@ -26,9 +26,8 @@ const (
 )
 
 var (
-	errNotHTTP  = errors.New("what came is no HTTP response")
-	errLongHead = errors.New("the response's header is too long")
-	errLongBody = errors.New("the response is too long")
+	errNotHTTP = errors.New("what came is no HTTP response")
+	errTooLong = errors.New("the response is too long")
 )
 
 // conn is one connection to BankID. It serves one call at a time, in the goroutine of its caller (RFC 9112 §9.3).
@@ -62,7 +61,7 @@ func newConn(secure *tls.Conn, below *watched) *conn {
 // Read reads from BankID, for in.
 func (c *conn) Read(p []byte) (int, error) {
 	if c.left <= 0 {
-		return 0, errLongHead
+		return 0, errTooLong
 	}
 	n, err := c.tls.Read(p[:min(int64(len(p)), c.left)])
 	c.left -= int64(n)
@@ -100,7 +99,7 @@ type httpResponse struct {
 }
 
 // exchange sends r and reads the response, its body into body, until deadline or the end of ctx. A fault of what came, rather than
-// of the network, is errNotHTTP, errLongHead or errLongBody.
+// of the network, is errNotHTTP or errTooLong.
 func (c *conn) exchange(ctx context.Context, deadline time.Time, r httpRequest, body *bytes.Buffer) (httpResponse, error) {
 	c.calls++
 	c.sent, c.answered, c.reusable = false, false, false
@@ -168,9 +167,9 @@ func (c *conn) receive(body *bytes.Buffer) (httpResponse, error) {
 	_, err = body.ReadFrom(io.LimitReader(resp.Body, maxResponse+1))
 	switch {
 	case err != nil:
-		err = c.reason(err)
+		err = c.reason()
 	case body.Len() > maxResponse:
-		err = errLongBody
+		err = errTooLong
 	}
 	c.reusable = err == nil && !resp.Close && resp.StatusCode != http.StatusSwitchingProtocols && c.in.Buffered() == 0
 	return httpResponse{status: resp.StatusCode, header: resp.Header, broken: err}, nil
@@ -182,7 +181,7 @@ func (c *conn) receiveHead() (*http.Response, error) {
 		c.left, c.fault = maxHead, nil
 		resp, err := http.ReadResponse(c.in, nil)
 		if err != nil {
-			return nil, c.reason(err)
+			return nil, c.reason()
 		}
 		if resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {
 			return resp, nil
@@ -191,15 +190,15 @@ func (c *conn) receiveHead() (*http.Response, error) {
 	return nil, errNotHTTP
 }
 
-// reason returns why reading ended with err. The texts of net/http quote what could not be read, which may be anything: they end here.
-func (c *conn) reason(err error) error {
+// reason returns why reading failed. The texts of net/http quote what could not be read, which may be anything: they end here.
+func (c *conn) reason() error {
 	switch {
 	case errors.Is(c.fault, io.EOF):
 		return io.ErrUnexpectedEOF
 	case c.fault != nil:
 		return c.fault
-	case errors.Is(err, errLongHead):
-		return errLongHead
+	case c.left <= 0:
+		return errTooLong
 	}
 	return errNotHTTP
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -156,11 +157,11 @@ func TestAnswers(t *testing.T) {
 		"a header without a colon":    {say("HTTP/1.1 200 OK\r\n" + canary + "\r\n\r\n"), ErrBadResponse, 2},
 		"switching protocols":         {say("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), ErrBadResponse, 2},
 		"nothing but hints":           {say(strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 8)), ErrBadResponse, 2},
-		"a header without an end":     {say("HTTP/1.1 200 OK\r\n" + strings.Repeat("X: "+canary+"\r\n", 8<<10)), ErrBadResponse, 2},
-		"a line without an end":       {say("HTTP/1.1 200 " + strings.Repeat(canary, 8<<10)), ErrBadResponse, 2},
-		"a header line without end":   {say("HTTP/1.1 200 OK\r\nX: " + strings.Repeat(canary, 8<<10)), ErrBadResponse, 2},
-		"a body longer than any":      {say("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + strings.Repeat(" ", 2<<20)), ErrBadResponse, 2},
-		"a chunk longer than any":     {say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n" + strings.Repeat(" ", 2<<20)), ErrBadResponse, 2},
+		"a header without an end":     {say("HTTP/1.1 200 OK\r\n" + strings.Repeat("X: "+canary+"\r\n", 8<<10)), errTooLong, 2},
+		"a line without an end":       {say("HTTP/1.1 200 " + strings.Repeat(canary, 8<<10)), errTooLong, 2},
+		"a header line without end":   {say("HTTP/1.1 200 OK\r\nX: " + strings.Repeat(canary, 8<<10)), errTooLong, 2},
+		"a body longer than any":      {say("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + strings.Repeat(" ", 2<<20)), errTooLong, 2},
+		"a chunk longer than any":     {say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n" + strings.Repeat(" ", 2<<20)), errTooLong, 2},
 		"chunks of nothing but names": {say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1;"+strings.Repeat("x", 3000)+"\r\n \r\n", 3000)), ErrBadResponse, 2},
 
 		"nothing":            {sayOnce(""), ErrUnavailable, 2},
@@ -174,7 +175,8 @@ func TestAnswers(t *testing.T) {
 			m := newMouth(t, tt.talk)
 			for range 2 {
 				err := m.collect(t)
-				if !errors.Is(err, tt.want) || tt.want == ErrBadResponse && errors.Is(err, ErrUnavailable) {
+				unusable := tt.want == ErrBadResponse || tt.want == errTooLong
+				if !errors.Is(err, tt.want) || errors.Is(err, ErrBadResponse) != unusable || unusable && errors.Is(err, ErrUnavailable) {
 					t.Errorf("got error %v, want %v", err, tt.want)
 				}
 				if err != nil && strings.Contains(err.Error(), canary) {
@@ -305,6 +307,28 @@ func TestOnlyQuestionsAreRepeated(t *testing.T) {
 	}
 }
 
+// TestWhatIsLost looks at calls that failed: once their time is over, another try would only cost a connection.
+func TestWhatIsLost(t *testing.T) {
+	get, post := httpRequest{method: http.MethodGet}, httpRequest{method: http.MethodPost}
+	for name, tt := range map[string]struct {
+		conn conn
+		r    httpRequest
+		err  error
+		want bool
+	}{
+		"not sent":               {conn{}, post, io.ErrClosedPipe, true},
+		"not sent in time":       {conn{}, post, os.ErrDeadlineExceeded, false},
+		"a question":             {conn{sent: true}, get, io.ErrUnexpectedEOF, true},
+		"a question, half heard": {conn{sent: true, answered: true}, get, io.ErrUnexpectedEOF, false},
+		"a question, no answer":  {conn{sent: true}, get, os.ErrDeadlineExceeded, false},
+		"an order":               {conn{sent: true}, post, io.ErrUnexpectedEOF, false},
+	} {
+		if got := tt.conn.lost(tt.r, tt.err); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 // TestQuestionsAreRepeatedOnce has a BankID that serves each connection once and then closes it over the next request.
 func TestQuestionsAreRepeatedOnce(t *testing.T) {
 	m := newMouth(t, func(_ int, hear func() bool, conn *tls.Conn) {
@@ -391,7 +415,13 @@ func TestGivenUpCallsEndAtBankID(t *testing.T) {
 	if err := m.collect(t); err != nil {
 		t.Error(err)
 	}
-	if conns, paths := m.seen(); conns != 2 || paths != "collect collect" {
+	for range 50 {
+		m.api.Collect(ctx, secret.New(testRef)) // over the connection that is kept, if over any
+	}
+	if err := m.collect(t); err != nil {
+		t.Error(err)
+	}
+	if conns, paths := m.seen(); conns != 2 && conns != 3 || paths != "collect collect collect" {
 		t.Errorf("%d connections, requests %s", conns, paths)
 	}
 }
@@ -471,4 +501,21 @@ func FuzzReceive(f *testing.F) {
 			t.Errorf("a body of %d bytes", body.Len())
 		}
 	})
+}
+
+// TestNoWordStaysInBuffers looks into the memory that is kept for the next call.
+func TestNoWordStaysInBuffers(t *testing.T) {
+	m := newMouth(t, say(pendingAnswer))
+	if err := m.collect(t); err != nil {
+		t.Fatal(err)
+	}
+	body := new(bytes.Buffer)
+	body.WriteString(pendingBody)
+	m.api.recycle(body)
+	out := m.api.conns.idle[0].out
+	for name, memory := range map[string][]byte{"request": out[:cap(out)], "body": body.AvailableBuffer()[:body.Available()]} {
+		if len(memory) < 64 || len(bytes.Trim(memory, "\x00")) > 0 {
+			t.Errorf("%s: %q", name, memory)
+		}
+	}
 }
