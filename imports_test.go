@@ -68,6 +68,7 @@ var closed = map[string][]string{
 	"golang.org/x/oauth2":           {"examples/go", "web/demo"},
 	"github.com/a-h/templ":          {"templates"},
 	"software.sslmate.com/src":      {"bankid"},
+	"github.com/go-webauthn":        {"account"},
 	"github.com/wneessen":           {"mail"},
 	"github.com/emersion":           {},
 	"github.com/rogpeppe":           {},

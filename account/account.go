@@ -45,9 +45,15 @@ func (e *WaitError) Error() string {
 	return "account: too many attempts; wait until " + e.Until.UTC().Format(time.RFC3339)
 }
 
+// Store keeps the accounts, and remembers which challenges were answered.
+type Store interface {
+	storage.Operators
+	storage.Replays
+}
+
 // Options are the parts of Accounts. Store, Audit and Key are required.
 type Options struct {
-	Store storage.Operators
+	Store Store
 	Audit *audit.Log
 	// Key makes the handles of names and personal numbers: at least 32 bytes, the same for ever.
 	Key []byte
@@ -65,7 +71,7 @@ type Options struct {
 
 // Accounts are the accounts of an installation. Its methods may be called concurrently.
 type Accounts struct {
-	store   storage.Operators
+	store   Store
 	audit   *audit.Log
 	key     []byte
 	console string

@@ -396,6 +396,7 @@ func TestBankIDChangesNoCredential(t *testing.T) {
 		},
 		"e-mail":   func() error { return f.AskEmailChange(f.Context(), s, secret.New("other@example.se")) },
 		"totp":     func() error { _, err := f.BeginTOTP(f.Context(), s); return err },
+		"passkey":  func() error { _, err := f.BeginPasskey(s); return err },
 		"no totp":  func() error { return f.RemoveTOTP(f.Context(), s) },
 		"recovery": func() error { _, err := f.NewRecoveryCodes(f.Context(), s); return err },
 	} {

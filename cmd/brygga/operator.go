@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -124,10 +125,15 @@ func (f *whereFlags) find(h *host) (installation, error) {
 }
 
 // devConsole is where "brygga dev" listens for operators when nobody has chosen another port.
-const devConsole = "127.0.0.1:8084"
+const devConsole = "localhost:8084"
 
-// consoleAt is the address of the console on the operators' listener.
-func consoleAt(listen string) string { return "http://" + listen + "/admin" }
+// consoleAt is the address of the console on the operators' listener. On loopback it has a name, which passkeys need.
+func consoleAt(listen string) string {
+	if host, port, err := net.SplitHostPort(listen); err == nil && net.ParseIP(host).IsLoopback() {
+		listen = net.JoinHostPort("localhost", port)
+	}
+	return "http://" + listen + "/admin"
+}
 
 // loadConfig reads the configuration, with a remedy when there is no such file.
 func loadConfig(path string, environ []string, inspections ...config.Inspection) (*config.Config, error) {
