@@ -72,6 +72,7 @@ func mustReadAssets() map[string]Asset {
 	if err != nil {
 		panic(fmt.Errorf("templates: list assets: %w", err))
 	}
+	var c compressor
 	all := make(map[string]Asset, len(files)+1)
 	for _, f := range files {
 		body, err := assetFiles.ReadFile("assets/" + f.Name())
@@ -85,19 +86,19 @@ func mustReadAssets() map[string]Asset {
 		case ".css":
 			body = styleComment.ReplaceAll(body, []byte("\n"))
 		}
-		all[f.Name()] = newAsset(f.Name(), body)
+		all[f.Name()] = newAsset(f.Name(), body, &c)
 	}
-	all["themes.css"] = newAsset("themes.css", themesSheet(all["page.css"].Body))
+	all["themes.css"] = newAsset("themes.css", themesSheet(all["page.css"].Body), &c)
 	return all
 }
 
-func newAsset(file string, body []byte) Asset {
+func newAsset(file string, body []byte, c *compressor) Asset {
 	ext, sum := path.Ext(file), sha256.Sum256(body)
 	return Asset{
 		Name:        strings.TrimSuffix(file, ext) + "." + hex.EncodeToString(sum[:6]) + ext,
 		ContentType: contentType(ext),
 		Body:        body,
-		Gzip:        compress(body),
+		Gzip:        c.compress(body),
 	}
 }
 
@@ -132,14 +133,23 @@ func contentType(ext string) string {
 	return mime.TypeByExtension(ext)
 }
 
-func compress(body []byte) []byte {
+// compressor compresses one body after the other. What it needs for that is most of what the program's start takes in memory, so there
+// is one for all.
+type compressor struct{ *gzip.Writer }
+
+func (c *compressor) compress(body []byte) []byte {
 	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err == nil {
-		_, err = w.Write(body)
+	var err error
+	if c.Writer == nil {
+		c.Writer, err = gzip.NewWriterLevel(&b, gzip.BestCompression)
+	} else {
+		c.Reset(&b)
 	}
 	if err == nil {
-		err = w.Close()
+		_, err = c.Write(body)
+	}
+	if err == nil {
+		err = c.Close()
 	}
 	if err != nil {
 		panic(fmt.Errorf("templates: compress asset: %w", err))

@@ -64,8 +64,8 @@ func newBench(ctx context.Context, s settings) (*bench, error) {
 		return nil, err
 	}
 	b := &bench{settings: s, dir: dir, binary: filepath.Join(dir, "brygga")}
-	build := exec.CommandContext(ctx, "go", "build", "-o", b.binary, "brygga/cmd/brygga")
-	build.Stderr = os.Stderr
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.binary, "brygga/cmd/brygga")
+	build.Stderr, build.Env = os.Stderr, append(os.Environ(), "CGO_ENABLED=0") // as it is released
 	if err := build.Run(); err != nil {
 		b.close()
 		return nil, fmt.Errorf("build brygga: %w", err)
