@@ -80,6 +80,11 @@ clients: [{id: app, auth_method: none, redirect_uris: ['APP/callback'], scopes: 
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
+	t.Cleanup(func() { // when the server has ended, by whatever end
+		if t.Failed() {
+			t.Logf("the server said:\n%s", log.String())
+		}
+	})
 	server := startServeWith(t, issuer, configuration, &log)
 	var customers []*customer
 	for i := range 4 {
@@ -105,9 +110,7 @@ clients: [{id: app, auth_method: none, redirect_uris: ['APP/callback'], scopes: 
 			}
 		}
 		if t.Failed() {
-			server.Process.Kill()
-			server.Wait()
-			t.Fatalf("the server said:\n%s", log.String())
+			t.FailNow()
 		}
 	}
 	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
