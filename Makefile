@@ -96,9 +96,10 @@ integrations: needs
 bench:
 	go run ./cmd/bench
 
-# What a login costs brygga and PostgreSQL, and what many a second would: see docs/scale.md. Three minutes.
+# What a login costs brygga and PostgreSQL and what many a second would, what lies in the tables after a day, and what a step costs among a
+# million rows: see docs/scale.md. A quarter of an hour, and 10 GB of disk for some minutes.
 scale: needs
-	go test -count=1 -tags scale -run TestScale -v -timeout 20m ./cmd/brygga
+	go test -count=1 -p 1 -tags scale -run '^(TestScale|TestDay|TestRows)$$' -v -timeout 2h ./cmd/brygga ./storage/postgres
 
 # Checks of an OpenID provider from outside. With ISSUER and CONFORMANCE (a file, see conformance/README.md) any provider; without them
 # a brygga that is built and started for it.
