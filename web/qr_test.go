@@ -6,6 +6,7 @@ import (
 
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode/decoder"
+	"rsc.io/qr/coding"
 
 	"brygga/secret"
 	"brygga/templates"
@@ -43,6 +44,18 @@ func TestEncodeQR(t *testing.T) {
 		if usual := len(text) <= 134; usual != (frame.Size == 41) || len(frame.Bits) != (frame.Size*frame.Size+7)/8 {
 			t.Errorf("%s: size %d, %d bytes", name, frame.Size, len(frame.Bits))
 		}
+	}
+	plan, err := coding.NewPlan(6, coding.L, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := plan.Encode(coding.String(bankID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := templates.NewFrame(code.Size, func(x, y int) bool { return code.Black(x, y) })
+	if frame := encodeQR(secret.New(bankID)); frame != same { // a reader would correct what is wrong
+		t.Error("the frame is not what a general encoder makes")
 	}
 	if frame := encodeQR(secret.New(strings.Repeat("d", 5000))); frame.Size != 0 {
 		t.Error("a text too long for any code has a frame")
