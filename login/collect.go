@@ -39,6 +39,8 @@ type collector struct {
 	// login is as the last step left it.
 	login  *storage.Login
 	faults int
+	// late is by how much the last step was.
+	late time.Duration
 	// resting says that the order is dead and nobody looks at the page.
 	resting bool
 
@@ -135,6 +137,7 @@ func (c *collector) due(late time.Duration) time.Duration {
 	began := time.Now()
 	if c.ctx.Err() == nil {
 		c.Behind(WorkCollect, late)
+		c.late = late
 		c.login = c.step(c.login)
 	}
 	return c.next(time.Since(began))
@@ -161,11 +164,15 @@ func (c *collector) pause(l *storage.Login, took time.Duration) time.Duration {
 	if c.faults > 0 {
 		return min(c.CollectEvery<<min(c.faults, 8), max(slowest, c.CollectEvery))
 	}
-	if renew := c.RenewAfter - c.elapsed(l); l.Order.AwaitsApp() && renew >= leastPause && renew < c.CollectEvery+leastPause {
+	if renew := c.renewAge() - c.elapsed(l); l.Order.AwaitsApp() && renew >= leastPause && renew < c.CollectEvery+leastPause {
 		return renew
 	}
 	return max(leastPause, c.CollectEvery-took)
 }
+
+// renewAge returns the age at which an order is to be renewed: as much sooner as the process gets to its work late, as the order would be
+// dead by then.
+func (c *collector) renewAge() time.Duration { return c.RenewAfter - min(c.late, c.CollectEvery) }
 
 // leave takes c off the lists, unless another collector has taken its place there.
 func (c *collector) leave() {
@@ -213,7 +220,7 @@ func (c *collector) follow(ctx context.Context, l *storage.Login, progress Progr
 	if l = c.hint(ctx, l, progress.HintCode); l == nil || !l.Order.AwaitsApp() {
 		return l
 	}
-	if c.elapsed(l) >= c.RenewAfter || !c.now().Before(l.Order.WindowEnds) {
+	if c.elapsed(l) >= c.renewAge() || !c.now().Before(l.Order.WindowEnds) {
 		return c.nextOrder(ctx, l, storage.Failure{})
 	}
 	return l
