@@ -17,6 +17,9 @@ import (
 	"time"
 )
 
+// orderLife is how long an order lives that no app picks up (BankID: QR code).
+const orderLife = 30 * time.Second
+
 // held is a run with people who look at their QR code and do not scan it.
 type held struct {
 	*bench
@@ -211,8 +214,8 @@ func (h *held) print(cores, resident, idle, seconds float64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	n := float64(len(h.streams))
-	var lateness []time.Duration
-	frames, skipped, outside, wrong, ended := 0, 0, 0, 0, 0
+	var lateness, ages []time.Duration
+	frames, dead, skipped, outside, wrong, ended := 0, 0, 0, 0, 0, 0
 	for _, s := range h.streams {
 		s.mu.Lock()
 		frames += s.frames
@@ -226,12 +229,18 @@ func (h *held) print(cores, resident, idle, seconds float64) {
 				outside++
 			}
 		}
-		lateness = append(lateness, s.late...)
+		for _, age := range s.ages {
+			if age >= orderLife {
+				dead++
+			}
+		}
+		lateness, ages = append(lateness, s.late...), append(ages, s.ages...)
 		s.mu.Unlock()
 	}
 	fmt.Printf("server: %.2f cores, %.0f MiB resident, %.1f KiB for each pending login beyond the %.0f MiB of an idle server\n", cores, resident, (resident-idle)*1024/n, idle)
 	fmt.Printf("frames: %.0f a second; late in their second by %s (p50), %s (p99), %s (max); %d outside their second, %d skipped, %d wrong\n",
 		float64(frames)/seconds, at(lateness, 0.5), at(lateness, 0.99), at(lateness, 1), outside, skipped, wrong)
+	fmt.Printf("orders were renewed at the age of %s (p50), %s (p99), %s (max), %d of them dead\n", at(ages, 0.5), at(ages, 0.99), at(ages, 1), dead)
 	h.service.print(seconds)
 	fmt.Printf("streams that ended by themselves: %d\n", ended)
 	for fault, n := range h.faults {

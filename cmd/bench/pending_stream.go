@@ -30,7 +30,9 @@ type pendingStream struct {
 	second                 int
 	frames, skipped, wrong int
 	late                   []time.Duration
-	over                   bool
+	// ages are how old orders were when a newer one took their place.
+	ages []time.Duration
+	over bool
 }
 
 // listen asks for the events of the page.
@@ -127,6 +129,9 @@ func (s *pendingStream) frame(h *held, picture []byte, came time.Time) {
 	if !ok {
 		s.wrong++
 		return
+	}
+	if before != nil && order != before {
+		s.ages = append(s.ages, order.answered.Sub(before.answered))
 	}
 	if order == before && second > beforeSecond+1 {
 		s.skipped += second - beforeSecond - 1
