@@ -212,32 +212,63 @@ func putNewToken(t *tx, token storage.AccessToken, grantID string) error {
 	if err != nil {
 		return fmt.Errorf("encode access token: %w", err)
 	}
+	t.noteToken(token.Hash[:], &token)
 	return errors.Join(t.put(tokensBucket, token.Hash[:], text), t.putExpiry(token.Expires, tokenKind, token.Hash[:], nil))
 }
 
 // AccessToken returns the token and its grant, or storage.ErrNotFound.
-func (s *Store) AccessToken(_ context.Context, hash [32]byte, now time.Time) (*storage.AccessToken, *storage.Grant, error) {
-	var row tokenRow
-	var grant *storage.Grant
-	err := s.view(func(t *tx) (err error) {
-		text := t.get(tokensBucket, hash[:])
-		if text == nil {
-			return storage.ErrNotFound
+func (s *Store) AccessToken(_ context.Context, hash [32]byte, now time.Time) (token *storage.AccessToken, grant *storage.Grant, err error) {
+	known := s.tokens.get(string(hash[:]))
+	if known != nil {
+		if row := s.grants.get(known.GrantID); row != nil && row.generation == 0 {
+			return s.recentToken(*known, row.grant, now)
 		}
-		if err := json.Unmarshal(text, &row); err != nil {
-			return fmt.Errorf("decode access token: %w", err)
-		}
-		if err := storage.Unexpired(row.Expires, now); err != nil {
+	}
+	err = s.view(func(t *tx) (err error) {
+		if token, err = t.token(hash, known); err != nil {
 			return err
 		}
-		grant, _, err = s.grant(t, row.GrantID, now)
+		if err := storage.Unexpired(token.Expires, now); err != nil {
+			return err
+		}
+		grant, _, err = s.grant(t, token.GrantID, now)
 		return err
 	})
 	if err != nil {
 		return nil, nil, err
 	}
+	return token, grant, nil
+}
+
+// recentToken returns a token and its grant of which nothing need be read from the file: no client of the file has the grant.
+func (s *Store) recentToken(token storage.AccessToken, grant storage.Grant, now time.Time) (*storage.AccessToken, *storage.Grant, error) {
+	s.closing.RLock()
+	defer s.closing.RUnlock()
+	switch {
+	case s.closed:
+		return nil, nil, ErrClosed
+	case !now.Before(token.Expires) || !grant.Live(now):
+		return nil, nil, storage.ErrNotFound
+	}
+	return &token, &grant, nil
+}
+
+// token returns the token with that hash, which may be known already; it is the caller's to change.
+func (t *tx) token(hash [32]byte, known *storage.AccessToken) (*storage.AccessToken, error) {
+	if known != nil {
+		token := *known
+		return &token, nil
+	}
+	text := t.get(tokensBucket, hash[:])
+	if text == nil {
+		return nil, storage.ErrNotFound
+	}
+	var row tokenRow
+	if err := json.Unmarshal(text, &row); err != nil {
+		return nil, fmt.Errorf("decode access token: %w", err)
+	}
 	row.AccessToken.Hash = hash
-	return &row.AccessToken, grant, nil
+	return &row.AccessToken, nil
 }
 
 // revoke revokes the grant and reports whether it stood until now.

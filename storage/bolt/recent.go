@@ -1,12 +1,15 @@
 package bolt
 
 import (
+	"strings"
+
 	"brygga/cache"
 	"brygga/storage"
 )
 
-// What the records in memory may take, in bytes: some 15 000 logins of the usual kind, 20 000 grants, 10 000 clients.
+// What the records in memory may take, in bytes: some 15 000 logins of the usual kind, 20 000 grants, 20 000 access tokens, 10 000 clients.
 const (
+	maxTokenBytes  = 8 << 20
 	maxLoginBytes  = 40 << 20
 	maxGrantBytes  = 24 << 20
 	maxClientBytes = 32 << 20
@@ -20,6 +23,7 @@ const (
 	loginOverhead  = 2 << 10
 	grantOverhead  = 1 << 9
 	clientOverhead = 1 << 10
+	tokenOverhead  = 1 << 8
 )
 
 // recent holds records as committed, so that neither the steps of a login, nor the page that follows it, nor the calls of a
@@ -61,6 +65,7 @@ type grantRow struct {
 
 func loginOver(login *storage.Login) bool { return login.State == storage.LoginAnswered }
 func grantOver(row *grantRow) bool        { return !row.grant.Revoked.IsZero() }
+func tokenOver(*storage.AccessToken) bool { return false }
 
 // noteLogin keeps the login as this transaction leaves it, nil when it was removed.
 func (t *tx) noteLogin(id string, login *storage.Login, rowBytes int) {
@@ -76,4 +81,21 @@ func (t *tx) noteGrant(id string, row *grantRow, rowBytes int) {
 		t.grants = make(map[string]written[grantRow])
 	}
 	t.grants[id] = written[grantRow]{row, rowBytes + grantOverhead}
+}
+
+// noteToken keeps the access token as this transaction leaves it, nil when it was removed. One that is narrower than its grant is not kept: its
+// scopes and resources are memory of a request.
+func (t *tx) noteToken(hash []byte, token *storage.AccessToken) {
+	if token != nil && (token.Scopes != nil || token.Resources != nil) {
+		return
+	}
+	if t.tokens == nil {
+		t.tokens = make(map[string]written[storage.AccessToken])
+	}
+	if token != nil {
+		token = &storage.AccessToken{
+			Hash: token.Hash, GrantID: strings.Clone(token.GrantID), Issued: token.Issued.UTC().Round(0), Expires: token.Expires.UTC().Round(0),
+		}
+	}
+	t.tokens[string(hash)] = written[storage.AccessToken]{token, tokenOverhead}
 }

@@ -6,7 +6,7 @@
 // last committed state and never wait for writes. It must not know what a step means: the rules, the encoding and the
 // sealing belong to package storage.
 //
-// The file belongs to one process at a time. That is why recent clients, logins and grants are cached in memory, and why the heartbeats of
+// The file belongs to one process at a time. That is why recent clients, logins, grants and access tokens are cached in memory, and why the heartbeats of
 // collectors live in memory only: when a file is opened, every collector of before is dead.
 //
 // Opening a file takes no longer when more is stored. After a kill or a power cut, what has changed since the last checkpoint is read.
@@ -105,7 +105,8 @@ type Store struct {
 	clients *cache.Cache[*storage.Client]
 	logins  recent[storage.Login]
 	grants  recent[grantRow]
-	pending atomic.Int64 // rows in the bucket of that name
+	tokens  recent[storage.AccessToken] // by their hash
+	pending atomic.Int64                // rows in the bucket of that name
 	// unsaved are logins that are newer in memory than in the file, to be written at saveAt; the writer's, both.
 	unsaved map[string]*storage.Login
 	saveAt  time.Time
@@ -143,6 +144,7 @@ func Open(path string, sealer storage.Sealer, options Options) (*Store, error) {
 		clients:  cache.New[*storage.Client](maxClientBytes),
 		logins:   newRecent[storage.Login](maxLoginBytes),
 		grants:   newRecent[grantRow](maxGrantBytes),
+		tokens:   newRecent[storage.AccessToken](maxTokenBytes),
 		beats:    map[string]time.Time{},
 		unsaved:  map[string]*storage.Login{},
 		queue:    make(chan *step, 4*maxBatch),

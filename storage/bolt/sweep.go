@@ -68,6 +68,7 @@ func (t *tx) sweep(row []byte) error {
 	case codeKind:
 		err = t.remove(codesBucket, key)
 	case tokenKind:
+		t.noteToken(key, nil)
 		err = t.remove(tokensBucket, key)
 	case refreshKind:
 		err = t.sweepRefresh(row)

@@ -61,8 +61,9 @@ type tx struct {
 	pendingDelta int64
 	logins       map[string]written[storage.Login] // as written in this transaction, nil when removed
 	grants       map[string]written[grantRow]      // the same of grants
-	after        []func()                          // to be called when the transaction is on disk
-	damaged      error                             // of a row that get came upon: the step has failed
+	tokens       map[string]written[storage.AccessToken]
+	after        []func() // to be called when the transaction is on disk
+	damaged      error    // of a row that get came upon: the step has failed
 }
 
 func (t *tx) bucket(id bucketID) *bbolt.Bucket {

@@ -268,6 +268,7 @@ func (s *Store) transact(batch []*step) (err error) {
 	s.pending.Add(t.pendingDelta)
 	s.logins.update(t.logins, loginOver)
 	s.grants.update(t.grants, grantOver)
+	s.tokens.update(t.tokens, tokenOver)
 	for _, after := range t.after {
 		after()
 	}
