@@ -25,6 +25,9 @@ func (s *server) details(ctx context.Context) (all [][2]string) {
 			add("listener's new certificate", err.Error())
 		}
 	}
+	if s.mail != nil {
+		add("mail", s.mailDetails(ctx))
+	}
 	troubles := s.proxies.Troubles(s.now())
 	if len(troubles) == 0 {
 		troubles = []string{"nothing to complain of in the last hour"}

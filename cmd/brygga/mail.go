@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 
 	"brygga/cmd/brygga/config"
@@ -26,6 +28,18 @@ func (s *server) newCourier() (*mail.Courier, error) {
 		return nil, fail(exitUsage, "see config.example.yaml for how a text is written", "mail.texts_directory: %w", err)
 	}
 	return mail.New(mail.Options{Queue: s.store, Sender: sender, Texts: texts, Service: c.Page.ServiceName, Audit: s.audit, Logger: s.log, Now: s.now})
+}
+
+// mailDetails says how much mail waits.
+func (s *server) mailDetails(ctx context.Context) string {
+	switch n, err := s.store.PendingMail(ctx); {
+	case err != nil:
+		return err.Error()
+	case n == 0:
+		return "ok, none waits"
+	default:
+		return strconv.Itoa(n) + " waiting"
+	}
 }
 
 // mailTexts returns what messages say.

@@ -33,10 +33,12 @@ var roles = []string{string(storage.RoleOwner), string(storage.RoleAdmin), strin
 func newOperatorCreate(h *host, where *whereFlags) *cobra.Command {
 	var email, name, language, output string
 	var given, groups []string
+	var invite bool
 	cmd := &cobra.Command{
 		Use: "create USER", Short: "Make an account and print the link that makes it active, once", Args: cobra.ExactArgs(1),
 		Long: "Make an account and print the link that makes it active, once. It works for 30 minutes; \"brygga operator link\" makes another. Give it\n" +
-			"to the person in a way that nobody else reads: whoever opens it chooses the password.",
+			"to the person in a way that nobody else reads: whoever opens it chooses the password. With --invite it is sent by mail instead, and works\n" +
+			"for three days.",
 		Example: "  brygga operator create asa --email asa@example.se --role owner",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := errors.Join(checkOutput(output), checkRoles(given)); err != nil {
@@ -50,6 +52,9 @@ func newOperatorCreate(h *host, where *whereFlags) *cobra.Command {
 				i.Roles = append(i.Roles, storage.Role(role))
 			}
 			return withAccounts(cmd, h, where, func(ctx context.Context, a *account.Accounts, o *operator) error {
+				if invite {
+					return sendInvitation(ctx, h, a, o, i, output)
+				}
 				made, link, err := a.Bootstrap(ctx, account.Command(o.actor), i)
 				if err != nil {
 					return explainOperator(args[0], err)
@@ -62,9 +67,26 @@ func newOperatorCreate(h *host, where *whereFlags) *cobra.Command {
 	cmd.Flags().StringVar(&name, "name", "", "`name` to be shown")
 	cmd.Flags().StringVar(&language, "language", account.Languages[0], "language of mail and pages: "+strings.Join(account.Languages, " or "))
 	cmd.Flags().StringSliceVar(&given, "role", []string{string(storage.RoleOwner)}, "what the operator may do: "+strings.Join(roles, ", ")+"; may be repeated")
+	cmd.Flags().BoolVar(&invite, "invite", false, "send the link by mail")
 	cmd.Flags().StringSliceVar(&groups, "group", nil, "`group` of clients that an admin is for; may be repeated. Without it, all clients")
 	outputFlag(cmd, &output)
 	return cmd
+}
+
+// sendInvitation makes an account whose link goes by mail.
+func sendInvitation(ctx context.Context, h *host, a *account.Accounts, o *operator, i account.Invitation, output string) error {
+	if !o.mail {
+		return fail(exitUsage, "set mail.host, or leave out --invite: the link is printed then", "no mail is sent")
+	}
+	made, err := a.Invite(ctx, account.Command(o.actor), i)
+	if err != nil {
+		return explainOperator(i.UserName.Reveal(), err)
+	}
+	if output == "json" {
+		return writeJSON(h.out, object{{"operator", viewOperator(made)}})
+	}
+	fmt.Fprintf(h.out, "created operator %s; the link goes to %s\n", made.UserName.Reveal(), made.Email.Reveal())
+	return nil
 }
 
 func checkRoles(given []string) error {
