@@ -40,6 +40,7 @@ const MaxName = 60
 const (
 	maxClientID = 128
 	maxList     = 100
+	maxReason   = 200
 )
 
 // Check returns everything that is wrong with a client, whoever registers it.
@@ -59,6 +60,8 @@ func Check(c *storage.Client) Problems {
 		p.text("local_names", name, MaxName)
 	}
 	p.text("custom_identifier", c.CustomIdentifier, MaxName)
+	p.text("disabled_reason", c.DisabledReason, maxReason)
+	p.text("admin_group", c.AdminGroup, MaxName)
 	p.text("sector", c.Sector, maxClientID)
 	p.authentication(c)
 	p.tokens(c)

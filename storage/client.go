@@ -21,8 +21,11 @@ type Client struct {
 	LocalNames map[string]string `json:"local_names,omitempty"`
 	// HomeURI is where a person is sent who has nowhere else to go: https, or http on loopback. Empty for none.
 	HomeURI string `json:"home_uri,omitempty"`
-	// Disabled says that it may do nothing for now; see Enabled.
-	Disabled bool `json:"disabled,omitempty"`
+	// Disabled says that it may do nothing for now; see Enabled. DisabledReason is why, for other administrators.
+	Disabled       bool   `json:"disabled,omitempty"`
+	DisabledReason string `json:"disabled_reason,omitempty"`
+	// AdminGroup names the clients that an administrator may be for who is not for all; empty for none.
+	AdminGroup string `json:"admin_group,omitempty"`
 	// Native allows any port on a redirect URI that is registered on http://127.0.0.1, http://[::1] or http://localhost (RFC 8252 §7.3).
 	Native bool `json:"native,omitempty"`
 	// Profile is the set of rules that its requests and tokens follow: ProfileStandard, ProfileSwedish or

@@ -104,6 +104,16 @@ func (s *StaticClients) UpdateClient(ctx context.Context, client Client, events 
 	return s.Store.UpdateClient(ctx, client, events...)
 }
 
+// ChangeClients changes stored clients, or returns a *ClientStepError with ErrStatic for one that is none of them.
+func (s *StaticClients) ChangeClients(ctx context.Context, steps []ClientStep, now time.Time, events ...AuditEvent) error {
+	for _, step := range steps {
+		if s.static(step.Client.ID) != nil {
+			return &ClientStepError{step.Client.ID, ErrStatic}
+		}
+	}
+	return s.Store.ChangeClients(ctx, steps, now, events...)
+}
+
 // RemoveClient removes a stored client, or returns ErrStatic.
 func (s *StaticClients) RemoveClient(ctx context.Context, id string, now time.Time, events ...AuditEvent) error {
 	if s.static(id) != nil {

@@ -90,11 +90,14 @@ type Clients interface {
 	OriginRegistered(ctx context.Context, origin string) (bool, error)
 	// CreateClient stores a new client with revision 1, or returns ErrExists.
 	CreateClient(ctx context.Context, client Client, events ...AuditEvent) error
-	// UpdateClient replaces the client of that ID and raises its revision by one. It returns ErrNotFound, or ErrConflict
-	// when the stored revision is not client.Revision.
+	// UpdateClient replaces the client of that ID and raises its revision by one. When it is Disabled, that revokes what it was granted and
+	// removes what it has pushed, for ever. It returns ErrNotFound, or ErrConflict when the stored revision is not client.Revision.
 	UpdateClient(ctx context.Context, client Client, events ...AuditEvent) error
-	// RemoveClient removes the client and revokes what it was granted, or returns ErrNotFound.
+	// RemoveClient removes the client with what it has pushed, and revokes what it was granted, or returns ErrNotFound.
 	RemoveClient(ctx context.Context, id string, now time.Time, events ...AuditEvent) error
+	// ChangeClients creates, replaces and removes clients, each as the methods above do: all of it or nothing. No client may be named twice. The
+	// error is a *ClientStepError that names the first client that cannot be changed so.
+	ChangeClients(ctx context.Context, steps []ClientStep, now time.Time, events ...AuditEvent) error
 }
 
 // Logins keeps logins with their auth request, order and identity. What each step demands stands at the method of [Login]

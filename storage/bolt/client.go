@@ -159,37 +159,123 @@ func (s *Store) CreateClient(ctx context.Context, client storage.Client, events 
 	if client.ID == "" {
 		return errors.New("create client: ID is empty")
 	}
-	client.Revision = 1
-	return s.updateAnd(ctx, events, func(t *tx) error {
-		if t.get(clientsBucket, []byte(client.ID)) != nil {
-			return storage.ErrExists
-		}
-		generation, err := t.bucket(clientsBucket).NextSequence()
-		if err != nil {
-			return err
-		}
-		return s.putClient(t, generation, nil, &client)
-	})
+	return s.changeClient(ctx, events, func(t *tx) (clientChange, error) { return createClient(t, client) })
 }
 
 // UpdateClient replaces the client, or returns storage.ErrNotFound or storage.ErrConflict.
 func (s *Store) UpdateClient(ctx context.Context, client storage.Client, events ...storage.AuditEvent) error {
-	return s.updateAnd(ctx, events, func(t *tx) error {
-		row := t.get(clientsBucket, []byte(client.ID))
-		if row == nil {
-			return storage.ErrNotFound
+	return s.changeClient(ctx, events, func(t *tx) (clientChange, error) {
+		change, err := storedClient(t, client.ID)
+		if err == nil && change.before.Revision != client.Revision {
+			err = storage.ErrConflict
 		}
-		stored, err := decodeClient(row)
+		client := client // that of the caller stays as it is for a second run
+		client.Revision++
+		change.after = &client
+		return change, err
+	})
+}
+
+// RemoveClient removes the client, which revokes its grants (see generationSize), or returns storage.ErrNotFound.
+func (s *Store) RemoveClient(ctx context.Context, id string, _ time.Time, events ...storage.AuditEvent) error {
+	return s.changeClient(ctx, events, func(t *tx) (clientChange, error) { return storedClient(t, id) })
+}
+
+// ChangeClients changes clients together; see storage.Clients.
+func (s *Store) ChangeClients(ctx context.Context, steps []storage.ClientStep, _ time.Time, events ...storage.AuditEvent) error {
+	ordered, err := storage.OrderedClientSteps(steps)
+	if err != nil {
+		return err
+	}
+	return s.updateAnd(ctx, events, func(t *tx) error {
+		changes := make([]clientChange, len(ordered))
+		for i, step := range ordered { // all are looked at before any is written, as the transaction is shared
+			if changes[i], err = clientStep(t, step); err != nil {
+				return &storage.ClientStepError{ID: step.Client.ID, Err: err}
+			}
+		}
+		for _, change := range changes {
+			if err := s.putChange(t, change); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// clientChange is what becomes of a client: before is nil for a new one, after for one that is removed.
+type clientChange struct {
+	before, after *storage.Client
+	generation    uint64 // of before
+}
+
+func createClient(t *tx, client storage.Client) (clientChange, error) {
+	if t.get(clientsBucket, []byte(client.ID)) != nil {
+		return clientChange{}, storage.ErrExists
+	}
+	client.Revision = 1
+	return clientChange{after: &client}, nil
+}
+
+// storedClient returns the removal of the client.
+func storedClient(t *tx, id string) (clientChange, error) {
+	row := t.get(clientsBucket, []byte(id))
+	if row == nil {
+		return clientChange{before: new(storage.Client)}, storage.ErrNotFound
+	}
+	stored, err := decodeClient(row)
+	return clientChange{before: stored, generation: binary.BigEndian.Uint64(row)}, err
+}
+
+func clientStep(t *tx, step storage.ClientStep) (clientChange, error) {
+	if step.Client.Revision == 0 && !step.Remove {
+		return createClient(t, step.Client)
+	}
+	change, err := storedClient(t, step.Client.ID)
+	switch {
+	case err != nil:
+		return change, err
+	case change.before.Revision != step.Client.Revision:
+		return change, storage.ErrConflict
+	case !step.Remove:
+		after := step.Client
+		after.Revision++
+		change.after = &after
+	}
+	return change, nil
+}
+
+func (s *Store) changeClient(ctx context.Context, events []storage.AuditEvent, look func(*tx) (clientChange, error)) error {
+	return s.updateAnd(ctx, events, func(t *tx) error {
+		change, err := look(t)
 		if err != nil {
 			return err
 		}
-		if stored.Revision != client.Revision {
-			return storage.ErrConflict
-		}
-		next := client // client itself stays as it is for a second run
-		next.Revision++
-		return s.putClient(t, binary.BigEndian.Uint64(row), stored, &next)
+		return s.putChange(t, change)
 	})
+}
+
+// putChange writes the change. A client that is new or disabled gets a generation that nothing was granted to.
+func (s *Store) putChange(t *tx, c clientChange) error {
+	ends := c.after == nil || c.after.Disabled
+	if ends && c.before != nil {
+		if err := s.dropPushed(t, c.before.ID); err != nil {
+			return err
+		}
+	}
+	if c.after == nil {
+		id := c.before.ID
+		t.after = append(t.after, func() { s.clients.Remove(id) })
+		return errors.Join(t.remove(clientsBucket, []byte(id)), moveOrigins(t, c.before, nil))
+	}
+	if ends || c.before == nil {
+		generation, err := t.bucket(clientsBucket).NextSequence()
+		if err != nil {
+			return err
+		}
+		c.generation = generation
+	}
+	return s.putClient(t, c.generation, c.before, c.after)
 }
 
 // putClient writes the client in place of the stored one, nil for none.
@@ -205,20 +291,4 @@ func (s *Store) putClient(t *tx, generation uint64, stored, client *storage.Clie
 	}
 	t.after = append(t.after, func() { s.clients.Remove(own.ID) })
 	return errors.Join(t.put(clientsBucket, []byte(client.ID), row), moveOrigins(t, stored, own))
-}
-
-// RemoveClient removes the client, which revokes its grants (see generationSize), or returns storage.ErrNotFound.
-func (s *Store) RemoveClient(ctx context.Context, id string, _ time.Time, events ...storage.AuditEvent) error {
-	return s.updateAnd(ctx, events, func(t *tx) error {
-		row := t.get(clientsBucket, []byte(id))
-		if row == nil {
-			return storage.ErrNotFound
-		}
-		stored, err := decodeClient(row)
-		if err != nil {
-			return err
-		}
-		t.after = append(t.after, func() { s.clients.Remove(id) })
-		return errors.Join(t.remove(clientsBucket, []byte(id)), moveOrigins(t, stored, nil))
-	})
 }

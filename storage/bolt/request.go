@@ -49,6 +49,23 @@ func (s *Store) TakePushedRequest(ctx context.Context, hash [32]byte, clientID s
 	return result, nil
 }
 
+// dropPushed removes the requests that the client has pushed. One that does not open cannot be taken either, and is left.
+func (s *Store) dropPushed(t *tx, clientID string) error {
+	var pushed []*storage.PushedRequest
+	cursor := t.bucket(pushedBucket).Cursor()
+	for key, sealed := cursor.First(); key != nil; key, sealed = cursor.Next() {
+		if request, err := s.codec.DecodePushedRequest([32]byte(key), sealed); err == nil && request.ClientID == clientID {
+			pushed = append(pushed, request)
+		}
+	}
+	for _, request := range pushed {
+		if err := errors.Join(t.remove(pushedBucket, request.Hash[:]), t.removeExpiry(request.Expires, pushedKind, request.Hash[:])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // ForgottenBefore returns when the file was accepted as a copy; see storage.Replays.
 func (s *Store) ForgottenBefore(context.Context) (at time.Time, err error) {
 	err = s.view(func(t *tx) error {

@@ -1,6 +1,10 @@
 package storagetest
 
-import "brygga/storage"
+import (
+	"errors"
+
+	"brygga/storage"
+)
 
 // pages returns the IDs of all clients, read in pages of limit.
 func (f *fixture) pages(limit int) (ids []string) {
@@ -21,7 +25,7 @@ func (f *fixture) pages(limit int) (ids []string) {
 var clientTests = map[string]func(*fixture){
 	"create keeps every field and starts at revision 1": func(f *fixture) {
 		client := newClient("app")
-		client.Revision = 77
+		client.Revision, client.Disabled = 77, true
 		f.ok(f.Store.CreateClient(f.Context(), client))
 		client.Revision = 1
 		for range 2 {
@@ -179,6 +183,95 @@ var clientTests = map[string]func(*fixture){
 		ended, err := f.Store.EndSessionID(f.Context(), "sid-1", at(12))
 		f.ok(err)
 		f.same(ended, storage.Ended{Grants: 3})
+	},
+	"disabling revokes what the client was granted and has pushed, for ever": func(f *fixture) {
+		f.ok(f.Store.CreateClient(f.Context(), newClient("app")))
+		f.ok(f.Store.CreateClient(f.Context(), newClient("other")))
+		redeemed, unredeemed := f.redeemed("g1", "app", "sid-1"), f.granted("g2", "app", "sid-1")
+		bystander := f.redeemed("g3", "other", "sid-1")
+		f.ok(f.Store.PushRequest(f.Context(), newRequest("1", "app")))
+		f.ok(f.Store.PushRequest(f.Context(), newRequest("2", "other")))
+		client := newClient("app")
+		client.Disabled = true
+		for revision, disabled := range []bool{true, false} {
+			client.Revision, client.Disabled = uint64(revision+1), disabled
+			f.ok(f.Store.UpdateClient(f.Context(), client))
+			for range 2 {
+				f.same(f.live(redeemed, 11), false)
+				_, err := f.Store.RedeemCode(f.Context(), newRedemption(unredeemed, 11))
+				f.is(err, storage.ErrNotFound)
+				f.taken("1", "app", 11)
+				f.same(f.live(bystander, 11), true)
+				f.restart()
+			}
+		}
+		f.same(f.live(f.redeemed("g5", "app", "sid-1"), 11), true) // enabled again, it is granted anew
+		_, err := f.Store.TakePushedRequest(f.Context(), hash("request2"), "other", at(11))
+		f.ok(err)
+	},
+	"removing a client removes what it has pushed": func(f *fixture) {
+		f.ok(f.Store.CreateClient(f.Context(), newClient("app")))
+		f.ok(f.Store.PushRequest(f.Context(), newRequest("1", "app")))
+		f.ok(f.Store.RemoveClient(f.Context(), "app", at(10)))
+		f.ok(f.Store.CreateClient(f.Context(), newClient("app")))
+		f.taken("1", "app", 11)
+	},
+	"several clients change together": func(f *fixture) {
+		for _, id := range []string{"changed", "removed", "left"} {
+			f.ok(f.Store.CreateClient(f.Context(), newClient(id)))
+		}
+		changed, created := newClient("changed"), newClient("created")
+		changed.Name, changed.Revision, created.Revision = "another", 1, 0
+		grant := f.redeemed("g1", "removed", "sid-1")
+		event := newEvent("bulk", 3)
+		f.ok(f.Store.ChangeClients(f.Context(), []storage.ClientStep{
+			{Client: storage.Client{ID: "removed", Revision: 1}, Remove: true}, {Client: created}, {Client: changed},
+		}, at(10), event))
+		changed.Revision, created.Revision = 2, 1
+		for range 2 {
+			f.same(f.pages(10), []string{"changed", "created", "left"})
+			for _, want := range []storage.Client{changed, created} {
+				got, err := f.Store.Client(f.Context(), want.ID)
+				f.ok(err)
+				f.same(*got, want)
+			}
+			f.same(f.live(grant, 11), false)
+			f.restart()
+		}
+		f.is(f.Store.AppendAudit(f.Context(), event), storage.ErrExists)
+	},
+	"of several clients none changes when one cannot": func(f *fixture) {
+		for _, id := range []string{"a", "z"} {
+			f.ok(f.Store.CreateClient(f.Context(), newClient(id)))
+		}
+		a, b := newClient("a"), newClient("b")
+		a.Name, a.Revision, b.Revision = "another", 1, 0
+		stale, again := newClient("z"), newClient("z")
+		stale.Revision, again.Revision = 7, 0
+		for _, step := range []struct {
+			storage.ClientStep
+			want error
+		}{
+			{storage.ClientStep{Client: stale}, storage.ErrConflict}, {storage.ClientStep{Client: stale, Remove: true}, storage.ErrConflict},
+			{storage.ClientStep{Client: storage.Client{ID: "z"}, Remove: true}, storage.ErrConflict}, {storage.ClientStep{Client: again}, storage.ErrExists},
+			{storage.ClientStep{Client: storage.Client{ID: "zz", Revision: 1}}, storage.ErrNotFound},
+			{storage.ClientStep{Client: storage.Client{ID: "zz", Revision: 1}, Remove: true}, storage.ErrNotFound},
+			{storage.ClientStep{Client: a}, storage.ErrExists}, // named twice
+		} {
+			err := f.Store.ChangeClients(f.Context(), []storage.ClientStep{{Client: a}, step.ClientStep, {Client: b}}, at(1), newEvent("bulk", 3))
+			f.is(err, step.want)
+			failed, ok := errors.AsType[*storage.ClientStepError](err)
+			f.same(ok && failed.ID == step.Client.ID, true)
+		}
+		for range 2 {
+			f.same(f.pages(10), []string{"a", "z"})
+			got, err := f.Store.Client(f.Context(), "a")
+			f.ok(err)
+			f.same(got.Name, newClient("a").Name)
+			f.restart()
+		}
+		f.ok(f.Store.AppendAudit(f.Context(), newEvent("bulk", 3)))
+		f.ok(f.Store.ChangeClients(f.Context(), nil, at(1)))
 	},
 	"an update leaves the grants": func(f *fixture) {
 		f.ok(f.Store.CreateClient(f.Context(), newClient("app")))

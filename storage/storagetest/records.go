@@ -31,6 +31,7 @@ func newClient(id string) storage.Client {
 	var client storage.Client
 	Fill(&client)
 	client.ID, client.Static = id, false
+	client.Disabled = false // which would end what tests grant it
 	return client
 }
 

@@ -15,7 +15,7 @@ import (
 // TestEverySettingIsRead writes a client with every setting that the file takes, and compares what is read.
 func TestEverySettingIsRead(t *testing.T) {
 	given := map[string][]string{
-		"name": {"The Journal"}, "local_names": {"en=Journal", "sv=Journalen"}, "home_uri": {"https://a.example/"}, "disabled": {"true"}, "profile": {"swedish"}, "auth_method": {"none"},
+		"name": {"The Journal"}, "local_names": {"en=Journal", "sv=Journalen"}, "home_uri": {"https://a.example/"}, "disabled": {"true"}, "disabled_reason": {"moves"}, "admin_group": {"schools"}, "profile": {"swedish"}, "auth_method": {"none"},
 		"auth_alg": {"ES384"}, "jwks_uri": {"https://a.example/jwks"}, "native": {"true"}, "redirect_uris": {"https://a.example/cb", "https://a.example/b"},
 		"post_logout_redirect_uris": {"https://a.example/out"}, "scopes": {"profile", "offline_access"}, "id_token_alg": {"RS256"}, "id_token_encryption_alg": {"ECDH-ES"},
 		"id_token_encryption_enc": {"A128GCM"}, "userinfo_alg": {"PS256"}, "userinfo_encryption_alg": {"RSA-OAEP"}, "userinfo_encryption_enc": {"A256GCM"},
