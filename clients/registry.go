@@ -37,7 +37,13 @@ type Keys interface {
 
 // Registry registers clients. Each of its changes is complete or not made at all: the client is filled up and checked, then the
 // signing keys that it needs are made, then it is stored, and last the audit log is told. Its methods may be called concurrently.
-type Registry struct{ o Options }
+type Registry struct {
+	o   Options
+	dry bool
+}
+
+// DryRun returns a Registry whose changes are checked and told of as those of r, and not made: no client, key, event or log line comes of them.
+func (r *Registry) DryRun() *Registry { return &Registry{r.o, true} }
 
 // NewRegistry returns a Registry over the options, or an error that names the option which is missing.
 func NewRegistry(o Options) (*Registry, error) {
@@ -52,7 +58,7 @@ func NewRegistry(o Options) (*Registry, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Registry{o}, nil
+	return &Registry{o: o}, nil
 }
 
 func (r *Registry) now() time.Time { return r.o.Now().UTC().Truncate(time.Microsecond) }
@@ -64,14 +70,25 @@ type Registered struct {
 	Secret secret.String
 	// Published are the algorithms that the installation had no keys for until now. Every app gets to see the new ones.
 	Published []string
-	// Changed are the keys of the settings that differ from before, in order. A change of none was not made.
+	// Changed are the keys of the settings that differ from before, in order. A change of none was not made. Changes are the same with their values.
 	Changed []string
+	Changes []audit.Change
+	// New says that there was no client of that ID, Removed that there is none any more.
+	New, Removed bool
 }
 
 // Add registers a new client, with the settings that change makes on what every client has, and with a secret if it proves itself
 // by one. It returns Problems if the client may not be as it is, storage.ErrExists if there is one of that ID, or the error of
 // change.
 func (r *Registry) Add(ctx context.Context, actor, id string, change func(*storage.Client) error) (*Registered, error) {
+	p, err := r.planAdd(ctx, id, change)
+	if err != nil {
+		return nil, err
+	}
+	return r.make(ctx, actor, p)
+}
+
+func (r *Registry) planAdd(ctx context.Context, id string, change func(*storage.Client) error) (*plan, error) {
 	now := r.now()
 	c := New(id)
 	c.Created, c.Updated = now, now
@@ -88,26 +105,21 @@ func (r *Registry) Add(ctx context.Context, actor, id string, change func(*stora
 	} else if !errors.Is(err, storage.ErrNotFound) {
 		return nil, fmt.Errorf("find client: %w", err)
 	}
-	events, told := r.tell(actor, audit.ClientAdded, &storage.Client{}, &c)
-	made, err := r.provideAround(ctx, &c, func() error {
-		if err := r.o.Store.CreateClient(ctx, c, events...); err != nil {
-			return fmt.Errorf("add client: %w", err)
-		}
-		told(ctx)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	added := registered(&storage.Client{}, &c, value)
-	added.Published = made
-	return added, nil
+	return &plan{what: audit.ClientAdded, before: &storage.Client{}, after: &c, secret: value, keys: true}, nil
 }
 
 // Update makes a change of a client. A secret that it needs and has not is made; secrets that it cannot use any more are dropped.
 // It returns Problems if the client may not be so, storage.ErrNotFound, storage.ErrStatic for a client of the configuration file,
 // storage.ErrConflict if somebody else has changed it meanwhile, or the error of change.
 func (r *Registry) Update(ctx context.Context, actor, id string, change func(*storage.Client) error) (*Registered, error) {
+	p, err := r.planUpdate(ctx, id, change)
+	if err != nil {
+		return nil, err
+	}
+	return r.make(ctx, actor, p)
+}
+
+func (r *Registry) planUpdate(ctx context.Context, id string, change func(*storage.Client) error) (*plan, error) {
 	before, err := r.changeable(ctx, id)
 	if err != nil {
 		return nil, err
@@ -122,18 +134,45 @@ func (r *Registry) Update(ctx context.Context, actor, id string, change func(*st
 	Derive(&c)
 	value := fitSecret(&c, r.now())
 	if len(audit.Diff(settingPairs(before), settingPairs(&c))) == 0 {
-		return &Registered{Client: before}, nil
+		return &plan{before: before, after: before, none: true}, nil
 	}
 	if err := r.check(ctx, &c); err != nil {
 		return nil, err
 	}
-	made, err := r.provideAround(ctx, &c, func() error { return r.store(ctx, actor, audit.ClientChanged, before, &c) })
+	c.Updated = r.now()
+	return &plan{what: audit.ClientChanged, before: before, after: &c, secret: value, keys: true}, nil
+}
+
+// Put makes a client of that ID what change makes of what every client has, whether there is one or not: it is the same to do so once and twice.
+// One that is there keeps its secrets, and the sector that its subjects were made for unless change names another. A demand of a revision is
+// met by change. Errors are those of Add and Update.
+func (r *Registry) Put(ctx context.Context, actor, id string, change func(*storage.Client) error) (*Registered, error) {
+	p, err := r.planPut(ctx, id, change)
 	if err != nil {
 		return nil, err
 	}
-	updated := registered(before, &c, value)
-	updated.Published = made
-	return updated, nil
+	return r.make(ctx, actor, p)
+}
+
+func (r *Registry) planPut(ctx context.Context, id string, change func(*storage.Client) error) (*plan, error) {
+	p, err := r.planUpdate(ctx, id, func(c *storage.Client) error {
+		before := *c
+		*c = New(id)
+		c.Secrets, c.Created, c.Updated, c.Revision = before.Secrets, before.Created, before.Updated, before.Revision
+		c.Brand.Logo, c.Brand.LogoType = before.Brand.Logo, before.Brand.LogoType
+		if err := change(c); err != nil {
+			return err
+		}
+		if c.Sector == "" {
+			c.Sector = before.Sector
+		}
+		Complete(c)
+		return nil
+	})
+	if errors.Is(err, storage.ErrNotFound) {
+		return r.planAdd(ctx, id, change)
+	}
+	return p, err
 }
 
 // RotateSecret gives a client a new secret. The others that work go on for keep, or until the end that they have; with 0 they stop
@@ -154,24 +193,44 @@ func (r *Registry) RotateSecret(ctx context.Context, actor, id string, keep time
 	}
 	value := newSecret()
 	c.Secrets = append([]storage.ClientSecret{{Hash: value.Hash(), Created: now}}, kept...)
-	if err := r.store(ctx, actor, audit.ClientSecretRotated, before, &c); err != nil {
+	c.Updated = now
+	return r.make(ctx, actor, &plan{what: audit.ClientSecretRotated, before: before, after: &c, secret: value})
+}
+
+// EndSecret ends the secret of a client that was made at that time. It returns ErrLastSecret for the only one that works, storage.ErrNotFound when
+// none was made then, and the errors of Update.
+func (r *Registry) EndSecret(ctx context.Context, actor, id string, made time.Time) (*Registered, error) {
+	before, err := r.changeable(ctx, id)
+	if err != nil {
 		return nil, err
 	}
-	return registered(before, &c, value), nil
+	c, now := *before, r.now()
+	c.Secrets = slices.DeleteFunc(slices.Clone(before.Secrets), func(s storage.ClientSecret) bool { return s.Created.Equal(made) })
+	switch {
+	case len(c.Secrets) == len(before.Secrets):
+		return nil, storage.ErrNotFound
+	case len(keptSecrets(c.Secrets, time.Hour, now)) == 0:
+		return nil, ErrLastSecret
+	}
+	c.Updated = now
+	return r.make(ctx, actor, &plan{what: audit.ClientChanged, before: before, after: &c})
 }
 
 // Remove removes a client and revokes what it was granted. It returns storage.ErrNotFound or storage.ErrStatic.
 func (r *Registry) Remove(ctx context.Context, actor, id string) error {
+	p, err := r.planRemove(ctx, id)
+	if err == nil {
+		_, err = r.make(ctx, actor, p)
+	}
+	return err
+}
+
+func (r *Registry) planRemove(ctx context.Context, id string) (*plan, error) {
 	c, err := r.changeable(ctx, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	events, told := r.tell(actor, audit.ClientRemoved, c, &storage.Client{ID: id, CustomIdentifier: c.CustomIdentifier})
-	if err := r.o.Store.RemoveClient(ctx, id, r.now(), events...); err != nil {
-		return fmt.Errorf("remove client: %w", err)
-	}
-	told(ctx)
-	return nil
+	return &plan{what: audit.ClientRemoved, before: c, after: &storage.Client{ID: id, CustomIdentifier: c.CustomIdentifier}, remove: true}, nil
 }
 
 // changeable returns the client of that ID, which is shared, if it may be changed at all.
@@ -200,48 +259,6 @@ func (r *Registry) check(ctx context.Context, c *storage.Client) error {
 		return Problems{{"sector_identifier_uri", err.Error(), "let it answer with a JSON list that holds every redirect URI"}}
 	}
 	return nil
-}
-
-// provideAround lets there be keys for the client before it first needs one, stores it, and looks again, as keys that nobody used
-// may have been retired in between. It returns the algorithms that there were no keys for.
-func (r *Registry) provideAround(ctx context.Context, c *storage.Client, store func() error) (made []string, err error) {
-	ring, err := r.o.Keys(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if made, err = ring.Provide(ctx, Algorithms(c)...); err != nil {
-		return nil, err
-	}
-	if err := store(); err != nil {
-		return nil, err
-	}
-	_, err = ring.Provide(ctx, Algorithms(c)...)
-	return made, err
-}
-
-func (r *Registry) store(ctx context.Context, actor string, what audit.Type, before, c *storage.Client) error {
-	c.Updated = r.now()
-	events, told := r.tell(actor, what, before, c)
-	if err := r.o.Store.UpdateClient(ctx, *c, events...); err != nil {
-		return fmt.Errorf("change client: %w", err)
-	}
-	told(ctx)
-	return nil
-}
-
-// tell returns the audit event of a change, which is stored with it, and what logs it afterwards.
-func (r *Registry) tell(actor string, what audit.Type, before, after *storage.Client) ([]storage.AuditEvent, func(context.Context)) {
-	return r.o.Audit.Of(Event(what, before, after, actor))
-}
-
-// registered returns what became of a change.
-func registered(before, after *storage.Client, value secret.String) *Registered {
-	changes := audit.Diff(settingPairs(before), settingPairs(after))
-	changed := make([]string, len(changes))
-	for i, c := range changes {
-		changed[i] = c.Name
-	}
-	return &Registered{Client: after, Secret: value, Changed: changed}
 }
 
 // Event returns the audit event of a change of a client, with the settings that differ. Where there was or is none it is compared

@@ -15,6 +15,9 @@ import (
 // ErrNoSecret means that the client proves itself by something else than a secret.
 var ErrNoSecret = errors.New("clients: the client has no secret")
 
+// ErrLastSecret means that the client would have no secret that works.
+var ErrLastSecret = errors.New("clients: the only secret that works")
+
 // SecretsError means that as many secrets of a client work as there may be. FirstEnd is when the first of them ends.
 type SecretsError struct {
 	Working  int
