@@ -72,12 +72,14 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// quiet reports whether a kept connection can serve a call with this deadline: BankID has neither closed it nor said anything on it
-// that nobody asked for, which the next call would take for its answer.
-func (c *conn) quiet(deadline time.Time) bool {
-	if c.tls.SetDeadline(deadline) != nil {
-		return false
-	}
+// ready gives the next call until deadline, and reports whether the connection can serve it.
+func (c *conn) ready(deadline time.Time) bool {
+	return c.tls.SetDeadline(deadline) == nil && (c.calls == 0 || c.quiet())
+}
+
+// quiet reports whether BankID has neither closed a connection that was kept nor said anything on it that nobody asked for, which the
+// next call would take for its answer.
+func (c *conn) quiet() bool {
 	c.left = 1
 	c.below.watch(true)
 	_, err := c.in.Peek(1)
@@ -98,12 +100,12 @@ type httpResponse struct {
 	broken error // why the body is not whole
 }
 
-// exchange sends r and reads the response, its body into body, until deadline or the end of ctx. A fault of what came, rather than
-// of the network, is errNotHTTP or errTooLong.
-func (c *conn) exchange(ctx context.Context, deadline time.Time, r httpRequest, body *bytes.Buffer) (httpResponse, error) {
+// exchange sends r and reads the response, its body into body, until the deadline that ready set or the end of ctx. A fault of what
+// came, rather than of the network, is errNotHTTP or errTooLong.
+func (c *conn) exchange(ctx context.Context, r httpRequest, body *bytes.Buffer) (httpResponse, error) {
 	c.calls++
 	c.sent, c.answered, c.reusable = false, false, false
-	if err := errors.Join(ctx.Err(), c.tls.SetDeadline(deadline)); err != nil {
+	if err := ctx.Err(); err != nil {
 		return httpResponse{}, err
 	}
 	given := func() bool { return true }

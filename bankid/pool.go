@@ -68,7 +68,7 @@ func (p *pool) try(ctx context.Context, deadline time.Time, r httpRequest, body 
 		return httpResponse{}, false, err
 	}
 	kept := c.calls > 0
-	resp, err = c.exchange(ctx, deadline, r, body)
+	resp, err = c.exchange(ctx, r, body)
 	switch {
 	case c.reusable:
 		p.put(c)
@@ -90,7 +90,7 @@ func (p *pool) get(ctx context.Context, deadline time.Time) (*conn, error) {
 				return nil, err
 			}
 		}
-		if c.calls == 0 || c.quiet(deadline) {
+		if c.ready(deadline) || c.calls == 0 { // a new one that cannot serve says why when it is used
 			return c, nil
 		}
 		c.drop()
