@@ -64,6 +64,9 @@ type Options struct {
 	// Collector names this process among those that share the store; empty means a random name.
 	Collector string
 	Now       func() time.Time
+	// MemoryShort reports whether the process has too little memory for more orders. It must be safe for concurrent use, and quick. Nil
+	// for never.
+	MemoryShort func() bool
 	// Observe is told of what happened, for metrics. It must be safe for concurrent use. Nil for nobody.
 	Observe func(Observation)
 }

@@ -10,7 +10,7 @@ import (
 // order already must not suffer from more.
 type OverloadError struct {
 	RetryAfter time.Duration
-	// Cause is OverloadLate or OverloadCollects.
+	// Cause is one of the Overload constants.
 	Cause string
 }
 
@@ -18,6 +18,7 @@ type OverloadError struct {
 const (
 	OverloadLate     = "late"     // the process does not get to its work in time
 	OverloadCollects = "collects" // there are as many orders as the service can be asked about in time
+	OverloadMemory   = "memory"   // the process has little memory left
 )
 
 // Error names the cause.
@@ -113,6 +114,9 @@ func (e *Engine) hasRoom() error {
 	cause := ""
 	if e.load.over(time.Now()) {
 		cause = OverloadLate
+	}
+	if cause == "" && e.MemoryShort != nil && e.MemoryShort() {
+		cause = OverloadMemory
 	}
 	if c, ok := e.Method.(capable); ok && cause == "" {
 		e.mu.Lock()

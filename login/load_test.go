@@ -130,4 +130,27 @@ func TestNoMoreOrdersThanCanBeCollected(t *testing.T) {
 	})
 }
 
+// TestShortMemoryRefusesStarts: nobody gets an order while there is no memory for it, and who has one may have another in its place.
+func TestShortMemoryRefusesStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		seen := new(observed)
+		short := false
+		h := newHouse(t, func(o *login.Options) { o.Observe, o.MemoryShort = seen.note, func() bool { return short } })
+		defer h.close()
+		has, l := h.started(other), h.begin()
+		short = true
+		overload, refused := errors.AsType[*login.OverloadError](second(h.Start(t.Context(), l.ID, other)))
+		if !refused || overload.Cause != login.OverloadMemory || seen.of("overloaded memory") != 1 || h.service.orders() != 1 {
+			t.Errorf("an order without memory for it: %v, %d orders", overload, h.service.orders())
+		}
+		if _, err := h.Start(t.Context(), has.ID, this); err != nil {
+			t.Errorf("another order for who has one: %v", err)
+		}
+		short = false
+		if _, err := h.Start(t.Context(), l.ID, other); err != nil {
+			t.Errorf("when there is memory again: %v", err)
+		}
+	})
+}
+
 func second[T any](_ T, err error) error { return err }

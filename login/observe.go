@@ -31,7 +31,7 @@ const (
 	// LoginEnded: cancelled by somebody, or expired.
 	LoginEnded = "login_ended"
 	// Late: this process got to its work too late; the reason is WorkFrame or WorkCollect. Overloaded: an order was refused for that,
-	// or because the service cannot be asked about more; the reason is OverloadLate or OverloadCollects.
+	// or because there is no memory for more, or the service cannot be asked about more; the reason is one of the Overload constants.
 	Late       = "late"
 	Overloaded = "overloaded"
 )

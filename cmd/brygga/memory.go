@@ -26,8 +26,10 @@ const (
 	garbageStep      = 10 // percent: smaller changes are not made, as each stops all work for a moment
 	memoryShare      = 7.0 / 8
 	leastMemoryLimit = 32 << 20
-	cgroupRoot       = "sys/fs/cgroup"
-	noLimit          = math.MaxInt64
+	// shortShare of the limit may be alive before people are asked to wait: with more the collector would work without end.
+	shortShare = 0.6
+	cgroupRoot = "sys/fs/cgroup"
+	noLimit    = math.MaxInt64
 )
 
 // tuneMemory bounds the memory of the process by what the machine or its control group has, and lets more garbage lie while little
@@ -134,6 +136,26 @@ func garbagePercent(live uint64) int {
 	return int(min(max(cheapGarbage*100/live, leastGarbage), mostGarbage))
 }
 
+// memoryShort returns what reports whether so much is alive that people must wait, by the limit of the process (GOMEMLIMIT).
+func memoryShort(limit int64) func() bool {
+	if limit == noLimit {
+		return nil
+	}
+	return func() bool { return isShort(liveMemory(), limit) }
+}
+
+func isShort(live uint64, limit int64) bool { return float64(live) > shortShare*float64(limit) }
+
+// liveMemory returns what was alive at the last collection, in bytes; 0 when nobody knows.
+func liveMemory() uint64 {
+	sample := []gauges.Sample{{Name: "/gc/heap/live:bytes"}}
+	gauges.Read(sample)
+	if sample[0].Value.Kind() != gauges.KindUint64 {
+		return 0
+	}
+	return sample[0].Value.Uint64()
+}
+
 // adaptGarbage sets GOGC by the live memory, now and after each collection. Stop ends that and leaves GOGC as it is.
 func adaptGarbage() (stop func()) {
 	g := &garbageGauge{percent: mostGarbage, stopped: new(atomic.Bool)}
@@ -156,10 +178,8 @@ func (g *garbageGauge) collected() {
 	if g.stopped.Load() {
 		return
 	}
-	sample := []gauges.Sample{{Name: "/gc/heap/live:bytes"}}
-	gauges.Read(sample)
-	if sample[0].Value.Kind() == gauges.KindUint64 {
-		percent := garbagePercent(sample[0].Value.Uint64())
+	if live := liveMemory(); live > 0 {
+		percent := garbagePercent(live)
 		if change := percent - g.percent; max(change, -change) >= garbageStep {
 			g.percent = percent
 			debug.SetGCPercent(percent)

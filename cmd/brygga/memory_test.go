@@ -80,3 +80,24 @@ func TestGarbageFollowsLiveMemory(t *testing.T) {
 	ballast = nil
 	reaches("as before", func(percent uint64) bool { return percent > 100+garbageStep })
 }
+
+// People are asked to wait before the collector has nothing else to do, and never where nothing bounds the memory.
+func TestMemoryShort(t *testing.T) {
+	for live, want := range map[uint64]bool{0: false, 600 << 20: false, 601 << 20: true, 2000 << 20: true} {
+		if got := isShort(live, 1000<<20); got != want {
+			t.Errorf("with %d MiB of 1000 alive: %v", live>>20, got)
+		}
+	}
+	if memoryShort(noLimit) != nil {
+		t.Error("memory is short where there is no limit")
+	}
+	ballast := make([]byte, 8<<20)
+	runtime.GC()
+	if live := liveMemory(); live < 8<<20 {
+		t.Errorf("%d bytes are alive", live)
+	}
+	if !memoryShort(8<<20)() || memoryShort(1<<50)() {
+		t.Error("the limit does not count")
+	}
+	runtime.KeepAlive(ballast)
+}

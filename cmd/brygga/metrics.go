@@ -136,7 +136,7 @@ func (m *metrics) initialise() {
 	for _, work := range []string{login.WorkFrame, login.WorkCollect} {
 		m.late.WithLabelValues(work)
 	}
-	for _, cause := range []string{login.OverloadLate, login.OverloadCollects} {
+	for _, cause := range []string{login.OverloadLate, login.OverloadCollects, login.OverloadMemory} {
 		m.logins.WithLabelValues(login.Overloaded, "", cause)
 	}
 	for _, outcome := range op.NoticeOutcomes() {

@@ -28,7 +28,7 @@ var outcomes = map[string]string{login.LoginCompleted: "completed", login.LoginF
 
 // knownReasons are the values that the label "reason" may have. BankID may send any hint code; what is not known is "unknown".
 func knownReasons() map[string]bool {
-	known := map[string]bool{"": true, login.OverloadLate: true, login.OverloadCollects: true}
+	known := map[string]bool{"": true, login.OverloadLate: true, login.OverloadCollects: true, login.OverloadMemory: true}
 	for _, hint := range append(bankid.PendingHintCodes(), bankid.FailedHintCodes()...) {
 		known[string(hint)] = true
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -253,7 +254,7 @@ func (s *server) newEngine() (*login.Engine, error) {
 			OrdersPerClient: c.Login.OrdersPerClient, PendingOrders: c.Login.PendingOrders,
 			StoredPerAddress: c.Login.StoredPerAddress << 20, Stored: c.Login.Stored << 20,
 		},
-		Now: s.now, Observe: s.metrics.login, Collector: s.node(),
+		MemoryShort: memoryShort(debug.SetMemoryLimit(-1)), Now: s.now, Observe: s.metrics.login, Collector: s.node(),
 	})
 }
 
