@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"brygga/keys"
@@ -146,6 +147,9 @@ func TestDocuments(t *testing.T) {
 		w := h.do(httptest.NewRequest(http.MethodGet, issuer+path, nil))
 		if w.Code != http.StatusOK || w.Header().Get("Cache-Control") != "public, max-age=600" || w.Header().Get("Content-Type") != "application/json" {
 			t.Errorf("%s: %d %v", path, w.Code, w.Header())
+		}
+		if got := w.Header().Get("Content-Length"); got != strconv.Itoa(w.Body.Len()) {
+			t.Errorf("%s: a length of %q for %d bytes goes out in chunks", path, got, w.Body.Len())
 		}
 		r := httptest.NewRequest(http.MethodGet, issuer+path, nil)
 		r.Header.Set("If-None-Match", w.Header().Get("Etag"))

@@ -77,7 +77,9 @@ func (s *Site) mux() *http.ServeMux {
 
 // provider hands the request to the OpenID provider, with its body bounded: the longest are signed client assertions.
 func (s *Site) provider(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxProviderBody)
+	if r.Body != http.NoBody {
+		r.Body = http.MaxBytesReader(w, r.Body, maxProviderBody)
+	}
 	s.Provider.ServeHTTP(w, r)
 }
 
