@@ -101,8 +101,9 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	defer server.stop()
+	time.Sleep(3 * time.Second) // until it has given back what it took to start
 	for range s.rounds {
-		time.Sleep(3 * time.Second / time.Duration(s.rounds))
+		time.Sleep(200 * time.Millisecond)
 		idle, err := server.memory()
 		if err != nil {
 			return err
