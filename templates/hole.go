@@ -1,8 +1,10 @@
 package templates
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/a-h/templ"
 )
@@ -63,12 +65,12 @@ type marks struct {
 // split returns the stencil of what was rendered with marks.
 func (m *marks) split(html string) *stencil {
 	st := &stencil{}
-	var pieces strings.Builder
+	var pieces bytes.Buffer
 	for {
 		before, rest, found := strings.Cut(html, m.common)
 		if !found {
 			pieces.WriteString(before)
-			st.html = pieces.String()
+			st.html = pieces.Bytes()
 			return st
 		}
 		h := hole(rest[0] - 'a')
@@ -81,8 +83,12 @@ func (m *marks) split(html string) *stencil {
 // stencil is a rendered page, or its main part, without what stands in its holes.
 type stencil struct {
 	title string
-	html  string
+	html  []byte
 	holes []cutHole
+	// packed are the pieces compressed, once that is asked for, for values of those sizes; nil where that cannot be done.
+	once   sync.Once
+	packed [][]byte
+	sizes  [packedHoles]int
 }
 
 // cutHole is a hole before a byte of the HTML.

@@ -98,7 +98,7 @@ func (s *Stencils) cut(key stencilKey) (*stencil, error) {
 // keep keeps a stencil. Its key must not hold on to the requests that its texts may have been cut from.
 func (s *Stencils) keep(key stencilKey, st *stencil) {
 	key = ownTexts(reflect.ValueOf(key)).Interface().(stencilKey)
-	size := len(st.html) + 2<<10
+	size := st.bytes()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if size > s.limit || s.all[key] != nil {
@@ -108,12 +108,15 @@ func (s *Stencils) keep(key stencilKey, st *stencil) {
 		if s.bytes+size <= s.limit {
 			break
 		}
-		s.bytes -= len(leaves.html) + 2<<10
+		s.bytes -= leaves.bytes()
 		delete(s.all, other)
 	}
 	s.all[key] = st
 	s.bytes += size
 }
+
+// bytes is about what a stencil and its key take in memory. Half of what it has in HTML is more than what that is compressed.
+func (st *stencil) bytes() int { return len(st.html)*3/2 + 2<<10 }
 
 // plainPath reports whether a path stands in HTML and in addresses as it is.
 func plainPath(path string) bool {

@@ -2,8 +2,10 @@ package templates
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -95,6 +97,62 @@ func same(t *testing.T, s *Stencils, p Page, v View) {
 	}
 }
 
+// unpacked returns the page that Packed gives, "" where it gives none.
+func unpacked(t *testing.T, s *Stencils, p Page, v View) string {
+	t.Helper()
+	var got bytes.Buffer
+	if !s.Packed(&got, p, v) {
+		if got.Len() > 0 {
+			t.Fatalf("%s: %d bytes of a page that is not packed", v.Key(), got.Len())
+		}
+		return ""
+	}
+	reader, err := gzip.NewReader(&got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := io.ReadAll(reader)
+	if err != nil {
+		t.Fatalf("%s: %v", v.Key(), err)
+	}
+	return string(page)
+}
+
+// TestPacked: a page that was packed in pieces is the page, for every login, or there is none.
+func TestPacked(t *testing.T) {
+	s, packed := NewStencils(64<<20), 0
+	for _, state := range Preview("sv") {
+		for n := range 3 {
+			p, v := ofAnother(state.Page, state.View, n+1)
+			page := unpacked(t, s, p, v)
+			if page != "" && page != doc(t, p, v) {
+				t.Fatalf("%s is another page:\n%s", state.Name, page)
+			}
+			if page != "" {
+				packed++
+			}
+			switch v.(type) {
+			case Choose, Failed, Notice:
+				if page == "" {
+					t.Errorf("%s is not packed", state.Name)
+				}
+			case QRWait, AppWait:
+				if page != "" && v.left() != (Left{}) {
+					t.Errorf("%s is packed, with a secret", state.Name)
+				}
+			}
+		}
+	}
+	if packed < 200 {
+		t.Errorf("%d pages were packed", packed)
+	}
+	p := Page{Lang: "sv", BasePath: "/login/of-another-size", Reference: "ABCD-EFGH"}
+	s.Packed(new(bytes.Buffer), p, Choose{})
+	if p.BasePath = "/login/longer-than-the-first"; unpacked(t, s, p, Choose{}) != "" {
+		t.Error("a page with a value of another size is packed")
+	}
+}
+
 // TestStencils compares them with what is rendered afresh, byte for byte: every state, in every language and look, for one login and then for others.
 func TestStencils(t *testing.T) {
 	for name, look := range looks {
@@ -138,6 +196,9 @@ func FuzzStencils(f *testing.F) {
 			Progress{Step: StepConfirm, Device: ThisDevice, Platform: on, Left: left, Shown: shown}, Notice{Kind: NoticeOtherTab}, Failed{Reason: ReasonStopped, Platform: on},
 		} {
 			same(t, s, p, v)
+			if page := unpacked(t, s, p, v); page != "" && page != doc(t, p, v) {
+				t.Fatalf("%s is another page when it is packed:\n%s", v.Key(), page)
+			}
 		}
 	})
 }
@@ -182,7 +243,7 @@ func TestStencilsAreBounded(t *testing.T) {
 	}
 	sum := 0
 	for _, st := range s.all {
-		sum += len(st.html) + 2<<10
+		sum += st.bytes()
 	}
 	if sum != s.bytes || sum > limit || len(s.all) < 2 {
 		t.Errorf("%d stencils take %d bytes, counted as %d", len(s.all), sum, s.bytes)

@@ -42,7 +42,7 @@ func TestCompression(t *testing.T) {
 			continue
 		}
 		compressed++
-		if short.Body.Len() > whole.Body.Len()/2 {
+		if short.Body.Len() > whole.Body.Len()*11/20 { // prepared pieces are compressed each by itself
 			t.Errorf("%s has %d bytes, compressed %d", state.Name, whole.Body.Len(), short.Body.Len())
 		}
 		unpacked, err := gzip.NewReader(short.Body)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 )
 
 // The content security policies. Nothing inline, nothing from elsewhere, nobody's frame (design: rule 5).
@@ -73,7 +74,9 @@ func guard(h http.Header, policy string) {
 // refreshParameter is the query parameter that keeps a page from refreshing itself, where it is "off".
 const refreshParameter = "refresh"
 
-func isPaused(r *http.Request) bool { return query(r).Get(refreshParameter) == "off" }
+func isPaused(r *http.Request) bool {
+	return strings.Contains(r.URL.RawQuery, refreshParameter) && query(r).Get(refreshParameter) == "off"
+}
 
 // guardAll sets the headers of every response, the provider's too.
 func (s *Site) guardAll(h http.Header) {

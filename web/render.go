@@ -64,12 +64,16 @@ var presetHTML = newPreset("Content-Type", "text/html; charset=utf-8", "Vary", "
 func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, policy string, p templates.Page, v templates.View) {
 	buffer := buffers.Get().(*bytes.Buffer)
 	defer giveBack(buffer)
-	if err := s.pages.Document(r.Context(), buffer, p, v); err != nil {
-		if r.Context().Err() == nil {
-			s.log.ErrorContext(r.Context(), "page not rendered", "doing", v.Key(), "err", err)
+	compressed := compressible(v) && acceptsGzip(r)
+	packed := compressed && s.pages.Packed(buffer, p, v)
+	if !packed {
+		if err := s.pages.Document(r.Context(), buffer, p, v); err != nil {
+			if r.Context().Err() == nil {
+				s.log.ErrorContext(r.Context(), "page not rendered", "doing", v.Key(), "err", err)
+			}
+			http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+			return
 		}
-		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
-		return
 	}
 	h := w.Header()
 	guard(h, policy)
@@ -84,8 +88,10 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, policy
 	presetHTML.set(h)
 	h.Set("Content-Language", p.Lang)
 	body := buffer.Bytes()
-	if compressible(v) && acceptsGzip(r) {
+	if compressed {
 		h.Set("Content-Encoding", "gzip")
+	}
+	if compressed && !packed {
 		body = compress(body)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))

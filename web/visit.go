@@ -173,13 +173,13 @@ const maxHeader = 1024
 
 // starter describes the browser as its headers do. It has neither device identifier nor choice of device yet.
 func starter(r *http.Request, language string) storage.Starter {
-	header := func(name string) string {
+	header := func(name string) string { // in the form that net/http writes it in
 		value := r.Header.Get(name)
 		return value[:min(len(value), maxHeader)]
 	}
 	s := storage.Starter{
-		IP: ClientIP(r), UserAgent: header("User-Agent"), Platform: header("Sec-CH-UA-Platform"), Mobile: header("Sec-CH-UA-Mobile"),
-		Brands: header("Sec-CH-UA"), Language: language,
+		IP: ClientIP(r), UserAgent: header("User-Agent"), Platform: header("Sec-Ch-Ua-Platform"), Mobile: header("Sec-Ch-Ua-Mobile"),
+		Brands: header("Sec-Ch-Ua"), Language: language,
 	}
 	points := r.PostForm.Get(touchParameter)
 	if r.Method == http.MethodGet {
