@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Update is what GET {BasePath}/events and {BasePath}/status tell the page script, as JSON. A field left out has not
@@ -23,8 +24,8 @@ type Update struct {
 	Seconds *int `json:"seconds,omitempty"`
 }
 
-// NewUpdate returns all there is to say about v. The HTML of a QR code has no drawing, as QR says what it is. Its error is that of rendering, which for views of this package means
-// that ctx ended.
+// NewUpdate returns all there is to say about v. The HTML of a QR code has no drawing, as QR says what it is. Its error is that of
+// rendering, which for views of this package means that ctx ended.
 func NewUpdate(ctx context.Context, p Page, v View) (Update, error) {
 	var html strings.Builder
 	if err := Fragment(p, undrawn(v)).Render(ctx, &html); err != nil {
@@ -79,4 +80,40 @@ func AppendFrame(text []byte, view string, f Frame) []byte {
 	text = append(text, `","size":`...)
 	text = strconv.AppendInt(text, int64(f.Size), 10)
 	return append(text, '}')
+}
+
+// AppendJSON appends the update as JSON. Angle brackets stand in it as they are, as the HTML would be a third longer otherwise: it is read by
+// the script alone, and no browser takes it for HTML by its media type, which answers forbid to guess (nosniff).
+func (u Update) AppendJSON(text []byte) []byte {
+	text = appendString(append(text, `{"view":`...), u.View)
+	for _, field := range [...]struct{ name, value string }{{`,"title":`, u.Title}, {`,"html":`, u.HTML}, {`,"qr":`, u.QR}} {
+		if field.value != "" {
+			text = appendString(append(text, field.name...), field.value)
+		}
+	}
+	if u.Size != 0 {
+		text = strconv.AppendInt(append(text, `,"size":`...), int64(u.Size), 10)
+	}
+	if u.Seconds != nil {
+		text = strconv.AppendInt(append(text, `,"seconds":`...), int64(*u.Seconds), 10)
+	}
+	return append(text, '}')
+}
+
+// appendString appends a string of JSON (RFC 8259 §7), with U+FFFD for what is not UTF-8.
+func appendString(text []byte, s string) []byte {
+	text = append(text, '"')
+	for i, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			text = append(text, '\\', byte(r))
+		case r < ' ':
+			text = append(text, '\\', 'u', '0', '0', "0123456789abcdef"[r>>4], "0123456789abcdef"[r&0xf])
+		case r < utf8.RuneSelf:
+			text = append(text, s[i])
+		default:
+			text = utf8.AppendRune(text, r)
+		}
+	}
+	return append(text, '"')
 }

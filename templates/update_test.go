@@ -1,9 +1,11 @@
 package templates
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,4 +69,31 @@ func TestOrderChangesKey(t *testing.T) {
 	if a, b := (AppWait{Order: "1"}).Key(), (AppWait{Order: "2"}).Key(); a == b {
 		t.Errorf("both orders give %q", a)
 	}
+}
+
+// FuzzAppendJSON: the JSON is what encoding/json reads as the update that encoding/json writes, on one line and without escaped brackets.
+func FuzzAppendJSON(f *testing.F) {
+	f.Add("qr-wait", "Scan – A & \"B\"", "<p class=\"lead\">\\ \u2028 å 😀</p>\n\t\x00\x7f", "gA==", 41, 272)
+	f.Add("choose", "", "", "", 0, -1)
+	f.Add("\xff", "\xed\xa0\x80", "<\ufffd>", "", 1, 0)
+	f.Fuzz(func(t *testing.T, view, title, html, qr string, size, seconds int) {
+		u := Update{View: view, Title: title, HTML: html, QR: qr, Size: size}
+		if seconds >= 0 {
+			u.Seconds = &seconds
+		}
+		text := u.AppendJSON([]byte("data: "))[len("data: "):]
+		var got, want Update
+		if err := json.Unmarshal(text, &got); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if err := json.Unmarshal([]byte(asJSON(t, u)), &want); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		if bytes.ContainsAny(text, "\n\r") || strings.Count(string(text), "<") != strings.Count(html+title+view+qr, "<") {
+			t.Errorf("%s", text)
+		}
+	})
 }

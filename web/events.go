@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -46,14 +45,8 @@ func (s *Site) status(w http.ResponseWriter, r *http.Request, v *visit) {
 	if err != nil {
 		return // the request's context has ended
 	}
-	body, err := json.Marshal(update)
-	if err != nil {
-		s.log.ErrorContext(r.Context(), "request failed", "doing", "encode update", "err", err)
-		plain(w, http.StatusInternalServerError)
-		return
-	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Write(body)
+	w.Write(update.AppendJSON(nil))
 }
 
 // events streams the state of the login as it changes, and a QR frame each second, until it awaits nothing any more (HTML:

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -69,7 +68,10 @@ func (t *stream) look(ctx context.Context, to sender) (next time.Duration, more 
 		return 0, false // the browser connects again
 	}
 	buffer := texts.Get().(*[]byte)
-	defer texts.Put(buffer)
+	defer func() {
+		clear(*buffer) // it may hold a launch link
+		texts.Put(buffer)
+	}()
 	text := append((*buffer)[:0], emptyChunkHead...)
 	if t.spoke.IsZero() {
 		text = append(text, "retry: "+retryTime+"\n\n"...)
@@ -168,13 +170,7 @@ func (t *stream) view(ctx context.Context, text []byte, view templates.View) ([]
 	if update.Empty() && !t.spoke.IsZero() {
 		return t.beat(text, beatOf(view)), true
 	}
-	body, err := json.Marshal(update)
-	if err != nil {
-		t.site.log.ErrorContext(ctx, "request failed", "doing", "encode update", "err", err)
-		return text, false
-	}
-	text = append(text, "data: "...)
-	text = append(text, body...)
+	text = update.AppendJSON(append(text, "data: "...))
 	return append(text, "\n\n"...), true
 }
 
