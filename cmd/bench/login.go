@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -82,6 +83,7 @@ func (v *visit) do(method, address string, form url.Values) (*http.Response, err
 	}
 	request.Header.Set("User-Agent", userAgent)
 	request.Header.Set("Accept-Language", "sv-SE,sv;q=0.9")
+	request.Header.Set("Accept-Encoding", "gzip, deflate, br, zstd")
 	if form != nil {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		request.Header.Set("Sec-Fetch-Site", "same-origin")
@@ -107,7 +109,13 @@ func (v *visit) load(method, address string, form url.Values) (body, location st
 		return "", "", err
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
+	var content io.Reader = response.Body
+	if response.Header.Get("Content-Encoding") == "gzip" {
+		if content, err = gzip.NewReader(response.Body); err != nil {
+			return "", "", err
+		}
+	}
+	text, err := io.ReadAll(content)
 	if err != nil {
 		return "", "", err
 	}
