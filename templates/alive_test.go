@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
@@ -227,10 +228,16 @@ func TestFormsLeadBack(t *testing.T) {
 
 	t.Run("to the code", func(t *testing.T) {
 		s := newStage(t, browser, Choose{Platform: ScanOnly})
+		s.late = 150 * time.Millisecond
 		s.lead = &scripted{view: aliveScan}
 		s.do(mark, chromedp.Click(start))
 		s.until(view("qr-wait") + ` && document.activeElement.tagName === 'H1' && ` + here)
 		s.until(text("#status", "scan the QR code"))
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.streams != 1 {
+			t.Errorf("%d streams were opened, want the one that was there before the press", s.streams)
+		}
 	})
 	t.Run("to the same again", func(t *testing.T) {
 		v := Failed{Reason: ReasonUnavailable, Device: OtherDevice, Platform: Computer, Follows: true}

@@ -27,8 +27,9 @@ type stage struct {
 	view    View
 	code    int // what events and status answer instead of the view; 0 is the view
 	noSSE   bool
-	hush    string   // what comes each second: "" is frames, "beats" beats alone, anything else nothing
-	looking []string // what the page has said, asking for its status, of how long it has been looked at
+	late    time.Duration // how long an event takes to come through
+	hush    string        // what comes each second: "" is frames, "beats" beats alone, anything else nothing
+	looking []string      // what the page has said, asking for its status, of how long it has been looked at
 	// lead is what a form that leads back to the page leads to; nil means that a form leads nowhere.
 	lead      *scripted
 	changed   chan struct{}
@@ -183,6 +184,7 @@ func (s *stage) events(w http.ResponseWriter, r *http.Request) {
 		for waiting := true; waiting; {
 			select {
 			case <-changed:
+				time.Sleep(s.late)
 				waiting = false
 			case <-r.Context().Done():
 				return

@@ -21,6 +21,7 @@ var browserTests = []struct {
 }{
 	{name: "U-03 U-04 RowA16 RowA18 login by QR code, Swedish", run: loginByPicture("sv"), as: computer},
 	{name: "U-03 U-04 RowA18 login by QR code, English, with BankID's delays", run: loginByPicture("en"), as: computer, chaos: bankidsim.MildChaos()},
+	{name: "a login asks for little", run: asksForLittle, as: computer},
 	{name: "U-20 language switch", run: switchLanguage, as: computer},
 	{name: "U-13 RowA17 same device, Android phone", run: loginOnThisDevice, as: androidPhone},
 	{name: "U-13 same device, iPhone", run: loginOnThisDevice, as: iPhone},

@@ -330,6 +330,7 @@
       if (answer.type !== 'opaqueredirect') return form.submit()
       if (!live()) return location.replace(base)
       reached()
+      if (source) await new Promise(done => setTimeout(done, 500)) // the stream that is open tells what comes of it, in a moment
       if (main.dataset.view !== view) return
       main.dataset.view = '' // shown anew even if it is the same: another try has failed in the same way
       listen()
