@@ -350,17 +350,49 @@ func TestQuestionsAreRepeatedOnce(t *testing.T) {
 	}
 }
 
-// TestEarlyRefusal answers a long request that it does not read and closes the connection.
+// refuseEarly answers a long request that it does not read, and closes the connection.
+func refuseEarly(_ int, _ func() bool, conn *tls.Conn) {
+	io.ReadFull(conn, make([]byte, 1000))
+	io.WriteString(conn, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+	conn.CloseWrite()
+	io.Copy(io.Discard, conn)
+}
+
 func TestEarlyRefusal(t *testing.T) {
-	m := newMouth(t, func(_ int, _ func() bool, conn *tls.Conn) {
-		io.ReadFull(conn, make([]byte, 1000))
-		io.WriteString(conn, "HTTP/1.1 403 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-		conn.CloseWrite()
-		io.Copy(io.Discard, conn)
-	})
+	m := newMouth(t, refuseEarly)
 	_, err := m.api.Sign(t.Context(), SignRequest{EndUserIP: endUser, UserVisibleData: "Hej", UserNonVisibleData: make([]byte, 140_000)})
 	if !errors.Is(err, ErrCertificateRefused) {
 		t.Errorf("got error %v", err)
+	}
+}
+
+// breaking is a connection that takes one more write.
+type breaking struct {
+	net.Conn
+	written bool
+}
+
+func (b *breaking) Write(p []byte) (int, error) {
+	if b.written {
+		return 0, io.ErrClosedPipe
+	}
+	b.written = true
+	return b.Conn.Write(p)
+}
+
+// TestRefusalBreaksTheRequest has the sending of a request fail over its refusal, which says more.
+func TestRefusalBreaksTheRequest(t *testing.T) {
+	m := newMouth(t, refuseEarly)
+	c := must(m.api.conns.dial(t.Context()))
+	defer c.drop()
+	c.below.Conn = &breaking{Conn: c.below.Conn}
+	r := httpRequest{method: http.MethodPost, path: "/rp/v6.0/sign", head: "Host: x\r\n", body: make([]byte, 40_000)}
+	if !c.ready(time.Now().Add(time.Minute)) {
+		t.Fatal("a new connection is not ready")
+	}
+	resp, err := c.exchange(t.Context(), r, new(bytes.Buffer))
+	if err != nil || resp.status != http.StatusForbidden || c.reusable || !c.sent {
+		t.Errorf("%+v, error %v, reusable %v, sent %v", resp, err, c.reusable, c.sent)
 	}
 }
 
