@@ -153,19 +153,8 @@ func (s *Store) AnswerFromSession(ctx context.Context, sessionID string, authTim
 	}
 	for {
 		err := s.trip(ctx, func(ctx context.Context, db executor) error {
-			var body []byte
-			var revision int64
-			var given bool
-			err := db.QueryRow(ctx, `SELECT body, revision, EXISTS (SELECT 1 FROM grants WHERE id = $2 AND body = $3) FROM sessions WHERE id = $1`,
-				sessionID, grant.ID, sealed).Scan(&body, &revision, &given)
-			if errors.Is(err, pgx.ErrNoRows) {
-				return storage.ErrNotFound
-			}
-			if err != nil || given {
-				return err
-			}
-			session, err := s.codec.DecodeSession(sessionID, body)
-			if err != nil {
+			session, revision, err := s.servingSession(ctx, db, sessionID, grant.ID, sealed)
+			if err != nil || session == nil {
 				return err
 			}
 			answer, err := session.Answer(authTime, code, grant, released, now)
@@ -191,4 +180,21 @@ func (s *Store) AnswerFromSession(ctx context.Context, sessionID string, authTim
 			return err
 		}
 	}
+}
+
+// servingSession returns the session with its revision, and none when it has given this very grant already.
+func (s *Store) servingSession(ctx context.Context, db executor, id, grantID string, sealed []byte) (*storage.Session, int64, error) {
+	var body []byte
+	var revision int64
+	var given bool
+	err := db.QueryRow(ctx, `SELECT body, revision, EXISTS (SELECT 1 FROM grants WHERE id = $2 AND body = $3) FROM sessions WHERE id = $1`,
+		id, grantID, sealed).Scan(&body, &revision, &given)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, 0, storage.ErrNotFound
+	}
+	if err != nil || given {
+		return nil, 0, err
+	}
+	session, err := s.codec.DecodeSession(id, body)
+	return session, revision, err
 }
