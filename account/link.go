@@ -61,9 +61,8 @@ func (a *Accounts) Accept(ctx context.Context, purpose storage.Purpose, token, p
 	if err != nil {
 		return nil, err
 	}
-	outcome, err := a.step(ctx, storage.AcceptInvite{ID: o.ID, Link: token.Hash(), PasswordHash: hash}, func(outcome *storage.OperatorOutcome) news {
-		n := news{events: []audit.Event{{Type: audit.OperatorActivated, Actor: o.ID, Object: o.ID, Message: string(purpose)}}}
-		return n
+	outcome, err := a.step(ctx, storage.AcceptInvite{ID: o.ID, Link: token.Hash(), PasswordHash: hash}, func(*storage.OperatorOutcome) news {
+		return news{events: []audit.Event{{Type: audit.OperatorActivated, Actor: o.ID, Object: o.ID, Message: string(purpose)}}}
 	})
 	return operatorOr(outcome, err, ErrLink)
 }

@@ -144,7 +144,7 @@ func TestAcceptedCopyStartsAnew(t *testing.T) {
 	if err := s.UseOnce(ctx, [32]byte{1}, now.Add(time.Minute), now); !errors.Is(err, storage.ErrExists) {
 		t.Errorf("a used key may be used again: %v", err)
 	}
-	if n, err := s.Sweep(ctx, now.Add(48*time.Hour), 100); n != 4 || err != nil { // a notice, a used key and an event
+	if n, err := s.Sweep(ctx, now.Add(48*time.Hour), 100); n != 4 || err != nil { // a notice, a used key, a count of attempts and an event
 		t.Errorf("swept %d, %v, want 4", n, err)
 	}
 	if err := s.Close(); err != nil {
