@@ -151,14 +151,16 @@ func TestEveryRefusalIsTheSameWork(t *testing.T) {
 func TestForgottenTellsNothing(t *testing.T) {
 	f := newFixture(t)
 	f.operator("asa", "asa@example.se", storage.RoleOwner)
-	_, _, err := f.Bootstrap(f.Context(), Command("root"), invitation("unconfirmed", "unconfirmed@example.se", storage.RoleOwner))
+	_, link, err := f.Bootstrap(f.Context(), Command("root"), invitation("unconfirmed", "unconfirmed@example.se", storage.RoleOwner))
+	f.ok(err)
+	_, err = f.Accept(f.Context(), storage.LinkBootstrap, tokenOf(link.Address.Reveal()), secret.New(good))
 	f.ok(err)
 	asked := func(do func() error) int {
 		f.spy.steps = nil
 		f.ok(do())
 		return len(f.spy.steps)
 	}
-	for _, name := range []string{"asa", "asa@example.se", "ASA@example.se", "asa", "asa", "nobody", "unconfirmed", "", "\x00"} {
+	for _, name := range []string{"asa", "asa@example.se", "ASA@example.se", "asa", "asa", "nobody", "unconfirmed", "unconfirmed@example.se", "", "\x00"} {
 		from := From{Address: netip.MustParseAddr("198.51.100.7")}
 		if n := asked(func() error { return f.Forgotten(f.Context(), name, from) }); n != 3 {
 			t.Errorf("%q: %d steps, want 3", name, n)

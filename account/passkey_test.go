@@ -216,14 +216,17 @@ func TestPasskeyAnswersAreJudged(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	good.counter = 101
+	synced := newAuthenticator(t) // which counts nothing
+	f.enrolled(s, synced)
 	options, err := f.PasskeyLogin()
 	f.ok(err)
-	answer := good.prove(options)
+	answer := synced.prove(options)
 	_, err = f.LogInByPasskey(f.Context(), answer, home)
 	f.ok(err)
 	_, err = f.LogInByPasskey(f.Context(), answer, home)
 	f.is(err, ErrRefused) // twice
+	options, err = f.PasskeyLogin()
+	f.ok(err)
 	good.counter = 102
 	f.at = f.at.Add(challengeLife)
 	_, err = f.LogInByPasskey(f.Context(), good.prove(options), home)
