@@ -251,7 +251,9 @@ func TestChallengesAreForOnePurpose(t *testing.T) {
 	_, err = f.Accounts.AddPasskey(f.Context(), bo, "x", a.enrol(enrol))
 	f.is(err, ErrRefused)
 	f.enrolled(asa, a)
-	f.enrolled(bo, newAuthenticator(t))
+	twin := newAuthenticator(t) // bo's, which calls its credential as asa's is called
+	twin.id = a.id
+	f.enrolled(bo, twin)
 	login, err := f.PasskeyLogin()
 	f.ok(err)
 	_, err = f.StepUpByPasskey(f.Context(), asa.Token, a.prove(login), home)
@@ -263,6 +265,10 @@ func TestChallengesAreForOnePurpose(t *testing.T) {
 	stepUp, err = f.PasskeyStepUp(bo)
 	f.ok(err)
 	_, err = f.StepUpByPasskey(f.Context(), bo.Token, a.prove(stepUp), home) // another's passkey
+	f.is(err, ErrRefused)
+	stepUp, err = f.PasskeyStepUp(asa)
+	f.ok(err)
+	_, err = f.StepUpByPasskey(f.Context(), asa.Token, twin.prove(stepUp), home)
 	f.is(err, ErrRefused)
 	enrol, err = f.BeginPasskey(asa)
 	f.ok(err)
