@@ -82,12 +82,15 @@ var grantTests = map[string]func(*fixture){
 	},
 	"a token ends exactly at its expiry": func(f *fixture) {
 		f.redeemed("g1", "app", "sid")
-		_, _, err := f.Store.AccessToken(f.Context(), hash("tokeng1"), justBefore(at(1800)))
-		f.ok(err)
-		_, _, err = f.Store.AccessToken(f.Context(), hash("tokeng1"), at(1800))
-		f.is(err, storage.ErrNotFound)
-		_, _, err = f.Store.AccessToken(f.Context(), hash("no token"), at(5))
-		f.is(err, storage.ErrNotFound)
+		for range 2 {
+			_, _, err := f.Store.AccessToken(f.Context(), hash("tokeng1"), justBefore(at(1800)))
+			f.ok(err)
+			_, _, err = f.Store.AccessToken(f.Context(), hash("tokeng1"), at(1800))
+			f.is(err, storage.ErrNotFound)
+			_, _, err = f.Store.AccessToken(f.Context(), hash("no token"), at(5))
+			f.is(err, storage.ErrNotFound)
+			f.restart() // nothing is in memory
+		}
 	},
 	"a token ends with its grant": func(f *fixture) {
 		grant := f.granted("g1", "app", "sid")
