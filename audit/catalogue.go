@@ -53,6 +53,8 @@ const (
 	StoreRestored Type = "ADM_300008"
 	// StoreMoved: the store was moved here from a file or a database, with all that was granted.
 	StoreMoved Type = "ADM_300009"
+	// AdministrationRefused: somebody asked for an operation that it has no right to.
+	AdministrationRefused Type = "ADM_300010"
 
 	KeyCreated   Type = "KEY_400001"
 	KeyActivated Type = "KEY_400002"
@@ -122,6 +124,7 @@ var texts = map[Type]string{
 	BackupMade:                "store backed up",
 	StoreRestored:             "store restored",
 	StoreMoved:                "store moved",
+	AdministrationRefused:     "administration refused",
 	KeyCreated:                "signing key created",
 	KeyActivated:              "signing key activated",
 	KeyRetired:                "signing key retired",

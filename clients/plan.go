@@ -60,6 +60,7 @@ func (r *Registry) makeAll(ctx context.Context, actor string, plans []*plan) ([]
 	if r.dry || len(due) == 0 {
 		return done, nil
 	}
+	ctx = audit.By(ctx, actor)
 	made, err := r.provide(ctx, algorithms)
 	if err != nil {
 		return nil, err

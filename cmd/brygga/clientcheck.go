@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"brygga/admin"
 	"brygga/clients"
-	"brygga/op"
 	"brygga/storage"
 )
 
@@ -22,36 +22,17 @@ func newClientCheck(h *host, where *whereFlags) *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-				c, err := findClient(ctx, o, args[0])
+			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
+				c, rules, err := s.CheckClient(ctx, actor, args[0])
 				if err != nil {
-					return err
+					return explain(args[0], err)
 				}
-				return showCheck(h, c, rulesOf(ctx, o, c), output)
+				return showCheck(h, c, rules, output)
 			})
 		},
 	}
 	outputFlag(cmd, &output)
 	return cmd
-}
-
-// rulesOf returns the rules of the client's profile, and with them what was wrong with it since it was stored.
-func rulesOf(ctx context.Context, o *operator, c *storage.Client) []clients.Rule {
-	acrValues := o.acrValues
-	if len(acrValues) == 0 {
-		acrValues = []string{op.DefaultACR}
-	}
-	rules := clients.CheckProfile(c, clients.Installation{ACRValues: acrValues, Local: o.local})
-	for _, p := range clients.Check(c) {
-		rules = append(rules, clients.Rule{Section: "settings", Key: p.Key, Rule: p.Problem, Must: true, Broken: true, Remedy: p.Remedy})
-	}
-	if err := clients.CheckSector(ctx, o.outbound, c); err != nil {
-		rules = append(rules, clients.Rule{
-			Section: "OpenID Connect Registration §5", Key: "sector_identifier_uri", Rule: err.Error(), Must: true, Broken: true,
-			Remedy: "let it answer with a JSON list that holds every redirect URI",
-		})
-	}
-	return rules
 }
 
 func showCheck(h *host, c *storage.Client, rules []clients.Rule, output string) error {

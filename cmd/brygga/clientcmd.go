@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"brygga/admin"
 	"brygga/clients"
+	"brygga/op"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -34,8 +36,8 @@ func newClientAdd(h *host, where *whereFlags) *cobra.Command {
 			if err := errors.Join(checkOutput(output), flags.read(cmd, h)); err != nil {
 				return err
 			}
-			return withRegistry(cmd, h, where, func(ctx context.Context, r *clients.Registry, o *operator) error {
-				added, err := r.Add(ctx, o.actor, args[0], flags.change(cmd, h))
+			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
+				added, err := s.PutClient(ctx, actor, args[0], admin.Demand{New: true}, flags.change(cmd, h))
 				if err != nil {
 					return explain(args[0], err)
 				}
@@ -61,8 +63,8 @@ func newClientUpdate(h *host, where *whereFlags) *cobra.Command {
 			if err := errors.Join(checkOutput(output), flags.read(cmd, h)); err != nil {
 				return err
 			}
-			return withRegistry(cmd, h, where, func(ctx context.Context, r *clients.Registry, o *operator) error {
-				updated, err := r.Update(ctx, o.actor, args[0], flags.change(cmd, h))
+			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
+				updated, err := s.UpdateClient(ctx, actor, args[0], admin.Demand{}, flags.change(cmd, h))
 				if err != nil {
 					return explain(args[0], err)
 				}
@@ -126,17 +128,26 @@ func showSecret(h *host, id string, value secret.String) error {
 	return pairs(h.out, [2]string{"client_id", id}, [2]string{"client_secret", value.Reveal()}, [2]string{"", "The secret is shown this once. Store it in the app now."})
 }
 
-// withRegistry lets do change the clients of the installation.
-func withRegistry(cmd *cobra.Command, h *host, where *whereFlags, do func(context.Context, *clients.Registry, *operator) error) error {
+// withAdmin lets do use what an administrator can do, for whoever gives the command.
+func withAdmin(cmd *cobra.Command, h *host, where *whereFlags, do func(context.Context, *admin.Service, admin.Actor) error) error {
 	return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-		r, err := clients.NewRegistry(clients.Options{
-			Store: o.store, Audit: o.audit, Outbound: o.outbound, Certificates: o.certificates, Now: o.now,
-			Keys: func(ctx context.Context) (clients.Keys, error) { return o.ring(ctx) },
-		})
+		s, err := o.administration()
 		if err != nil {
 			return err
 		}
-		return do(ctx, r, o)
+		return do(ctx, s, admin.Command(o.actor))
+	})
+}
+
+// administration returns the operations on the installation.
+func (o *operator) administration() (*admin.Service, error) {
+	acrValues := o.acrValues
+	if len(acrValues) == 0 {
+		acrValues = []string{op.DefaultACR}
+	}
+	return admin.New(admin.Options{
+		Store: o.store, Audit: o.audit, Keys: o.ring, Tree: o.tree, Outbound: o.outbound, Certificates: o.certificates,
+		Installation: clients.Installation{ACRValues: acrValues, Local: o.local}, Now: o.now,
 	})
 }
 
@@ -165,13 +176,4 @@ func explain(id string, err error) error {
 		return fail(exitUsage, "give it one with \"brygga client update "+id+" --auth-method client_secret\"", "client %q does not prove itself by a secret", id)
 	}
 	return err
-}
-
-// findClient returns a client, which is shared, or an error with its remedy.
-func findClient(ctx context.Context, o *operator, id string) (*storage.Client, error) {
-	c, err := o.store.Client(ctx, id)
-	if err != nil {
-		return nil, explain(id, fmt.Errorf("find client: %w", err))
-	}
-	return c, nil
 }

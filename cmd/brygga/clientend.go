@@ -10,9 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"brygga/clients"
+	"brygga/admin"
 	"brygga/duration"
-	"brygga/storage"
 )
 
 // maxKeep is how long an old secret may go on working.
@@ -32,8 +31,8 @@ func newClientRotate(h *host, where *whereFlags) *cobra.Command {
 			if keep < 0 || time.Duration(keep) > maxKeep {
 				return fail(exitUsage, "write 0s to "+duration.Format(maxKeep), "--keep %s is out of range", keep.String())
 			}
-			return withRegistry(cmd, h, where, func(ctx context.Context, r *clients.Registry, o *operator) error {
-				rotated, err := r.RotateSecret(ctx, o.actor, args[0], time.Duration(keep))
+			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
+				rotated, err := s.RotateSecret(ctx, actor, args[0], admin.Demand{}, time.Duration(keep))
 				if err != nil {
 					return explain(args[0], err)
 				}
@@ -79,12 +78,17 @@ func newClientRemove(h *host, where *whereFlags) *cobra.Command {
 			if !yes && !dryRun && !h.confirms("remove client "+args[0]+" and revoke what it was granted?") {
 				return fail(exitUsage, "answer yes, or give --yes", "nothing was removed")
 			}
-			return withRegistry(cmd, h, where, func(ctx context.Context, r *clients.Registry, o *operator) error {
-				if dryRun {
-					return wouldRemove(ctx, h, o, args[0])
+			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
+				c, err := s.Client(ctx, actor, args[0])
+				if err == nil {
+					err = s.RemoveClient(ctx, actor, args[0], admin.Demand{DryRun: dryRun})
 				}
-				if err := r.Remove(ctx, o.actor, args[0]); err != nil {
+				if err != nil {
 					return explain(args[0], err)
+				}
+				if dryRun {
+					fmt.Fprintf(h.out, "would remove client %s (%s) and revoke what it was granted; nothing was changed\n", c.ID, c.Name)
+					return nil
 				}
 				if output == "json" {
 					return writeJSON(h.out, object{{"removed", args[0]}})
@@ -98,18 +102,6 @@ func newClientRemove(h *host, where *whereFlags) *cobra.Command {
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "tell whether it could be removed, and leave it")
 	outputFlag(cmd, &output)
 	return cmd
-}
-
-func wouldRemove(ctx context.Context, h *host, o *operator, id string) error {
-	c, err := findClient(ctx, o, id)
-	if err != nil {
-		return err
-	}
-	if c.Static {
-		return explain(id, storage.ErrStatic)
-	}
-	fmt.Fprintf(h.out, "would remove client %s (%s) and revoke what it was granted; nothing was changed\n", c.ID, c.Name)
-	return nil
 }
 
 // confirms asks somebody at the terminal. Where nobody can be asked, as in a script or inside a server, the answer is yes.

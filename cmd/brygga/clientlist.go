@@ -4,32 +4,34 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"brygga/admin"
 	"brygga/storage"
 )
 
 func newClientList(h *host, where *whereFlags) *cobra.Command {
 	var output string
+	var filter admin.ClientFilter
 	cmd := &cobra.Command{
 		Use: "list", Short: "List all clients", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
+			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
 				list := clientList{out: h.out, json: output == "json"}
 				for after, more := "", true; more; {
-					page, err := o.store.Clients(ctx, after, clientPage)
-					if err != nil {
-						return fmt.Errorf("list clients: %w", err)
+					var page []*storage.Client
+					var err error
+					if page, more, err = s.Clients(ctx, actor, filter, after, clientPage); err != nil {
+						return err
 					}
-					if more = len(page) == clientPage; more {
-						after = page[clientPage-1].ID
+					if more {
+						after = page[len(page)-1].ID
 					}
 					if err := list.write(page); err != nil {
 						return err
@@ -39,6 +41,8 @@ func newClientList(h *host, where *whereFlags) *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().StringVar(&filter.Text, "search", "", "`text` in the ID, a name or a redirect URI")
+	cmd.Flags().StringVar(&filter.Group, "admin-group", "", "only apps of that `group`")
 	outputFlag(cmd, &output)
 	return cmd
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"brygga/admin"
 	"brygga/clients"
 	"brygga/storage"
 )
@@ -108,10 +109,10 @@ func newClientShow(h *host, where *whereFlags) *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-				c, err := findClient(ctx, o, args[0])
+			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
+				c, err := s.Client(ctx, actor, args[0])
 				if err != nil {
-					return err
+					return explain(args[0], err)
 				}
 				if output == "json" {
 					return writeJSON(h.out, clientView(c))

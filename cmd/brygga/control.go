@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"brygga/audit"
 	"brygga/storage/bolt"
 )
 
@@ -82,7 +83,7 @@ func controlHandler(parts *operator, log *slog.Logger) http.Handler {
 		o.actor = request.User
 		frames := &frameWriter{to: json.NewEncoder(w), flush: http.NewResponseController(w).Flush}
 		h := &host{out: frames.stream(false), err: frames.stream(true), operator: &o}
-		code := run(withActor(r.Context(), o.actor), request.Args, h)
+		code := run(audit.By(r.Context(), o.actor), request.Args, h)
 		frames.send(controlFrame{Exit: &code})
 		log.InfoContext(r.Context(), "command", "command", commandName(request.Args, h), "actor", o.actor, "exit", code)
 	})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"brygga/admin"
 	"brygga/keys"
 )
 
@@ -39,15 +40,12 @@ func newKeyList(h *host, where *whereFlags) *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-				ring, err := o.ring(ctx)
+			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
+				all, err := s.Keys(ctx, actor)
 				if err != nil {
 					return err
 				}
-				if _, err := ring.JWKS(ctx); err != nil { // waits for keys that are being made
-					return err
-				}
-				return showKeys(h, ring.Keys(), output)
+				return showKeys(h, all, output)
 			})
 		},
 	}
@@ -79,15 +77,8 @@ func newKeyRotate(h *host, where *whereFlags) *cobra.Command {
 			"With --now, for keys that may be in wrong hands, all keys are removed and replaced at once. Apps that keep keys in memory\n" +
 			"refuse logins, or encrypt what cannot be read, until they fetch them again.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-				ring, err := o.ring(ctx)
-				if err != nil {
-					return err
-				}
-				if _, err := ring.JWKS(ctx); err != nil {
-					return err
-				}
-				err = ring.Rotate(ctx, now)
+			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
+				all, err := s.RotateKeys(ctx, actor, now)
 				var soon *keys.TooSoonError
 				if errors.As(err, &soon) {
 					return fail(exitConflict, "try again then, or use --now if the keys may be in wrong hands",
@@ -97,7 +88,7 @@ func newKeyRotate(h *host, where *whereFlags) *cobra.Command {
 					return err
 				}
 				fmt.Fprintln(h.out, "rotated")
-				return showKeys(h, ring.Keys(), "text")
+				return showKeys(h, all, "text")
 			})
 		},
 	}

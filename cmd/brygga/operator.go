@@ -213,7 +213,7 @@ func direct(ctx context.Context, h *host, in installation, store storage.Store, 
 		tree:      func(ctx context.Context) (*tree.Tree, error) { return openTree(ctx, store, in.issuer, tree.Options{}) },
 		acrValues: in.acrValues, local: in.local, console: in.console, mail: in.mail, outbound: in.outbound, actor: currentUser(h),
 	}
-	return do(withActor(ctx, o.actor), o)
+	return do(audit.By(ctx, o.actor), o)
 }
 
 // lateRing is a ring of keys that is opened when a command needs it: that may make keys.
@@ -272,23 +272,13 @@ func installationSecret(ctx context.Context, store storage.Secrets, name string)
 	return value, nil
 }
 
-type actorKey struct{}
-
-// withActor names who is behind the changes that follow.
-func withActor(ctx context.Context, actor string) context.Context {
-	return context.WithValue(ctx, actorKey{}, actor)
-}
-
 // tellKeys returns a function that makes audit events of changes of keys.
 func tellKeys(log *audit.Log) func(context.Context, []keys.Event) ([]storage.AuditEvent, func()) {
 	types := map[keys.Change]audit.Type{
 		keys.Created: audit.KeyCreated, keys.Activated: audit.KeyActivated, keys.Stopped: audit.KeyRetired, keys.Removed: audit.KeyRemoved,
 	}
 	return func(ctx context.Context, changes []keys.Event) ([]storage.AuditEvent, func()) {
-		actor, ok := ctx.Value(actorKey{}).(string)
-		if !ok {
-			actor = "brygga" // nobody gave a command: the rotation is due
-		}
+		actor := audit.ActorOf(ctx, "brygga") // the latter when nobody gave a command: the rotation is due
 		events := make([]audit.Event, len(changes))
 		for i, e := range changes {
 			events[i] = audit.Event{Type: types[e.Change], Actor: actor, Object: e.KeyID, Message: e.Algorithm}

@@ -1,0 +1,117 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"brygga/account"
+	"brygga/audit"
+	"brygga/storage"
+)
+
+// Actor is who asks for an operation. The zero value may do nothing.
+type Actor struct {
+	name    string // in the audit log
+	command bool
+	roles   []storage.Role
+	scopes  []string
+	// all and groups are the clients that it is for.
+	all    bool
+	groups []string
+	fresh  bool
+	by     account.Actor
+	from   account.From
+}
+
+// Command is somebody with a command on the server, who may do everything. User names the user of the operating system.
+func Command(user string) Actor {
+	return Actor{name: user, command: true, all: true, by: account.Command(user)}
+}
+
+// Operator is the operator of a session as [account.Accounts.Use] has just returned it. Fresh is what [account.Accounts.Fresh] says of it.
+func Operator(s *account.Session, fresh bool, from account.From) Actor {
+	if s.Pending || s.Operator.State != storage.OperatorActive {
+		return Actor{name: s.Operator.ID}
+	}
+	return Actor{
+		name: s.Operator.ID, roles: s.Operator.Roles, all: s.Operator.AllClients, groups: s.Operator.Groups, fresh: fresh, by: s.Actor(from), from: from,
+	}
+}
+
+// Key is a program with a key for the API, which was looked up and is valid. Groups are those of the clients that it is for, nil for all.
+func Key(id string, scopes, groups []string, from account.From) Actor {
+	name := "key:" + id
+	return Actor{name: name, scopes: scopes, all: len(groups) == 0, groups: groups, by: account.Command(name), from: from}
+}
+
+// Name is what the audit log calls the actor.
+func (a Actor) Name() string { return a.name }
+
+// RefusedError means that the actor may not do the operation. Unwrap returns storage.ErrStepUp when it may once it has proven anew who it is, else
+// storage.ErrForbidden.
+type RefusedError struct {
+	Operation Operation
+	Err       error
+}
+
+// Error names the operation.
+func (e *RefusedError) Error() string { return fmt.Sprintf("admin: %s: %v", e.Operation.Name, e.Err) }
+
+// Unwrap returns why.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// reach are the clients that an actor may see, or change, by an operation.
+type reach struct {
+	all    bool
+	groups []string
+}
+
+// has reports whether the client is one of them.
+func (r reach) has(c *storage.Client) bool {
+	return r.all || c.AdminGroup != "" && slices.Contains(r.groups, c.AdminGroup)
+}
+
+// may returns the clients that the actor may do the operation on, or why it may do it on none. Groups bind admins and the help desk: owners and
+// auditors are for the whole installation.
+func (a Actor) may(o Operation) (reach, error) {
+	r := reach{a.all, a.groups}
+	switch {
+	case a.command:
+		return reach{all: true}, nil
+	case slices.Contains(a.scopes, o.Scope) && o.Scope != "":
+	default:
+		roles := slices.DeleteFunc(slices.Clone(o.Roles), func(role storage.Role) bool { return !slices.Contains(a.roles, role) })
+		if len(roles) == 0 {
+			return reach{}, storage.ErrForbidden
+		}
+		r.all = r.all || slices.Contains(roles, owner) || slices.Contains(roles, auditor)
+	}
+	switch {
+	case o.Whole && !r.all:
+		return reach{}, storage.ErrForbidden
+	case o.StepUp && len(a.scopes) == 0 && !a.fresh: // a program with a key has nothing to prove itself by anew
+		return reach{}, storage.ErrStepUp
+	}
+	return r, nil
+}
+
+// permit returns the clients that the actor may do the operation on, or a *RefusedError, of which the audit log is told.
+func (s *Service) permit(ctx context.Context, actor Actor, name Name) (reach, error) {
+	o := OperationOf(name)
+	r, err := actor.may(o)
+	if err != nil {
+		s.o.Audit.Record(ctx, audit.Event{
+			Type: audit.AdministrationRefused, Actor: actor.name, Object: string(name), Message: err.Error(), SourceAddress: address(actor.from),
+		})
+		return reach{}, &RefusedError{o, err}
+	}
+	return r, nil
+}
+
+func address(from account.From) string {
+	if !from.Address.IsValid() {
+		return ""
+	}
+	return from.Address.Unmap().String()
+}

@@ -1,0 +1,309 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"brygga/clients"
+	"brygga/storage"
+)
+
+// ClientFilter says which clients are wanted. The zero value wants all.
+type ClientFilter struct {
+	// Text stands in the ID, a name or a redirect URI, in small letters or large.
+	Text string
+	// Disabled, when not nil, wants those that are, or are not.
+	Disabled *bool
+	// Group is their AdminGroup, Profile their profile.
+	Group, Profile string
+}
+
+func (f *ClientFilter) wants(c *storage.Client) bool {
+	if f.Disabled != nil && c.Disabled != *f.Disabled || f.Group != "" && c.AdminGroup != f.Group {
+		return false
+	}
+	if f.Profile != "" && f.Profile != c.Profile && (f.Profile != storage.ProfileStandard || c.Profile != "") {
+		return false
+	}
+	return f.Text == "" || f.found(c)
+}
+
+func (f *ClientFilter) found(c *storage.Client) bool {
+	text := strings.ToLower(f.Text)
+	has := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
+	for _, name := range c.LocalNames {
+		if has(name) {
+			return true
+		}
+	}
+	for _, uri := range c.RedirectURIs {
+		if has(uri) {
+			return true
+		}
+	}
+	return has(c.ID) || has(c.Name)
+}
+
+// clientPage is how many clients are read at a time.
+const clientPage = 1000
+
+// Clients returns at most limit clients whose IDs follow after, ordered by ID, which are shared, and whether there may be more.
+func (s *Service) Clients(ctx context.Context, actor Actor, f ClientFilter, after string, limit int) (found []*storage.Client, more bool, err error) {
+	r, err := s.permit(ctx, actor, ListClients)
+	if err != nil {
+		return nil, false, err
+	}
+	for {
+		page, err := s.o.Store.Clients(ctx, after, clientPage)
+		if err != nil {
+			return nil, false, fmt.Errorf("list clients: %w", err)
+		}
+		for _, c := range page {
+			if !r.has(c) || !f.wants(c) {
+				continue
+			}
+			if len(found) == limit {
+				return found, true, nil
+			}
+			found = append(found, c)
+		}
+		if len(page) < clientPage {
+			return found, false, nil
+		}
+		after = page[len(page)-1].ID
+	}
+}
+
+// Client returns a client, which is shared, or storage.ErrNotFound.
+func (s *Service) Client(ctx context.Context, actor Actor, id string) (*storage.Client, error) {
+	r, err := s.permit(ctx, actor, ShowClient)
+	if err != nil {
+		return nil, err
+	}
+	return s.visible(ctx, r, id)
+}
+
+// visible returns a client that is within reach; any other is as if there were none.
+func (s *Service) visible(ctx context.Context, r reach, id string) (*storage.Client, error) {
+	c, err := s.o.Store.Client(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("find client: %w", err)
+	}
+	if !r.has(c) {
+		return nil, storage.ErrNotFound
+	}
+	return c, nil
+}
+
+// CheckClient returns the rules of the client's profile as they stand with its settings, and what is wrong with it since it was stored.
+func (s *Service) CheckClient(ctx context.Context, actor Actor, id string) (*storage.Client, []clients.Rule, error) {
+	r, err := s.permit(ctx, actor, CheckClient)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := s.visible(ctx, r, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	rules := clients.CheckProfile(c, s.o.Installation)
+	for _, p := range clients.Check(c) {
+		rules = append(rules, clients.Rule{Section: "settings", Key: p.Key, Rule: p.Problem, Must: true, Broken: true, Remedy: p.Remedy})
+	}
+	if err := clients.CheckSector(ctx, s.o.Outbound, c); err != nil {
+		rules = append(rules, clients.Rule{
+			Section: "OpenID Connect Registration §5", Key: "sector_identifier_uri", Rule: err.Error(), Must: true, Broken: true,
+			Remedy: "let it answer with a JSON list that holds every redirect URI",
+		})
+	}
+	return c, rules, nil
+}
+
+// Demand is what a change of a client is bound to.
+type Demand struct {
+	// Revision is that of the client as whoever changes it has seen it, 0 for any. Another one is storage.ErrConflict.
+	Revision uint64
+	// New refuses a client that is there already: storage.ErrExists.
+	New bool
+	// DryRun checks the change and tells of it, and makes none.
+	DryRun bool
+}
+
+func (s *Service) registry(d Demand) *clients.Registry {
+	if d.DryRun {
+		return s.clients.DryRun()
+	}
+	return s.clients
+}
+
+// PutClient makes a client of that ID what change makes of what every client has; see clients.Registry.Put. It returns storage.ErrForbidden for one
+// that would be, or is, out of the actor's reach.
+func (s *Service) PutClient(ctx context.Context, actor Actor, id string, d Demand, change func(*storage.Client) error) (*clients.Registered, error) {
+	r, err := s.permit(ctx, actor, PutClient)
+	if err != nil {
+		return nil, err
+	}
+	within, err := s.within(ctx, r, id, d, change)
+	if err != nil {
+		return nil, err
+	}
+	return s.registry(d).Put(ctx, actor.name, id, within)
+}
+
+// within returns change with what is demanded of the client before and after it.
+func (s *Service) within(ctx context.Context, r reach, id string, d Demand, change func(*storage.Client) error) (func(*storage.Client) error, error) {
+	before, err := s.o.Store.Client(ctx, id)
+	var seen uint64 // none
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+	case err != nil:
+		return nil, fmt.Errorf("find client: %w", err)
+	case !r.has(before):
+		return nil, storage.ErrForbidden
+	case d.New:
+		return nil, storage.ErrExists
+	default:
+		seen = before.Revision
+	}
+	if d.Revision != 0 && d.Revision != seen {
+		return nil, storage.ErrConflict
+	}
+	return func(c *storage.Client) error {
+		if c.Revision != seen {
+			return storage.ErrConflict
+		}
+		if err := change(c); err != nil {
+			return err
+		}
+		if !r.has(c) {
+			return clients.Problem{Key: "admin_group", Problem: "is none of yours", Remedy: "write one of " + strings.Join(r.groups, ", ")}
+		}
+		return nil
+	}, nil
+}
+
+// UpdateClient makes a change of a client; see clients.Registry.Update.
+func (s *Service) UpdateClient(ctx context.Context, actor Actor, id string, d Demand, change func(*storage.Client) error) (*clients.Registered, error) {
+	return s.update(ctx, actor, UpdateClient, id, d, change)
+}
+
+// SwitchClient enables a client, or disables it for a reason, which ends what it was granted and what people have begun there.
+func (s *Service) SwitchClient(ctx context.Context, actor Actor, id string, d Demand, disabled bool, reason string) (*clients.Registered, error) {
+	if !disabled {
+		reason = ""
+	}
+	return s.update(ctx, actor, SwitchClient, id, d, func(c *storage.Client) error {
+		c.Disabled, c.DisabledReason = disabled, reason
+		return nil
+	})
+}
+
+func (s *Service) update(ctx context.Context, actor Actor, name Name, id string, d Demand, change func(*storage.Client) error) (*clients.Registered, error) {
+	r, err := s.permit(ctx, actor, name)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.visible(ctx, r, id); err != nil {
+		return nil, err
+	}
+	within, err := s.within(ctx, r, id, d, change)
+	if err != nil {
+		return nil, err
+	}
+	return s.registry(d).Update(ctx, actor.name, id, within)
+}
+
+// RotateSecret gives a client a new secret; see clients.Registry.RotateSecret.
+func (s *Service) RotateSecret(ctx context.Context, actor Actor, id string, d Demand, keep time.Duration) (*clients.Registered, error) {
+	if err := s.at(ctx, actor, RotateSecret, id, d); err != nil {
+		return nil, err
+	}
+	return s.registry(d).RotateSecret(ctx, actor.name, id, keep)
+}
+
+// EndSecret ends the secret of a client that was made at that time; see clients.Registry.EndSecret.
+func (s *Service) EndSecret(ctx context.Context, actor Actor, id string, d Demand, made time.Time) (*clients.Registered, error) {
+	if err := s.at(ctx, actor, EndSecret, id, d); err != nil {
+		return nil, err
+	}
+	return s.registry(d).EndSecret(ctx, actor.name, id, made)
+}
+
+// RemoveClient removes a client and revokes what it was granted. It returns storage.ErrNotFound or storage.ErrStatic.
+func (s *Service) RemoveClient(ctx context.Context, actor Actor, id string, d Demand) error {
+	if err := s.at(ctx, actor, RemoveClient, id, d); err != nil {
+		return err
+	}
+	return s.registry(d).Remove(ctx, actor.name, id)
+}
+
+// at returns nil when the actor may do the operation on that client, which is as demanded.
+func (s *Service) at(ctx context.Context, actor Actor, name Name, id string, d Demand) error {
+	r, err := s.permit(ctx, actor, name)
+	if err != nil {
+		return err
+	}
+	c, err := s.visible(ctx, r, id)
+	if err == nil && d.Revision != 0 && c.Revision != d.Revision {
+		err = storage.ErrConflict
+	}
+	return err
+}
+
+// ApplyClients makes all of the changes or none; see clients.Registry.Apply. With prune, it removes each client within the actor's reach that no
+// change names. Those of the configuration file stay.
+func (s *Service) ApplyClients(ctx context.Context, actor Actor, changes []clients.Change, prune, dryRun bool) ([]*clients.Registered, error) {
+	r, err := s.permit(ctx, actor, ApplyClients)
+	if err != nil {
+		return nil, err
+	}
+	named := map[string]bool{}
+	var wrong []error
+	due := make([]clients.Change, len(changes))
+	for i, change := range changes {
+		due[i], named[change.ID] = change, true
+		if due[i].Set, err = s.applied(ctx, r, change); err != nil {
+			wrong = append(wrong, &clients.ChangeError{Index: i, ID: change.ID, Err: err})
+		}
+	}
+	if len(wrong) > 0 {
+		return nil, errors.Join(wrong...)
+	}
+	if prune {
+		more, err := s.unnamed(ctx, r, named)
+		if err != nil {
+			return nil, err
+		}
+		due = append(due, more...)
+	}
+	return s.registry(Demand{DryRun: dryRun}).Apply(ctx, actor.name, due)
+}
+
+func (s *Service) applied(ctx context.Context, r reach, change clients.Change) (func(*storage.Client) error, error) {
+	if change.Set == nil {
+		_, err := s.visible(ctx, r, change.ID)
+		return nil, err
+	}
+	return s.within(ctx, r, change.ID, Demand{}, change.Set)
+}
+
+// unnamed returns the removal of every client within reach that is not named.
+func (s *Service) unnamed(ctx context.Context, r reach, named map[string]bool) (removals []clients.Change, err error) {
+	for after := ""; ; {
+		page, err := s.o.Store.Clients(ctx, after, clientPage)
+		if err != nil {
+			return nil, fmt.Errorf("list clients: %w", err)
+		}
+		for _, c := range page {
+			if r.has(c) && !named[c.ID] && !c.Static {
+				removals = append(removals, clients.Change{ID: c.ID})
+			}
+		}
+		if len(page) < clientPage {
+			return removals, nil
+		}
+		after = page[len(page)-1].ID
+	}
+}

@@ -1,0 +1,65 @@
+// Package admin is what an administrator can do: one set of operations, of which command line, API and console are faces that hold no rule of their own.
+//
+// It is the one place where rights are looked at, in [Operations], and every change is stored with an audit event that names who made it. What
+// an operation means stands in the packages that it calls: clients, keys, account, audit. It must not know flags, HTTP or HTML. One check is
+// made elsewhere once more: a change of operators looks at the owner's session in the step that stores it.
+package admin
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"brygga/account"
+	"brygga/audit"
+	"brygga/audit/tree"
+	"brygga/clients"
+	"brygga/keys"
+	"brygga/outbound"
+	"brygga/storage"
+)
+
+// Options are the parts of a Service. Store, Audit and Keys are required.
+type Options struct {
+	Store storage.Store
+	Audit *audit.Log
+	// Keys returns the ring of signing keys. It is called when keys are wanted, and not before all else is checked.
+	Keys func(context.Context) (*keys.Ring, error)
+	// Tree returns the tree over the audit log, nil for none.
+	Tree func(context.Context) (*tree.Tree, error)
+	// Accounts are those of operators, nil for none.
+	Accounts *account.Accounts
+	// Health returns what is known of the installation's health, name and text, and why it is not ready. Nil says nothing.
+	Health func(context.Context) (details [][2]string, err error)
+	// Outbound and Certificates are those of clients.Options, and Installation is that of clients.CheckProfile.
+	Outbound     *outbound.Caller
+	Certificates []string
+	Installation clients.Installation
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Service are the operations. Its methods may be called concurrently. Each returns a *RefusedError when the actor may not do it.
+type Service struct {
+	o       Options
+	clients *clients.Registry
+}
+
+// New returns a Service over the options, or an error that names the option which is missing.
+func New(o Options) (*Service, error) {
+	if o.Store == nil || o.Audit == nil || o.Keys == nil {
+		return nil, errors.New("admin: no store, audit log or keys")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	ring := o.Keys
+	registry, err := clients.NewRegistry(clients.Options{
+		Store: o.Store, Audit: o.Audit, Outbound: o.Outbound, Certificates: o.Certificates, Now: o.Now,
+		Keys: func(ctx context.Context) (clients.Keys, error) { return ring(ctx) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Service{o, registry}, nil
+}

@@ -1,0 +1,115 @@
+package admin
+
+import (
+	"slices"
+
+	"brygga/storage"
+)
+
+// Name names an operation.
+type Name string
+
+// The operations.
+const (
+	ListClients   Name = "clients.list"
+	ShowClient    Name = "clients.show"
+	CheckClient   Name = "clients.check"
+	PutClient     Name = "clients.put"
+	UpdateClient  Name = "clients.update"
+	SwitchClient  Name = "clients.switch"
+	RotateSecret  Name = "clients.rotate_secret"
+	EndSecret     Name = "clients.end_secret"
+	RemoveClient  Name = "clients.remove"
+	ApplyClients  Name = "clients.apply"
+	ListKeys      Name = "keys.list"
+	RotateKeys    Name = "keys.rotate"
+	ListAudit     Name = "audit.list"
+	ShowLog       Name = "audit.checkpoint"
+	ProveEvents   Name = "audit.prove"
+	ShowLogin     Name = "logins.show"
+	ListOperators Name = "operators.list"
+	Invite        Name = "operators.invite"
+	ChangeRights  Name = "operators.change"
+	RemoveAccount Name = "operators.remove"
+	ShowHealth    Name = "health.show"
+)
+
+// The scopes that a key for the API can have.
+const (
+	ScopeClientsRead    = "clients:read"
+	ScopeClientsWrite   = "clients:write"
+	ScopeKeysRead       = "keys:read"
+	ScopeKeysWrite      = "keys:write"
+	ScopeAuditRead      = "audit:read"
+	ScopeLoginsRead     = "logins:read"
+	ScopeOperatorsRead  = "operators:read"
+	ScopeOperatorsWrite = "operators:write"
+	ScopeHealthRead     = "health:read"
+)
+
+// Operation says who may do something.
+type Operation struct {
+	Name Name
+	// Scope is what a key for the API must have.
+	Scope string
+	// Roles are those of operators who may.
+	Roles []storage.Role
+	// StepUp demands that the operator has proven lately who it is.
+	StepUp bool
+	// Whole says that it concerns the whole installation: who is for some groups of clients may not.
+	Whole bool
+}
+
+const (
+	owner    = storage.RoleOwner
+	admin    = storage.RoleAdmin
+	helpdesk = storage.RoleHelpdesk
+	auditor  = storage.RoleAuditor
+)
+
+var operations = []Operation{
+	{ListClients, ScopeClientsRead, []storage.Role{owner, admin, helpdesk, auditor}, false, false},
+	{ShowClient, ScopeClientsRead, []storage.Role{owner, admin, helpdesk, auditor}, false, false},
+	{CheckClient, ScopeClientsRead, []storage.Role{owner, admin, helpdesk, auditor}, false, false},
+	{PutClient, ScopeClientsWrite, []storage.Role{owner, admin}, false, false},
+	{UpdateClient, ScopeClientsWrite, []storage.Role{owner, admin}, false, false},
+	{SwitchClient, ScopeClientsWrite, []storage.Role{owner, admin}, false, false},
+	{RotateSecret, ScopeClientsWrite, []storage.Role{owner, admin}, true, false},
+	{EndSecret, ScopeClientsWrite, []storage.Role{owner, admin}, true, false},
+	{RemoveClient, ScopeClientsWrite, []storage.Role{owner, admin}, true, false},
+	{ApplyClients, ScopeClientsWrite, []storage.Role{owner, admin}, true, false},
+	{ListKeys, ScopeKeysRead, []storage.Role{owner, admin, auditor}, false, false},
+	{RotateKeys, ScopeKeysWrite, []storage.Role{owner, admin}, true, true},
+	{ListAudit, ScopeAuditRead, []storage.Role{owner, auditor}, false, true},
+	{ShowLog, ScopeAuditRead, []storage.Role{owner, auditor}, false, true},
+	{ProveEvents, ScopeAuditRead, []storage.Role{owner, auditor}, false, true},
+	{ShowLogin, ScopeLoginsRead, []storage.Role{owner, admin, helpdesk}, false, false},
+	{ListOperators, ScopeOperatorsRead, []storage.Role{owner, auditor}, false, true},
+	{Invite, ScopeOperatorsWrite, []storage.Role{owner}, true, true},
+	{ChangeRights, ScopeOperatorsWrite, []storage.Role{owner}, true, true},
+	{RemoveAccount, ScopeOperatorsWrite, []storage.Role{owner}, true, true},
+	{ShowHealth, ScopeHealthRead, []storage.Role{owner, admin, helpdesk, auditor}, false, false},
+}
+
+// Operations returns all operations with who may do them.
+func Operations() []Operation { return slices.Clone(operations) }
+
+// OperationOf returns the operation of that name, the zero value for none.
+func OperationOf(name Name) Operation {
+	i := slices.IndexFunc(operations, func(o Operation) bool { return o.Name == name })
+	if i < 0 {
+		return Operation{}
+	}
+	return operations[i]
+}
+
+// Scopes returns the scopes that a key can have, in order.
+func Scopes() (all []string) {
+	for _, o := range operations {
+		if !slices.Contains(all, o.Scope) {
+			all = append(all, o.Scope)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
