@@ -35,7 +35,8 @@ const (
 	MailEntry                             // ID, *Mail
 	TileEntry                             // level (1 byte) + index (8 bytes), *AuditTile
 	TreeEntry                             // no key, *AuditTree
-	lastEntry        = TreeEntry
+	APIKeyEntry                           // ID, *APIKey
+	lastEntry        = APIKeyEntry
 )
 
 // EntryKinds returns all kinds in the order in which they move.
@@ -51,7 +52,7 @@ var entryNames = [...]string{
 	GrantEntry: "grant", CodeEntry: "code", AccessEntry: "access token", RefreshEntry: "refresh token", SessionEntry: "session", NoticeEntry: "logout notice",
 	PushedEntry: "pushed request", UsedEntry: "key that was used once", AuditEntry: "audit event",
 	OperatorEntry: "operator", ThrottleEntry: "count of attempts", MailEntry: "mail",
-	TileEntry: "tile of the audit tree", TreeEntry: "audit tree",
+	TileEntry: "tile of the audit tree", TreeEntry: "audit tree", APIKeyEntry: "API key",
 }
 
 // String returns what a record of the kind is called.

@@ -64,6 +64,7 @@ type Store interface {
 	Secrets
 	AuditLog
 	Operators
+	APIKeys
 
 	// Sweep removes at most limit records that have expired at now and returns how many it removed. Fewer than limit means
 	// that none are left.

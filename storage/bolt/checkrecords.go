@@ -46,7 +46,7 @@ var rowChecks = [bucketCount]func(c *checker, key, value []byte) error{
 	replaysBucket: (*checker).replay, keysBucket: (*checker).keySet, secretsBucket: (*checker).secret, auditBucket: (*checker).audit,
 	expiryBucket: (*checker).expiry, operatorsBucket: (*checker).operator, handlesBucket: (*checker).handle, throttlesBucket: (*checker).throttle,
 	mailBucket: (*checker).mail, mailDueBucket: (*checker).mailDue,
-	treeBucket: (*checker).treeRow,
+	treeBucket: (*checker).treeRow, apiKeysBucket: (*checker).apiKeyRow,
 }
 
 // kindBuckets are the buckets of the kinds of record in the expiry index.

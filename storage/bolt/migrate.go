@@ -155,6 +155,8 @@ func (s *Store) putEntry(t *tx, e storage.Entry) error {
 		return s.putOperator(t, r, nil)
 	case *storage.Throttle:
 		return putThrottle(t, *r)
+	case *storage.APIKey:
+		return t.putAPIKey(r)
 	case *storage.Mail:
 		return s.putNewMail(t, r)
 	}

@@ -50,8 +50,9 @@ var (
 // format is the version of the file's layout. An older program refuses a newer format; this one turns older ones into its own:
 // format 1 had no index of origins, no sessions, refresh tokens and pushed requests; format 2 no checkpoints, and no mark beside
 // the file; format 3 one row for all of a login; in format 4 sealed bytes did not name their key; format 5 had no checksums; format 6 no
-// operators and no mail; format 7 no tree over the audit events.
-const format = 8
+// operators and no mail; format 7 no tree over the audit events; format 8 no keys for the
+// management API.
+const format = 9
 
 // Options configures Open. The zero value is fine.
 type Options struct {

@@ -42,6 +42,7 @@ const (
 	throttlesBucket                     // key → JSON
 	mailBucket                          // mail ID → due (8 bytes) + sealed
 	mailDueBucket                       // due (8 bytes) + mail ID → nothing
+	apiKeysBucket                       // key ID → JSON
 	bucketCount
 )
 
@@ -50,7 +51,7 @@ var bucketNames = [bucketCount][]byte{
 	[]byte("meta"), []byte("clients"), []byte("origins"), []byte("requests"), []byte("logins"), []byte("pending"), []byte("codes"), []byte("grants"),
 	[]byte("sessions"), []byte("tokens"), []byte("refresh"), []byte("browsers"), []byte("cookies"), []byte("browser grants"),
 	[]byte("notices"), []byte("due"), []byte("pushed"), []byte("replays"), []byte("keys"), []byte("secrets"), []byte("audit"),
-	[]byte("tree"), []byte("expiry"), []byte("operators"), []byte("operator handles"), []byte("throttles"), []byte("mail"), []byte("mail due"),
+	[]byte("tree"), []byte("expiry"), []byte("operators"), []byte("operator handles"), []byte("throttles"), []byte("mail"), []byte("mail due"), []byte("API keys"),
 }
 
 // tx is a transaction, for reading or shared by the steps of one batch. Its put and remove count as writes.

@@ -47,6 +47,9 @@ func (s *Store) CheckRecords(ctx context.Context, report func(storage.Fault)) (r
 	if err := s.checkHandles(ctx, report); err != nil {
 		return 0, fmt.Errorf("check operators: %w", err)
 	}
+	if err := s.checkAPIKeys(ctx, report); err != nil {
+		return 0, fmt.Errorf("check API keys: %w", err)
+	}
 	if err := s.checkClients(ctx, report); err != nil {
 		return 0, fmt.Errorf("check clients: %w", err)
 	}

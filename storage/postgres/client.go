@@ -72,14 +72,17 @@ func (s *Store) Clients(ctx context.Context, after string, limit int) (clients [
 
 // OriginRegistered reports whether a client has the web origin; see storage.Clients.
 func (s *Store) OriginRegistered(ctx context.Context, origin string) (registered bool, err error) {
-	if !utf8.ValidString(origin) || strings.ContainsRune(origin, 0) {
-		return false, nil // no text of the database is so
+	if !storable(origin) {
+		return false, nil
 	}
 	err = s.trip(ctx, func(ctx context.Context, db executor) error {
 		return db.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM client_origins WHERE origin = $1)`, origin).Scan(&registered)
 	})
 	return registered, err
 }
+
+// storable reports whether a text of the database can be so.
+func storable(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
 
 // clientStatement changes a client by the part of a statement called step, which names what is written; see changeClient.
 type clientStatement struct {

@@ -75,7 +75,7 @@ func holds(ctx context.Context, db executor) (any bool, err error) {
 			OR EXISTS (SELECT 1 FROM sessions) OR EXISTS (SELECT 1 FROM logout_notices) OR EXISTS (SELECT 1 FROM pushed_requests) OR EXISTS (SELECT 1 FROM used_once)
 			OR EXISTS (SELECT 1 FROM signing_keys) OR EXISTS (SELECT 1 FROM secrets) OR EXISTS (SELECT 1 FROM audit_events)
 			OR EXISTS (SELECT 1 FROM operators) OR EXISTS (SELECT 1 FROM operator_handles) OR EXISTS (SELECT 1 FROM throttles) OR EXISTS (SELECT 1 FROM mail)
-			OR EXISTS (SELECT 1 FROM audit_tiles) OR EXISTS (SELECT 1 FROM audit_tree)
+			OR EXISTS (SELECT 1 FROM audit_tiles) OR EXISTS (SELECT 1 FROM audit_tree) OR EXISTS (SELECT 1 FROM api_keys)
 			OR EXISTS (SELECT 1 FROM installation WHERE name = $1)`, installedForgotten).Scan(&any)
 	return any, err
 }
@@ -235,6 +235,10 @@ func (s *Store) queueEntry(batch *pgx.Batch, e storage.Entry) error {
 	case *storage.Throttle:
 		body, err := json.Marshal(r)
 		batch.Queue(`INSERT INTO throttles (key, expires, body) VALUES ($1, $2, $3)`, e.Key, e.Kept, body)
+		return err
+	case *storage.APIKey:
+		text, err := json.Marshal(r)
+		batch.Queue(`INSERT INTO api_keys (id, revision, written, body) VALUES ($1, $2, '', $3)`, r.ID, int64(r.Revision), text)
 		return err
 	case *storage.Mail:
 		return s.queueMail(batch, r)

@@ -27,6 +27,7 @@ func Populate(t *testing.T, store storage.Store, n int) {
 	}
 	f.populateGone()
 	f.populateOperators()
+	f.ok(store.PutAPIKey(t.Context(), newAPIKey("key")))
 	_, err := f.grow(257, "populated")
 	f.ok(err)
 	var all sync.WaitGroup

@@ -56,6 +56,7 @@ func Run(t *testing.T, open func(t *testing.T, sealer storage.Sealer) Instance) 
 		{"Links of operators", operatorLinkTests},
 		{"Logins of operators", operatorLoginTests},
 		{"Audit tree", treeTests},
+		{"API keys", apiKeyTests},
 		{"Told", tellTests},
 		{"Sweep", sweepTests},
 		{"Races", raceTests},
