@@ -15,7 +15,7 @@ import (
 // is not in the table must be added to it, with thought.
 var allowed = map[string][]string{
 	"account":                  {"audit", "personnummer", "storage"},
-	"admin":                    {"account", "audit", "audit/tree", "clients", "keys", "outbound", "storage"},
+	"admin":                    {"account", "audit", "audit/tree", "clients", "keys", "outbound", "spelling", "storage"},
 	"audit":                    {"storage"},
 	"audit/tree":               {"storage"},
 	"bankid":                   {},

@@ -178,6 +178,24 @@ var calls = map[admin.Name]func(context.Context, *harness, admin.Actor) error{
 	admin.RemoveAccount: func(ctx context.Context, h *harness, a admin.Actor) error {
 		return outsideAdmin(ignore(h.RemoveOperator(ctx, a, "nobody"), storage.ErrNotFound))
 	},
+	admin.ListAPIKeys: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.APIKeys(ctx, a)
+		return err
+	},
+	admin.CreateAPIKey: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, _, err := h.CreateAPIKey(ctx, a, admin.NewAPIKey{})
+		if _, bad := errors.AsType[clients.Problems](err); bad {
+			return nil
+		}
+		return err
+	},
+	admin.RotateAPIKey: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, _, err := h.RotateAPIKey(ctx, a, "nothing", 0)
+		return ignore(err, storage.ErrNotFound)
+	},
+	admin.RemoveAPIKey: func(ctx context.Context, h *harness, a admin.Actor) error {
+		return ignore(h.RemoveAPIKey(ctx, a, "nothing"), storage.ErrNotFound)
+	},
 	admin.ShowHealth: func(ctx context.Context, h *harness, a admin.Actor) error {
 		_, err := h.Health(ctx, a)
 		return err
@@ -206,6 +224,7 @@ var matrix = map[admin.Name]string{
 	admin.SwitchClient: "oas", admin.RotateSecret: "OAS", admin.EndSecret: "OAS", admin.RemoveClient: "OAS", admin.ApplyClients: "OAS",
 	admin.ListKeys: "oaus", admin.RotateKeys: "OA", admin.ListAudit: "ou", admin.ShowLog: "ou", admin.ProveEvents: "ou", admin.ShowLogin: "oahs",
 	admin.ListOperators: "ou", admin.Invite: "O", admin.ChangeRights: "O", admin.RemoveAccount: "O", admin.ShowHealth: "oahus",
+	admin.ListAPIKeys: "o", admin.CreateAPIKey: "O", admin.RotateAPIKey: "O", admin.RemoveAPIKey: "O",
 }
 
 func TestMatrix(t *testing.T) {

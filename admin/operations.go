@@ -31,6 +31,10 @@ const (
 	Invite        Name = "operators.invite"
 	ChangeRights  Name = "operators.change"
 	RemoveAccount Name = "operators.remove"
+	ListAPIKeys   Name = "apikeys.list"
+	CreateAPIKey  Name = "apikeys.create"
+	RotateAPIKey  Name = "apikeys.rotate"
+	RemoveAPIKey  Name = "apikeys.remove"
 	ShowHealth    Name = "health.show"
 )
 
@@ -44,6 +48,8 @@ const (
 	ScopeLoginsRead     = "logins:read"
 	ScopeOperatorsRead  = "operators:read"
 	ScopeOperatorsWrite = "operators:write"
+	ScopeAPIKeysRead    = "apikeys:read"
+	ScopeAPIKeysWrite   = "apikeys:write"
 	ScopeHealthRead     = "health:read"
 )
 
@@ -88,6 +94,10 @@ var operations = []Operation{
 	{Invite, ScopeOperatorsWrite, []storage.Role{owner}, true, true},
 	{ChangeRights, ScopeOperatorsWrite, []storage.Role{owner}, true, true},
 	{RemoveAccount, ScopeOperatorsWrite, []storage.Role{owner}, true, true},
+	{ListAPIKeys, ScopeAPIKeysRead, []storage.Role{owner}, false, true},
+	{CreateAPIKey, ScopeAPIKeysWrite, []storage.Role{owner}, true, true},
+	{RotateAPIKey, ScopeAPIKeysWrite, []storage.Role{owner}, true, true},
+	{RemoveAPIKey, ScopeAPIKeysWrite, []storage.Role{owner}, true, true},
 	{ShowHealth, ScopeHealthRead, []storage.Role{owner, admin, helpdesk, auditor}, false, false},
 }
 

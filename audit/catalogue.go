@@ -55,6 +55,12 @@ const (
 	StoreMoved Type = "ADM_300009"
 	// AdministrationRefused: somebody asked for an operation that it has no right to.
 	AdministrationRefused Type = "ADM_300010"
+	// APIKeyCreated, APIKeyRotated, APIKeyRemoved: a program may use the API, has another secret, or may no more. APIKeyRefused: somebody came
+	// with a key that has another secret, has ended, or is not for that address.
+	APIKeyCreated Type = "ADM_300011"
+	APIKeyRotated Type = "ADM_300012"
+	APIKeyRemoved Type = "ADM_300013"
+	APIKeyRefused Type = "ADM_300014"
 
 	KeyCreated   Type = "KEY_400001"
 	KeyActivated Type = "KEY_400002"
@@ -125,6 +131,10 @@ var texts = map[Type]string{
 	StoreRestored:             "store restored",
 	StoreMoved:                "store moved",
 	AdministrationRefused:     "administration refused",
+	APIKeyCreated:             "API key created",
+	APIKeyRotated:             "API key rotated",
+	APIKeyRemoved:             "API key removed",
+	APIKeyRefused:             "API key refused",
 	KeyCreated:                "signing key created",
 	KeyActivated:              "signing key activated",
 	KeyRetired:                "signing key retired",
