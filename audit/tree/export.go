@@ -100,31 +100,15 @@ func (t *Tree) left(ctx context.Context, tree storage.AuditTree, index int64) (r
 
 // exportTile writes the leaves of a tile.
 func (t *Tree) exportTile(ctx context.Context, out *bufio.Writer, tree storage.AuditTree, index int64, sum *subtrees, done *Exported) error {
-	tiles, err := t.store.AuditTiles(ctx, 0, index, 1)
+	leaves, texts, err := t.tileTexts(ctx, tree, index)
 	if err != nil {
-		return fmt.Errorf("read the audit tree: %w", err)
-	}
-	if len(tiles) == 0 || tiles[0].Index != index {
-		return fmt.Errorf("%w: tile %d of level 0 is missing", ErrTampered, index)
-	}
-	leaves := hashesOf(&tiles[0])[:tree.TileWidth(0, index)]
-	texts := make(map[tlog.Hash][]byte, len(leaves))
-	for _, leaf := range leaves {
-		texts[leaf] = nil
-	}
-	if err := t.events(ctx, tiles[0].From, tiles[0].To, func(hash tlog.Hash, _ *storage.AuditEvent, text []byte) error {
-		if _, is := texts[hash]; is {
-			texts[hash] = text
-		}
-		return nil
-	}); err != nil {
 		return err
 	}
 	for _, leaf := range leaves {
 		sum.add(leaf)
-		if text := texts[leaf]; text != nil {
+		if text := texts[leaf]; text.text != nil {
 			done.Events++
-			if _, err := out.Write(append(text, '\n')); err != nil {
+			if _, err := out.Write(append(text.text, '\n')); err != nil {
 				return err
 			}
 			continue
