@@ -17,6 +17,7 @@ var allowed = map[string][]string{
 	"account":                  {"audit", "personnummer", "storage"},
 	"admin":                    {"account", "audit", "audit/tree", "clients", "keys", "outbound", "spelling", "storage"},
 	"audit":                    {"storage"},
+	"audit/sink":               {"audit", "audit/tree", "outbound", "storage"},
 	"audit/tree":               {"storage"},
 	"bankid":                   {},
 	"bankid/bankidsim":         {},
