@@ -22,7 +22,7 @@ import (
 func newAuditCommand(h *host) *cobra.Command {
 	var where whereFlags
 	cmd := group("audit", "Read the audit log, export it, and prove what is in it",
-		newAuditList(h, &where), newAuditExport(h, &where), newAuditVerify(h, &where), newAuditProve(h, &where), newAuditKey(h, &where))
+		newAuditList(h, &where), newAuditExport(h, &where), newAuditVerify(h, &where), newAuditProve(h, &where), newAuditKey(h, &where), newAuditSinks(h, &where))
 	cmd.Long = "Read the audit log, export it, and prove what is in it. Its events are the leaves of a tree that only grows, and a signed checkpoint says how\n" +
 		"many there are and what their root is: an event that was changed, lost or put in shows, to whoever has the key and an earlier checkpoint."
 	where.add(cmd, h)

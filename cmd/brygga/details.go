@@ -28,6 +28,7 @@ func (s *server) details(ctx context.Context) (all [][2]string) {
 	if s.mail != nil {
 		add("mail", s.mailDetails(ctx))
 	}
+	s.sinkDetails(add)
 	troubles := s.proxies.Troubles(s.now())
 	if len(troubles) == 0 {
 		troubles = []string{"nothing to complain of in the last hour"}

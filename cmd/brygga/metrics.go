@@ -42,6 +42,7 @@ type metrics struct {
 	auditErrs prometheus.Counter
 	treeErrs  prometheus.Counter
 	treeSize  prometheus.Gauge
+	sinkErrs  *prometheus.CounterVec
 	panics    prometheus.Counter
 	lastCall  prometheus.Gauge
 	clock     prometheus.Gauge
@@ -90,13 +91,14 @@ func newMetrics(s *server) *metrics {
 		auditErrs: counter("brygga_audit_errors_total", "Audit events that could not be stored."),
 		treeErrs:  counter("brygga_audit_signing_errors_total", "Attempts to sign audit events that failed."),
 		treeSize:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "brygga_audit_signed_events", Help: "Audit events under the signed checkpoint."}),
+		sinkErrs:  counters("brygga_audit_sink_failures_total", "Deliveries of audit events to a sink that failed.", "sink"),
 		panics:    counter("brygga_panics_total", "Requests whose handler panicked: a fault of brygga."),
 		lastCall:  gauge("brygga_bankid_last_success_timestamp_seconds", "When BankID last answered as it should; 0 when it has not yet."),
 		clock:     gauge("brygga_bankid_clock_ahead_seconds", "How far BankID's clock is ahead of ours, by its last answer."),
 	}
 	m.initialise()
 	m.registry.MustRegister(m.logins, m.durations, m.calls, m.requests, m.streams, m.oidc, m.clients, m.notices, m.untold, m.refusals, m.commits, m.late, m.swept,
-		m.auditErrs, m.treeErrs, m.treeSize, m.panics, m.lastCall, m.clock, m.reload, keyCollector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		m.auditErrs, m.treeErrs, m.treeSize, m.sinkErrs, m.panics, m.lastCall, m.clock, m.reload, keyCollector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registerGauges(s)
 	return m
 }

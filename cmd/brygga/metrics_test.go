@@ -30,6 +30,7 @@ func newMeasured(t *testing.T) *server {
 	dir := t.TempDir()
 	certFile, keyFile := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
 	writePair(t, certFile, keyFile, time.Hour)
+	o.config.Audit.Sinks = []config.Sink{{Name: "archive", Kind: config.KindFile, FromStart: true, Path: filepath.Join(dir, "audit.jsonl"), MaxMiB: 1, Keep: 1}}
 	var err error
 	if o.listener, err = newCertificateFiles(certFile, keyFile, o.log); err != nil {
 		t.Fatal(err)

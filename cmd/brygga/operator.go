@@ -43,6 +43,7 @@ type operator struct {
 	ring  func(context.Context) (*keys.Ring, error)
 	audit *audit.Log
 	tree  func(context.Context) (*tree.Tree, error) // over the audit log
+	sinks []config.Sink                             // that the audit log is handed over to
 	now   func() time.Time
 	// certificates are the names that a client's policy may give.
 	certificates []string
@@ -87,6 +88,7 @@ type installation struct {
 	otherKey  secret.String    // opens what was sealed with it
 	clients   []storage.Client // static ones
 	retention time.Duration
+	sinks     []config.Sink
 	keys      config.Keys
 	// certificates are the names of the further BankID certificates.
 	certificates []string
@@ -117,7 +119,7 @@ func (f *whereFlags) find(h *host) (installation, error) {
 			return installation{}, err
 		}
 		return installation{
-			data: c.Data, issuer: c.Issuer, postgres: c.Postgres, masterKey: c.MasterKey, otherKey: c.OtherMasterKey, clients: looks.dress(c.StaticClients(time.Now().UTC())), retention: c.Audit.Retention, keys: c.Keys,
+			data: c.Data, issuer: c.Issuer, postgres: c.Postgres, masterKey: c.MasterKey, otherKey: c.OtherMasterKey, clients: looks.dress(c.StaticClients(time.Now().UTC())), retention: c.Audit.Retention, sinks: c.Audit.Sinks, keys: c.Keys,
 			certificates: c.BankID.CertificateNames(), acrValues: c.ACRs(), local: c.LocalIssuer(), console: consoleAt(c.AdminListen), mail: c.Mail.Used(), outbound: calls,
 		}, nil
 	}
@@ -211,6 +213,7 @@ func direct(ctx context.Context, h *host, in installation, store storage.Store, 
 	o := &operator{
 		store: all, ring: keys.open, audit: log, now: time.Now, certificates: in.certificates,
 		tree:      func(ctx context.Context) (*tree.Tree, error) { return openTree(ctx, store, in.issuer, tree.Options{}) },
+		sinks:     in.sinks,
 		acrValues: in.acrValues, local: in.local, console: in.console, mail: in.mail, outbound: in.outbound, actor: currentUser(h),
 	}
 	return do(audit.By(ctx, o.actor), o)

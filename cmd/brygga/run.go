@@ -53,6 +53,9 @@ func (s *server) run(ctx context.Context, on listeners) error {
 	workers.Go(func() { s.every(work, maintainEvery, s.maintain) })
 	workers.Go(func() { s.every(work, sweepEvery, s.sweep) })
 	workers.Go(func() { s.every(work, signEvery, s.signAudit) })
+	for _, one := range s.sinks {
+		workers.Go(func() { one.Run(work) })
+	}
 	workers.Go(func() { giveBack(work) })
 	workers.Go(func() { s.reloads(work) })
 	if s.mail != nil {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"brygga/audit"
+	"brygga/audit/sink"
 	"brygga/audit/tree"
 	"brygga/bankid"
 	"brygga/clients"
@@ -81,6 +82,7 @@ type server struct {
 	audit    *audit.Log
 	mail     *mail.Courier // nil where no mail is sent
 	tree     auditTree
+	sinks    []*sink.Sink
 	ring     *keys.Ring
 	apis     map[string]*bankid.API // by certificate
 	engine   *login.Engine
@@ -134,6 +136,9 @@ func (s *server) build(ctx context.Context) (err error) {
 		return err
 	}
 	if s.tree.Tree, err = openTree(ctx, s.store, c.Issuer, tree.Options{Logger: s.log, Now: s.now}); err != nil {
+		return err
+	}
+	if s.sinks, err = s.newSinks(); err != nil {
 		return err
 	}
 	if err = s.checkIssuer(ctx); err != nil {
@@ -344,7 +349,7 @@ func (s *server) operator() *operator {
 		store: s.clients, audit: s.audit, now: s.now, certificates: s.config.BankID.CertificateNames(), acrValues: s.config.ACRs(), local: s.config.LocalIssuer(), outbound: s.outbound,
 		console: consoleAt(s.config.AdminListen), mail: s.mail != nil,
 		ring: func(context.Context) (*keys.Ring, error) { return s.ring, nil }, backup: s.backup,
-		tree: func(context.Context) (*tree.Tree, error) { return s.tree.Tree, nil },
+		tree: func(context.Context) (*tree.Tree, error) { return s.tree.Tree, nil }, sinks: s.config.Audit.Sinks,
 	}
 }
 

@@ -236,6 +236,8 @@ type Keys struct {
 type Audit struct {
 	// Retention is how long events are kept. Default 400d.
 	Retention time.Duration `yaml:"retention"`
+	// Sinks are where events are handed over to as well. Default none.
+	Sinks []Sink `yaml:"sinks"`
 }
 
 // Page is what the hosted page says of this service.

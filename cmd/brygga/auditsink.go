@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"brygga/audit"
+	"brygga/audit/sink"
+	"brygga/cmd/brygga/config"
+)
+
+// newSinks returns what hands audit events over.
+func (s *server) newSinks() (all []*sink.Sink, err error) {
+	process := rand.Text()
+	for _, c := range s.config.Audit.Sinks {
+		receiver, err := newReceiver(c)
+		if err != nil {
+			return nil, err
+		}
+		made, err := sink.New(sink.Options{
+			Name: c.Name, Process: process, Log: s.tree.Tree, Secrets: s.store, Receiver: receiver, FromStart: c.FromStart,
+			Failed: s.metrics.sinkErrs.WithLabelValues(c.Name).Inc, Logger: s.log, Now: s.now,
+		})
+		if err != nil {
+			return nil, err
+		}
+		s.metrics.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "brygga_audit_sink_behind_events", Help: "Signed audit events that were not delivered to a sink yet.", ConstLabels: prometheus.Labels{"sink": c.Name},
+		}, func() float64 { return float64(made.Behind()) }))
+		all = append(all, made)
+	}
+	return all, nil
+}
+
+// newReceiver returns where the sink leads.
+func newReceiver(c config.Sink) (sink.Receiver, error) {
+	file := &sink.File{Path: c.Path, MaxBytes: int64(c.MaxMiB) << 20, Keep: c.Keep}
+	if c.Format == "cef" {
+		file.Line = audit.CEF(buildVersion())
+	}
+	return file, nil
+}
+
+// sinkDetails says how far each sink is behind.
+func (s *server) sinkDetails(add func(name, text string)) {
+	for _, one := range s.sinks {
+		if n := one.Behind(); n > 0 {
+			add("audit sink "+one.Name, fmt.Sprintf("%d events behind", n))
+		} else {
+			add("audit sink "+one.Name, "ok, nothing waits")
+		}
+	}
+}
+
+// sinkView is what "audit sinks" says of a sink.
+type sinkView struct {
+	Name   string `json:"name"`
+	Kind   string `json:"kind"`
+	Behind int64  `json:"behind"`
+}
+
+func newAuditSinks(h *host, where *whereFlags) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use: "sinks", Short: "List the sinks, and how many events wait for each", Args: cobra.NoArgs,
+		Long: "List where audit events are handed over to, as audit.sinks of the configuration says, and how many signed events each has not got yet. Who begins\n" +
+			"here for the first time is behind by nothing, or by the whole log when from_start is set.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
+				views, err := o.sinkViews(ctx)
+				if err != nil {
+					return err
+				}
+				if output == "json" {
+					return writeJSON(h.out, views)
+				}
+				rows := [][]string{{"NAME", "KIND", "BEHIND"}}
+				for _, v := range views {
+					rows = append(rows, []string{v.Name, v.Kind, strconv.FormatInt(v.Behind, 10)})
+				}
+				return table(h.out, rows...)
+			})
+		},
+	}
+	outputFlag(cmd, &output)
+	return cmd
+}
+
+// sinkViews returns the sinks of the configuration.
+func (o *operator) sinkViews(ctx context.Context) ([]sinkView, error) {
+	views := []sinkView{}
+	if len(o.sinks) == 0 {
+		return views, nil
+	}
+	log, err := o.tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range o.sinks {
+		behind, err := sink.Backlog(ctx, o.store, log, c.Name, c.FromStart)
+		if err != nil {
+			return nil, tampered(err)
+		}
+		views = append(views, sinkView{c.Name, c.Kind, behind})
+	}
+	return views, nil
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"brygga/storage"
+)
+
+// TestAuditSink: what a server signs reaches the sink of its configuration, and what waits shows on the way.
+func TestAuditSink(t *testing.T) {
+	s := newMeasured(t)
+	at := s.now().UTC().Add(-time.Minute).Truncate(time.Microsecond)
+	if err := s.store.AppendAudit(t.Context(), storage.AuditEvent{ID: "one", Time: at, Type: "WEB_100001", Expires: at.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	s.signAudit(t.Context())
+	views, err := s.operator().sinkViews(t.Context())
+	if err != nil || len(views) != 1 || views[0].Name != "archive" || views[0].Kind != "file" || views[0].Behind < 1 {
+		t.Fatalf("the sinks are %+v, %v", views, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { s.sinks[0].Run(ctx); close(done) }()
+	var text []byte
+	for deadline := time.Now().Add(30 * time.Second); len(text) == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if text, err = os.ReadFile(s.config.Audit.Sinks[0].Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(30 * time.Second); views[0].Behind > 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if views, err = s.operator().sinkViews(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	<-done
+	if !strings.Contains(string(text), `{"id":"one"`) || views[0].Behind != 0 {
+		t.Errorf("the file has %q, and the sink is %d behind", text, views[0].Behind)
+	}
+	var said string
+	for _, line := range s.details(t.Context()) {
+		said += line[0] + ": " + line[1] + "\n"
+	}
+	if !strings.Contains(said, "audit sink archive: ok, nothing waits") {
+		t.Errorf("the details are\n%s", said)
+	}
+}
