@@ -6,6 +6,7 @@
 package outbound
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -13,12 +14,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -49,7 +50,7 @@ type Options struct {
 	Timeout time.Duration
 }
 
-// Caller calls the addresses that clients have registered: jwks_uri, sector_identifier_uri and backchannel_logout_uri.
+// Caller calls the addresses that clients have registered, jwks_uri, sector_identifier_uri and backchannel_logout_uri, and webhooks.
 // Who may register a client must not be able to look around in the provider's network, so a call is made only to a public
 // unicast address or one in Allow. What is judged is the address of the very connection, after its name was resolved, so
 // that a name which changes its mind gains nothing. Any port may be called.
@@ -87,7 +88,7 @@ func (o *Caller) Close() { o.client.CloseIdleConnections() }
 func (o *Caller) Get(ctx context.Context, address string, max int64) (body []byte, header http.Header, err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	answer, err := o.do(ctx, http.MethodGet, address, nil)
+	answer, err := o.do(ctx, http.MethodGet, address, http.Header{"Accept": {"application/json"}}, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,9 +109,14 @@ func (o *Caller) Get(ctx context.Context, address string, max int64) (body []byt
 // PostForm posts the form to address and returns the status of the answer, whichever it is. A redirect is not followed: its
 // status is returned.
 func (o *Caller) PostForm(ctx context.Context, address string, form url.Values) (status int, err error) {
+	return o.Post(ctx, address, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, []byte(form.Encode()))
+}
+
+// Post posts the body with the header, which names its type, to address; it is PostForm otherwise.
+func (o *Caller) Post(ctx context.Context, address string, header http.Header, body []byte) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	answer, err := o.do(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+	answer, err := o.do(ctx, http.MethodPost, address, header, bytes.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
@@ -119,20 +125,16 @@ func (o *Caller) PostForm(ctx context.Context, address string, form url.Values) 
 	return answer.StatusCode, nil
 }
 
-func (o *Caller) do(ctx context.Context, method, address string, form io.Reader) (*http.Response, error) {
+func (o *Caller) do(ctx context.Context, method, address string, header http.Header, body io.Reader) (*http.Response, error) {
 	if err := o.checkURL(address); err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, method, address, form)
+	r, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
 		return nil, errors.New("outbound: address is no URL")
 	}
+	maps.Copy(r.Header, header)
 	r.Header.Set("User-Agent", "brygga")
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	} else {
-		r.Header.Set("Accept", "application/json")
-	}
 	answer, err := o.client.Do(r)
 	if err != nil {
 		return nil, explain(ctx, err)
