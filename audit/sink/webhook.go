@@ -1,0 +1,103 @@
+package sink
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"brygga/audit/tree"
+	"brygga/secret"
+)
+
+// Poster posts a body and returns the status of the answer: an outbound.Caller.
+type Poster interface {
+	Post(ctx context.Context, address string, header http.Header, body []byte) (status int, err error)
+}
+
+// Webhook receives events by HTTP, signed as Standard Webhooks 1.0 says, so that the receiver knows that they are ours and fresh.
+type Webhook struct {
+	// URL is where they are posted to, by Outbound.
+	URL      string
+	Outbound Poster
+	// Key is what ParseWebhookSecret has returned.
+	Key []byte
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// webhookPrefix marks a secret, and its length is between the two, in bytes (Standard Webhooks, "Signature scheme").
+const (
+	webhookPrefix = "whsec_"
+	minWebhookKey = 24
+	maxWebhookKey = 64
+)
+
+// ParseWebhookSecret returns the key in a secret as Standard Webhooks writes it: whsec_ and 24 to 64 bytes in base64.
+func ParseWebhookSecret(text secret.String) ([]byte, error) {
+	encoded, ok := strings.CutPrefix(text.Reveal(), webhookPrefix)
+	key, err := base64.StdEncoding.DecodeString(encoded)
+	if !ok || err != nil || len(key) < minWebhookKey || len(key) > maxWebhookKey {
+		return nil, errors.New("is no secret of a webhook") // the decoder's error may quote it
+	}
+	return key, nil
+}
+
+// message is what is posted.
+type message struct {
+	Type      string    `json:"type"`
+	Timestamp time.Time `json:"timestamp"` // of the last event
+	Data      struct {
+		Events []indexed `json:"events"`
+	} `json:"data"`
+}
+
+// indexed is an event with its place in the tree.
+type indexed struct {
+	Index int64           `json:"index"`
+	Event json.RawMessage `json:"event"`
+}
+
+// Deliver posts the events as one message and returns when the receiver has taken it, which is any status 2xx. The ID of the message is
+// made of what it says: the same events in one message have the same ID each time.
+func (w *Webhook) Deliver(ctx context.Context, events []tree.Leaf) error {
+	m := message{Type: "audit.events", Timestamp: events[len(events)-1].Event.Time.UTC()}
+	for i := range events {
+		m.Data.Events = append(m.Data.Events, indexed{events[i].Index, events[i].Text})
+	}
+	body, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("encode a message: %w", err)
+	}
+	status, err := w.Outbound.Post(ctx, w.URL, w.header(body), body)
+	if err != nil {
+		return err
+	}
+	if status < 200 || status > 299 {
+		return fmt.Errorf("the webhook answered with status %d", status)
+	}
+	return nil
+}
+
+// header returns what signs the body (Standard Webhooks, "Webhook headers").
+func (w *Webhook) header(body []byte) http.Header {
+	sum := sha256.Sum256(body)
+	id, at := "msg_"+base64.RawURLEncoding.EncodeToString(sum[:18]), strconv.FormatInt(w.Now().Unix(), 10)
+	return http.Header{
+		"Content-Type": {"application/json"}, "Webhook-Id": {id}, "Webhook-Timestamp": {at}, "Webhook-Signature": {signature(w.Key, id, at, body)},
+	}
+}
+
+// signature returns what proves the message (Standard Webhooks, "Signature scheme").
+func signature(key []byte, id, at string, body []byte) string {
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "%s.%s.%s", id, at, body)
+	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
