@@ -3,8 +3,13 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
+	"os"
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -12,13 +17,14 @@ import (
 	"brygga/audit"
 	"brygga/audit/sink"
 	"brygga/cmd/brygga/config"
+	"brygga/outbound"
 )
 
 // newSinks returns what hands audit events over.
 func (s *server) newSinks() (all []*sink.Sink, err error) {
 	process := rand.Text()
 	for _, c := range s.config.Audit.Sinks {
-		receiver, err := newReceiver(c)
+		receiver, err := newReceiver(c, s.outbound, s.now)
 		if err != nil {
 			return nil, err
 		}
@@ -38,12 +44,67 @@ func (s *server) newSinks() (all []*sink.Sink, err error) {
 }
 
 // newReceiver returns where the sink leads.
-func newReceiver(c config.Sink) (sink.Receiver, error) {
-	file := &sink.File{Path: c.Path, MaxBytes: int64(c.MaxMiB) << 20, Keep: c.Keep}
+func newReceiver(c config.Sink, calls *outbound.Caller, now func() time.Time) (sink.Receiver, error) {
+	var line audit.Line
 	if c.Format == "cef" {
-		file.Line = audit.CEF(buildVersion())
+		line = audit.CEF(buildVersion())
 	}
-	return file, nil
+	switch c.Kind {
+	case config.KindFile:
+		return &sink.File{Path: c.Path, MaxBytes: int64(c.MaxMiB) << 20, Keep: c.Keep, Line: line}, nil
+	case config.KindWebhook:
+		key, err := sink.ParseWebhookSecret(c.Secret)
+		return &sink.Webhook{URL: c.URL, Outbound: calls, Key: key, Now: now}, err
+	}
+	host, _ := os.Hostname() // a message without it is one, too
+	syslog := &sink.Syslog{Address: c.Address, Host: host, Line: line}
+	if c.Protocol == "tcp" {
+		return syslog, nil
+	}
+	roots, err := sinkRoots(c.RootCAFile)
+	if err != nil {
+		return nil, fail(exitUsage, "name a file with certificates in PEM", "audit sink %s: root_ca_file: %w", c.Name, err)
+	}
+	syslog.TLS = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
+	if c.CertificateFile != "" {
+		syslog.TLS.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			pair, err := tls.LoadX509KeyPair(c.CertificateFile, c.KeyFile)
+			return &pair, err
+		}
+	}
+	return syslog, nil
+}
+
+// sinkRoots returns the roots in the file, nil for those of the system when there is none.
+func sinkRoots(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, errors.New("it holds no certificate")
+	}
+	return roots, nil
+}
+
+// inspectSinks looks at what sinks name.
+func inspectSinks(all *config.Config, f config.Findings) {
+	for i, c := range all.Audit.Sinks {
+		key := fmt.Sprintf("audit.sinks[%d].", i)
+		if _, err := sinkRoots(c.RootCAFile); err != nil && f.Sound(key+"root_ca_file") {
+			f.Fault(key+"root_ca_file", err.Error(), "name a file with certificates in PEM")
+		}
+		if c.CertificateFile == "" || !f.Sound(key+"certificate_file") || !f.Sound(key+"key_file") {
+			continue
+		}
+		if _, err := tls.LoadX509KeyPair(c.CertificateFile, c.KeyFile); err != nil {
+			f.Fault(key+"certificate_file", err.Error(), "name a certificate and its key in PEM")
+		}
+	}
 }
 
 // sinkDetails says how far each sink is behind.

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"brygga/audit/sink"
+	"brygga/cmd/brygga/config"
 	"brygga/storage"
 )
 
@@ -49,5 +52,25 @@ func TestAuditSink(t *testing.T) {
 	}
 	if !strings.Contains(said, "audit sink archive: ok, nothing waits") {
 		t.Errorf("the details are\n%s", said)
+	}
+}
+
+// TestSinkRoots: roots that are none are refused at the start, and are no reason to believe all that the system does.
+func TestSinkRoots(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "roots.pem")
+	if err := os.WriteFile(file, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := config.Sink{Name: "siem", Kind: config.KindSyslog, Address: "localhost:1", Protocol: "tls", RootCAFile: file}
+	if _, err := newReceiver(c, nil, nil); err == nil || !strings.Contains(err.Error(), "root_ca_file") {
+		t.Errorf("a file without roots: %v", err)
+	}
+	c.RootCAFile = ""
+	for protocol, secured := range map[string]bool{"tls": true, "tcp": false} {
+		c.Protocol = protocol
+		made, err := newReceiver(c, nil, nil)
+		if s, ok := made.(*sink.Syslog); err != nil || !ok || (s.TLS != nil) != secured {
+			t.Errorf("%s: %+v, %v", protocol, made, err)
+		}
 	}
 }

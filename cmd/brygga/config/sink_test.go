@@ -22,19 +22,45 @@ func TestSinks(t *testing.T) {
 
 func TestSinkFaults(t *testing.T) {
 	for sinks, want := range map[string]string{
-		"{kind: file, path: a}":                                            "sinks[0].name: is missing",
-		"{name: A b, kind: file, path: a}":                                 "sinks[0].name: is missing or no name",
-		"{name: a, path: a}":                                               "sinks[0].kind: missing",
-		"{name: a, kind: pigeon, path: a}":                                 `sinks[0].kind: "pigeon"`,
-		"{name: a, kind: file}":                                            "sinks[0].path: missing",
-		"{name: a, kind: file, path: a, format: xml}":                      `sinks[0].format: "xml"`,
-		"{name: a, kind: file, path: a, keep: -1}":                         "sinks[0].keep: -1 is out of range",
-		"{name: a, kind: file, path: a, max_mib: -1}":                      "sinks[0].max_mib: -1 is out of range",
-		"{name: a, kind: file, path: a}, {name: a, kind: file, path: b}":   "sinks[1].name: is the name of another",
-		"{name: a, kind: file, path: a}, {name: b, kind: file, path: ./a}": "sinks[1].path: is the file of another",
+		"{kind: file, path: a}":                                                                      "sinks[0].name: is missing",
+		"{name: A b, kind: file, path: a}":                                                           "sinks[0].name: is missing or no name",
+		"{name: a, path: a}":                                                                         "sinks[0].kind: missing",
+		"{name: a, kind: pigeon, path: a}":                                                           `sinks[0].kind: "pigeon"`,
+		"{name: a, kind: file}":                                                                      "sinks[0].path: missing",
+		"{name: a, kind: file, path: a, format: xml}":                                                `sinks[0].format: "xml"`,
+		"{name: a, kind: file, path: a, keep: -1}":                                                   "sinks[0].keep: -1 is out of range",
+		"{name: a, kind: file, path: a, max_mib: -1}":                                                "sinks[0].max_mib: -1 is out of range",
+		"{name: a, kind: file, path: a}, {name: a, kind: file, path: b}":                             "sinks[1].name: is the name of another",
+		"{name: a, kind: file, path: a}, {name: b, kind: file, path: ./a}":                           "sinks[1].path: is the file of another",
+		"{name: a, kind: file, path: a, url: 'https://x/'}":                                          "sinks[0].url: is for kind webhook alone",
+		"{name: a, kind: syslog}":                                                                    "sinks[0].address: is missing",
+		"{name: a, kind: syslog, address: siem.example.se}":                                          "sinks[0].address: is missing or no host and port",
+		"{name: a, kind: syslog, address: 'siem.example.se:514', protocol: tcp}":                     "sinks[0].protocol: is tcp: everybody on the way",
+		"{name: a, kind: syslog, address: 'siem.example.se:514', protocol: udp}":                     `sinks[0].protocol: "udp"`,
+		"{name: a, kind: syslog, address: 'localhost:514', protocol: tcp, root_ca_file: x}":          "sinks[0].protocol: is tcp, which has no certificates",
+		"{name: a, kind: syslog, address: 'siem.example.se:514', key_file: x}":                       "sinks[0].certificate_file: and key_file belong together",
+		"{name: a, kind: syslog, address: 'siem.example.se:514', root_ca_file: missing.pem}":         "sinks[0].root_ca_file: cannot be read",
+		"{name: a, kind: webhook, secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}":                   "sinks[0].url: missing",
+		"{name: a, kind: webhook, url: 'http://x/', secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}": "sinks[0].url: ",
+		"{name: a, kind: webhook, url: 'https://x/'}":                                                "sinks[0].secret: is no secret",
+		"{name: a, kind: webhook, url: 'https://x/', secret: whsec_AAAA}":                            "sinks[0].secret: is no secret",
+		"{name: a, kind: webhook, url: 'https://x/', format: cef}":                                   "sinks[0].format: is for kinds file and syslog",
 	} {
 		if _, err := config.Load(write(t, minimal+"audit: {sinks: ["+sinks+"]}\n"), nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", sinks, err, want)
+		}
+	}
+}
+
+func TestSinksThatAreAllowed(t *testing.T) {
+	for _, sink := range []string{
+		"{name: a, kind: syslog, address: 'localhost:514', protocol: tcp}",
+		"{name: a, kind: syslog, address: 'siem.example.se:514', protocol: tcp, insecure_tcp: true}",
+		"{name: a, kind: syslog, address: 'siem.example.se:6514', format: cef}",
+		"{name: a, kind: webhook, url: 'https://x/', secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}",
+	} {
+		if c, err := config.Load(write(t, minimal+"audit: {sinks: ["+sink+"]}\n"), nil); err != nil || strings.Contains(sink, "insecure") != strings.Contains(strings.Join(c.Warnings(), " "), "insecure_tcp") {
+			t.Errorf("%s: %v", sink, err)
 		}
 	}
 }
