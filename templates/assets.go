@@ -54,7 +54,7 @@ func AssetPath(file string) string {
 // should look like them. The caller must not change it.
 func Tokens() []byte {
 	sheet := assets["page.css"].Body
-	const last = "\n  }\n}\n"
+	const last = "\n}\n}\n"
 	begin, dark := bytes.Index(sheet, []byte(":root {")), bytes.Index(sheet, []byte("@media (prefers-color-scheme: dark)"))
 	end := dark + bytes.Index(sheet[dark:], []byte(last)) + len(last)
 	return sheet[begin:end:end]
@@ -84,7 +84,7 @@ func mustReadAssets() map[string]Asset {
 		case ".js":
 			body = stripComments(body)
 		case ".css":
-			body = styleComment.ReplaceAll(body, []byte("\n"))
+			body = styleIndent.ReplaceAll(styleComment.ReplaceAll(body, []byte("\n")), nil)
 		}
 		all[f.Name()] = newAsset(f.Name(), body, &c)
 	}
@@ -104,6 +104,9 @@ func newAsset(file string, body []byte, c *compressor) Asset {
 
 // styleComment is a comment of a style sheet, with the space around it.
 var styleComment = regexp.MustCompile(`(?s)\s*/\*.*?\*/\s*`)
+
+// styleIndent is the space before a line of a style sheet.
+var styleIndent = regexp.MustCompile(`(?m)^[ \t]+`)
 
 // stripComments leaves out what only readers of the source need: lines that are a comment, empty lines and indentation. The
 // script has no string over several lines, which a test holds.
