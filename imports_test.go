@@ -54,6 +54,7 @@ var allowed = map[string][]string{
 	"templates":                {},
 	"visibletext":              {},
 	"web":                      {"audit", "cache", "handling", "login", "outbound", "schedule", "storage", "templates"},
+	"web/api":                  {"account", "admin", "clients", "duration", "keys", "limit", "spelling", "storage"},
 	"web/demo":                 {},
 }
 

@@ -260,16 +260,14 @@ func (s *Service) ApplyClients(ctx context.Context, actor Actor, changes []clien
 		return nil, err
 	}
 	named := map[string]bool{}
-	var wrong []error
 	due := make([]clients.Change, len(changes))
 	for i, change := range changes {
 		due[i], named[change.ID] = change, true
-		if due[i].Set, err = s.applied(ctx, r, change); err != nil {
-			wrong = append(wrong, &clients.ChangeError{Index: i, ID: change.ID, Err: err})
+		set, err := s.applied(ctx, r, change)
+		if err != nil { // all that is wrong is told at once
+			set = func(*storage.Client) error { return err }
 		}
-	}
-	if len(wrong) > 0 {
-		return nil, errors.Join(wrong...)
+		due[i].Set = set
 	}
 	if prune {
 		more, err := s.unnamed(ctx, r, named)

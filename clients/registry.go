@@ -144,7 +144,7 @@ func (r *Registry) planUpdate(ctx context.Context, id string, change func(*stora
 }
 
 // Put makes a client of that ID what change makes of what every client has, whether there is one or not: it is the same to do so once and twice.
-// One that is there keeps its secrets, and the sector that its subjects were made for unless change names another. A demand of a revision is
+// One that is there keeps its secrets, its looks, and the sector that its subjects were made for unless change names another. A demand of a revision is
 // met by change. Errors are those of Add and Update.
 func (r *Registry) Put(ctx context.Context, actor, id string, change func(*storage.Client) error) (*Registered, error) {
 	p, err := r.planPut(ctx, id, change)
@@ -159,7 +159,7 @@ func (r *Registry) planPut(ctx context.Context, id string, change func(*storage.
 		before := *c
 		*c = New(id)
 		c.Secrets, c.Created, c.Updated, c.Revision = before.Secrets, before.Created, before.Updated, before.Revision
-		c.Brand.Logo, c.Brand.LogoType = before.Brand.Logo, before.Brand.LogoType
+		c.Brand = before.Brand
 		if err := change(c); err != nil {
 			return err
 		}

@@ -27,12 +27,14 @@ type OperatorsOptions struct {
 	Metrics http.Handler
 	// Checkpoint returns the signed checkpoint of the audit log, or an error that is shown. Nil for none.
 	Checkpoint func(ctx context.Context) ([]byte, error)
+	// API serves what is below /api/v1/; nil for none. It looks itself who asks.
+	API http.Handler
 	// Hosts are the names that metrics and profiles may be asked under, beside those of loopback and addresses.
 	Hosts []string
 }
 
-// Operators returns the handler of the operators' listener: /healthz, /readyz, /metrics, /audit/checkpoint and /debug/pprof. It
-// checks nobody's identity, so it must listen where only operators reach it. Profiles, which hold what is in memory, are for this machine alone
+// Operators returns the handler of the operators' listener: /healthz, /readyz, /metrics, /audit/checkpoint, /api/v1 and /debug/pprof. But
+// for the API it checks nobody's identity, so it must listen where only operators reach it. Profiles, which hold what is in memory, are for this machine alone
 // wherever it listens.
 func Operators(o OperatorsOptions) http.Handler {
 	mux := http.NewServeMux()
@@ -44,6 +46,9 @@ func Operators(o OperatorsOptions) http.Handler {
 	}
 	if o.Checkpoint != nil {
 		guarded.HandleFunc("GET /audit/checkpoint", o.checkpoint)
+	}
+	if o.API != nil {
+		guarded.Handle("/api/v1/", o.API)
 	}
 	guarded.HandleFunc("GET /debug/pprof/", pprof.Index)
 	guarded.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)

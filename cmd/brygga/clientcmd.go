@@ -131,7 +131,7 @@ func showSecret(h *host, id string, value secret.String) error {
 // withAdmin lets do use what an administrator can do, for whoever gives the command.
 func withAdmin(cmd *cobra.Command, h *host, where *whereFlags, do func(context.Context, *admin.Service, admin.Actor) error) error {
 	return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-		s, err := o.administration()
+		s, err := o.administration(func(*admin.Options) {})
 		if err != nil {
 			return err
 		}
@@ -139,16 +139,18 @@ func withAdmin(cmd *cobra.Command, h *host, where *whereFlags, do func(context.C
 	})
 }
 
-// administration returns the operations on the installation.
-func (o *operator) administration() (*admin.Service, error) {
+// administration returns the operations on the installation, with what more says.
+func (o *operator) administration(more func(*admin.Options)) (*admin.Service, error) {
 	acrValues := o.acrValues
 	if len(acrValues) == 0 {
 		acrValues = []string{op.DefaultACR}
 	}
-	return admin.New(admin.Options{
+	options := admin.Options{
 		Store: o.store, Audit: o.audit, Keys: o.ring, Tree: o.tree, Outbound: o.outbound, Certificates: o.certificates,
 		Installation: clients.Installation{ACRValues: acrValues, Local: o.local}, Now: o.now,
-	})
+	}
+	more(&options)
+	return admin.New(options)
 }
 
 // explain turns the errors of a change into some with a remedy.

@@ -285,16 +285,21 @@ func newOperatorRemove(h *host, where *whereFlags) *cobra.Command {
 // withAccounts lets do work on the accounts of the installation.
 func withAccounts(cmd *cobra.Command, h *host, where *whereFlags, do func(context.Context, *account.Accounts, *operator) error) error {
 	return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-		key, err := installationSecret(ctx, o.store, "operator names")
-		if err != nil {
-			return err
-		}
-		a, err := account.New(account.Options{Store: o.store, Audit: o.audit, Key: key, Console: o.console, Mail: o.mail, Now: o.now})
+		a, err := o.accounts(ctx)
 		if err != nil {
 			return err
 		}
 		return do(ctx, a, o)
 	})
+}
+
+// accounts returns the accounts of operators.
+func (o *operator) accounts(ctx context.Context) (*account.Accounts, error) {
+	key, err := installationSecret(ctx, o.store, "operator names")
+	if err != nil {
+		return nil, err
+	}
+	return account.New(account.Options{Store: o.store, Audit: o.audit, Key: key, Console: o.console, Mail: o.mail, Now: o.now})
 }
 
 // operatorProblems are what is wrong with what was asked for, and what helps, by field.

@@ -45,6 +45,10 @@ func (l listeners) close() {
 // run serves until ctx is done, and then ends what it began, in order: no new connections, the requests under way, the
 // workers, the store. It returns nil when all was closed.
 func (s *server) run(ctx context.Context, on listeners) error {
+	management, err := s.managementAPI(ctx)
+	if err != nil {
+		return errors.Join(err, s.close())
+	}
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	var workers sync.WaitGroup
@@ -73,7 +77,7 @@ func (s *server) run(ctx context.Context, on listeners) error {
 	}
 	public.RegisterOnShutdown(s.endStreams)
 	// Profiles are written for as long as the operator asks, so there is no WriteTimeout here.
-	admin := &http.Server{Handler: s.operators(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, ErrorLog: errorLog(s.log)}
+	admin := &http.Server{Handler: s.operators(management), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, ErrorLog: errorLog(s.log)}
 	control := &http.Server{Handler: controlHandler(s.operator(), s.log), ReadHeaderTimeout: headerTime, ReadTimeout: readTime}
 
 	failed := make(chan error, 8)
@@ -97,7 +101,6 @@ func (s *server) run(ctx context.Context, on listeners) error {
 	s.log.InfoContext(ctx, "ready", "issuer", s.config.Issuer, "listen", addresses(on.public), "admin_listen", addresses(on.admin), "version", buildVersion())
 	s.manager.tell(managerReady)
 
-	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:

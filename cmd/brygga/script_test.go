@@ -29,6 +29,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"software.sslmate.com/src/go-pkcs12"
 
+	"brygga/docs"
 	"brygga/storage/postgres/pgtest"
 )
 
@@ -63,11 +64,27 @@ func TestScripts(t *testing.T) {
 					"await": awaitFile, "answers": answers, "certificate": writeCertificate, "mode": checkMode, "cut": cutFile, "setting": setting, "code": exitsWith,
 					"term": sendSignal(syscall.SIGTERM), "hup": sendSignal(syscall.SIGHUP), "holds": holds, "shows": showsPage, "pkcs12": writePKCS12, "pipe": makePipe, "evidence": writeEvidence,
 					"database": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[0], pgtest.Database(t)) }, "sql": runSQL,
-					"signed": awaitSigned, "lines": cutLines, "replace": replaceText,
+					"signed": awaitSigned, "lines": cutLines, "replace": replaceText, "page": writeShell,
 				},
 			})
 		})
 	}
+}
+
+// writeShell writes the shell commands of a page of docs to a file: page PAGE FILE.
+func writeShell(ts *testscript.TestScript, _ bool, args []string) {
+	text, err := docs.Pages.ReadFile(args[0])
+	ts.Check(err)
+	var lines strings.Builder
+	for i, block := range strings.Split(string(text), "```sh\n") {
+		if commands, _, _ := strings.Cut(block, "```"); i > 0 {
+			lines.WriteString(commands)
+		}
+	}
+	if lines.Len() == 0 {
+		ts.Fatalf("%s has no shell commands", args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(lines.String()), 0o600))
 }
 
 // oneScript is a test that runs its only script itself, and at once: the time of a script begins with it, and not while others have their turn.

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"brygga/admin"
 	"brygga/audit"
 	"brygga/audit/sink"
 	"brygga/audit/tree"
@@ -33,6 +34,7 @@ import (
 	"brygga/storage/postgres"
 	"brygga/templates"
 	"brygga/web"
+	"brygga/web/api"
 )
 
 // serverOptions are what a server is made from.
@@ -338,9 +340,28 @@ func (s *server) ready(ctx context.Context) error {
 	return nil
 }
 
-// operators returns the handler of the operators' listener.
-func (s *server) operators() http.Handler {
-	return web.Operators(web.OperatorsOptions{Ready: s.ready, Details: s.details, Metrics: s.metrics.handler(), Checkpoint: s.checkpoint, Hosts: s.config.AdminHosts})
+// operators returns the handler of the operators' listener, with the management API.
+func (s *server) operators(management http.Handler) http.Handler {
+	return web.Operators(web.OperatorsOptions{
+		Ready: s.ready, Details: s.details, Metrics: s.metrics.handler(), Checkpoint: s.checkpoint, API: management, Hosts: s.config.AdminHosts,
+	})
+}
+
+// managementAPI returns the handler of the management API.
+func (s *server) managementAPI(ctx context.Context) (http.Handler, error) {
+	o := s.operator()
+	accounts, err := o.accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	operations, err := o.administration(func(more *admin.Options) {
+		more.Accounts = accounts
+		more.Health = func(ctx context.Context) ([][2]string, error) { return s.details(ctx), s.ready(ctx) }
+	})
+	if err != nil {
+		return nil, err
+	}
+	return api.New(api.Options{Admin: operations, Log: s.log, Now: s.now})
 }
 
 // operator returns the parts that client and key commands work on.

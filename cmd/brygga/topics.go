@@ -11,6 +11,7 @@ import (
 // topics are the pages of docs that "brygga help" shows: the word for it, the page, and what stands in its list.
 var topics = [][3]string{
 	{"apps", "apps.md", "What apps need: endpoints, tokens, claims"},
+	{"api", "api.md", "The management API: keys, requests, answers"},
 	{"audit-log", "audit.md", "The audit log: its fields and every event, and its proof"},
 	{"backups", "backup.md", "Back up, restore and move the store"},
 	{"claims", "claims.md", "What apps get: a token decoded, what to store, linking customers"},

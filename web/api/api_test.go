@@ -1,0 +1,518 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"brygga/account"
+	"brygga/admin"
+	"brygga/audit"
+	"brygga/audit/tree"
+	"brygga/keys"
+	"brygga/storage"
+	"brygga/storage/bolt"
+	"brygga/storage/storagetest"
+	"brygga/web/api"
+)
+
+type harness struct {
+	*testing.T
+	server *httptest.Server
+	admin  *admin.Service
+	store  storage.Store
+	tree   *tree.Tree
+	key    string // for everything
+	now    time.Time
+}
+
+var root = admin.Command("root")
+
+func newHarness(t *testing.T) *harness {
+	t.Helper()
+	store, err := bolt.Open(filepath.Join(t.TempDir(), "brygga.db"), storagetest.NewSealer(), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	h := &harness{T: t, store: store, now: time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)}
+	now := func() time.Time { return h.now }
+	log, err := audit.New(audit.Options{Store: store, PseudonymKey: make([]byte, 32), Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	accounts, err := account.New(account.Options{Store: store, Audit: log, Key: make([]byte, 32), Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := keys.New(t.Context(), keys.Options{Store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ring.Close() })
+	proposed, err := tree.NewKey("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := tree.ReadKey(proposed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.tree, err = tree.New(tree.Options{Store: store, Key: key, Now: func() time.Time { return h.now.Add(time.Minute) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.admin, err = admin.New(admin.Options{
+		Store: store, Audit: log, Accounts: accounts, Now: now, Keys: func(context.Context) (*keys.Ring, error) { return ring, nil },
+		Tree:   func(context.Context) (*tree.Tree, error) { return h.tree, nil },
+		Health: func(context.Context) ([][2]string, error) { return [][2]string{{"version", "devel"}}, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, err := api.New(api.Options{Admin: h.admin, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.server = httptest.NewServer(handler)
+	t.Cleanup(h.server.Close)
+	h.key = h.made(admin.NewAPIKey{Name: "all", Scopes: admin.Scopes()})
+	return h
+}
+
+func (h *harness) made(n admin.NewAPIKey) string {
+	h.Helper()
+	_, value, err := h.admin.CreateAPIKey(h.Context(), root, n)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return value.Reveal()
+}
+
+// reply is an answer with its body.
+type reply struct {
+	*http.Response
+	text string
+	body any
+}
+
+// ask sends a request with the key, "" for none, and headers as name and value.
+func (h *harness) ask(key, method, path, body string, headers ...string) reply {
+	h.Helper()
+	r, err := http.NewRequestWithContext(h.Context(), method, h.server.URL+"/api/v1"+path, strings.NewReader(body))
+	if err != nil {
+		h.Fatal(err)
+	}
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := h.server.Client().Do(r)
+	if err != nil {
+		h.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		h.Fatal(err)
+	}
+	got := reply{Response: response, text: string(text)}
+	if len(text) > 0 {
+		if err := json.Unmarshal(text, &got.body); err != nil {
+			h.Fatalf("%s %s answers %d and no JSON: %s", method, path, response.StatusCode, text)
+		}
+	}
+	return got
+}
+
+// pointers returns where a problem says that something is wrong.
+func (r reply) pointers() (all []string) {
+	body, _ := r.body.(map[string]any)
+	errors, _ := body["errors"].([]any)
+	for _, one := range errors {
+		if at, ok := one.(map[string]any)["pointer"].(string); ok {
+			all = append(all, at)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func (h *harness) want(r reply, status int) {
+	h.Helper()
+	if r.StatusCode != status {
+		h.Errorf("%s %s answers %d, want %d: %s", r.Request.Method, r.Request.URL.Path, r.StatusCode, status, r.text)
+	}
+}
+
+const app = `{"redirect_uris":["https://app.example.se/cb"]}`
+
+// examples are valid requests for each operation of the document, and what they are prepared by; wrong is one that is refused with that status.
+var examples = map[string]struct {
+	path, body string
+	match      string
+	wrong      string
+	status     int
+}{
+	"get_clients":                       {path: "/clients?search=app&disabled=false&limit=5", wrong: "/clients?limit=0", status: 422},
+	"get_clients_id":                    {path: "/clients/app", wrong: "/clients/unknown", status: 404},
+	"put_clients_id":                    {path: "/clients/new", body: app, wrong: "/clients/bad%20id", status: 422},
+	"patch_clients_id":                  {path: "/clients/app", body: `{"name":"Another"}`, match: "*", wrong: "/clients/unknown", status: 404},
+	"delete_clients_id":                 {path: "/clients/app", match: `"1"`, wrong: "/clients/unknown", status: 404},
+	"get_clients_id_check":              {path: "/clients/app/check", wrong: "/clients/unknown/check", status: 404},
+	"post_clients_id_disable":           {path: "/clients/app/disable", body: `{"reason":"moves"}`, wrong: "/clients/unknown/disable", status: 404},
+	"post_clients_id_enable":            {path: "/clients/app/enable", wrong: "/clients/unknown/enable", status: 404},
+	"post_clients_id_secrets":           {path: "/clients/app/secrets", body: `{"keep":"1h"}`, wrong: "/clients/unknown/secrets", status: 404},
+	"delete_clients_id_secrets_created": {path: "/clients/app/secrets/2026-11-26T11:00:00Z", wrong: "/clients/app/secrets/yesterday", status: 404},
+	"post_apply":                        {path: "/apply?dry_run=true&prune=true", body: `{"clients":[{"id":"app","redirect_uris":["https://app.example.se/cb"]}]}`, wrong: "/apply?dry_run=maybe", status: 422},
+	"get_keys":                          {path: "/keys", wrong: "/keys?all=1", status: 422},
+	"post_keys_rotate":                  {path: "/keys/rotate", body: `{"now":true}`, wrong: "/keys/rotate?now=1", status: 422},
+	"get_audit_events":                  {path: "/audit/events?from=2026-01-01T00:00:00Z", wrong: "/audit/events?from=yesterday", status: 422},
+	"get_audit_checkpoint":              {path: "/audit/checkpoint", wrong: "/audit/checkpoint?x=1", status: 422},
+	"get_logins_reference":              {path: "/logins/7QX4-2MKD", wrong: "/logins/nothing", status: 404},
+	"get_logins_reference_proof":        {path: "/logins/7QX4-2MKD/proof", wrong: "/logins/nothing/proof", status: 404},
+	"get_operators":                     {path: "/operators", wrong: "/operators?x=1", status: 422},
+	"delete_operators_id":               {path: "/operators/o", wrong: "/operators/unknown", status: 404},
+	"get_api_keys":                      {path: "/api-keys", wrong: "/api-keys?x=1", status: 422},
+	"post_api_keys":                     {path: "/api-keys", body: `{"name":"CI","scopes":["clients:read"],"networks":["192.0.2.0/24"],"expires":"2027-01-01T00:00:00Z"}`, wrong: "/api-keys?x=1", status: 422},
+	"post_api_keys_id_rotate":           {path: "/api-keys/KEY/rotate", body: `{}`, wrong: "/api-keys/unknown/rotate", status: 404},
+	"delete_api_keys_id":                {path: "/api-keys/KEY", wrong: "/api-keys/unknown", status: 404},
+	"get_health":                        {path: "/health", wrong: "/health?x=1", status: 422},
+}
+
+// prepare stores what the examples are about.
+func (h *harness) prepare() (keyID string) {
+	h.Helper()
+	now := h.now
+	h.now = now.Add(-time.Hour)
+	h.want(h.ask(h.key, "PUT", "/clients/app", app), 201)
+	h.now = now
+	reference, err := storage.ParseReference("7QX4-2MKD")
+	h.ok(err)
+	h.ok(h.store.AppendAudit(h.Context(), storage.AuditEvent{ID: "e", Time: h.now.Add(-time.Minute), Type: "WEB_100001", Reference: reference, Expires: h.now.Add(time.Hour)}))
+	_, err = h.store.StepOperator(h.Context(), storage.CreateOperator{Operator: storage.Operator{ID: "o", NameHandle: storage.Hash{1}, Roles: []storage.Role{storage.RoleAdmin}}}, h.now)
+	h.ok(err)
+	all, err := h.admin.APIKeys(h.Context(), root)
+	h.ok(err)
+	return all[0].ID
+}
+
+func (h *harness) ok(err error) {
+	h.Helper()
+	if err != nil {
+		h.Fatal(err)
+	}
+}
+
+// TestContract asks for every operation of the document as it should be asked for, wrongly, without a key and with one for something else, and
+// holds each answer against the document.
+func TestContract(t *testing.T) {
+	document := newHarness(t).ask("", "GET", "/openapi.json", "").body.(map[string]any)
+	covered := map[string]bool{}
+	for path, item := range document["paths"].(map[string]any) {
+		for method, described := range item.(map[string]any) {
+			o := described.(map[string]any)
+			id := o["operationId"].(string)
+			covered[id] = true
+			t.Run(id, func(t *testing.T) { contract(t, document, o, strings.ToUpper(method), path) })
+		}
+	}
+	for id := range examples {
+		if !covered[id] {
+			t.Errorf("%s stands in no document", id)
+		}
+	}
+}
+
+func contract(t *testing.T, document, o map[string]any, method, path string) {
+	example, known := examples[o["operationId"].(string)]
+	if !known {
+		t.Fatalf("%s %s has no example", method, path)
+	}
+	h := newHarness(t)
+	keyID := h.prepare()
+	if strings.HasSuffix(path, "/secrets/{created}") { // another has to be there
+		h.want(h.ask(h.key, "POST", "/clients/app/secrets", `{}`), 201)
+	}
+	if strings.HasSuffix(path, "/proof") {
+		h.grow()
+	}
+	at := strings.Replace(example.path, "KEY", keyID, 1)
+	var headers []string
+	if example.match != "" {
+		headers = []string{"If-Match", example.match}
+	}
+	holds := func(r reply, status int) {
+		t.Helper()
+		h.want(r, status)
+		if fault := conforms(document, o, r); fault != "" {
+			t.Errorf("%s %s answers %d otherwise than the document says: %s: %s", method, r.Request.URL, r.StatusCode, fault, r.text)
+		}
+	}
+	holds(h.ask("", method, at, example.body, headers...), 401)
+	holds(h.ask("brygga_x_y", method, at, example.body, headers...), 401)
+	scope := o["x-scope"].(string)
+	others := slices.DeleteFunc(admin.Scopes(), func(s string) bool { return s == scope })
+	holds(h.ask(h.made(admin.NewAPIKey{Name: "others", Scopes: others}), method, at, example.body, headers...), 403)
+	holds(h.ask(h.key, method, example.wrong, example.body, headers...), example.status)
+	if example.body != "" {
+		holds(h.ask(h.key, method, at, "[]", headers...), 400)
+		holds(h.ask(h.key, method, at, `{"a":1} {}`, headers...), 400)
+		holds(h.ask(h.key, method, at, `{"no such member":1}`, headers...), 422)
+		holds(h.ask(h.key, method, at, example.body, append(headers, "Content-Type", "text/plain")...), 415)
+		holds(h.ask(h.key, method, at, `{"a":"`+strings.Repeat("x", 5<<20)+`"}`, headers...), 413)
+	}
+	r := h.ask(h.key, method, at, example.body, headers...)
+	if _, documented := o["responses"].(map[string]any)[fmt.Sprint(r.StatusCode)]; !documented {
+		t.Errorf("%s %s answers %d: %s", method, at, r.StatusCode, r.text)
+	}
+	if fault := conforms(document, o, r); fault != "" {
+		t.Errorf("%s %s answers otherwise than the document says: %s: %s", method, at, fault, r.text)
+	}
+}
+
+// grow makes leaves of the events.
+func (h *harness) grow() {
+	h.Helper()
+	_, err := h.tree.Grow(h.Context())
+	h.ok(err)
+}
+
+// conforms returns how the answer differs from what the document says of it, empty when it does not.
+func conforms(document, operation map[string]any, r reply) string {
+	all := operation["responses"].(map[string]any)
+	described, ok := all[fmt.Sprint(r.StatusCode)].(map[string]any)
+	if !ok {
+		described = all["default"].(map[string]any)
+	}
+	content, _ := described["content"].(map[string]any)
+	if content == nil {
+		if r.text != "" {
+			return "it has a body"
+		}
+		return ""
+	}
+	of, ok := content[r.Header.Get("Content-Type")].(map[string]any)
+	if !ok {
+		return "its type is " + r.Header.Get("Content-Type")
+	}
+	return fits(document, of["schema"].(map[string]any), r.body, "")
+}
+
+// fits holds a value against a schema, of the words of JSON Schema that the document uses.
+func fits(document, schema map[string]any, value any, at string) string {
+	if to, ok := schema["$ref"].(string); ok {
+		name := strings.TrimPrefix(to, "#/components/schemas/")
+		return fits(document, document["components"].(map[string]any)["schemas"].(map[string]any)[name].(map[string]any), value, at)
+	}
+	if values, ok := schema["enum"].([]any); ok && !slices.Contains(values, value) {
+		return fmt.Sprintf("%s is %v, none of %v", at, value, values)
+	}
+	kinds, several := schema["type"].([]any)
+	if !several {
+		kinds = []any{schema["type"]}
+	}
+	kind := map[bool]string{true: "integer", false: "number"}
+	got := "null"
+	switch v := value.(type) {
+	case string:
+		got = "string"
+	case bool:
+		got = "boolean"
+	case float64:
+		got = kind[v == float64(int64(v))]
+	case []any:
+		got = "array"
+		items, _ := schema["items"].(map[string]any)
+		for i, one := range v {
+			if fault := fits(document, items, one, fmt.Sprintf("%s/%d", at, i)); fault != "" {
+				return fault
+			}
+		}
+	case map[string]any:
+		got = "object"
+		if fault := fitsObject(document, schema, v, at); fault != "" {
+			return fault
+		}
+	}
+	if !slices.Contains(kinds, any(got)) {
+		return fmt.Sprintf("%s is of type %s, not %v", at, got, kinds)
+	}
+	return ""
+}
+
+func fitsObject(document, schema, value map[string]any, at string) string {
+	required, _ := schema["required"].([]any)
+	for _, name := range required {
+		if _, ok := value[name.(string)]; !ok {
+			return fmt.Sprintf("%s/%s is missing", at, name)
+		}
+	}
+	properties, _ := schema["properties"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(value)) {
+		of, ok := properties[name].(map[string]any)
+		if more, open := schema["additionalProperties"].(map[string]any); !ok && open {
+			of, ok = more, true
+		}
+		if !ok && schema["additionalProperties"] == false {
+			return fmt.Sprintf("%s/%s is not in the document", at, name)
+		}
+		if ok {
+			if fault := fits(document, of, value[name], at+"/"+name); fault != "" {
+				return fault
+			}
+		}
+	}
+	return ""
+}
+
+// TestOnlyWhatTheDocumentHas: a method or a path that the document has not is none.
+func TestOnlyWhatTheDocumentHas(t *testing.T) {
+	h := newHarness(t)
+	document := h.ask("", "GET", "/openapi.json", "").body.(map[string]any)
+	for path, item := range document["paths"].(map[string]any) {
+		at := strings.TrimPrefix(strings.NewReplacer("{", "", "}", "").Replace(path), "/api/v1")
+		for _, method := range []string{"GET", "PUT", "POST", "PATCH", "DELETE"} {
+			if _, described := item.(map[string]any)[strings.ToLower(method)]; !described {
+				h.want(h.ask(h.key, method, at, ""), 405)
+			}
+		}
+	}
+	h.want(h.ask(h.key, "GET", "/nothing", ""), 404)
+}
+
+func TestPreconditions(t *testing.T) {
+	h := newHarness(t)
+	first := h.ask(h.key, "PUT", "/clients/app", app)
+	h.want(first, 201)
+	if first.Header.Get("ETag") != `"1"` || first.body.(map[string]any)["client_secret"] == nil {
+		t.Errorf("tag %q, %s", first.Header.Get("ETag"), first.text)
+	}
+	again := h.ask(h.key, "PUT", "/clients/app", app)
+	h.want(again, 200)
+	if again.body.(map[string]any)["action"] != "unchanged" {
+		t.Errorf("the same again: %s", again.text)
+	}
+	other := `{"redirect_uris":["https://app.example.se/cb"],"name":"Another"}`
+	h.want(h.ask(h.key, "PUT", "/clients/app", other), 428)
+	h.want(h.ask(h.key, "PATCH", "/clients/app", `{"name":"Another"}`), 428)
+	h.want(h.ask(h.key, "DELETE", "/clients/app", ""), 428)
+	h.want(h.ask(h.key, "PUT", "/clients/app", other, "If-None-Match", "*"), 412)
+	h.want(h.ask(h.key, "PUT", "/clients/new", other, "If-Match", "*"), 412)
+	for _, tag := range []string{`"2"`, `"0"`, `W/"1"`, "1", `"1`, `"-1"`, `"99999999999999999999"`} {
+		h.want(h.ask(h.key, "PUT", "/clients/app", other, "If-Match", tag), 412)
+		h.want(h.ask(h.key, "DELETE", "/clients/app", "", "If-Match", tag), 412)
+	}
+	h.want(h.ask(h.key, "PUT", "/clients/app", other, "If-Match", `"1"`), 200)
+	h.want(h.ask(h.key, "PUT", "/clients/app", app, "If-Match", `"1"`), 412)
+	read := h.ask(h.key, "GET", "/clients/app", "")
+	if read.Header.Get("ETag") != `"2"` {
+		t.Errorf("tag %q", read.Header.Get("ETag"))
+	}
+	// What was read can be sent back as it is.
+	back := h.ask(h.key, "PUT", "/clients/app", read.text, "If-Match", `"2"`)
+	if h.want(back, 200); back.body.(map[string]any)["action"] != "unchanged" {
+		t.Errorf("what was read is a change: %s", back.text)
+	}
+}
+
+func TestDryRunMakesNoSecret(t *testing.T) {
+	h := newHarness(t)
+	r := h.ask(h.key, "PUT", "/clients/app?dry_run=true", app)
+	if h.want(r, 200); r.body.(map[string]any)["client_secret"] != nil {
+		t.Errorf("a secret that works nowhere: %s", r.text)
+	}
+	h.want(h.ask(h.key, "GET", "/clients/app", ""), 404)
+}
+
+// TestPointers: a problem leads to each member that is wrong.
+func TestPointers(t *testing.T) {
+	h := newHarness(t)
+	for body, want := range map[string][]string{
+		`{"redirect_uri":["x"],"name":1,"scopes":"profile"}`:                                    {"/name", "/redirect_uri", "/scopes"},
+		`{"redirect_uris":["https://*.example.se/"],"scopes":["profil"],"id_token_alg":"none"}`: {"/id_token_alg", "/redirect_uris", "/scopes"},
+		`{"redirect_uris":["https://app.example.se/cb"],"policy":{"minimum_age":-1}}`:           {"/policy/minimum_age"},
+		`{"redirect_uris":["https://app.example.se/cb"],"policy":{"nothing":1}}`:                {"/policy"},
+	} {
+		r := h.ask(h.key, "PUT", "/clients/app", body)
+		if h.want(r, 422); !slices.Equal(r.pointers(), want) {
+			t.Errorf("%s: wrong are %v: %s", body, r.pointers(), r.text)
+		}
+	}
+	r := h.ask(h.key, "POST", "/apply", `{"clients":[{"id":"a","redirect_uris":["https://a.example.se/"]},{"id":"b"},{"redirect_uris":[]}]}`)
+	if h.want(r, 422); !slices.Equal(r.pointers(), []string{"/clients/2/id"}) {
+		t.Errorf("wrong are %v", r.pointers())
+	}
+	r = h.ask(h.key, "POST", "/apply", `{"clients":[{"id":"a","redirect_uris":["https://a.example.se/"]},{"id":"b"}],"remove":["c"]}`)
+	if h.want(r, 422); !slices.Equal(r.pointers(), []string{"/clients/1/redirect_uris", "/remove/0"}) {
+		t.Errorf("wrong are %v", r.pointers())
+	}
+	h.want(h.ask(h.key, "GET", "/clients/a", ""), 404)
+}
+
+func TestPages(t *testing.T) {
+	h := newHarness(t)
+	h.want(h.ask(h.key, "POST", "/apply", `{"clients":[{"id":"a","redirect_uris":["https://a.example.se/"]},{"id":"b","redirect_uris":["https://a.example.se/"]},{"id":"c","redirect_uris":["https://a.example.se/"]}]}`), 200)
+	for path, field := range map[string]string{"/clients?limit=2": "id", "/audit/events?limit=2": "id"} {
+		seen := map[any]bool{}
+		for next := ""; ; {
+			r := h.ask(h.key, "GET", path+"&cursor="+next, "")
+			if h.want(r, 200); r.StatusCode != 200 {
+				break
+			}
+			body := r.body.(map[string]any)
+			for _, item := range body["items"].([]any) {
+				id := item.(map[string]any)[field]
+				if seen[id] {
+					t.Errorf("%s shows %v twice", path, id)
+				}
+				seen[id] = true
+			}
+			more, ok := body["next"].(string)
+			if !ok {
+				break
+			}
+			next = more
+		}
+		if len(seen) < 3 {
+			t.Errorf("%s shows %d", path, len(seen))
+		}
+	}
+	h.want(h.ask(h.key, "GET", "/audit/events?cursor=eA", ""), 422)
+	h.want(h.ask(h.key, "GET", "/clients?cursor=%25", ""), 422)
+}
+
+func TestKeyInHeader(t *testing.T) {
+	h := newHarness(t)
+	h.want(h.ask("", "GET", "/clients", "", "X-API-Key", h.key), 200)
+	h.want(h.ask("", "GET", "/clients", "", "Cookie", "key="+h.key), 401)
+	r := h.ask("", "GET", "/clients", "")
+	if r.Header.Get("WWW-Authenticate") == "" || r.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("headers %v", r.Header)
+	}
+}
+
+func TestGuessingEnds(t *testing.T) {
+	h := newHarness(t)
+	var last reply
+	for range 40 {
+		last = h.ask("brygga_a_b", "GET", "/clients", "")
+	}
+	h.want(last, 429)
+	h.now = h.now.Add(time.Minute)
+	h.want(h.ask(h.key, "GET", "/clients", ""), 200)
+}

@@ -1,0 +1,183 @@
+package api
+
+import (
+	"regexp"
+	"strings"
+
+	"brygga/admin"
+	"brygga/clients"
+)
+
+type object = map[string]any
+
+// describe returns the OpenAPI 3.1 document of the endpoints.
+func describe() object {
+	paths := object{}
+	for path, methods := range byPath() {
+		item := object{}
+		for method, e := range methods {
+			item[strings.ToLower(method)] = operation(&e)
+		}
+		paths[path] = item
+	}
+	return object{
+		"openapi": "3.1.0",
+		"info":    object{"title": "Brygga management API", "version": "1"},
+		"paths":   paths,
+		"components": object{
+			"schemas": schemas(),
+			"securitySchemes": object{
+				"bearer": object{"type": "http", "scheme": "bearer"},
+				"key":    object{"type": "apiKey", "in": "header", "name": "x-api-key"},
+			},
+		},
+		"security": []object{{"bearer": []string{}}, {"key": []string{}}},
+	}
+}
+
+var placeholder = regexp.MustCompile(`\{(\w+)\}`)
+
+func operation(e *endpoint) object {
+	o := admin.OperationOf(e.operation)
+	described := object{
+		"operationId": strings.ToLower(e.method) + strings.NewReplacer("/", "_", "{", "", "}", "", "-", "_").Replace(e.path),
+		"summary":     e.summary, "x-operation": string(o.Name), "x-scope": o.Scope, "parameters": parametersOf(e), "responses": responses(e),
+	}
+	if e.body != "" {
+		described["requestBody"] = object{"required": true, "content": object{"application/json": object{"schema": ref(e.body)}}}
+	}
+	return described
+}
+
+func parametersOf(e *endpoint) []object {
+	all := []object{}
+	for _, match := range placeholder.FindAllStringSubmatch(e.path, -1) {
+		all = append(all, object{"name": match[1], "in": "path", "required": true, "schema": object{"type": "string"}})
+	}
+	for _, name := range e.query {
+		all = append(all, object{"name": name, "in": "query", "schema": querySchemas[name]})
+	}
+	if e.bound {
+		all = append(all, object{"name": "If-Match", "in": "header", "schema": object{"type": "string"}, "description": "the ETag of what was read, or *"},
+			object{"name": "If-None-Match", "in": "header", "schema": object{"type": "string", "const": "*"}})
+	}
+	return all
+}
+
+var querySchemas = map[string]object{
+	dryRun: {"type": "boolean"}, prune: {"type": "boolean"}, search: {"type": "string"}, disabled: {"type": "boolean"}, group: {"type": "string"},
+	profile: {"type": "string"}, limited: {"type": "integer", "minimum": 1, "maximum": maxLimit, "default": defaultLimit}, cursor: {"type": "string"},
+	fromTime: {"type": "string", "format": "date-time"}, toTime: {"type": "string", "format": "date-time"},
+}
+
+func responses(e *endpoint) object {
+	success := object{"description": "done"}
+	if e.answer != "" {
+		success["content"] = object{"application/json": object{"schema": ref(e.answer)}}
+	}
+	refusal := object{"description": "a problem (RFC 9457)", "content": object{"application/problem+json": object{"schema": ref("Problem")}}}
+	all := object{"default": refusal}
+	switch e.status {
+	case 200:
+		all["200"] = success
+	case 201:
+		all["201"] = success
+	case 204:
+		all["204"] = success
+	}
+	if e.method == "PUT" {
+		all["201"] = success
+	}
+	return all
+}
+
+func ref(name string) object { return object{"$ref": "#/components/schemas/" + name} }
+
+func text(more ...string) object {
+	o := object{"type": "string"}
+	if len(more) > 0 {
+		o["format"] = more[0]
+	}
+	return o
+}
+
+func list(of object) object { return object{"type": "array", "items": of} }
+
+func shape(required []string, properties object) object {
+	return object{"type": "object", "properties": properties, "required": append([]string{}, required...), "additionalProperties": false}
+}
+
+// schemas returns what bodies look like.
+func schemas() object {
+	moment, number, flag := text("date-time"), object{"type": "integer"}, object{"type": "boolean"}
+	items := func(of object) object { return shape([]string{"items"}, object{"items": list(of)}) }
+	page := func(of object) object { return shape([]string{"items"}, object{"items": list(of), "next": text()}) }
+	secrets := list(shape([]string{"created"}, object{"created": moment, "expires": moment}))
+	free := object{"type": "object"}
+	return object{
+		"Client": clientSchema(secrets), "ClientPage": page(ref("Client")),
+		"ClientChange": shape([]string{"id", "action", "changes"}, object{
+			"id": text(), "action": object{"type": "string", "enum": []string{"created", "updated", "unchanged", "removed"}}, "client": ref("Client"), "client_secret": text(),
+			"changes": list(shape([]string{"setting", "before", "after"}, object{"setting": text(), "before": text(), "after": text()})),
+		}),
+		"Check":         shape([]string{"id", "kept", "rules"}, object{"id": text(), "kept": flag, "rules": list(free)}),
+		"Reason":        shape(nil, object{"reason": text()}),
+		"Keep":          shape(nil, object{"keep": object{"type": "string", "default": "24h", "examples": []string{"12h", "30d"}}}),
+		"Configuration": shape(nil, object{"clients": list(ref("Client")), "remove": list(text())}),
+		"Applied":       shape([]string{"dry_run", "changes"}, object{"dry_run": flag, "changes": list(ref("ClientChange"))}),
+		"Keys": items(shape([]string{"id", "algorithm", "use", "state"}, object{
+			"id": text(), "algorithm": text(), "use": text(), "state": text(), "published": moment, "activated": moment, "retired": moment, "removed": moment,
+		})),
+		"Rotation":   shape(nil, object{"now": flag}),
+		"EventPage":  page(free),
+		"Events":     items(free),
+		"Checkpoint": shape([]string{"public_key", "checkpoint", "events"}, object{"public_key": text(), "checkpoint": text(), "events": number}),
+		"Proof":      free,
+		"Operators": items(shape([]string{"id", "user_name", "state", "roles"}, object{
+			"id": text(), "user_name": text(), "email": text(), "name": text(), "state": text(), "roles": list(text()), "all_clients": flag, "groups": list(text()), "created": moment,
+		})),
+		"APIKey": shape([]string{"id", "name", "scopes"}, object{
+			"id": text(), "name": text(), "scopes": list(text()), "groups": list(text()), "networks": list(text()), "secrets": secrets, "created": moment, "creator": text(),
+			"expires": moment, "used": moment, "address": text(),
+		}),
+		"APIKeys":    items(ref("APIKey")),
+		"APIKeyMade": shape([]string{"api_key", "key"}, object{"api_key": ref("APIKey"), "key": text()}),
+		"NewAPIKey": shape([]string{"name", "scopes"}, object{
+			"name": text(), "scopes": list(object{"type": "string", "enum": admin.Scopes()}), "groups": list(text()), "networks": list(text()), "expires": moment,
+		}),
+		"Health":  shape([]string{"ready"}, object{"ready": flag, "problem": text(), "details": object{"type": "object", "additionalProperties": text()}}),
+		"Problem": problemSchema(),
+	}
+}
+
+func problemSchema() object {
+	return shape([]string{"type", "title", "status"}, object{
+		"type": text(), "title": text(), "status": object{"type": "integer"}, "detail": text(),
+		"errors": list(shape([]string{"detail"}, object{"pointer": text(), "parameter": text(), "detail": text(), "remedy": text()})),
+	})
+}
+
+// clientSchema is made from the table of settings, as commands and configuration file are.
+func clientSchema(secrets object) object {
+	properties := object{
+		"policy": object{"type": "object", "description": "what its logins must meet"},
+		"id":     object{"type": "string"}, "revision": object{"type": "integer", "readOnly": true}, "static": object{"type": "boolean", "readOnly": true},
+		"created": object{"type": "string", "format": "date-time", "readOnly": true}, "updated": object{"type": "string", "format": "date-time", "readOnly": true},
+		"secrets": secrets, "brand": object{"type": "object", "readOnly": true},
+	}
+	for _, s := range clients.Settings() {
+		schema := map[clients.Kind]object{
+			clients.Text: text(), clients.Switch: {"type": "boolean"}, clients.List: list(text()), clients.Words: list(text()),
+			clients.Texts: {"type": "object", "additionalProperties": text()},
+		}[s.Kind()]
+		if s.Key == keySetting {
+			schema = object{"type": []string{"object", "string"}}
+		}
+		if s.Values != nil && s.Kind() == clients.Text {
+			schema["enum"] = s.Values
+		}
+		schema["description"] = strings.ReplaceAll(s.Usage, "`", "")
+		properties[s.Key] = schema
+	}
+	return object{"type": "object", "properties": properties, "additionalProperties": false}
+}

@@ -1,0 +1,74 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+
+	"brygga/admin"
+)
+
+const base = "/api/v1"
+
+// endpoint is a route with what the document says of it.
+type endpoint struct {
+	method, path string
+	operation    admin.Name
+	summary      string
+	query        []string // see parameters
+	// bound says that If-Match may be sent, and that it must for a change of what is there.
+	bound bool
+	// body and answer are names of schemas, empty for none.
+	body, answer string
+	status       int
+	handle       func(*call) (*answer, error)
+}
+
+func (e *endpoint) takes(name string) bool { return slices.Contains(e.query, name) }
+
+// The parameters of queries.
+const (
+	dryRun   = "dry_run"
+	prune    = "prune"
+	search   = "search"
+	disabled = "disabled"
+	group    = "admin_group"
+	profile  = "profile"
+	limited  = "limit"
+	cursor   = "cursor"
+	fromTime = "from"
+	toTime   = "to"
+)
+
+var endpoints = []endpoint{
+	{"GET", "/clients", admin.ListClients, "List clients, ordered by ID", []string{search, disabled, group, profile, limited, cursor}, false, "", "ClientPage", 200, listClients},
+	{"GET", "/clients/{id}", admin.ShowClient, "Show a client", nil, false, "", "Client", 200, showClient},
+	{"PUT", "/clients/{id}", admin.PutClient, "Make a client what is sent, whether there is one or not", []string{dryRun}, true, "Client", "ClientChange", 200, putClient},
+	{"PATCH", "/clients/{id}", admin.UpdateClient, "Change the members that are sent, each as a whole; null takes one away", []string{dryRun}, true, "Client", "ClientChange", 200, patchClient},
+	{"DELETE", "/clients/{id}", admin.RemoveClient, "Remove a client and revoke what it was granted", []string{dryRun}, true, "", "", 204, deleteClient},
+	{"GET", "/clients/{id}/check", admin.CheckClient, "Hold a client against the rules of its profile", nil, false, "", "Check", 200, checkClient},
+	{"POST", "/clients/{id}/disable", admin.SwitchClient, "Let a client do nothing, which ends what it was granted", []string{dryRun}, false, "Reason", "ClientChange", 200, switchClient(true)},
+	{"POST", "/clients/{id}/enable", admin.SwitchClient, "Let a disabled client go on", []string{dryRun}, false, "", "ClientChange", 200, switchClient(false)},
+	{"POST", "/clients/{id}/secrets", admin.RotateSecret, "Make a new secret; those of before go on for as long as keep says", []string{dryRun}, false, "Keep", "ClientChange", 201, rotateSecret},
+	{"DELETE", "/clients/{id}/secrets/{created}", admin.EndSecret, "End the secret that was made at that time", []string{dryRun}, false, "", "ClientChange", 200, endSecret},
+	{"POST", "/apply", admin.ApplyClients, "Make many clients what is sent: all of them or none", []string{dryRun, prune}, false, "Configuration", "Applied", 200, apply},
+	{"GET", "/keys", admin.ListKeys, "List signing and encryption keys, oldest first", nil, false, "", "Keys", 200, listKeys},
+	{"POST", "/keys/rotate", admin.RotateKeys, "Use other keys from now on; with now, replace all at once", nil, false, "Rotation", "Keys", 200, rotateKeys},
+	{"GET", "/audit/events", admin.ListAudit, "List audit events in the order of their time", []string{fromTime, toTime, limited, cursor}, false, "", "EventPage", 200, listEvents},
+	{"GET", "/audit/checkpoint", admin.ShowLog, "Show the signed checkpoint of the audit log", nil, false, "", "Checkpoint", 200, showLog},
+	{"GET", "/logins/{reference}", admin.ShowLogin, "Show what the audit log has of a login", []string{fromTime, toTime}, false, "", "Events", 200, showLogin},
+	{"GET", "/logins/{reference}/proof", admin.ProveEvents, "Prove that the audit log has these events", []string{fromTime, toTime}, false, "", "Proof", 200, prove},
+	{"GET", "/operators", admin.ListOperators, "List operators", nil, false, "", "Operators", 200, listOperators},
+	{"DELETE", "/operators/{id}", admin.RemoveAccount, "Remove an operator", nil, false, "", "", 204, deleteOperator},
+	{"GET", "/api-keys", admin.ListAPIKeys, "List keys for this API", nil, false, "", "APIKeys", 200, listAPIKeys},
+	{"POST", "/api-keys", admin.CreateAPIKey, "Make a key for this API, which is shown once", nil, false, "NewAPIKey", "APIKeyMade", 201, createAPIKey},
+	{"POST", "/api-keys/{id}/rotate", admin.RotateAPIKey, "Give a key a new secret, which is shown once", nil, false, "Keep", "APIKeyMade", 200, rotateAPIKey},
+	{"DELETE", "/api-keys/{id}", admin.RemoveAPIKey, "Remove a key", nil, false, "", "", 204, deleteAPIKey},
+	{"GET", "/health", admin.ShowHealth, "Show the installation's health", nil, false, "", "Health", 200, showHealth},
+}
+
+func (c *call) id() string { return c.request.PathValue("id") }
+
+// made answers with something new.
+func made(body any) (*answer, error) { return &answer{status: http.StatusCreated, body: body}, nil }
+
+func ok(body any) (*answer, error) { return &answer{body: body}, nil }

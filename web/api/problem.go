@@ -1,0 +1,137 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"brygga/admin"
+	"brygga/clients"
+	"brygga/keys"
+	"brygga/storage"
+)
+
+// problem is an error as RFC 9457 has it.
+type problem struct {
+	Type   string  `json:"type"`
+	Title  string  `json:"title"`
+	Status int     `json:"status"`
+	Detail string  `json:"detail,omitempty"`
+	Errors []fault `json:"errors,omitempty"`
+}
+
+// fault is one thing that is wrong: Pointer leads to it in the body (RFC 6901), or Parameter names it in the query.
+type fault struct {
+	Pointer   string `json:"pointer,omitempty"`
+	Parameter string `json:"parameter,omitempty"`
+	Detail    string `json:"detail"`
+	Remedy    string `json:"remedy,omitempty"`
+}
+
+// Error returns the title.
+func (p *problem) Error() string { return p.Title }
+
+var (
+	unauthorized = &problem{Status: http.StatusUnauthorized, Title: "no valid key", Detail: "send a key for the API as Authorization: Bearer or x-api-key"}
+	tooMany      = &problem{Status: http.StatusTooManyRequests, Title: "too many requests"}
+	stale        = &problem{Status: http.StatusPreconditionFailed, Title: "changed meanwhile", Detail: "read it again and decide anew"}
+	unbound      = &problem{Status: http.StatusPreconditionRequired, Title: "precondition required", Detail: "send If-Match with the ETag of what was read, or * for whatever is there"}
+)
+
+func invalid(faults ...fault) *problem {
+	return &problem{Status: http.StatusUnprocessableEntity, Title: "invalid", Errors: faults}
+}
+
+func notFound(detail string) *problem {
+	return &problem{Status: http.StatusNotFound, Title: "not found", Detail: detail}
+}
+
+func conflict(detail string) *problem {
+	return &problem{Status: http.StatusConflict, Title: "conflict", Detail: detail}
+}
+
+// pointer leads to the member that a key of a setting names, below the parts before it.
+func pointer(before, key string) string {
+	return before + "/" + strings.ReplaceAll(key, ".", "/")
+}
+
+// faultsOf returns what is wrong with a client that stands at that pointer, nil when err says nothing of the kind.
+func faultsOf(before string, err error) (faults []fault) {
+	if one, ok := errors.AsType[clients.Problem](err); ok {
+		err = clients.Problems{one}
+	}
+	all, _ := errors.AsType[clients.Problems](err)
+	for _, p := range all {
+		faults = append(faults, fault{Pointer: pointer(before, p.Key), Detail: p.Problem, Remedy: p.Remedy})
+	}
+	return faults
+}
+
+// problemOf turns an error into what strangers to it may read, nil for one that is nobody's fault but ours.
+func problemOf(err error) *problem {
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p
+	}
+	if refused, ok := errors.AsType[*admin.RefusedError](err); ok {
+		return &problem{Status: http.StatusForbidden, Title: "forbidden", Detail: "the key needs the scope " + refused.Operation.Scope + ", for what it is asked"}
+	}
+	if full, ok := errors.AsType[*clients.SecretsError](err); ok {
+		return conflict("as many secrets work as there may be; the first ends at " + full.FirstEnd.String())
+	}
+	if soon, ok := errors.AsType[*keys.TooSoonError](err); ok {
+		return conflict("apps may not have fetched the next keys yet; try again at " + soon.At.String())
+	}
+	if faults := faultsOf("", err); len(faults) > 0 {
+		return invalid(faults...)
+	}
+	switch {
+	case errors.Is(err, storage.ErrForbidden):
+		return &problem{Status: http.StatusForbidden, Title: "forbidden", Detail: "it is out of reach of the key"}
+	case errors.Is(err, storage.ErrNotFound):
+		return notFound("there is none, or none for this key")
+	case errors.Is(err, storage.ErrExists):
+		return &problem{Status: http.StatusPreconditionFailed, Title: "there is one already"}
+	case errors.Is(err, storage.ErrConflict):
+		return stale
+	case errors.Is(err, storage.ErrStatic):
+		return conflict("it stands in the configuration file: change it there")
+	case errors.Is(err, clients.ErrNoSecret):
+		return conflict("the client does not prove itself by a secret")
+	case errors.Is(err, clients.ErrLastSecret):
+		return conflict("it is the only secret that works: make another first")
+	case errors.Is(err, storage.ErrUnavailable):
+		return &problem{Status: http.StatusServiceUnavailable, Title: "unavailable", Detail: "nothing can be stored now; try again later"}
+	}
+	return nil
+}
+
+// fail answers with the error. What it is when it is our own stands in the log alone.
+func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := problemOf(err)
+	if p == nil {
+		a.Log.ErrorContext(r.Context(), "management API failed", "doing", r.Method+" "+r.Pattern, "err", err)
+		p = &problem{Status: http.StatusInternalServerError, Title: "internal error"}
+	}
+	switch p.Status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="brygga"`)
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", "60")
+	}
+	write(w, p)
+}
+
+func write(w http.ResponseWriter, p *problem) {
+	shown := *p
+	shown.Type = "about:blank"
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	json.NewEncoder(w).Encode(shown)
+}
+
+func allowed(methods map[string]endpoint) string {
+	return strings.Join(slices.Sorted(maps.Keys(methods)), ", ")
+}

@@ -1,0 +1,239 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"brygga/admin"
+	"brygga/keys"
+	"brygga/secret"
+	"brygga/storage"
+)
+
+func keyViews(all []keys.Info) map[string]any {
+	views := make([]map[string]any, len(all))
+	for i, k := range all {
+		v := map[string]any{"id": k.ID, "algorithm": k.Algorithm, "use": string(k.Use), "state": string(k.State)}
+		for name, at := range map[string]time.Time{"published": k.Published, "activated": k.Activated, "retired": k.Retired, "removed": k.Removed} {
+			if !at.IsZero() {
+				v[name] = at
+			}
+		}
+		views[i] = v
+	}
+	return map[string]any{"items": views}
+}
+
+func listKeys(c *call) (*answer, error) {
+	all, err := c.Admin.Keys(c, c.actor)
+	if err != nil {
+		return nil, err
+	}
+	return ok(keyViews(all))
+}
+
+func rotateKeys(c *call) (*answer, error) {
+	now := false
+	if err := errors.Join(c.only("now"), c.field("now", &now)); err != nil {
+		return nil, err
+	}
+	all, err := c.Admin.RotateKeys(c, c.actor, now)
+	if err != nil {
+		return nil, err
+	}
+	return ok(keyViews(all))
+}
+
+// listEvents answers with a page of events. A cursor has the time of the last one and how many of that time were shown.
+func listEvents(c *call) (*answer, error) {
+	from, to, err := c.times()
+	if err != nil {
+		return nil, err
+	}
+	most, err := c.limit()
+	if err != nil {
+		return nil, err
+	}
+	behind, err := c.behind()
+	if err != nil {
+		return nil, err
+	}
+	shown := 0
+	if behind != "" {
+		var at int64
+		if n, err := fmt.Sscanf(behind, "%d %d", &at, &shown); n != 2 || err != nil || shown < 1 || shown > maxEvents {
+			return nil, badCursor
+		}
+		from = time.UnixMicro(at).UTC()
+	}
+	events, err := c.Admin.AuditEvents(c, c.actor, from, to, shown+most)
+	if err != nil {
+		return nil, err
+	}
+	full := len(events) == shown+most
+	body := map[string]any{"items": events[min(shown, len(events)):]}
+	if full {
+		last, same := events[len(events)-1].Time, 0
+		for _, e := range events {
+			if e.Time.Equal(last) {
+				same++
+			}
+		}
+		body["next"] = cursorAt(fmt.Sprintf("%d %d", last.UnixMicro(), same))
+	}
+	return ok(body)
+}
+
+// maxEvents is how many events of one moment can be paged through.
+const maxEvents = 100_000
+
+func showLog(c *call) (*answer, error) {
+	log, err := c.Admin.ShowLog(c, c.actor)
+	if err != nil {
+		return nil, err
+	}
+	return ok(map[string]any{"public_key": log.PublicKey, "checkpoint": string(log.Checkpoint), "events": log.Events})
+}
+
+func showLogin(c *call) (*answer, error) {
+	reference, err := c.reference()
+	if err != nil {
+		return nil, err
+	}
+	from, to, err := c.times()
+	if err != nil {
+		return nil, err
+	}
+	events, err := c.Admin.LoginEvents(c, c.actor, reference, from, to)
+	if err != nil {
+		return nil, err
+	}
+	return ok(map[string]any{"items": events})
+}
+
+func prove(c *call) (*answer, error) {
+	reference, err := c.reference()
+	if err != nil {
+		return nil, err
+	}
+	from, to, err := c.times()
+	if err != nil {
+		return nil, err
+	}
+	proof, err := c.Admin.Prove(c, c.actor, reference, from, to)
+	if err != nil {
+		return nil, err
+	}
+	return ok(proof)
+}
+
+func listOperators(c *call) (*answer, error) {
+	all, err := c.Admin.Operators(c, c.actor)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]map[string]any, len(all))
+	for i, o := range all {
+		views[i] = map[string]any{
+			"id": o.ID, "user_name": o.UserName.Reveal(), "email": o.Email.Reveal(), "name": o.Name.Reveal(), "state": string(o.State), "roles": o.Roles,
+			"all_clients": o.AllClients, "groups": append([]string{}, o.Groups...), "created": o.Created,
+		}
+	}
+	return ok(map[string]any{"items": views})
+}
+
+func deleteOperator(c *call) (*answer, error) {
+	err := c.Admin.RemoveOperator(c, c.actor, c.id())
+	if errors.Is(err, storage.ErrLastOwner) {
+		err = conflict("it is the last owner who can log in")
+	}
+	return &answer{}, err
+}
+
+func apiKeyView(k *storage.APIKey) map[string]any {
+	secrets := make([]map[string]any, len(k.Secrets))
+	for i, s := range k.Secrets {
+		if secrets[i] = map[string]any{"created": s.Created}; !s.Expires.IsZero() {
+			secrets[i]["expires"] = s.Expires
+		}
+	}
+	v := map[string]any{
+		"id": k.ID, "name": k.Name, "scopes": k.Scopes, "groups": append([]string{}, k.Groups...), "networks": append([]string{}, k.Networks...),
+		"secrets": secrets, "created": k.Created, "creator": k.Creator,
+	}
+	if !k.Expires.IsZero() {
+		v["expires"] = k.Expires
+	}
+	if !k.Used.IsZero() {
+		v["used"], v["address"] = k.Used, k.Address
+	}
+	return v
+}
+
+func listAPIKeys(c *call) (*answer, error) {
+	all, err := c.Admin.APIKeys(c, c.actor)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]any, len(all))
+	for i, k := range all {
+		views[i] = apiKeyView(k)
+	}
+	return ok(map[string]any{"items": views})
+}
+
+func withKey(k *storage.APIKey, value secret.String) map[string]any {
+	return map[string]any{"api_key": apiKeyView(k), "key": value.Reveal()}
+}
+
+func createAPIKey(c *call) (*answer, error) {
+	var n admin.NewAPIKey
+	expires := ""
+	if err := errors.Join(c.only("name", "scopes", "groups", "networks", "expires"), c.field("name", &n.Name), c.field("scopes", &n.Scopes),
+		c.field("groups", &n.Groups), c.field("networks", &n.Networks), c.field("expires", &expires)); err != nil {
+		return nil, err
+	}
+	if expires != "" {
+		at, err := time.Parse(time.RFC3339, expires)
+		if err != nil {
+			return nil, invalid(fault{Pointer: "/expires", Detail: "is no time such as 2026-03-01T14:30:00Z"})
+		}
+		n.Expires = at.UTC()
+	}
+	key, value, err := c.Admin.CreateAPIKey(c, c.actor, n)
+	if err != nil {
+		return nil, err
+	}
+	return made(withKey(key, value))
+}
+
+func rotateAPIKey(c *call) (*answer, error) {
+	keep, err := c.keep()
+	if err != nil {
+		return nil, err
+	}
+	key, value, err := c.Admin.RotateAPIKey(c, c.actor, c.id(), keep)
+	if err != nil {
+		return nil, err
+	}
+	return &answer{status: http.StatusOK, body: withKey(key, value)}, nil
+}
+
+func deleteAPIKey(c *call) (*answer, error) {
+	return &answer{}, c.Admin.RemoveAPIKey(c, c.actor, c.id())
+}
+
+func showHealth(c *call) (*answer, error) {
+	h, err := c.Admin.Health(c, c.actor)
+	if err != nil {
+		return nil, err
+	}
+	details := map[string]string{}
+	for _, d := range h.Details {
+		details[strings.TrimSpace(d[0])] = d[1]
+	}
+	return ok(map[string]any{"ready": h.Problem == "", "problem": h.Problem, "details": details})
+}
