@@ -70,7 +70,7 @@ func newClientRemove(h *host, where *whereFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "remove ID", Short: "Remove a client and revoke what it was granted", Args: cobra.ExactArgs(1),
 		Long: "Remove a client and revoke what it was granted: its tokens stop working at once, and nobody can log in to it any more. Somebody\n" +
-			"at a terminal is asked first. To stop an app for a while, use \"brygga client update ID --disabled\".",
+			"at a terminal is asked first. To stop an app for a while, use \"brygga client disable ID\".",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkOutput(output); err != nil {
 				return err
