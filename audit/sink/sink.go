@@ -160,9 +160,12 @@ func (s *Sink) step(ctx context.Context) (more bool, err error) {
 		limit = 0
 	}
 	found, err := s.Log.Follow(ctx, at.Next, limit)
-	s.behind.Store(max(0, found.Size-at.Next))
-	if err != nil || found.Next == at.Next {
+	if err != nil {
 		return false, err
+	}
+	s.behind.Store(found.Size - at.Next)
+	if found.Next == at.Next {
+		return false, nil
 	}
 	if at.Process != s.Process || at.Until.Sub(now) < lease/2 {
 		if stored, err = s.save(ctx, stored, cursor{at.Next, s.Process, now.Add(lease)}); err != nil {

@@ -143,6 +143,11 @@ func TestReceiverDown(t *testing.T) {
 	if n, err := Backlog(t.Context(), f.store, f.tree, "siem", false); s.Behind() != 700 || n != 700 || err != nil {
 		t.Errorf("%d and %d events behind, %v, want 700", s.Behind(), n, err)
 	}
+	s.Log = brokenLog{f.tree}
+	if _, err := s.step(t.Context()); !errors.Is(err, errDown) || s.Behind() != 700 {
+		t.Errorf("a log that cannot be read: %v, and %d events behind, want 700 still", err, s.Behind())
+	}
+	s.Log = f.tree
 	to.down = false
 	f.drain(s)
 	f.want(to.got, 1, 703)
@@ -242,6 +247,16 @@ func TestRunBacksOff(t *testing.T) {
 		cancel()
 		synctest.Wait()
 	})
+}
+
+// brokenLog says how long it is, and no more.
+type brokenLog struct{ Log }
+
+func (l brokenLog) Follow(ctx context.Context, from int64, limit int) (tree.Leaves, error) {
+	if limit > 0 {
+		return tree.Leaves{}, errDown
+	}
+	return l.Log.Follow(ctx, from, limit)
 }
 
 // fixedLog has one event.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -95,6 +96,9 @@ func sinkRoots(file string) (*x509.CertPool, error) {
 func inspectSinks(all *config.Config, f config.Findings) {
 	for i, c := range all.Audit.Sinks {
 		key := fmt.Sprintf("audit.sinks[%d].", i)
+		if info, err := os.Stat(filepath.Dir(c.Path)); c.Kind == config.KindFile && f.Sound(key+"path") && (err != nil || !info.IsDir()) {
+			f.Fault(key+"path", "lies in no directory that is there", "make the directory, and let the server's user write to it")
+		}
 		if _, err := sinkRoots(c.RootCAFile); err != nil && f.Sound(key+"root_ca_file") {
 			f.Fault(key+"root_ca_file", err.Error(), "name a file with certificates in PEM")
 		}
@@ -142,6 +146,10 @@ func newAuditSinks(h *host, where *whereFlags) *cobra.Command {
 				}
 				if output == "json" {
 					return writeJSON(h.out, views)
+				}
+				if len(views) == 0 {
+					_, err := fmt.Fprintln(h.out, "audit events are handed over to nobody: the configuration has no audit.sinks")
+					return err
 				}
 				rows := [][]string{{"NAME", "KIND", "BEHIND"}}
 				for _, v := range views {
