@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"brygga/audit"
+	"brygga/audit/tree"
 )
 
 func read(t *testing.T, path string) string {
@@ -48,13 +49,14 @@ func TestFile(t *testing.T) {
 func TestFileCutLine(t *testing.T) {
 	for _, cut := range []string{`{"id":"e0`, strings.Repeat("x", 4<<10), strings.Repeat("x", 9000)} {
 		for _, whole := range []string{"", "{}\n", "{}\n{}\n"} {
-			f := newFixture(t)
 			path := filepath.Join(t.TempDir(), "audit.jsonl")
 			if err := os.WriteFile(path, []byte(whole+cut), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			f.happen(1)
-			f.drain(f.sink("a", &File{Path: path, MaxBytes: 6, Keep: 1}, true))
+			to := &File{Path: path, MaxBytes: 6, Keep: 1}
+			if err := to.Deliver(t.Context(), []tree.Leaf{{Text: []byte(`{"id":"e000001"}`)}}); err != nil {
+				t.Fatal(err)
+			}
 			got := read(t, path)
 			if len(whole) >= 6 {
 				got = read(t, path+".1") + got
