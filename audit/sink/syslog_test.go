@@ -70,6 +70,9 @@ func receive(t *testing.T, config *tls.Config) *syslogReceiver {
 			r.mu.Lock()
 			cut := r.cut
 			r.mu.Unlock()
+			if cut { // as with data that nobody has read, and without waiting for it
+				conn.(*net.TCPConn).SetLinger(0)
+			}
 			if config != nil {
 				conn = tls.Server(conn, config)
 			}
