@@ -69,7 +69,7 @@ func loginByPicture(language string) func(b *tab) {
 	}
 }
 
-// asksForLittle: a login takes one request each for its page, its events, the start and the end, as decision 0051 says and the bench plays.
+// asksForLittle: a login takes one request each for its page, its events, the start and the end, as decision 0056 says and the bench plays.
 func asksForLittle(b *tab) {
 	page := b.startQR()
 	b.sign(b.scan())

@@ -323,7 +323,6 @@
   // What leads back to this page is sent from it, and the page shows what comes of it: nothing is loaded, the history gets no entry,
   // and the app may still be opened in the name of the press. What has no such answer, as there were too many tries, is a page of its own.
   const send = async form => {
-    const view = main.dataset.view
     mine = true
     try {
       const answer = await fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form)), redirect: 'manual' })
@@ -331,7 +330,7 @@
       if (!live()) return location.replace(base)
       reached()
       if (source) await new Promise(done => setTimeout(done, 500)) // the stream that is open tells what comes of it, in a moment
-      if (main.dataset.view !== view) return
+      if (!form.isConnected) return
       main.dataset.view = '' // shown anew even if it is the same: another try has failed in the same way
       listen()
     } catch {
