@@ -5,7 +5,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 
 # Packages whose goroutines meet in one record or one map run under the race detector, the others without.
-RACE = ./audit ./bankid/... ./cache ./keys ./limit ./login ./op ./outbound ./secret ./storage/... ./web/...
+RACE = ./account ./audit/... ./bankid/... ./cache ./keys ./limit ./login ./op ./outbound ./schedule ./secret ./storage/... ./web/...
 
 # The tests that take longest start first. Most of their time they wait, for a browser, a server or a second to pass, so more of them run side
 # by side than there are processors.

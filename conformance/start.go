@@ -188,11 +188,11 @@ func (b *Brygga) Stop() error {
 	return errors.Join(complaints...)
 }
 
-// withoutAudit leaves the lines of audit events out, which come whatever the log level is and are no complaints.
+// withoutAudit leaves the lines of audit events and of checkpoints out, which come whatever the log level is and are no complaints.
 func withoutAudit(output string) string {
 	var rest strings.Builder
 	for line := range strings.Lines(output) {
-		if !strings.Contains(line, " level=INFO ") || !strings.Contains(line, " event=") {
+		if !strings.Contains(line, " level=INFO ") || !strings.Contains(line, " event=") && !strings.Contains(line, ` msg="audit checkpoint" `) {
 			rest.WriteString(line)
 		}
 	}

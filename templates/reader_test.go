@@ -89,8 +89,18 @@ func compareScript(t *testing.T, name, script string) {
 	}
 }
 
-// heard returns the tab's accessibility tree, a line for each node that says something, indented, and where the focus is.
-func (s *stage) heard() string {
+// heard returns the tab's accessibility tree when no button waits, a line for each node that says something, indented, and where the focus is.
+func (s *stage) heard() (heard string) {
+	s.t.Helper()
+	s.eventually("no button waits", func() bool {
+		heard = s.heardNow()
+		busy, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](`document.body.dataset.busy`))
+		return err == nil && !strings.Contains(heard, `"`+busy+`"`)
+	})
+	return heard
+}
+
+func (s *stage) heardNow() string {
 	s.t.Helper()
 	tree, err := chromedp.Call(s.ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
 	if err != nil {
