@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,6 +75,7 @@ func (f *fixture) happen(n int) {
 
 // memory is a receiver that keeps what it got, unless it is down; lost says that its answer does not arrive.
 type memory struct {
+	mu         sync.Mutex // for a test beside which the sink runs
 	got        []string
 	calls      int
 	down, lost bool
@@ -81,6 +84,8 @@ type memory struct {
 var errDown = errors.New("down")
 
 func (m *memory) Deliver(_ context.Context, events []tree.Leaf) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.calls++
 	if m.down {
 		return errDown
@@ -228,8 +233,8 @@ func TestRunBacksOff(t *testing.T) {
 	f.happen(2)
 	synctest.Test(t, func(t *testing.T) {
 		to := &memory{down: true}
-		failures := 0
-		s, err := New(Options{Name: "siem", Process: "a", Log: fixedLog{}, Secrets: &fixedSecrets{}, Receiver: to, FromStart: true, Failed: func() { failures++ }})
+		var failures atomic.Int64
+		s, err := New(Options{Name: "siem", Process: "a", Log: fixedLog{}, Secrets: &fixedSecrets{}, Receiver: to, FromStart: true, Failed: func() { failures.Add(1) }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -237,15 +242,19 @@ func TestRunBacksOff(t *testing.T) {
 		go s.Run(ctx)
 		time.Sleep(10*time.Minute + time.Millisecond)
 		synctest.Wait()
-		if to.calls < 14 || to.calls > 16 || failures != to.calls {
-			t.Errorf("tried %d times in ten minutes and counted %d failures, want some 15", to.calls, failures)
+		to.mu.Lock()
+		if to.calls < 14 || to.calls > 16 || failures.Load() != int64(to.calls) {
+			t.Errorf("tried %d times in ten minutes and counted %d failures, want some 15", to.calls, failures.Load())
 		}
 		to.down = false
+		to.mu.Unlock()
 		time.Sleep(maxWait)
 		synctest.Wait()
-		f.want(to.got, 1, 1)
 		cancel()
 		synctest.Wait()
+		to.mu.Lock()
+		defer to.mu.Unlock()
+		f.want(to.got, 1, 1)
 	})
 }
 
