@@ -21,7 +21,7 @@ import (
 )
 
 // tabPatience is how long a tab waits for what must come. It is no measure of anything.
-const tabPatience = 20 * time.Second
+const tabPatience = time.Minute
 
 // tab is one tab of a browser profile.
 type tab struct {
