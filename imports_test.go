@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"docs":                     {}, // the pages themselves
 	"duration":                 {},
 	"examples/go":              {}, // a sample for people without our packages
+	"freeport":                 {}, // for tests
 	"handling":                 {},
 	"keys":                     {"storage"},
 	"limit":                    {},
@@ -49,7 +50,7 @@ var allowed = map[string][]string{
 	"storage":                  {},
 	"storage/bolt":             {"cache", "storage"},
 	"storage/postgres":         {"cache", "storage"},
-	"storage/postgres/pgtest":  {}, // for tests
+	"storage/postgres/pgtest":  {"freeport"}, // for tests
 	"storage/storagetest":      {"storage"},
 	"templates":                {},
 	"visibletext":              {},

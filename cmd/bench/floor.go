@@ -5,7 +5,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
+
+	"brygga/freeport"
 )
 
 // floorCommand as the only argument makes this program the server that answers with constant bytes: what the machine, its kernel and
@@ -53,12 +56,8 @@ func (p *provider) paced(ctx context.Context) (float64, error) {
 	return cpu / (visitors * visits) * 1e6, err
 }
 
-// freePort returns a loopback address that nobody listens on just now.
+// freePort returns a loopback address that nobody listens on.
 func freePort() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
+	port, err := freeport.Take()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
 }

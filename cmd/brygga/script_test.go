@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -30,6 +29,7 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 
 	"brygga/docs"
+	"brygga/freeport"
 	"brygga/storage/postgres/pgtest"
 )
 
@@ -99,25 +99,11 @@ func freePort(t *testing.T) string { return freePorts(t, 1) }
 // freePorts returns the first of n free ports that follow each other.
 func freePorts(t *testing.T, n int) string {
 	t.Helper()
-	for range 50 {
-		first, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := first.Addr().(*net.TCPAddr).Port
-		group := []net.Listener{first}
-		for i := 1; i < n; i++ {
-			if next, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+i)); err == nil {
-				group = append(group, next)
-			}
-		}
-		listeners{public: group}.close()
-		if len(group) == n {
-			return fmt.Sprint(port)
-		}
+	port, err := freeport.Row(n)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("no %d free ports in a row", n)
-	return ""
+	return strconv.Itoa(port)
 }
 
 // patience is how long a script waits for what a process does.

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"brygga/freeport"
 )
 
 // Cluster is a few PostgreSQL servers of which Patroni makes one the primary and another its synchronous standby, so that a write that
@@ -57,7 +59,11 @@ func (c *Cluster) begin(ctx context.Context, nodes int) error {
 		return err
 	}
 	for i := range nodes {
-		n := &Node{Name: "node" + strconv.Itoa(i+1), cluster: c, port: freePort(), restPort: freePort()}
+		port, err := freeport.Row(2)
+		if err != nil {
+			return err
+		}
+		n := &Node{Name: "node" + strconv.Itoa(i+1), cluster: c, port: port, restPort: port + 1}
 		c.Nodes = append(c.Nodes, n)
 		dir := filepath.Join(c.dir, n.Name)
 		if err := errors.Join(os.Mkdir(dir, 0o700), c.own(dir), n.configure(), n.Start()); err != nil {
@@ -70,11 +76,14 @@ func (c *Cluster) begin(ctx context.Context, nodes int) error {
 
 // startEtcd starts the arbiter.
 func (c *Cluster) startEtcd() error {
-	client, peer := freePort(), freePort()
+	client, err := freeport.Row(2)
+	if err != nil {
+		return err
+	}
 	c.etcd = client
 	at := func(port int) string { return "http://127.0.0.1:" + strconv.Itoa(port) }
 	return c.start(c.command("etcd", "--data-dir="+filepath.Join(c.dir, "etcd"), "--name=arbiter", "--listen-client-urls="+at(client), "--advertise-client-urls="+at(client),
-		"--listen-peer-urls="+at(peer), "--initial-advertise-peer-urls="+at(peer), "--initial-cluster=arbiter="+at(peer)), "etcd.log")
+		"--listen-peer-urls="+at(client+1), "--initial-advertise-peer-urls="+at(client+1), "--initial-cluster=arbiter="+at(client+1)), "etcd.log")
 }
 
 // start starts a command that writes to the log. The log goes with the home, so a test that fails shows it before.

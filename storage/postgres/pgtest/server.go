@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -16,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"brygga/freeport"
 )
 
 // Options configures Start. The zero value is fine.
@@ -72,7 +73,10 @@ func (s *Server) begin(o Options) error {
 		}
 	}
 	for try := 1; ; try++ {
-		s.port = freePort()
+		var err error
+		if s.port, err = freeport.Take(); err != nil {
+			return err
+		}
 		if err := s.configure(o); err != nil {
 			return err
 		}
@@ -99,17 +103,6 @@ func (s *Server) configure(o Options) error {
 	}
 	set(o.Settings) // of several values the last one holds
 	return s.write(filepath.Join("data", "postgresql.conf"), []byte(text.String()))
-}
-
-// freePort returns a port that nobody listens on, of those that the kernel does not give to outgoing connections.
-func freePort() int {
-	for {
-		port := 20000 + mathrand.IntN(12000)
-		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
-			l.Close()
-			return port
-		}
-	}
 }
 
 // Stop ends every session and the server. Its data and its port stay for Restart.
