@@ -28,16 +28,18 @@ func (p *problems) addresses(key string, addresses []string, native bool) {
 		p.add(key, "has too many addresses", fmt.Sprintf("name at most %d", maxList))
 		return
 	}
-	for i, address := range addresses {
+	p.each(addresses, func(i int, address string) {
 		switch {
 		case slices.Contains(addresses[:i], address):
 			p.add(key, quote(address)+" stands there twice", "name each address once")
 		case native && privateScheme.MatchString(address):
 			p.privateAddress(key, address)
+		case native && ownScheme(address):
+			p.add(key, quote(address)+" has a scheme without a dot, which any app may have as well", "write a domain of yours in reverse, such as se.example.app:/callback")
 		default:
 			p.webAddress(key, address)
 		}
-	}
+	})
 }
 
 func (p *problems) privateAddress(key, address string) {
@@ -64,7 +66,7 @@ func (p *problems) webAddress(key, address string) {
 		p.add(key, "an address is empty", "write it as "+examples[key])
 		return
 	}
-	if !p.characters(key, address) {
+	if !p.scheme(key, address) || !p.characters(key, address) {
 		return
 	}
 	scheme, rest, _ := strings.Cut(address, "://")
@@ -78,14 +80,71 @@ func (p *problems) webAddress(key, address string) {
 		p.add(key, quote(address)+" is not a web address", "write it as "+examples[key])
 	case slices.ContainsFunc(strings.Split(u.EscapedPath(), "/"), dots.MatchString):
 		p.add(key, quote(address)+" has a dot segment", "write the path without . and .., which browsers take away")
-	case scheme == "https" || scheme == "http" && outbound.IsLoopback(host):
-	default:
-		p.add(key, quote(address)+" is neither https nor http on loopback", "write it as "+examples[key]+", or with http://127.0.0.1 for an app on the person's own device")
+	case scheme == "http" && !outbound.IsLoopback(host):
+		p.add(key, quote(address)+" is http on a host that is not the person's own device: everybody on the way could read it", "write it as "+examples[key]+", or with http://127.0.0.1 for an app on the person's own device")
+	case key == redirectURIs:
+		p.answered(key, address, u)
+	}
+}
+
+const redirectURIs = "redirect_uris"
+
+// answered refuses a redirect URI with parameters that the answer brings: none may come twice (RFC 6749 §3.1).
+func (p *problems) answered(key, address string, u *url.URL) {
+	for _, name := range []string{"code", "state", "iss", "error", "error_description", "error_uri"} {
+		if u.Query().Has(name) {
+			p.add(key, quote(address)+" has the parameter "+name+", which the answer brings itself", "leave it out")
+			return
+		}
 	}
 }
 
 // dots is a segment of a path that browsers resolve, in any spelling (WHATWG URL §4.4).
 var dots = regexp.MustCompile(`(?i)^(?:\.|%2e){1,2}$`)
+
+// anyScheme is what stands before an address, whoever reads it.
+var anyScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
+
+// scheme accepts http and https with two slashes, and says of any other beginning what it is.
+func (p *problems) scheme(key, address string) bool {
+	if strings.HasPrefix(address, "https://") || strings.HasPrefix(address, "http://") {
+		return true
+	}
+	written := strings.TrimSuffix(anyScheme.FindString(address), ":")
+	scheme, rest := strings.ToLower(written), strings.TrimPrefix(address[len(written):], ":")
+	remedy := "write it as " + examples[key]
+	switch {
+	case scheme == "" || scheme != "http" && scheme != "https" && portFirst.MatchString(rest):
+		p.add(key, quote(address)+" has no scheme", remedy)
+	case scheme == "javascript", scheme == "vbscript":
+		p.add(key, quote(address)+" is a script, which a browser could run, and no place to go to", remedy)
+	case slices.Contains(inBrowser, scheme):
+		p.add(key, quote(address)+" is within the browser or the machine, and no place that a person can be sent back to", remedy)
+	case scheme == "http" || scheme == "https":
+		p.add(key, quote(address)+" does not begin with https:// in small letters", remedy)
+	case ownScheme(address):
+		p.add(key, quote(address)+" has a scheme of an app's own, and is for an app of the web", remedy+", or set native for an app on the person's device")
+	default:
+		p.add(key, quote(address)+" has the scheme "+quote(scheme)+", which leads to no app", remedy)
+	}
+	return false
+}
+
+// portFirst is what follows a host that was taken for a scheme, as in localhost:3000/callback.
+var portFirst = regexp.MustCompile(`^[0-9]{1,5}(/|\?|$)`)
+
+// The schemes that no app can own: of what browsers hold themselves, and of other protocols.
+var (
+	inBrowser = []string{"data", "blob", "file", "filesystem", "about", "view-source", "chrome", "resource", "jar"}
+	foreign   = []string{"ftp", "ftps", "sftp", "ws", "wss", "mailto", "tel", "sms", "urn", "ldap", "ldaps", "ssh", "gopher", "irc", "intent"}
+)
+
+// ownScheme reports whether the address has a scheme that an app may have made up for itself.
+func ownScheme(address string) bool {
+	scheme := strings.ToLower(strings.TrimSuffix(anyScheme.FindString(address), ":"))
+	taken := slices.Concat(inBrowser, foreign, []string{"http", "https", "javascript", "vbscript"})
+	return scheme != "" && !slices.Contains(taken, scheme) && !portFirst.MatchString(address[len(scheme)+1:])
+}
 
 // characters accepts what may stand in an address at all (RFC 3986 §2), without fragment and wildcard. A backslash is a slash to
 // browsers, and letters beyond ASCII are written in several ways.

@@ -20,17 +20,20 @@ const (
 // to itself.
 func (p *problems) claims(c *storage.Client) {
 	for _, name := range slices.Sorted(maps.Keys(c.Claims)) {
-		source := c.Claims[name]
-		switch name {
-		case storage.ClaimPreferredUsername:
-			p.username(c, source)
-		case storage.ClaimEmail:
-			p.standIn(source)
-		case "groups":
-			p.add("claims", "groups has a setting of its own", "set groups, such as staff=everybody")
-		default:
-			p.add("claims", "there is no claim "+quote(name)+" to give", nearOrAll(name, []string{storage.ClaimPreferredUsername, storage.ClaimEmail}))
-		}
+		p.at(name, func() { p.claim(c, name, c.Claims[name]) })
+	}
+}
+
+func (p *problems) claim(c *storage.Client, name, source string) {
+	switch name {
+	case storage.ClaimPreferredUsername:
+		p.username(c, source)
+	case storage.ClaimEmail:
+		p.standIn(source)
+	case "groups":
+		p.add("claims", "groups has a setting of its own", "set groups, such as staff=everybody")
+	default:
+		p.add("claims", "there is no claim "+quote(name)+" to give", nearOrAll(name, []string{storage.ClaimPreferredUsername, storage.ClaimEmail}))
 	}
 }
 
@@ -66,11 +69,13 @@ func (p *problems) groups(groups map[string]string) {
 	bytes := 0
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
 		bytes += len(name)
-		if name == "" || strings.Contains(name, ",") {
-			p.add("groups", quote(name)+" is no name of a group", "write it without a comma, as apps write lists with them")
-		}
-		p.text("groups", name, MaxName)
-		p.members(name, groups[name])
+		p.at(name, func() {
+			if name == "" || strings.Contains(name, ",") {
+				p.add("groups", quote(name)+" is no name of a group", "write it without a comma, as apps write lists with them")
+			}
+			p.text("groups", name, MaxName)
+			p.members(name, groups[name])
+		})
 	}
 	if len(groups) > maxList || bytes > maxGroupBytes {
 		p.add("groups", "has too many groups", fmt.Sprintf("name at most %d, with %d bytes in all", maxList, maxGroupBytes))

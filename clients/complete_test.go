@@ -66,8 +66,8 @@ func TestSectorOfRedirectURIs(t *testing.T) {
 // Messages quote what was given, but not all of what is long, and never half a letter.
 func TestMessagesAreShort(t *testing.T) {
 	for name, want := range map[string]string{
-		strings.Repeat("x", 98) + "/#": `"` + strings.Repeat("x", 98) + `/#" has a fragment`,
-		strings.Repeat("x", 99) + "/#": `"` + strings.Repeat("x", 99) + `/"… (101 bytes) has a fragment`,
+		strings.Repeat("x", 98) + "/#": `"` + strings.Repeat("x", 98) + `/#" has no scheme`,
+		strings.Repeat("x", 99) + "/#": `"` + strings.Repeat("x", 99) + `/"… (101 bytes) has no scheme`,
 	} {
 		if found := redirect(name, false); len(found) != 1 || found[0].Problem != want {
 			t.Errorf("%v, want %s", found, want)

@@ -36,11 +36,11 @@ func CheckPolicy(policy *storage.Policy) []Problem {
 	if policy.MinimumAge < 0 || policy.MinimumAge > maxAge {
 		p.add("minimum_age", strconv.Itoa(policy.MinimumAge)+" is out of range", fmt.Sprintf("write years, 1 to %d, or 0 for any age", maxAge))
 	}
-	for _, id := range policy.CertificatePolicies {
+	p.each(policy.CertificatePolicies, func(_ int, id string) {
 		if !oid.MatchString(id) {
 			p.add("certificate_policies", quote(id)+" is no policy", "write an OID such as 1.2.752.78.1.5, with at most one * in place of its last part")
 		}
-	}
+	})
 	if len(policy.CertificatePolicies) > maxPolicies {
 		p.add("certificate_policies", "has too many policies", fmt.Sprintf("name at most %d", maxPolicies))
 	}
@@ -48,7 +48,7 @@ func CheckPolicy(policy *storage.Policy) []Problem {
 		p.add("visible_text", "has too many languages", fmt.Sprintf("name at most %d", maxList))
 	}
 	for _, tag := range slices.Sorted(maps.Keys(policy.VisibleText)) {
-		p.visible(tag, policy.VisibleText[tag], policy.VisibleFormat)
+		p.at(tag, func() { p.visible(tag, policy.VisibleText[tag], policy.VisibleFormat) })
 	}
 	p.text("certificate", policy.Certificate, MaxName)
 	return p

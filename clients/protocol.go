@@ -51,11 +51,11 @@ func (p *problems) tokens(c *storage.Client) {
 	if c.RefreshRotation == storage.RefreshKeep && c.Public() {
 		p.add("refresh_rotation", "keep is for clients that prove themselves", "write rotate, or choose another auth_method than none")
 	}
-	for _, resource := range c.Resources {
+	p.each(c.Resources, func(_ int, resource string) {
 		if p.characters("resources", resource) && !absolute(resource) {
 			p.add("resources", quote(resource)+" is no resource indicator", "write an absolute address without fragment, such as https://api.example.se/")
 		}
-	}
+	})
 	p.bounded("resources", c.Resources)
 }
 
@@ -64,11 +64,11 @@ func (p *problems) requests(c *storage.Client) {
 	if c.UnsignedRequestObjects && (c.RequireRequestObject || c.RequestObjectAlg != "") {
 		p.add("unsigned_request_objects", "set although signed request objects are demanded", "remove it, or require_request_object and request_object_alg")
 	}
-	for _, acr := range c.DefaultACRValues {
+	p.each(c.DefaultACRValues, func(_ int, acr string) {
 		if !absolute(acr) || len(acr) > maxAddress || strings.ContainsFunc(acr, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
 			p.add("default_acr_values", quote(acr)+" is no acr", "write an address such as http://id.elegnamnden.se/loa/1.0/loa3")
 		}
-	}
+	})
 	p.bounded("default_acr_values", c.DefaultACRValues)
 	if c.DefaultMaxAge != nil && *c.DefaultMaxAge < 0 {
 		p.add("default_max_age", "is negative", "write a duration such as 30m")
@@ -78,11 +78,11 @@ func (p *problems) requests(c *storage.Client) {
 			p.add("default_locale", quote(c.DefaultLocale)+" is not a language tag", "write sv, en or the like")
 		}
 	}
-	for _, origin := range c.Origins {
+	p.each(c.Origins, func(_ int, origin string) {
 		if !webOrigin(origin) {
 			p.add("origins", quote(origin)+" is no web origin", "write scheme and host alone, such as https://app.example.se, or capacitor://localhost for an app's shell")
 		}
-	}
+	})
 	p.bounded("origins", c.Origins)
 }
 
@@ -117,11 +117,11 @@ func (p *problems) sessions(c *storage.Client) {
 	if c.BackchannelLogoutURI != "" {
 		p.webAddress("backchannel_logout_uri", c.BackchannelLogoutURI)
 	}
-	for _, contact := range c.Contacts {
+	p.each(c.Contacts, func(_ int, contact string) {
 		if a, err := mail.ParseAddress(contact); err != nil || a.Address != contact || len(contact) > maxContact {
 			p.add("contacts", quote(contact)+" is no e-mail address", "write it as it@example.se")
 		}
-	}
+	})
 	p.bounded("contacts", c.Contacts)
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -55,12 +56,18 @@ func TestRedirectURIs(t *testing.T) {
 		"https://a.example./": "no host", "https://ex%41mple/": "no host", "https://a,b/": "no host", "https://" + strings.Repeat("a", 64) + ".se/": "no host",
 		"https://" + strings.Repeat("a.", 127) + "se/": "no host", "https://2130706433/": "IPv4", "https://127.1/": "IPv4", "https://0x7f.1/": "IPv4", "https://0x7f000001/": "IPv4",
 		"https://127.0.0.256/": "IPv4", "https://a.example.1/": "IPv4", "https://0177.0.0.1/": "IPv4",
-		"http://a.example/": "neither https", "http://10.0.0.1/": "neither https", "http://localhost.example/": "neither https", "http://127.0.0.1.example/": "neither https",
-		"ftp://a.example/": "neither https", "HTTPS://a.example/": "neither https", "javascript://a.example/": "neither https", "https:a.example": "no host", "https:/a.example/": "no host",
-		"//a.example/": "no host", "a.example/cb": "no host", "javascript:alert(1)": "no host", "data:text/html,x": "no host", "se.example.app:/cb": "no host",
+		"http://a.example/": "is http", "http://10.0.0.1/": "is http", "http://localhost.example/": "is http", "http://127.0.0.1.example/": "is http", "http://192.168.1.7:8080/cb": "is http",
+		"ftp://a.example/": `the scheme "ftp"`, "ws://a.example/": "the scheme", "mailto:a@a.example": "the scheme", "intent://a.example/#Intent;end": "the scheme",
+		"HTTPS://a.example/": "small letters", "hTtp://127.0.0.1/": "small letters", "https:a.example": "small letters", "https:/a.example/": "small letters", `https:\\a.example\cb`: "small letters",
+		"javascript://a.example/": "is a script", "javascript:alert(1)": "is a script", "JavaScript:alert(1)": "is a script", "javascript:alert(document.domain)//https://a.example/": "is a script",
+		"vbscript:x": "is a script", "javascript:alert('<b>')": "is a script",
+		"data:text/html,x": "within the browser", "blob:https://a.example/x": "within the browser", "file:///etc/passwd": "within the browser", "about:blank": "within the browser",
+		"//a.example/": "no scheme", "a.example/cb": "no scheme", "/cb": "no scheme", "localhost:3000/cb": "no scheme", "localhost:3000": "no scheme", "a.example:443/cb": "no scheme",
+		"se.example.app:/cb": "set native", "Se.Example.app:/cb": "scheme of an app's own", "myapp://cb": "scheme of an app's own", "app:/cb": "scheme of an app's own",
+		"https://a.example/cb?code=1": "parameter code", "https://a.example/cb?x=1&state=": "parameter state", "https://a.example/cb?iss=x": "parameter iss", "https://a.example/cb?%65rror=x": "parameter error",
 	} {
 		found := redirect(uri, false)
-		if len(found) != 1 || found[0].Key != "redirect_uris" || !strings.Contains(found[0].Problem, want) || found[0].Remedy == "" {
+		if len(found) != 1 || found[0].Key != "redirect_uris" || found[0].At != "0" || !strings.Contains(found[0].Problem+found[0].Remedy, want) || found[0].Remedy == "" {
 			t.Errorf("%.80q: want %q, got %v", uri, want, found)
 		}
 		if len(found) > 0 && len(found[0].Error()) > 500 {
@@ -76,7 +83,7 @@ func TestNativeRedirectURIs(t *testing.T) {
 		}
 	}
 	for _, uri := range []string{
-		"app:/cb", "javascript:alert(1)", "se.example.app:/#", "se.example.app:/c b", `se.example.app:\\x`, "se.example.app:/å", "se.example.app:/*", "se.example.app://u@h/",
+		"app:/cb", "myapp://cb", "javascript:alert(1)", "data:text/html,x", "file:///x", "com.example.app", "localhost:3000/cb", "se.example.app:/#", "se.example.app:/c b", `se.example.app:\\x`, "se.example.app:/å", "se.example.app:/*", "se.example.app://u@h/",
 		"Se.example.app:/cb", ".app:/cb", "se..app:/cb", "se.example.app:/" + strings.Repeat("x", 2000), "se.example.app:/%", "http://a.example/",
 	} {
 		if found := redirect(uri, true); len(found) != 1 {
@@ -154,4 +161,27 @@ func FuzzGoodRedirectURIs(f *testing.F) {
 			t.Errorf("%q is refused: %v", uri, found)
 		}
 	})
+}
+
+// What is said about one of several values says which.
+func TestProblemsSayWhichValue(t *testing.T) {
+	c := sound()
+	c.RedirectURIs = []string{"https://app.example.se/cb", "https://app.example.se/*", "http://app.example.se/"}
+	c.Contacts, c.Scopes, c.Origins = []string{"a@example.se", "nobody"}, []string{"profile", "profil"}, []string{"https://app.example.se/x"}
+	c.Resources, c.DefaultACRValues = []string{"https://api.example.se/", "x"}, []string{"x"}
+	c.LocalNames = map[string]string{"sv": "Appen", "en": "\u200b"}
+	c.Claims, c.Groups = map[string]string{"phone": "sub"}, map[string]string{"a,b": "everybody"}
+	c.Policy.VisibleText, c.Policy.CertificatePolicies = map[string]string{"sv": "x", "en": ""}, []string{"1.2.752.78.1.5", "x"}
+	var at []string
+	for _, p := range clients.Check(&c) {
+		at = append(at, p.Key+"/"+p.At)
+	}
+	slices.Sort(at)
+	want := []string{
+		"claims/phone", "contacts/1", "default_acr_values/0", "groups/a,b", "local_names/en", "origins/0", "policy.certificate_policies/1", "policy.visible_text/en",
+		"redirect_uris/1", "redirect_uris/2", "resources/1", "scopes/1",
+	}
+	if !slices.Equal(at, want) {
+		t.Errorf("%q, want %q", at, want)
+	}
 }

@@ -249,14 +249,16 @@ func (r *Registry) changeable(ctx context.Context, id string) (*storage.Client, 
 func (r *Registry) check(ctx context.Context, c *storage.Client) error {
 	found := Check(c)
 	if name := c.Policy.Certificate; name != "" && !slices.Contains(r.o.Certificates, name) {
-		found = append(found, Problem{"policy.certificate", "no certificate is called " + quote(name),
-			"add it to bankid.certificates and restart the server, or leave the setting empty for the default one"})
+		found = append(found, Problem{
+			Key: "policy.certificate", Problem: "no certificate is called " + quote(name),
+			Remedy: "add it to bankid.certificates and restart the server, or leave the setting empty for the default one",
+		})
 	}
 	if len(found) > 0 {
 		return found
 	}
 	if err := CheckSector(ctx, r.o.Outbound, c); err != nil {
-		return Problems{{"sector_identifier_uri", err.Error(), "let it answer with a JSON list that holds every redirect URI"}}
+		return Problems{{Key: "sector_identifier_uri", Problem: err.Error(), Remedy: "let it answer with a JSON list that holds every redirect URI"}}
 	}
 	return nil
 }

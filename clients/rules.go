@@ -15,8 +15,9 @@ import (
 	"brygga/storage"
 )
 
-// Problem is one thing wrong with a client. Key is the name it has in the configuration file, such as redirect_uris.
-type Problem struct{ Key, Problem, Remedy string }
+// Problem is one thing wrong with a client. Key is the name it has in the configuration file, such as redirect_uris. At says which of several
+// values it is about: the index in a list, from 0, or the name of a text; it is empty for all of them, and for what is one value.
+type Problem struct{ Key, At, Problem, Remedy string }
 
 // Error returns the problem on one line.
 func (p Problem) Error() string { return p.Key + ": " + p.Problem + " - " + p.Remedy }
@@ -53,11 +54,12 @@ func Check(c *storage.Client) Problems {
 		p.add("local_names", "has too many names", fmt.Sprintf("name at most %d", maxList))
 	}
 	for _, tag := range slices.Sorted(maps.Keys(c.LocalNames)) {
-		name := c.LocalNames[tag]
-		if _, err := language.Parse(tag); err != nil {
-			p.add("local_names", quote(tag)+" is not a language tag", "write sv, en or the like")
-		}
-		p.text("local_names", name, MaxName)
+		p.at(tag, func() {
+			if _, err := language.Parse(tag); err != nil {
+				p.add("local_names", quote(tag)+" is not a language tag", "write sv, en or the like")
+			}
+			p.text("local_names", c.LocalNames[tag], MaxName)
+		})
 	}
 	p.text("custom_identifier", c.CustomIdentifier, MaxName)
 	p.text("disabled_reason", c.DisabledReason, maxReason)
@@ -80,14 +82,32 @@ func Check(c *storage.Client) Problems {
 	p.claims(c)
 	p.groups(c.Groups)
 	for _, problem := range CheckPolicy(&c.Policy) {
-		p.add("policy."+problem.Key, problem.Problem, problem.Remedy)
+		problem.Key = "policy." + problem.Key
+		p = append(p, problem)
 	}
 	return Problems(p)
 }
 
 type problems Problems
 
-func (p *problems) add(key, problem, remedy string) { *p = append(*p, Problem{key, problem, remedy}) }
+func (p *problems) add(key, problem, remedy string) {
+	*p = append(*p, Problem{Key: key, Problem: problem, Remedy: remedy})
+}
+
+// each checks every value of a list: what is found is said to be about that one.
+func (p *problems) each(list []string, check func(i int, value string)) {
+	for i, value := range list {
+		p.at(strconv.Itoa(i), func() { check(i, value) })
+	}
+}
+
+func (p *problems) at(name string, check func()) {
+	before := len(*p)
+	check()
+	for i := range (*p)[before:] {
+		(*p)[before+i].At = name
+	}
+}
 
 // quote writes a value that somebody gave into a message, cut when it is long.
 func quote(value string) string {
@@ -153,7 +173,7 @@ func hidden(r rune) bool {
 // scopes refuses scopes that give nothing: an app that may ask for one would get nothing for it, and no error.
 func (p *problems) scopes(c *storage.Client) {
 	known := storage.Scopes()
-	for _, scope := range c.Scopes {
+	p.each(c.Scopes, func(_ int, scope string) {
 		switch {
 		case slices.Contains(known, scope) || scope == storage.ScopeEmail && c.Claims[storage.ClaimEmail] != "":
 		case scope == storage.ScopeEmail:
@@ -161,6 +181,6 @@ func (p *problems) scopes(c *storage.Client) {
 		default:
 			p.add("scopes", "there is no scope "+quote(scope), nearOrAll(scope, known[1:]))
 		}
-	}
+	})
 	p.bounded("scopes", c.Scopes)
 }

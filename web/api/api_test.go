@@ -444,7 +444,9 @@ func TestPointers(t *testing.T) {
 	h := newHarness(t)
 	for body, want := range map[string][]string{
 		`{"redirect_uri":["x"],"name":1,"scopes":"profile"}`:                                    {"/name", "/redirect_uri", "/scopes"},
-		`{"redirect_uris":["https://*.example.se/"],"scopes":["profil"],"id_token_alg":"none"}`: {"/id_token_alg", "/redirect_uris", "/scopes"},
+		`{"redirect_uris":["https://*.example.se/"],"scopes":["profil"],"id_token_alg":"none"}`: {"/id_token_alg", "/redirect_uris/0", "/scopes/0"},
+		`{"redirect_uris":["https://app.example.se/cb","javascript:alert(1)"]}`:                 {"/redirect_uris/1"},
+		`{"redirect_uris":["https://app.example.se/cb"],"groups":{"a/b,~c":"everybody"}}`:       {"/groups/a~1b,~0c"},
 		`{"redirect_uris":["https://app.example.se/cb"],"policy":{"minimum_age":-1}}`:           {"/policy/minimum_age"},
 		`{"redirect_uris":["https://app.example.se/cb"],"policy":{"nothing":1}}`:                {"/policy"},
 	} {

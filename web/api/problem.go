@@ -53,9 +53,15 @@ func conflict(detail string) *problem {
 	return &problem{Status: http.StatusConflict, Title: "conflict", Detail: detail}
 }
 
-// pointer leads to the member that a key of a setting names, below the parts before it.
-func pointer(before, key string) string {
-	return before + "/" + strings.ReplaceAll(key, ".", "/")
+// pointer leads to the member that a key of a setting names, below the parts before it, and within it to what has that name (RFC 6901).
+func pointer(before, key string, within ...string) string {
+	at := before + "/" + strings.ReplaceAll(key, ".", "/")
+	for _, name := range within {
+		if name != "" {
+			at += "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+		}
+	}
+	return at
 }
 
 // faultsOf returns what is wrong with a client that stands at that pointer, nil when err says nothing of the kind.
@@ -65,7 +71,7 @@ func faultsOf(before string, err error) (faults []fault) {
 	}
 	all, _ := errors.AsType[clients.Problems](err)
 	for _, p := range all {
-		faults = append(faults, fault{Pointer: pointer(before, p.Key), Detail: p.Problem, Remedy: p.Remedy})
+		faults = append(faults, fault{Pointer: pointer(before, p.Key, p.At), Detail: p.Problem, Remedy: p.Remedy})
 	}
 	return faults
 }
