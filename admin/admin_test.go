@@ -30,11 +30,18 @@ type harness struct {
 
 func newHarness(t *testing.T) *harness {
 	t.Helper()
-	store, err := bolt.Open(filepath.Join(t.TempDir(), "brygga.db"), storagetest.NewSealer(), bolt.Options{})
+	return newHarnessOver(t, func(store storage.Store) storage.Store { return store })
+}
+
+// newHarnessOver is newHarness with another store over the stored one.
+func newHarnessOver(t *testing.T, over func(storage.Store) storage.Store) *harness {
+	t.Helper()
+	stored, err := bolt.Open(filepath.Join(t.TempDir(), "brygga.db"), storagetest.NewSealer(), bolt.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { store.Close() })
+	t.Cleanup(func() { stored.Close() })
+	store := over(stored)
 	h := &harness{store: store, now: time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return h.now }
 	log, err := audit.New(audit.Options{Store: store, PseudonymKey: make([]byte, 32), Now: now})

@@ -125,17 +125,18 @@ func (s *Service) CheckClient(ctx context.Context, actor Actor, id string) (*sto
 type Demand struct {
 	// Revision is that of the client as whoever changes it has seen it, 0 for any. Another one is storage.ErrConflict.
 	Revision uint64
-	// New refuses a client that is there already: storage.ErrExists.
-	New bool
+	// New refuses a client that is there already: storage.ErrExists. Old refuses one that is not: storage.ErrConflict.
+	New, Old bool
 	// DryRun checks the change and tells of it, and makes none.
 	DryRun bool
 }
 
 func (s *Service) registry(d Demand) *clients.Registry {
+	bound := s.clients.Seen(d.Revision)
 	if d.DryRun {
-		return s.clients.DryRun()
+		return bound.DryRun()
 	}
-	return s.clients
+	return bound
 }
 
 // PutClient makes a client of that ID what change makes of what every client has; see clients.Registry.Put. It returns storage.ErrForbidden for one
@@ -157,7 +158,9 @@ func (s *Service) within(ctx context.Context, r reach, id string, d Demand, chan
 	before, err := s.o.Store.Client(ctx, id)
 	var seen uint64 // none
 	switch {
+	case errors.Is(err, storage.ErrNotFound) && !d.Old:
 	case errors.Is(err, storage.ErrNotFound):
+		return nil, storage.ErrConflict
 	case err != nil:
 		return nil, fmt.Errorf("find client: %w", err)
 	case !r.has(before):

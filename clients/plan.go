@@ -121,8 +121,8 @@ func (r *Registry) store(ctx context.Context, actor string, due []*plan) (err er
 
 func (r *Registry) storeOne(ctx context.Context, p *plan, records []storage.AuditEvent) error {
 	switch {
-	case p.remove:
-		return r.o.Store.RemoveClient(ctx, p.after.ID, r.now(), records...)
+	case p.remove: // of the revision that was seen
+		return r.o.Store.ChangeClients(ctx, []storage.ClientStep{{Client: *p.before, Remove: true}}, r.now(), records...)
 	case p.what == audit.ClientAdded:
 		return r.o.Store.CreateClient(ctx, *p.after, records...)
 	}

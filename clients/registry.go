@@ -38,12 +38,17 @@ type Keys interface {
 // Registry registers clients. Each of its changes is complete or not made at all: the client is filled up and checked, then the
 // signing keys that it needs are made, then it is stored, and last the audit log is told. Its methods may be called concurrently.
 type Registry struct {
-	o   Options
-	dry bool
+	o    Options
+	dry  bool
+	seen uint64
 }
 
 // DryRun returns a Registry whose changes are checked and told of as those of r, and not made: no client, key, event or log line comes of them.
-func (r *Registry) DryRun() *Registry { return &Registry{r.o, true} }
+func (r *Registry) DryRun() *Registry { return &Registry{r.o, true, r.seen} }
+
+// Seen returns a Registry that changes a client of that revision and no other, 0 for any: one that somebody has changed meanwhile is
+// storage.ErrConflict.
+func (r *Registry) Seen(revision uint64) *Registry { return &Registry{r.o, r.dry, revision} }
 
 // NewRegistry returns a Registry over the options, or an error that names the option which is missing.
 func NewRegistry(o Options) (*Registry, error) {
@@ -216,7 +221,8 @@ func (r *Registry) EndSecret(ctx context.Context, actor, id string, made time.Ti
 	return r.make(ctx, actor, &plan{what: audit.ClientChanged, before: before, after: &c})
 }
 
-// Remove removes a client and revokes what it was granted. It returns storage.ErrNotFound or storage.ErrStatic.
+// Remove removes a client and revokes what it was granted. It returns storage.ErrNotFound, storage.ErrStatic, or storage.ErrConflict if somebody
+// else has changed it meanwhile.
 func (r *Registry) Remove(ctx context.Context, actor, id string) error {
 	p, err := r.planRemove(ctx, id)
 	if err == nil {
@@ -241,6 +247,8 @@ func (r *Registry) changeable(ctx context.Context, id string) (*storage.Client, 
 		return nil, fmt.Errorf("find client: %w", err)
 	case c.Static:
 		return nil, storage.ErrStatic
+	case r.seen != 0 && r.seen != c.Revision:
+		return nil, storage.ErrConflict
 	}
 	return c, nil
 }

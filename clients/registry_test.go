@@ -394,7 +394,7 @@ func (failing) CreateClient(context.Context, storage.Client, ...storage.AuditEve
 func (failing) UpdateClient(context.Context, storage.Client, ...storage.AuditEvent) error {
 	return errDisk
 }
-func (failing) RemoveClient(context.Context, string, time.Time, ...storage.AuditEvent) error {
+func (failing) ChangeClients(context.Context, []storage.ClientStep, time.Time, ...storage.AuditEvent) error {
 	return errDisk
 }
 

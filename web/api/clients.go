@@ -90,13 +90,6 @@ func putClient(c *call) (*answer, error) {
 	if !bound {
 		return c.putUnbound(d, set)
 	}
-	if c.request.Header.Get("If-Match") == "*" {
-		if _, err := c.Admin.Client(c, c.actor, c.id()); errors.Is(err, storage.ErrNotFound) {
-			return nil, stale
-		} else if err != nil {
-			return nil, err
-		}
-	}
 	return c.put(d, set)
 }
 

@@ -142,7 +142,8 @@ func (c *call) demand() (d admin.Demand, bound bool, err error) {
 	case none != "":
 		return d, false, &problem{Status: 400, Title: "bad precondition", Detail: "If-None-Match is for * alone, and without If-Match"}
 	case match == "", match == "*":
-		return d, match == "*", nil
+		d.Old = match == "*"
+		return d, d.Old, nil
 	}
 	text, quoted := strings.CutPrefix(match, `"`)
 	text, ended := strings.CutSuffix(text, `"`)
