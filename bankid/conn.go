@@ -47,7 +47,7 @@ type conn struct {
 
 	generation int       // of the pool, when it was made
 	calls      int       // how many it has served
-	since      time.Time // when it became idle
+	since      time.Time // when it became idle last; zero if it never was
 	abort      func()    // ends the reading and writing under way
 }
 
@@ -74,8 +74,11 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // ready gives the next call until deadline, and reports whether the connection can serve it.
 func (c *conn) ready(deadline time.Time) bool {
-	return c.tls.SetDeadline(deadline) == nil && (c.calls == 0 || c.quiet())
+	return c.tls.SetDeadline(deadline) == nil && (c.fresh() || c.quiet())
 }
+
+// fresh reports whether the connection has neither served nor waited for a call: one that has may have been closed meanwhile.
+func (c *conn) fresh() bool { return c.calls == 0 && c.since.IsZero() }
 
 // quiet reports whether BankID has neither closed a connection that was kept nor said anything on it that nobody asked for, which the
 // next call would take for its answer.

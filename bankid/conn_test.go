@@ -230,28 +230,32 @@ func TestNoAnswerBeforeItsQuestion(t *testing.T) {
 	}
 }
 
+// ends are ways in which a connection that waits for a call ends.
+var ends = map[string]func(*tls.Conn){
+	"with a goodbye": func(conn *tls.Conn) { conn.Close() },
+	"without":        func(conn *tls.Conn) { conn.NetConn().Close() },
+	"with a reset":   func(conn *tls.Conn) { conn.NetConn().(*net.TCPConn).SetLinger(0); conn.NetConn().Close() },
+	"with an alert": func(conn *tls.Conn) {
+		conn.NetConn().Write([]byte("\x15\x03\x03\x00\x02\x02\x50"))
+		conn.NetConn().Close()
+	},
+	"with a 408":       func(conn *tls.Conn) { io.WriteString(conn, "HTTP/1.1 408 \r\nContent-Length: 0\r\n\r\n"); conn.Close() },
+	"with half a word": func(conn *tls.Conn) { io.WriteString(conn, "HTTP"); conn.Close() },
+}
+
+const startedAnswer = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + startedBody
+
 // TestClosedWhileIdle closes a connection that has served: an order is then started over another, without anybody noticing.
 func TestClosedWhileIdle(t *testing.T) {
-	for name, end := range map[string]func(*tls.Conn){
-		"with a goodbye": func(conn *tls.Conn) { conn.Close() },
-		"without":        func(conn *tls.Conn) { conn.NetConn().Close() },
-		"with a reset":   func(conn *tls.Conn) { conn.NetConn().(*net.TCPConn).SetLinger(0); conn.NetConn().Close() },
-		"with an alert": func(conn *tls.Conn) {
-			conn.NetConn().Write([]byte("\x15\x03\x03\x00\x02\x02\x50"))
-			conn.NetConn().Close()
-		},
-		"with a 408":       func(conn *tls.Conn) { io.WriteString(conn, "HTTP/1.1 408 \r\nContent-Length: 0\r\n\r\n"); conn.Close() },
-		"with half a word": func(conn *tls.Conn) { io.WriteString(conn, "HTTP"); conn.Close() },
-	} {
+	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
 			closed := make(chan struct{})
-			started := "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + startedBody
 			m := newMouth(t, func(number int, hear func() bool, conn *tls.Conn) {
 				if !hear() {
 					return
 				}
 				if number > 1 {
-					io.WriteString(conn, started)
+					io.WriteString(conn, startedAnswer)
 					return
 				}
 				io.WriteString(conn, pendingAnswer)
@@ -269,6 +273,61 @@ func TestClosedWhileIdle(t *testing.T) {
 				t.Errorf("%d connections, requests %s", conns, paths)
 			}
 		})
+	}
+}
+
+// spare makes a connection that waits for its first call, as one does whose caller was served by another meanwhile.
+func (m *mouth) spare(t *testing.T) {
+	t.Helper()
+	m.api.conns.put(must(m.api.conns.dial(t.Context())))
+}
+
+// TestClosedBeforeItServed closes a connection that has never served. net/http's servers do so ten seconds after the handshake where
+// they have a time limit for headers.
+func TestClosedBeforeItServed(t *testing.T) {
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			closed := make(chan struct{})
+			m := newMouth(t, func(number int, hear func() bool, conn *tls.Conn) {
+				if number == 1 {
+					conn.Handshake()
+					end(conn)
+					close(closed)
+				} else if hear() {
+					io.WriteString(conn, startedAnswer)
+				}
+			})
+			m.spare(t)
+			<-closed
+			if _, err := m.api.Auth(t.Context(), AuthRequest{EndUserIP: endUser}); err != nil {
+				t.Error(err)
+			}
+			if conns, paths := m.seen(); conns != 2 || paths != "auth" {
+				t.Errorf("%d connections, requests %s", conns, paths)
+			}
+		})
+	}
+}
+
+// TestSpareConnectionServes: one that waits for its first call serves it.
+func TestSpareConnectionServes(t *testing.T) {
+	shaken := make(chan struct{})
+	m := newMouth(t, func(number int, hear func() bool, conn *tls.Conn) {
+		conn.Handshake()
+		if number == 1 {
+			close(shaken)
+		}
+		if hear() {
+			io.WriteString(conn, startedAnswer)
+		}
+	})
+	m.spare(t)
+	<-shaken
+	if _, err := m.api.Auth(t.Context(), AuthRequest{EndUserIP: endUser}); err != nil {
+		t.Error(err)
+	}
+	if conns, _ := m.seen(); conns != 1 {
+		t.Errorf("%d connections", conns)
 	}
 }
 

@@ -27,7 +27,8 @@ var errClosed = errors.New("the API is closed")
 // connections that become free as well as by new ones.
 type pool struct {
 	dial   func(ctx context.Context) (*conn, error)
-	ctx    context.Context // ends with close
+	ready  func(c *conn, deadline time.Time) bool // (*conn).ready
+	ctx    context.Context                        // ends with close
 	cancel context.CancelFunc
 	dials  sync.WaitGroup
 
@@ -47,7 +48,7 @@ type arrival struct {
 }
 
 func newPool(dial func(ctx context.Context) (*conn, error)) *pool {
-	p := &pool{dial: dial}
+	p := &pool{dial: dial, ready: (*conn).ready}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
@@ -67,7 +68,7 @@ func (p *pool) try(ctx context.Context, deadline time.Time, r httpRequest, body 
 	if err != nil {
 		return httpResponse{}, false, err
 	}
-	kept := c.calls > 0
+	kept := !c.fresh()
 	resp, err = c.exchange(ctx, r, body)
 	switch {
 	case c.reusable:
@@ -90,7 +91,7 @@ func (p *pool) get(ctx context.Context, deadline time.Time) (*conn, error) {
 				return nil, err
 			}
 		}
-		if c.ready(deadline) || c.calls == 0 { // a new one that cannot serve says why when it is used
+		if p.ready(c, deadline) || c.fresh() { // a new one that cannot serve says why when it is used
 			return c, nil
 		}
 		c.drop()

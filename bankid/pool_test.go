@@ -36,6 +36,7 @@ func newMaking(t *testing.T, ready func(ctx context.Context, number int32) error
 		below := &watched{Conn: &counted{here, &m.closed}}
 		return newConn(tls.Client(below, &tls.Config{}), below), nil
 	})
+	m.ready = func(*conn, time.Time) bool { return true }
 	t.Cleanup(m.close)
 	return m
 }
