@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 )
 
@@ -164,6 +165,9 @@ func (p *provider) codeOfSession(browsers chan *visit, scope string) (string, er
 // round measures each operation at each server once.
 func (b *bench) round(ctx context.Context, all rivals, t *table) error {
 	for _, o := range operations() {
+		if !strings.Contains(o.row(), b.only) {
+			continue
+		}
 		constant, err := all[constantBytes].cost(b.calls, o.workers, func(int) error {
 			_, err := all[constantBytes].get(ctx, all[constantBytes].metadata.Issuer, "")
 			return err
@@ -184,6 +188,9 @@ func (b *bench) round(ctx context.Context, all rivals, t *table) error {
 			}
 			t.add(o.row(), name, micros)
 		}
+	}
+	if !strings.Contains(rowLogin, b.only) {
+		return nil
 	}
 	return b.roundOfLogins(ctx, all, t)
 }

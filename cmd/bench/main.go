@@ -37,6 +37,8 @@ type settings struct {
 	// grow are the sizes of stores to compare, with commas between them.
 	grow    string
 	profile string
+	// only names the rows to measure, as part of their name; empty stands for all.
+	only string
 	// noScript plays browsers that run no script.
 	noScript bool
 	readme   bool
@@ -62,6 +64,7 @@ func main() {
 	flag.DurationVar(&s.think, "think", 3*time.Second, "how long a person takes from scanning to approving")
 	flag.StringVar(&s.profile, "profile", "", "write a CPU profile of the server during the last round to this file")
 	flag.StringVar(&s.grow, "grow", "", "in place of all that: compare stores with so many records of each kind, such as 1000,1000000")
+	flag.StringVar(&s.only, "only", "", "measure only rows whose name has this in it, such as userinfo, and logins if it is login")
 	flag.BoolVar(&s.readme, "readme", false, "write the figures into README.md, in the directory where this runs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
