@@ -33,6 +33,8 @@ var (
 	ErrRefused = errors.New("account: refused")
 	// ErrLink means that a link does not work: it was used, is too old, or was never given.
 	ErrLink = errors.New("account: the link does not work")
+	// ErrNoMail means that a link was to be sent where no mail is.
+	ErrNoMail = errors.New("account: no mail is sent")
 	// ErrNoSession means that nobody is logged in by that token.
 	ErrNoSession = errors.New("account: no session")
 )

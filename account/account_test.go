@@ -312,3 +312,15 @@ func TestTOTP(t *testing.T) {
 		}
 	}
 }
+
+// TestInvitationNeedsMail: an account whose link goes nowhere is not made.
+func TestInvitationNeedsMail(t *testing.T) {
+	f := newFixture(t)
+	f.Accounts.mail = false
+	_, err := f.Invite(t.Context(), Command("root"), invitation("asa", "asa@example.se", storage.RoleOwner))
+	f.is(err, ErrNoMail)
+	f.is(f.InviteAgain(t.Context(), Command("root"), "nobody"), ErrNoMail)
+	if all, err := f.Operators(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("%d operators, %v", len(all), err)
+	}
+}

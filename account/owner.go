@@ -25,6 +25,11 @@ type Actor struct {
 // Command is somebody with a command on the server, who may do everything. User names the user of the operating system.
 func Command(user string) Actor { return Actor{name: user} }
 
+// Program is a program with the right to change accounts, by the name that the audit log has. It touches no owner: storage.ErrOwner.
+func Program(name string, from From) Actor {
+	return Actor{name: name, by: storage.OperatorActor{Program: true}, address: from.address()}
+}
+
 // Actor is the operator in the session. The steps look whether it may, and whether it was stepped up.
 func (s *Session) Actor(from From) Actor {
 	return Actor{name: s.Operator.ID, by: storage.OperatorActor{ID: s.Operator.ID, Session: s.Hash}, address: from.address()}
@@ -129,8 +134,12 @@ func (a *Accounts) Bootstrap(ctx context.Context, actor Actor, i Invitation) (*s
 	return a.create(ctx, actor, i, storage.LinkBootstrap, bootstrapLife)
 }
 
-// Invite makes an account and sends its link by mail. It works for three days. Errors are those of Bootstrap, storage.ErrForbidden and storage.ErrStepUp.
+// Invite makes an account and sends its link by mail. It works for three days. Errors are those of Bootstrap, ErrNoMail,
+// storage.ErrForbidden, storage.ErrStepUp, and storage.ErrOwner for a program that makes an owner.
 func (a *Accounts) Invite(ctx context.Context, actor Actor, i Invitation) (*storage.Operator, error) {
+	if !a.mail {
+		return nil, ErrNoMail
+	}
 	o, _, err := a.create(ctx, actor, i, storage.LinkInvite, inviteLife)
 	return o, err
 }
@@ -203,6 +212,9 @@ func (a *Accounts) GiveLink(ctx context.Context, actor Actor, id string) (Link, 
 
 // InviteAgain sends another link to somebody who is invited; the one of before works no more.
 func (a *Accounts) InviteAgain(ctx context.Context, actor Actor, id string) error {
+	if !a.mail {
+		return ErrNoMail
+	}
 	stored, link := a.link(id, storage.LinkInvite, inviteLife)
 	_, err := a.step(ctx, storage.GiveLink{ID: id, Link: stored, Mailed: true, By: actor.by}, func(outcome *storage.OperatorOutcome) news {
 		return news{events: []audit.Event{actor.event(audit.OperatorLinkGiven, id, string(storage.LinkInvite), nil)}, mails: []message{linkMail(MailInvite, outcome.Operator, link)}}
@@ -222,7 +234,8 @@ type Change struct {
 }
 
 // Change changes an operator. It returns Problems, storage.ErrNotFound, storage.ErrConflict when it was changed meanwhile, storage.ErrExists when
-// another has the personal number, storage.ErrLastOwner, storage.ErrLastWayIn, storage.ErrForbidden or storage.ErrStepUp.
+// another has the personal number, storage.ErrLastOwner, storage.ErrLastWayIn, storage.ErrForbidden or storage.ErrStepUp; and storage.ErrOwner
+// when a program asks for what is an owner, or would be.
 func (a *Accounts) Change(ctx context.Context, actor Actor, id string, c Change) (*storage.Operator, error) {
 	before, err := a.store.Operator(ctx, id)
 	if err != nil {
@@ -267,6 +280,28 @@ func (c *Change) check() (problems Problems) {
 func (a *Accounts) Remove(ctx context.Context, actor Actor, id string) error {
 	_, err := a.step(ctx, storage.RemoveOperator{ID: id, By: actor.by}, func(outcome *storage.OperatorOutcome) news {
 		return news{events: []audit.Event{actor.event(audit.OperatorRemoved, id, "", audit.Diff(rightsOf(outcome.Operator), nil))}}
+	})
+	return err
+}
+
+// EndSessionsOf ends the session of the operator that has that ID, empty for all of them. Errors are those of Change.
+func (a *Accounts) EndSessionsOf(ctx context.Context, actor Actor, id, session string) error {
+	_, err := a.step(ctx, storage.EndSessions{ID: id, Session: session, Others: session == "", By: actor.by}, func(outcome *storage.OperatorOutcome) (n news) {
+		if outcome.Ended > 0 {
+			n.events = []audit.Event{actor.event(audit.OperatorLoggedOut, id, "", nil)}
+		}
+		return n
+	})
+	return err
+}
+
+// Unlock lets the operator's next attempt to log in through, however many have failed. Errors are those of Change.
+func (a *Accounts) Unlock(ctx context.Context, actor Actor, id string) error {
+	if _, err := a.store.Operator(ctx, id); err != nil {
+		return err
+	}
+	_, err := a.step(ctx, storage.ClearThrottle{Key: a.accountKey(id), By: actor.by}, func(*storage.OperatorOutcome) news {
+		return news{events: []audit.Event{actor.event(audit.OperatorUnlocked, id, "", nil)}}
 	})
 	return err
 }

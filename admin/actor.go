@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -42,7 +43,7 @@ func Operator(s *account.Session, fresh bool, from account.From) Actor {
 // Key is a program with a key for the API, which was looked up and is valid. Groups are those of the clients that it is for, nil for all.
 func Key(id string, scopes, groups []string, from account.From) Actor {
 	name := "key:" + id
-	return Actor{name: name, scopes: scopes, all: len(groups) == 0, groups: groups, by: account.Command(name), from: from}
+	return Actor{name: name, scopes: scopes, all: len(groups) == 0, groups: groups, by: account.Program(name, from), from: from}
 }
 
 // Name is what the audit log calls the actor.
@@ -60,6 +61,22 @@ func (e *RefusedError) Error() string { return fmt.Sprintf("admin: %s: %v", e.Op
 
 // Unwrap returns why.
 func (e *RefusedError) Unwrap() error { return e.Err }
+
+// ErrStronger means that a program asked for a key that may do more than itself.
+var ErrStronger = fmt.Errorf("admin: a key makes none that may do more than itself: %w", storage.ErrForbidden)
+
+// Reason says to the program that was refused what it would need.
+func (e *RefusedError) Reason() string {
+	switch {
+	case errors.Is(e.Err, storage.ErrOwner):
+		return "owners are made, changed and removed by people: in the console, or by a command on the server"
+	case errors.Is(e.Err, ErrStronger):
+		return "a key makes and rotates none that may do more than itself"
+	case e.Operation.Scope == "":
+		return "no program may do this: it is done in the console, or by a command on the server"
+	}
+	return "it needs the scope " + e.Operation.Scope + ", for what it is asked"
+}
 
 // reach are the clients that an actor may see, or change, by an operation.
 type reach struct {

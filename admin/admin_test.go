@@ -185,6 +185,20 @@ var calls = map[admin.Name]func(context.Context, *harness, admin.Actor) error{
 	admin.RemoveAccount: func(ctx context.Context, h *harness, a admin.Actor) error {
 		return outsideAdmin(ignore(h.RemoveOperator(ctx, a, "nobody"), storage.ErrNotFound))
 	},
+	admin.ShowOperator: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.Operator(ctx, a, "nobody")
+		return ignore(err, storage.ErrNotFound)
+	},
+	admin.GiveLink: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.GiveLink(ctx, a, "nobody")
+		return ignore(err, storage.ErrNotFound)
+	},
+	admin.EndSessions: func(ctx context.Context, h *harness, a admin.Actor) error {
+		return outsideAdmin(ignore(h.EndSessions(ctx, a, "nobody", ""), storage.ErrNotFound))
+	},
+	admin.Unlock: func(ctx context.Context, h *harness, a admin.Actor) error {
+		return ignore(h.Unlock(ctx, a, "nobody"), storage.ErrNotFound)
+	},
 	admin.ListAPIKeys: func(ctx context.Context, h *harness, a admin.Actor) error {
 		_, err := h.APIKeys(ctx, a)
 		return err
@@ -230,7 +244,8 @@ var matrix = map[admin.Name]string{
 	admin.ListClients: "oahus", admin.ShowClient: "oahus", admin.CheckClient: "oahus", admin.PutClient: "oas", admin.UpdateClient: "oas",
 	admin.SwitchClient: "oas", admin.RotateSecret: "OAS", admin.EndSecret: "OAS", admin.RemoveClient: "OAS", admin.ApplyClients: "OAS",
 	admin.ListKeys: "oaus", admin.RotateKeys: "OA", admin.ListAudit: "ou", admin.ShowLog: "ou", admin.ProveEvents: "ou", admin.ShowLogin: "oahs",
-	admin.ListOperators: "ou", admin.Invite: "O", admin.ChangeRights: "O", admin.RemoveAccount: "O", admin.ShowHealth: "oahus",
+	admin.ListOperators: "ou", admin.ShowOperator: "ou", admin.Invite: "O", admin.GiveLink: "O",
+	admin.EndSessions: "O", admin.Unlock: "O", admin.ChangeRights: "O", admin.RemoveAccount: "O", admin.ShowHealth: "oahus",
 	admin.ListAPIKeys: "o", admin.CreateAPIKey: "O", admin.RotateAPIKey: "O", admin.RemoveAPIKey: "O",
 }
 

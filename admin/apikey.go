@@ -114,7 +114,7 @@ func (s *Service) CreateAPIKey(ctx context.Context, actor Actor, n NewAPIKey) (*
 		return nil, secret.String{}, problems
 	}
 	if !actor.covers(r, n) {
-		return nil, secret.String{}, &RefusedError{OperationOf(CreateAPIKey), storage.ErrForbidden}
+		return nil, secret.String{}, &RefusedError{OperationOf(CreateAPIKey), ErrStronger}
 	}
 	key := storage.APIKey{
 		ID: strings.ToLower(rand.Text()[:12]), Name: n.Name, Scopes: slices.Compact(slices.Sorted(slices.Values(n.Scopes))), Groups: n.Groups, Networks: networks,
@@ -184,7 +184,7 @@ func (s *Service) RotateAPIKey(ctx context.Context, actor Actor, id string, keep
 		return nil, secret.String{}, fmt.Errorf("find API key: %w", err)
 	}
 	if !actor.covers(r, NewAPIKey{Scopes: before.Scopes, Groups: before.Groups}) { // it would hold a stronger one
-		return nil, secret.String{}, &RefusedError{OperationOf(RotateAPIKey), storage.ErrForbidden}
+		return nil, secret.String{}, &RefusedError{OperationOf(RotateAPIKey), ErrStronger}
 	}
 	now, key := s.now(), *before
 	value, stored := newKey(id, now)

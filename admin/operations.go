@@ -28,9 +28,13 @@ const (
 	ProveEvents   Name = "audit.prove"
 	ShowLogin     Name = "logins.show"
 	ListOperators Name = "operators.list"
+	ShowOperator  Name = "operators.show"
 	Invite        Name = "operators.invite"
+	GiveLink      Name = "operators.link"
 	ChangeRights  Name = "operators.change"
 	RemoveAccount Name = "operators.remove"
+	EndSessions   Name = "operators.end_sessions"
+	Unlock        Name = "operators.unlock"
 	ListAPIKeys   Name = "apikeys.list"
 	CreateAPIKey  Name = "apikeys.create"
 	RotateAPIKey  Name = "apikeys.rotate"
@@ -56,7 +60,7 @@ const (
 // Operation says who may do something.
 type Operation struct {
 	Name Name
-	// Scope is what a key for the API must have.
+	// Scope is what a key for the API must have; empty for what no program may.
 	Scope string
 	// Roles are those of operators who may.
 	Roles []storage.Role
@@ -91,9 +95,13 @@ var operations = []Operation{
 	{ProveEvents, ScopeAuditRead, []storage.Role{owner, auditor}, false, true},
 	{ShowLogin, ScopeLoginsRead, []storage.Role{owner, admin, helpdesk}, false, false},
 	{ListOperators, ScopeOperatorsRead, []storage.Role{owner, auditor}, false, true},
+	{ShowOperator, ScopeOperatorsRead, []storage.Role{owner, auditor}, false, true},
 	{Invite, ScopeOperatorsWrite, []storage.Role{owner}, true, true},
+	{GiveLink, "", []storage.Role{owner}, true, true},
 	{ChangeRights, ScopeOperatorsWrite, []storage.Role{owner}, true, true},
 	{RemoveAccount, ScopeOperatorsWrite, []storage.Role{owner}, true, true},
+	{EndSessions, ScopeOperatorsWrite, []storage.Role{owner}, true, true},
+	{Unlock, ScopeOperatorsWrite, []storage.Role{owner}, true, true},
 	{ListAPIKeys, ScopeAPIKeysRead, []storage.Role{owner}, false, true},
 	{CreateAPIKey, ScopeAPIKeysWrite, []storage.Role{owner}, true, true},
 	{RotateAPIKey, ScopeAPIKeysWrite, []storage.Role{owner}, true, true},
@@ -116,7 +124,7 @@ func OperationOf(name Name) Operation {
 // Scopes returns the scopes that a key can have, in order.
 func Scopes() (all []string) {
 	for _, o := range operations {
-		if !slices.Contains(all, o.Scope) {
+		if o.Scope != "" && !slices.Contains(all, o.Scope) {
 			all = append(all, o.Scope)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"brygga/account"
 	"brygga/audit"
 	"brygga/audit/tree"
 	"brygga/keys"
@@ -138,49 +137,6 @@ func (s *Service) seen(ctx context.Context, r reach, events []storage.AuditEvent
 		}
 	}
 	return seen, nil
-}
-
-// Operators returns all operators, ordered by ID.
-func (s *Service) Operators(ctx context.Context, actor Actor) ([]*storage.Operator, error) {
-	if err := s.accounts(ctx, actor, ListOperators); err != nil {
-		return nil, err
-	}
-	return s.o.Accounts.Operators(ctx)
-}
-
-// accounts returns nil when the actor may do the operation and there are accounts.
-func (s *Service) accounts(ctx context.Context, actor Actor, name Name) error {
-	if _, err := s.permit(ctx, actor, name); err != nil {
-		return err
-	}
-	if s.o.Accounts == nil {
-		return storage.ErrNotFound
-	}
-	return nil
-}
-
-// Invite invites somebody to be an operator; see account.Accounts.Invite.
-func (s *Service) Invite(ctx context.Context, actor Actor, i account.Invitation) (*storage.Operator, error) {
-	if err := s.accounts(ctx, actor, Invite); err != nil {
-		return nil, err
-	}
-	return s.o.Accounts.Invite(ctx, actor.by, i)
-}
-
-// ChangeOperator changes an operator; see account.Accounts.Change.
-func (s *Service) ChangeOperator(ctx context.Context, actor Actor, id string, c account.Change) (*storage.Operator, error) {
-	if err := s.accounts(ctx, actor, ChangeRights); err != nil {
-		return nil, err
-	}
-	return s.o.Accounts.Change(ctx, actor.by, id, c)
-}
-
-// RemoveOperator removes an operator; see account.Accounts.Remove.
-func (s *Service) RemoveOperator(ctx context.Context, actor Actor, id string) error {
-	if err := s.accounts(ctx, actor, RemoveAccount); err != nil {
-		return err
-	}
-	return s.o.Accounts.Remove(ctx, actor.by, id)
 }
 
 // Health is what is known of the installation's health.

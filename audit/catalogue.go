@@ -87,7 +87,7 @@ const (
 	OperatorLocked Type = "OPR_500008"
 	// OperatorSteppedUp: an operator has proven anew who it is.
 	OperatorSteppedUp Type = "OPR_500009"
-	// OperatorLoggedOut: sessions of an operator were ended by itself.
+	// OperatorLoggedOut: sessions of an operator were ended, by itself or by an owner.
 	OperatorLoggedOut Type = "OPR_500010"
 	// OperatorPasswordChanged: an operator has another password.
 	OperatorPasswordChanged Type = "OPR_500011"
@@ -99,6 +99,8 @@ const (
 	OperatorCredentialRemoved Type = "OPR_500014"
 	// MailGivenUp: a message could not be handed over for days, or was refused.
 	MailGivenUp Type = "OPR_500015"
+	// OperatorUnlocked: an account has to wait no longer, as an owner said so.
+	OperatorUnlocked Type = "OPR_500016"
 )
 
 // texts says what each event of the catalogue means, for people who read the log.
@@ -155,6 +157,7 @@ var texts = map[Type]string{
 	OperatorCredentialAdded:   "credential of an operator added",
 	OperatorCredentialRemoved: "credential of an operator removed",
 	MailGivenUp:               "mail given up",
+	OperatorUnlocked:          "operator account has to wait no longer",
 }
 
 // Text returns what the event means, in English, or the ID itself when it is not in the catalogue.

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"slices"
 
 	"brygga/secret"
@@ -19,7 +20,7 @@ func (s CreateOperator) take(a *accounts) error {
 		return err
 	}
 	o := s.Operator
-	if err := (Rights{Roles: o.Roles}).Valid(); err != nil {
+	if err := errors.Join((Rights{Roles: o.Roles}).Valid(), s.By.spares(&o)); err != nil {
 		return err
 	}
 	if _, err := a.rows.Operator(o.ID); err == nil {
@@ -48,6 +49,9 @@ func (s GiveLink) take(a *accounts) error {
 		return err
 	}
 	return a.change(s.ID, func(o *Operator) error {
+		if err := s.By.spares(o); err != nil {
+			return err
+		}
 		activates := s.Link.Purpose == LinkInvite || s.Link.Purpose == LinkBootstrap
 		if o.State == OperatorDisabled || activates != (o.State == OperatorInvited) || s.Link.Purpose == LinkEmailChange {
 			return ErrConflict
@@ -229,7 +233,13 @@ func (s ChangeOperator) take(a *accounts) error {
 		if s.Revision != 0 && s.Revision != o.Revision {
 			return ErrConflict
 		}
+		if err := s.By.spares(o); err != nil {
+			return err
+		}
 		if err := s.changeRights(o); err != nil {
+			return err
+		}
+		if err := s.By.spares(o); err != nil {
 			return err
 		}
 		s.changeState(o)
@@ -290,6 +300,9 @@ func (s RemoveOperator) take(a *accounts) error {
 	}
 	o, err := a.rows.Operator(s.ID)
 	if err != nil {
+		return err
+	}
+	if err := s.By.spares(o); err != nil {
 		return err
 	}
 	if o.holdsKeys() {

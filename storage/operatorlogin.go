@@ -219,10 +219,18 @@ type EndSessions struct {
 	ID      string
 	Session string // ID of the session, not its hash
 	Others  bool
+	// By is who ends sessions of another; the operator itself needs no right to end its own.
+	By OperatorActor
 }
 
 func (s EndSessions) take(a *accounts) error {
+	if err := a.allow(s.By); err != nil {
+		return err
+	}
 	return a.change(s.ID, func(o *Operator) error {
+		if err := s.By.spares(o); err != nil {
+			return err
+		}
 		o.Sessions = slices.DeleteFunc(o.Sessions, func(session OperatorSession) bool { return (session.ID == s.Session) != s.Others })
 		return nil
 	})
@@ -320,8 +328,14 @@ func (a *accounts) settleCounts(account, address Hash, whole bool) error {
 }
 
 // ClearThrottle lets the next attempt through, as somebody with the right to it said so.
-type ClearThrottle struct{ Key Hash }
+type ClearThrottle struct {
+	Key Hash
+	By  OperatorActor
+}
 
 func (s ClearThrottle) take(a *accounts) error {
+	if err := a.allow(s.By); err != nil {
+		return err
+	}
 	return a.rows.PutThrottle(Throttle{Key: s.Key})
 }

@@ -18,6 +18,8 @@ var (
 	ErrStepUp = errors.New("storage: the session has to be stepped up")
 	// ErrForbidden means that the operator who asks has no role that allows it.
 	ErrForbidden = errors.New("storage: no role allows it")
+	// ErrOwner means that a program asked for what is done to an owner, or makes one: people do that.
+	ErrOwner = errors.New("storage: a program touches no owner")
 	// ErrRole means that an operator would have no role, or one that there is not.
 	ErrRole = errors.New("storage: an operator has one or more of the roles owner, admin, helpdesk and auditor")
 )
@@ -179,11 +181,21 @@ func (a *accounts) handlesFree(o *Operator) error {
 type OperatorActor struct {
 	ID      string
 	Session Hash
+	// Program says that it is a program with the right to change accounts, and no operator. It touches no owner: whoever had its key would be one.
+	Program bool
+}
+
+// spares returns ErrOwner when the actor is a program, and one of these operators an owner.
+func (by OperatorActor) spares(all ...*Operator) error {
+	if by.Program && slices.ContainsFunc(all, func(o *Operator) bool { return o.Has(RoleOwner) }) {
+		return ErrOwner
+	}
+	return nil
 }
 
 // allow returns an error unless the actor is an active owner, whose session was stepped up lately.
 func (a *accounts) allow(by OperatorActor) error {
-	if by == (OperatorActor{}) {
+	if by == (OperatorActor{}) || by.Program {
 		return nil
 	}
 	o, err := a.rows.Operator(by.ID)

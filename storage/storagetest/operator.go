@@ -92,6 +92,45 @@ func no() *bool  { return new(bool) }
 func yes() *bool { v := true; return &v }
 
 var operatorTests = map[string]func(*fixture){
+	"a program changes operators, and touches no owner": func(f *fixture) {
+		program, disabled := storage.OperatorActor{Program: true}, true
+		f.operator("owner", storage.RoleOwner)
+		f.operator("other", storage.RoleOwner, storage.RoleAdmin)
+		f.operator("helper", storage.RoleHelpdesk)
+		f.logIn("owner", 1, 3)
+		f.logIn("helper", 1, 3)
+		owner := &storage.Rights{Roles: []storage.Role{storage.RoleAdmin, storage.RoleOwner}}
+		admin := &storage.Rights{Roles: []storage.Role{storage.RoleAdmin}, AllClients: true}
+		for _, step := range []storage.OperatorStep{
+			storage.CreateOperator{Operator: newOperator("new", storage.RoleAdmin, storage.RoleOwner), Link: newLink(storage.LinkInvite, "new", 500), By: program},
+			storage.GiveLink{ID: "owner", Link: newLink(storage.LinkReset, "reset", 500), By: program},
+			storage.ChangeOperator{ID: "owner", Disabled: &disabled, By: program},
+			storage.ChangeOperator{ID: "other", Rights: admin, By: program},
+			storage.ChangeOperator{ID: "helper", Rights: owner, By: program},
+			storage.EndSessions{ID: "owner", Others: true, By: program},
+			storage.RemoveOperator{ID: "other", By: program},
+		} {
+			f.refused(4, step, storage.ErrOwner)
+		}
+		f.same(len(f.operatorAt("owner").Sessions), 1)
+		f.step(5, storage.CreateOperator{Operator: newOperator("new", storage.RoleAdmin), Link: newLink(storage.LinkInvite, "new", 500), By: program})
+		f.same(f.step(5, storage.EndSessions{ID: "helper", Others: true, By: program}).Ended, 1)
+		f.same(f.step(6, storage.ChangeOperator{ID: "helper", Rights: admin, By: program}).Operator.Roles, admin.Roles)
+		f.step(7, storage.RemoveOperator{ID: "helper", By: program})
+	},
+	"sessions of others end, and attempts are forgotten, by an owner alone": func(f *fixture) {
+		f.operator("owner", storage.RoleOwner)
+		f.operator("helper", storage.RoleHelpdesk)
+		f.logIn("owner", 1, 3)
+		f.logIn("helper", 1, 3)
+		f.refused(4, storage.EndSessions{ID: "owner", Others: true, By: actor("helper", 1)}, storage.ErrForbidden)
+		f.refused(4, storage.ClearThrottle{Key: hash("account"), By: actor("helper", 1)}, storage.ErrForbidden)
+		f.attempts(5, 4)
+		f.same(f.attempt(6), false)
+		f.step(6, storage.ClearThrottle{Key: hash("account"), By: actor("owner", 1)})
+		f.same(f.attempt(6), true)
+		f.same(f.step(7, storage.EndSessions{ID: "helper", Others: true, By: actor("owner", 1)}).Ended, 1)
+	},
 	"an operator is found by ID and by each handle": func(f *fixture) {
 		_, err := f.Store.Operator(f.Context(), "a")
 		f.is(err, storage.ErrNotFound)

@@ -29,10 +29,12 @@ type harness struct {
 	*testing.T
 	server *httptest.Server
 	admin  *admin.Service
-	store  storage.Store
-	tree   *tree.Tree
-	key    string // for everything
-	now    time.Time
+	// accounts are those of operators.
+	accounts *account.Accounts
+	store    storage.Store
+	tree     *tree.Tree
+	key      string // for everything
+	now      time.Time
 }
 
 var root = admin.Command("root")
@@ -50,7 +52,7 @@ func newHarness(t *testing.T) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	accounts, err := account.New(account.Options{Store: store, Audit: log, Key: make([]byte, 32), Now: now})
+	h.accounts, err = account.New(account.Options{Store: store, Audit: log, Key: make([]byte, 32), Mail: true, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +74,7 @@ func newHarness(t *testing.T) *harness {
 		t.Fatal(err)
 	}
 	h.admin, err = admin.New(admin.Options{
-		Store: store, Audit: log, Accounts: accounts, Now: now, Keys: func(context.Context) (*keys.Ring, error) { return ring, nil },
+		Store: store, Audit: log, Accounts: h.accounts, Now: now, Keys: func(context.Context) (*keys.Ring, error) { return ring, nil },
 		Tree:   func(context.Context) (*tree.Tree, error) { return h.tree, nil },
 		Health: func(context.Context) ([][2]string, error) { return [][2]string{{"version", "devel"}}, nil },
 	})
@@ -168,30 +170,38 @@ var examples = map[string]struct {
 	wrong      string
 	status     int
 }{
-	"get_clients":                       {path: "/clients?search=app&disabled=false&limit=5", wrong: "/clients?limit=0", status: 422},
-	"get_clients_id":                    {path: "/clients/app", wrong: "/clients/unknown", status: 404},
-	"put_clients_id":                    {path: "/clients/new", body: app, wrong: "/clients/bad%20id", status: 422},
-	"patch_clients_id":                  {path: "/clients/app", body: `{"name":"Another"}`, match: "*", wrong: "/clients/unknown", status: 404},
-	"delete_clients_id":                 {path: "/clients/app", match: `"1"`, wrong: "/clients/unknown", status: 404},
-	"get_clients_id_check":              {path: "/clients/app/check", wrong: "/clients/unknown/check", status: 404},
-	"post_clients_id_disable":           {path: "/clients/app/disable", body: `{"reason":"moves"}`, wrong: "/clients/unknown/disable", status: 404},
-	"post_clients_id_enable":            {path: "/clients/app/enable", wrong: "/clients/unknown/enable", status: 404},
-	"post_clients_id_secrets":           {path: "/clients/app/secrets", body: `{"keep":"1h"}`, wrong: "/clients/unknown/secrets", status: 404},
-	"delete_clients_id_secrets_created": {path: "/clients/app/secrets/2026-11-26T11:00:00Z", wrong: "/clients/app/secrets/yesterday", status: 404},
-	"post_apply":                        {path: "/apply?dry_run=true&prune=true", body: `{"clients":[{"id":"app","redirect_uris":["https://app.example.se/cb"]}]}`, wrong: "/apply?dry_run=maybe", status: 422},
-	"get_keys":                          {path: "/keys", wrong: "/keys?all=1", status: 422},
-	"post_keys_rotate":                  {path: "/keys/rotate", body: `{"now":true}`, wrong: "/keys/rotate?now=1", status: 422},
-	"get_audit_events":                  {path: "/audit/events?from=2026-01-01T00:00:00Z", wrong: "/audit/events?from=yesterday", status: 422},
-	"get_audit_checkpoint":              {path: "/audit/checkpoint", wrong: "/audit/checkpoint?x=1", status: 422},
-	"get_logins_reference":              {path: "/logins/7QX4-2MKD", wrong: "/logins/nothing", status: 404},
-	"get_logins_reference_proof":        {path: "/logins/7QX4-2MKD/proof", wrong: "/logins/nothing/proof", status: 404},
-	"get_operators":                     {path: "/operators", wrong: "/operators?x=1", status: 422},
-	"delete_operators_id":               {path: "/operators/o", wrong: "/operators/unknown", status: 404},
-	"get_api_keys":                      {path: "/api-keys", wrong: "/api-keys?x=1", status: 422},
-	"post_api_keys":                     {path: "/api-keys", body: `{"name":"CI","scopes":["clients:read"],"networks":["192.0.2.0/24"],"expires":"2027-01-01T00:00:00Z"}`, wrong: "/api-keys?x=1", status: 422},
-	"post_api_keys_id_rotate":           {path: "/api-keys/KEY/rotate", body: `{}`, wrong: "/api-keys/unknown/rotate", status: 404},
-	"delete_api_keys_id":                {path: "/api-keys/KEY", wrong: "/api-keys/unknown", status: 404},
-	"get_health":                        {path: "/health", wrong: "/health?x=1", status: 422},
+	"get_clients":                          {path: "/clients?search=app&disabled=false&limit=5", wrong: "/clients?limit=0", status: 422},
+	"get_clients_id":                       {path: "/clients/app", wrong: "/clients/unknown", status: 404},
+	"put_clients_id":                       {path: "/clients/new", body: app, wrong: "/clients/bad%20id", status: 422},
+	"patch_clients_id":                     {path: "/clients/app", body: `{"name":"Another"}`, match: "*", wrong: "/clients/unknown", status: 404},
+	"delete_clients_id":                    {path: "/clients/app", match: `"1"`, wrong: "/clients/unknown", status: 404},
+	"get_clients_id_check":                 {path: "/clients/app/check", wrong: "/clients/unknown/check", status: 404},
+	"post_clients_id_disable":              {path: "/clients/app/disable", body: `{"reason":"moves"}`, wrong: "/clients/unknown/disable", status: 404},
+	"post_clients_id_enable":               {path: "/clients/app/enable", wrong: "/clients/unknown/enable", status: 404},
+	"post_clients_id_secrets":              {path: "/clients/app/secrets", body: `{"keep":"1h"}`, wrong: "/clients/unknown/secrets", status: 404},
+	"delete_clients_id_secrets_created":    {path: "/clients/app/secrets/2026-11-26T11:00:00Z", wrong: "/clients/app/secrets/yesterday", status: 404},
+	"post_apply":                           {path: "/apply?dry_run=true&prune=true", body: `{"clients":[{"id":"app","redirect_uris":["https://app.example.se/cb"]}]}`, wrong: "/apply?dry_run=maybe", status: 422},
+	"get_keys":                             {path: "/keys", wrong: "/keys?all=1", status: 422},
+	"post_keys_rotate":                     {path: "/keys/rotate", body: `{"now":true}`, wrong: "/keys/rotate?now=1", status: 422},
+	"get_audit_events":                     {path: "/audit/events?from=2026-01-01T00:00:00Z", wrong: "/audit/events?from=yesterday", status: 422},
+	"get_audit_checkpoint":                 {path: "/audit/checkpoint", wrong: "/audit/checkpoint?x=1", status: 422},
+	"get_logins_reference":                 {path: "/logins/7QX4-2MKD", wrong: "/logins/nothing", status: 404},
+	"get_logins_reference_proof":           {path: "/logins/7QX4-2MKD/proof", wrong: "/logins/nothing/proof", status: 404},
+	"get_operators":                        {path: "/operators", wrong: "/operators?x=1", status: 422},
+	"post_operators":                       {path: "/operators", body: `{"user_name":"bo","email":"bo@example.se","roles":["admin"],"groups":["schools"]}`, wrong: "/operators?x=1", status: 422},
+	"get_operators_id":                     {path: "/operators/o", wrong: "/operators/unknown", status: 404},
+	"patch_operators_id":                   {path: "/operators/o", body: `{"name":"Bo","roles":["helpdesk"],"personal_number":"191212121212"}`, match: "*", wrong: "/operators/unknown", status: 404},
+	"post_operators_id_invite":             {path: "/operators/o/invite", wrong: "/operators/unknown/invite", status: 404},
+	"post_operators_id_unlock":             {path: "/operators/o/unlock", wrong: "/operators/unknown/unlock", status: 404},
+	"get_operators_id_sessions":            {path: "/operators/o/sessions", wrong: "/operators/unknown/sessions", status: 404},
+	"delete_operators_id_sessions":         {path: "/operators/o/sessions", wrong: "/operators/unknown/sessions", status: 404},
+	"delete_operators_id_sessions_session": {path: "/operators/o/sessions/s", wrong: "/operators/unknown/sessions/s", status: 404},
+	"delete_operators_id":                  {path: "/operators/o", wrong: "/operators/unknown", status: 404},
+	"get_api_keys":                         {path: "/api-keys", wrong: "/api-keys?x=1", status: 422},
+	"post_api_keys":                        {path: "/api-keys", body: `{"name":"CI","scopes":["clients:read"],"networks":["192.0.2.0/24"],"expires":"2027-01-01T00:00:00Z"}`, wrong: "/api-keys?x=1", status: 422},
+	"post_api_keys_id_rotate":              {path: "/api-keys/KEY/rotate", body: `{}`, wrong: "/api-keys/unknown/rotate", status: 404},
+	"delete_api_keys_id":                   {path: "/api-keys/KEY", wrong: "/api-keys/unknown", status: 404},
+	"get_health":                           {path: "/health", wrong: "/health?x=1", status: 422},
 }
 
 // prepare stores what the examples are about.
@@ -204,7 +214,7 @@ func (h *harness) prepare() (keyID string) {
 	reference, err := storage.ParseReference("7QX4-2MKD")
 	h.ok(err)
 	h.ok(h.store.AppendAudit(h.Context(), storage.AuditEvent{ID: "e", Time: h.now.Add(-time.Minute), Type: "WEB_100001", Reference: reference, Expires: h.now.Add(time.Hour)}))
-	_, err = h.store.StepOperator(h.Context(), storage.CreateOperator{Operator: storage.Operator{ID: "o", NameHandle: storage.Hash{1}, Roles: []storage.Role{storage.RoleAdmin}}}, h.now)
+	_, err = h.store.StepOperator(h.Context(), storage.CreateOperator{Operator: storage.Operator{ID: "o", NameHandle: storage.Hash{1}, Language: "sv", Roles: []storage.Role{storage.RoleAdmin}}}, h.now)
 	h.ok(err)
 	all, err := h.admin.APIKeys(h.Context(), root)
 	h.ok(err)

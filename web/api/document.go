@@ -4,8 +4,10 @@ import (
 	"regexp"
 	"strings"
 
+	"brygga/account"
 	"brygga/admin"
 	"brygga/clients"
+	"brygga/storage"
 )
 
 type object = map[string]any
@@ -112,6 +114,8 @@ func schemas() object {
 	moment, number, flag := text("date-time"), object{"type": "integer"}, object{"type": "boolean"}
 	items := func(of object) object { return shape([]string{"items"}, object{"items": list(of)}) }
 	page := func(of object) object { return shape([]string{"items"}, object{"items": list(of), "next": text()}) }
+	role := object{"type": "string", "enum": []storage.Role{storage.RoleOwner, storage.RoleAdmin, storage.RoleHelpdesk, storage.RoleAuditor}}
+	language := object{"type": "string", "enum": account.Languages}
 	secrets := list(shape([]string{"created"}, object{"created": moment, "expires": moment}))
 	free := object{"type": "object"}
 	return object{
@@ -133,8 +137,21 @@ func schemas() object {
 		"Events":     items(free),
 		"Checkpoint": shape([]string{"public_key", "checkpoint", "events"}, object{"public_key": text(), "checkpoint": text(), "events": number}),
 		"Proof":      free,
-		"Operators": items(shape([]string{"id", "user_name", "state", "roles"}, object{
-			"id": text(), "user_name": text(), "email": text(), "name": text(), "state": text(), "roles": list(text()), "all_clients": flag, "groups": list(text()), "created": moment,
+		"Operator": shape([]string{"id", "revision", "user_name", "email_confirmed", "language", "state", "roles", "all_clients", "login_by", "sessions", "created"}, object{
+			"id": text(), "revision": number, "user_name": text(), "email": text(), "email_confirmed": flag, "name": text(), "language": language,
+			"state": object{"type": "string", "enum": []string{"invited", "active", "disabled"}}, "roles": list(role), "all_clients": flag, "groups": list(text()),
+			"login_by": list(text()), "sessions": number, "last_login": moment, "created": moment,
+		}),
+		"Operators": items(ref("Operator")),
+		"NewOperator": shape([]string{"user_name", "email", "roles"}, object{
+			"user_name": text(), "email": text("email"), "name": text(), "language": language, "roles": list(role), "groups": list(text()), "all_clients": flag,
+		}),
+		"OperatorPatch": shape(nil, object{
+			"name": text(), "language": language, "roles": list(role), "groups": list(text()), "all_clients": flag, "disabled": flag,
+			"personal_number": object{"type": "string", "writeOnly": true, "description": "that the operator may log in with by BankID; empty for none"},
+		}),
+		"Sessions": items(shape([]string{"id", "created", "used", "methods"}, object{
+			"id": text(), "created": moment, "used": moment, "address": text(), "agent": text(), "methods": list(text()),
 		})),
 		"APIKey": shape([]string{"id", "name", "scopes"}, object{
 			"id": text(), "name": text(), "scopes": list(text()), "groups": list(text()), "networks": list(text()), "secrets": secrets, "created": moment, "creator": text(),

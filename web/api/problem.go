@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"brygga/account"
 	"brygga/admin"
 	"brygga/clients"
 	"brygga/keys"
@@ -76,19 +77,40 @@ func faultsOf(before string, err error) (faults []fault) {
 	return faults
 }
 
+// accountTexts are what is wrong with a field of an operator, and what helps.
+var accountTexts = map[string][2]string{
+	"user_name":       {"is no user name", "write 2 to 60 letters, digits and signs, without spaces and @"},
+	"email":           {"is no e-mail address", "write one such as asa@example.se"},
+	"name":            {"cannot be shown", "write at most 100 characters, on one line"},
+	"language":        {"is none that there is", "write " + strings.Join(account.Languages, " or ")},
+	"roles":           {"are none that there are", "write owner, admin, helpdesk or auditor"},
+	"personal_number": {"is no personal number", "write twelve digits"},
+}
+
+func accountFaults(wrong account.Problems) (faults []fault) {
+	for _, p := range wrong {
+		text := accountTexts[p.Field]
+		faults = append(faults, fault{Pointer: "/" + p.Field, Detail: text[0], Remedy: text[1]})
+	}
+	return faults
+}
+
 // problemOf turns an error into what strangers to it may read, nil for one that is nobody's fault but ours.
 func problemOf(err error) *problem {
 	if p, ok := errors.AsType[*problem](err); ok {
 		return p
 	}
 	if refused, ok := errors.AsType[*admin.RefusedError](err); ok {
-		return &problem{Status: http.StatusForbidden, Title: "forbidden", Detail: "the key needs the scope " + refused.Operation.Scope + ", for what it is asked"}
+		return &problem{Status: http.StatusForbidden, Title: "forbidden", Detail: refused.Reason()}
 	}
 	if full, ok := errors.AsType[*clients.SecretsError](err); ok {
 		return conflict("as many secrets work as there may be; the first ends at " + full.FirstEnd.String())
 	}
 	if soon, ok := errors.AsType[*keys.TooSoonError](err); ok {
 		return conflict("apps may not have fetched the next keys yet; try again at " + soon.At.String())
+	}
+	if wrong, ok := errors.AsType[account.Problems](err); ok {
+		return invalid(accountFaults(wrong)...)
 	}
 	if faults := faultsOf("", err); len(faults) > 0 {
 		return invalid(faults...)

@@ -42,7 +42,9 @@ func view(c *storage.Client) map[string]any {
 	return v
 }
 
-func etag(c *storage.Client) string { return fmt.Sprintf(`"%d"`, c.Revision) }
+func etag(c *storage.Client) string { return tagOf(c.Revision) }
+
+func tagOf(revision uint64) string { return fmt.Sprintf(`"%d"`, revision) }
 
 // setter returns a function that makes the members the settings of a client, or a problem that names all that cannot be read. A null takes
 // a setting away.

@@ -130,29 +130,6 @@ func prove(c *call) (*answer, error) {
 	return ok(proof)
 }
 
-func listOperators(c *call) (*answer, error) {
-	all, err := c.Admin.Operators(c, c.actor)
-	if err != nil {
-		return nil, err
-	}
-	views := make([]map[string]any, len(all))
-	for i, o := range all {
-		views[i] = map[string]any{
-			"id": o.ID, "user_name": o.UserName.Reveal(), "email": o.Email.Reveal(), "name": o.Name.Reveal(), "state": string(o.State), "roles": o.Roles,
-			"all_clients": o.AllClients, "groups": append([]string{}, o.Groups...), "created": o.Created,
-		}
-	}
-	return ok(map[string]any{"items": views})
-}
-
-func deleteOperator(c *call) (*answer, error) {
-	err := c.Admin.RemoveOperator(c, c.actor, c.id())
-	if errors.Is(err, storage.ErrLastOwner) {
-		err = conflict("it is the last owner who can log in")
-	}
-	return &answer{}, err
-}
-
 func apiKeyView(k *storage.APIKey) map[string]any {
 	secrets := make([]map[string]any, len(k.Secrets))
 	for i, s := range k.Secrets {
