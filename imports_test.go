@@ -55,7 +55,7 @@ var allowed = map[string][]string{
 	"templates":                {},
 	"visibletext":              {},
 	"web":                      {"audit", "cache", "handling", "login", "outbound", "schedule", "storage", "templates"},
-	"web/api":                  {"account", "admin", "clients", "duration", "keys", "limit", "spelling", "storage"},
+	"web/api":                  {"account", "admin", "audit", "clients", "duration", "keys", "limit", "spelling", "storage"},
 	"web/demo":                 {},
 }
 

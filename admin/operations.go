@@ -14,6 +14,7 @@ const (
 	ListClients   Name = "clients.list"
 	ShowClient    Name = "clients.show"
 	CheckClient   Name = "clients.check"
+	ClientHistory Name = "clients.history"
 	PutClient     Name = "clients.put"
 	UpdateClient  Name = "clients.update"
 	SwitchClient  Name = "clients.switch"
@@ -81,6 +82,7 @@ var operations = []Operation{
 	{ListClients, ScopeClientsRead, []storage.Role{owner, admin, helpdesk, auditor}, false, false},
 	{ShowClient, ScopeClientsRead, []storage.Role{owner, admin, helpdesk, auditor}, false, false},
 	{CheckClient, ScopeClientsRead, []storage.Role{owner, admin, helpdesk, auditor}, false, false},
+	{ClientHistory, ScopeClientsRead, []storage.Role{owner, admin, auditor}, false, false},
 	{PutClient, ScopeClientsWrite, []storage.Role{owner, admin}, false, false},
 	{UpdateClient, ScopeClientsWrite, []storage.Role{owner, admin}, false, false},
 	{SwitchClient, ScopeClientsWrite, []storage.Role{owner, admin}, false, false},

@@ -117,6 +117,8 @@ type Event struct {
 	Object string
 	// Changes are the settings that were changed, for events of administration (fields CHANGED, BEFORE.name and AFTER.name).
 	Changes []Change
+	// Previous is when what was changed had been changed before, so that each change leads to the one before it (field PREVIOUS).
+	Previous time.Time
 }
 
 // Change is a setting with its values, as an auditor may read them: a secret appears as that it was changed, and no more.
@@ -248,6 +250,25 @@ const (
 	fieldAfter   = "AFTER."
 )
 
+const fieldPrevious = "PREVIOUS"
+
+// ChangesOf returns the settings that the event tells of, in the order in which it does. Long values are cut.
+func ChangesOf(e *storage.AuditEvent) (changes []Change) {
+	for _, name := range strings.Fields(e.Fields[fieldChanged]) {
+		changes = append(changes, Change{name, e.Fields[fieldBefore+name], e.Fields[fieldAfter+name]})
+	}
+	return changes
+}
+
+// PreviousOf returns when what the event tells of had been changed before, the zero time when it does not say.
+func PreviousOf(e *storage.AuditEvent) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, e.Fields[fieldPrevious])
+	if err != nil {
+		return time.Time{}
+	}
+	return at.UTC()
+}
+
 const fieldIdentifier = "IDENTIFIER"
 
 func (l *Log) fields(e Event) map[string]string {
@@ -278,6 +299,9 @@ func (l *Log) fields(e Event) map[string]string {
 		set(fieldAfter+change.Name, change.After)
 	}
 	set(fieldChanged, strings.Join(names, " "))
+	if !e.Previous.IsZero() {
+		set(fieldPrevious, e.Previous.UTC().Format(time.RFC3339Nano))
+	}
 	if !e.Person.IsZero() {
 		fields["SOURCE_USER_NAME"] = l.Pseudonym(e.Person)
 	}

@@ -99,8 +99,12 @@ func (r *Registry) store(ctx context.Context, actor string, due []*plan) (err er
 	events := make([]audit.Event, len(due))
 	for i, p := range due {
 		events[i] = Event(p.what, p.before, p.after, actor)
+		events[i].Previous = p.before.Updated
 	}
 	records, told := r.o.Audit.Of(events...)
+	for i, p := range due { // so that the client leads to the event of its last change
+		p.after.Updated = records[i].Time
+	}
 	if len(due) == 1 {
 		err = r.storeOne(ctx, due[0], records)
 	} else {

@@ -176,6 +176,7 @@ var examples = map[string]struct {
 	"patch_clients_id":                     {path: "/clients/app", body: `{"name":"Another"}`, match: "*", wrong: "/clients/unknown", status: 404},
 	"delete_clients_id":                    {path: "/clients/app", match: `"1"`, wrong: "/clients/unknown", status: 404},
 	"get_clients_id_check":                 {path: "/clients/app/check", wrong: "/clients/unknown/check", status: 404},
+	"get_clients_id_history":               {path: "/clients/app/history?limit=5", wrong: "/clients/app/history?cursor=x", status: 422},
 	"post_clients_id_disable":              {path: "/clients/app/disable", body: `{"reason":"moves"}`, wrong: "/clients/unknown/disable", status: 404},
 	"post_clients_id_enable":               {path: "/clients/app/enable", wrong: "/clients/unknown/enable", status: 404},
 	"post_clients_id_secrets":              {path: "/clients/app/secrets", body: `{"keep":"1h"}`, wrong: "/clients/unknown/secrets", status: 404},

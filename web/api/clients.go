@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"brygga/admin"
+	"brygga/audit"
 	"brygga/clients"
 	"brygga/storage"
 )
@@ -64,11 +65,7 @@ func changeView(r *clients.Registered) map[string]any {
 	case len(r.Changed) == 0 && r.Secret.IsZero():
 		action = "unchanged"
 	}
-	changes := []map[string]string{}
-	for _, one := range r.Changes {
-		changes = append(changes, map[string]string{"setting": one.Name, "before": one.Before, "after": one.After})
-	}
-	v := map[string]any{"id": r.Client.ID, "action": action, "changes": changes}
+	v := map[string]any{"id": r.Client.ID, "action": action, "changes": changesView(r.Changes)}
 	if !r.Removed {
 		v["client"] = view(r.Client)
 	}
@@ -76,6 +73,48 @@ func changeView(r *clients.Registered) map[string]any {
 		v["client_secret"] = r.Secret.Reveal()
 	}
 	return v
+}
+
+func changesView(of []audit.Change) []map[string]string {
+	changes := []map[string]string{}
+	for _, one := range of {
+		changes = append(changes, map[string]string{"setting": one.Name, "before": one.Before, "after": one.After})
+	}
+	return changes
+}
+
+func clientHistory(c *call) (*answer, error) {
+	most, err := c.limit()
+	if err != nil {
+		return nil, err
+	}
+	behind, err := c.behind()
+	if err != nil {
+		return nil, err
+	}
+	var from time.Time
+	if behind != "" {
+		if from, err = time.Parse(time.RFC3339Nano, behind); err != nil {
+			return nil, badCursor
+		}
+	}
+	changes, next, err := c.Admin.ClientHistory(c, c.actor, c.id(), from.UTC(), most)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]any, len(changes))
+	for i, one := range changes {
+		item := map[string]any{"time": one.Time, "event": one.Event, "actor": one.Actor, "changes": changesView(one.Changes)}
+		if one.Name != "" {
+			item["actor_name"] = one.Name
+		}
+		items[i] = item
+	}
+	body := map[string]any{"items": items}
+	if !next.IsZero() {
+		body["next"] = cursorAt(next.Format(time.RFC3339Nano))
+	}
+	return ok(body)
 }
 
 func putClient(c *call) (*answer, error) {

@@ -118,12 +118,14 @@ func schemas() object {
 	language := object{"type": "string", "enum": account.Languages}
 	secrets := list(shape([]string{"created"}, object{"created": moment, "expires": moment}))
 	free := object{"type": "object"}
+	changes := list(shape([]string{"setting", "before", "after"}, object{"setting": text(), "before": text(), "after": text()}))
 	return object{
 		"Client": clientSchema(secrets), "ClientPage": page(ref("Client")),
 		"ClientChange": shape([]string{"id", "action", "changes"}, object{
 			"id": text(), "action": object{"type": "string", "enum": []string{"created", "updated", "unchanged", "removed"}}, "client": ref("Client"), "client_secret": text(),
-			"changes": list(shape([]string{"setting", "before", "after"}, object{"setting": text(), "before": text(), "after": text()})),
+			"changes": changes,
 		}),
+		"ClientHistory": page(shape([]string{"time", "event", "actor", "changes"}, object{"time": moment, "event": text(), "actor": text(), "actor_name": text(), "changes": changes})),
 		"Check":         shape([]string{"id", "kept", "rules"}, object{"id": text(), "kept": flag, "rules": list(free)}),
 		"Reason":        shape(nil, object{"reason": text()}),
 		"Keep":          shape(nil, object{"keep": object{"type": "string", "default": "24h", "examples": []string{"12h", "30d"}}}),
