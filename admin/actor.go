@@ -113,6 +113,20 @@ func (a Actor) may(o Operation) (reach, error) {
 	return r, nil
 }
 
+// May returns nil when the actor may do the operation on something, storage.ErrStepUp when it may once it has proven anew who it is, else
+// storage.ErrForbidden. It is for faces that offer nothing in vain; the operation itself asks once more.
+func (a Actor) May(name Name) error {
+	_, err := a.may(OperationOf(name))
+	return err
+}
+
+// Permit returns nil when the actor may do the operation, else a *RefusedError, of which the audit log is told. It is for pages that prepare
+// an operation and do nothing yet.
+func (s *Service) Permit(ctx context.Context, actor Actor, name Name) error {
+	_, err := s.permit(ctx, actor, name)
+	return err
+}
+
 // permit returns the clients that the actor may do the operation on, or a *RefusedError, of which the audit log is told.
 func (s *Service) permit(ctx context.Context, actor Actor, name Name) (reach, error) {
 	o := OperationOf(name)
