@@ -73,6 +73,7 @@ lint:
 # Go code from the templ components. It is committed; .ci/run checks that it is current.
 generate:
 	go run $(TEMPL) generate -path templates
+	go run $(TEMPL) generate -path web/console
 
 # The apps by others in docs/integrations and the programs of examples/ that can be run on one machine, against brygga dev: from Debian, npm
 # and the Go proxy. Where Debian's Node.js is too old for them, npm has one; where Debian has no gem for omniauth, it is left out.

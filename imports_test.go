@@ -56,6 +56,7 @@ var allowed = map[string][]string{
 	"visibletext":              {},
 	"web":                      {"audit", "cache", "handling", "login", "outbound", "schedule", "storage", "templates"},
 	"web/api":                  {"account", "admin", "audit", "clients", "duration", "keys", "limit", "spelling", "storage"},
+	"web/console":              {"account", "admin", "audit", "clients", "duration", "handling", "keys", "personnummer", "spelling", "storage", "templates"},
 	"web/demo":                 {},
 }
 
@@ -66,11 +67,11 @@ var closed = map[string][]string{
 	"go.etcd.io/bbolt":              {"storage/bolt"},
 	"github.com/jackc":              {"storage/postgres", "storage/postgres/pgtest"},
 	"github.com/spf13/cobra":        {"cmd/brygga"},
-	"github.com/goccy/go-yaml":      {"cmd/brygga/config", "templates"},
+	"github.com/goccy/go-yaml":      {"cmd/brygga/config", "templates", "web/console"},
 	"github.com/prometheus":         {"cmd/brygga"},
 	"github.com/coreos/go-oidc":     {"examples/go", "web/demo"},
 	"golang.org/x/oauth2":           {"examples/go", "web/demo"},
-	"github.com/a-h/templ":          {"templates"},
+	"github.com/a-h/templ":          {"templates", "web/console"},
 	"software.sslmate.com/src":      {"bankid"},
 	"github.com/go-webauthn":        {"account"},
 	"github.com/wneessen":           {"mail"},

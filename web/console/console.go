@@ -1,0 +1,112 @@
+package console
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"brygga/account"
+	"brygga/admin"
+)
+
+// Path is where the console is served.
+const Path = "/admin/"
+
+// Options are the parts of a Console. Admin, Accounts and URL are required.
+type Options struct {
+	Admin    *admin.Service
+	Accounts *account.Accounts
+	// URL is the address of the console as operators write it, up to Path without its last slash. Cookies are Secure when it is https.
+	URL string
+	// Issuer is the address of the public site, to which a login by BankID leads.
+	Issuer string
+	// Service is what the installation is called.
+	Service string
+	// PhoneURL is the virtual phone of a simulator, empty where BankID is real.
+	PhoneURL string
+	// Version is that of the program.
+	Version string
+	// Address returns where a request comes from; nil takes the address of the peer.
+	Address func(*http.Request) netip.Addr
+	// Log gets errors that are no fault of who asks; nil discards them.
+	Log *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Console serves the pages. Its methods may be called concurrently.
+type Console struct {
+	Options
+	secure  bool
+	origins *http.CrossOriginProtection
+	policy  string
+}
+
+// New returns the handler of every path below Path, or an error that names the option that cannot be used.
+func New(o Options) (http.Handler, error) {
+	if o.Admin == nil || o.Accounts == nil {
+		return nil, errors.New("console: no operations or accounts")
+	}
+	address, err := url.Parse(o.URL)
+	if err != nil || address.Host == "" || address.Path+"/" != Path {
+		return nil, errors.New("console: the address must end in " + strings.TrimSuffix(Path, "/"))
+	}
+	if o.Address == nil {
+		o.Address = peer
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	c := &Console{Options: o, secure: address.Scheme == "https", origins: http.NewCrossOriginProtection(), policy: contentPolicy}
+	// A proxy may change the Host header that the Origin header would be compared with.
+	if err := c.origins.AddTrustedOrigin(address.Scheme + "://" + address.Host); err != nil {
+		return nil, err
+	}
+	if o.Issuer != "" {
+		c.policy += " " + o.Issuer
+	}
+	return c.mux(), nil
+}
+
+func peer(r *http.Request) netip.Addr {
+	address, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return address.Addr().Unmap()
+}
+
+func (c *Console) mux() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+assetPrefix+"{name}", c.asset)
+	for _, p := range pages() {
+		method, path, _ := strings.Cut(p.pattern, " ")
+		mux.HandleFunc(method+" "+strings.TrimSuffix(Path, "/")+path, func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, p) })
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, page{access: anybody, handle: notFound}) })
+	return mux
+}
+
+// contentPolicy allows nothing inline and nothing from elsewhere; forms end here, or at the public site, to which a login by BankID leads.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+
+const permissionsPolicy = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), " +
+	"microphone=(), midi=(), payment=(), usb=()"
+
+// guard sets the headers of every answer but assets.
+func (c *Console) guard(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", c.policy)
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", permissionsPolicy)
+	h.Set("Referrer-Policy", "same-origin") // without one, browsers would not say whose page a form is on
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("X-Robots-Tag", "noindex")
+}

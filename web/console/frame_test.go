@@ -1,0 +1,170 @@
+package console
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"brygga/storage"
+)
+
+// TestFormsOfOtherSites: no page of another site, nor of another port of this machine, makes the browser do anything here.
+func TestFormsOfOtherSites(t *testing.T) {
+	s := newSite(t)
+	b := s.as(storage.RoleOwner)
+	for _, origin := range []string{"cross-site", "same-site"} {
+		b.origin = origin
+		s.is(b.post("logout"), http.StatusForbidden, "The form came from another site")
+	}
+	s.is(b.get(""), http.StatusOK, "Overview")
+	b.origin = "same-origin"
+	s.is(b.post("logout"), http.StatusOK, "Log in")
+}
+
+// TestHeaders: nothing is kept, nothing inline runs, nobody frames us, and cookies come back to our own pages alone.
+func TestHeaders(t *testing.T) {
+	s := newSite(t)
+	s.operator(storage.RoleOwner)
+	b := s.browser()
+	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for _, p := range []shown{b.get("login"), b.get(""), b.get("nothing"), b.post("login", "user", "nobody", "password", "x"), b.post("login", "user", "owner", "password", password)} {
+		h := p.Header
+		if h.Get("Cache-Control") != "no-store" || h.Get("X-Frame-Options") != "DENY" || h.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: headers %v", p.Request.URL.Path, h)
+		}
+		if policy := h.Get("Content-Security-Policy"); strings.Contains(policy, "unsafe") || !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "form-action 'self'") {
+			t.Errorf("%s: policy %q", p.Request.URL.Path, policy)
+		}
+		for _, bad := range []string{" style=", "<style", " onclick=", "javascript:"} {
+			if strings.Contains(p.body, bad) {
+				t.Errorf("%s: has %q", p.Request.URL.Path, bad)
+			}
+		}
+		for _, c := range p.Cookies() {
+			if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Domain != "" || c.Path != "/" {
+				t.Errorf("%s: cookie %v", p.Request.URL.Path, c)
+			}
+		}
+	}
+}
+
+// TestSecureCookies: under https, cookies are sent by https alone, and no other host can set them.
+func TestSecureCookies(t *testing.T) {
+	c := &Console{secure: true}
+	if got := c.cookieName(cookieSession); got != "__Host-brygga-console" {
+		t.Errorf("the cookie is called %q", got)
+	}
+}
+
+// TestLogIn: whoever logs in gets a new session, is led to where it wanted to go, and logs out again.
+func TestLogIn(t *testing.T) {
+	s := newSite(t)
+	s.operator(storage.RoleOwner)
+	b := s.browser()
+	b.setCookie("brygga-console", "planted")
+	s.is(b.get("settings"), http.StatusOK, "Log in")
+	p := b.post("login", "user", "OWNER@example.se", "password", "mistyped", "next", "/admin/settings")
+	s.is(p, http.StatusUnprocessableEntity, "Log in")
+	if !strings.Contains(p.body, `value="OWNER@example.se"`) || strings.Contains(p.body, "mistyped") || !strings.Contains(p.body, "autofocus") {
+		t.Errorf("the form does not show what was typed, or the password: %s", p.body)
+	}
+	s.is(b.post("login", "user", "OWNER@example.se", "password", password, "next", "/admin/settings"), http.StatusOK, "Settings")
+	first := b.cookie("brygga-console")
+	if first == "planted" || first == "" {
+		t.Errorf("the session is %q, which stood there before the login", first)
+	}
+	s.is(b.post("login", "user", "owner", "password", password), http.StatusOK, "Overview")
+	if b.cookie("brygga-console") == first {
+		t.Error("another login has not made another session")
+	}
+	old := s.browser()
+	old.setCookie("brygga-console", first)
+	s.is(old.get(""), http.StatusOK, "Log in")
+	s.is(b.post("logout"), http.StatusOK, "Log in")
+	s.is(b.get(""), http.StatusOK, "Log in")
+}
+
+// TestRefusedAlike: nobody learns from the answer who has an account.
+func TestRefusedAlike(t *testing.T) {
+	s := newSite(t)
+	s.operator(storage.RoleOwner)
+	known := s.browser().post("login", "user", "owner", "password", "wrong")
+	unknown := s.browser().post("login", "user", "nobody", "password", "wrong")
+	if got := strings.ReplaceAll(known.body, `value="owner"`, `value="nobody"`); got != unknown.body || known.StatusCode != unknown.StatusCode {
+		t.Errorf("the answers differ: %s, %s", known.body, unknown.body)
+	}
+}
+
+// TestNextIsOurs: a link to us leads nowhere else.
+func TestNextIsOurs(t *testing.T) {
+	for _, address := range []string{
+		"https://evil.example/admin/", "//evil.example/admin/", "/\\evil.example", "/admin/\\..", "javascript:alert(1)", "/elsewhere", "", "admin/", "/admin/\r\nSet-Cookie: a=b",
+	} {
+		if got := ours(address); got != Path {
+			t.Errorf("%q leads to %q", address, got)
+		}
+	}
+	if got := ours("/admin/clients?q=a"); got != "/admin/clients?q=a" {
+		t.Errorf("our own address leads to %q", got)
+	}
+}
+
+// TestFormWithoutSession: a form that comes too late does nothing and says so, without losing what was typed.
+func TestFormWithoutSession(t *testing.T) {
+	s := newSite(t)
+	b := s.as(storage.RoleOwner)
+	s.now = s.now.Add(13 * time.Hour)
+	s.is(b.post("search", "q", "app"), http.StatusForbidden, "You are no longer logged in")
+}
+
+// TestStepUp: what is dangerous asks for a proof, which leads back with what was filled in.
+func TestStepUp(t *testing.T) {
+	s := newSite(t)
+	b := s.as(storage.RoleOwner)
+	s.now = s.now.Add(11 * time.Minute)
+	before := b.cookie("brygga-console")
+	s.is(b.post("step-up", "password", "wrong", "next", "/admin/settings"), http.StatusUnprocessableEntity, "Show that it is you")
+	s.is(b.post("step-up", "password", password, "next", "/admin/settings"), http.StatusOK, "Settings")
+	if b.cookie("brygga-console") == before {
+		t.Error("the session goes on under the same cookie")
+	}
+	kept := url.Values{"name": {"a & b"}, "again": {"x"}}
+	p := b.post("step-up", "password", password, "next", "/admin/search", "again", kept.Encode())
+	s.is(p, http.StatusOK, "Thank you, it is you")
+	for _, want := range []string{`action="/admin/search"`, `name="name" value="a &amp; b"`, `name="again" value="x"`} {
+		if !strings.Contains(p.body, want) {
+			t.Errorf("the page to go on has no %s: %s", want, p.body)
+		}
+	}
+}
+
+// TestMessageIsShownOnce: what was done is said on the next page, and of cookies nothing but our own texts is shown.
+func TestMessageIsShownOnce(t *testing.T) {
+	s := newSite(t)
+	b := s.as(storage.RoleOwner)
+	p := b.post("logout")
+	if !strings.Contains(p.body, "You are logged out.") {
+		t.Errorf("the page does not say it: %s", p.body)
+	}
+	if strings.Contains(b.get("login").body, "You are logged out.") {
+		t.Error("it is said twice")
+	}
+	b.setCookie("brygga-console-flash", "WyJjbGljayBldmlsLmV4YW1wbGUiXQ") // ["click evil.example"]
+	if strings.Contains(b.get("login").body, "evil.example") {
+		t.Error("a text of another is shown")
+	}
+}
+
+// TestLanguages: pages are in the browser's language, the operator's own, or the one that was chosen.
+func TestLanguages(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	s.is(b.get("login"), http.StatusOK, "Log in")
+	s.is(b.get("language?tag=sv&next=/admin/login"), http.StatusOK, "Logga in")
+	s.is(b.get("language?tag=xx&next=https://evil.example/"), http.StatusOK, "Logga in")
+	if p := b.get("login"); !strings.Contains(p.body, `<html lang="sv"`) || p.Header.Get("Content-Language") != "sv" {
+		t.Error("the page does not say its language")
+	}
+}

@@ -1,0 +1,43 @@
+package console
+
+import (
+	"strings"
+
+	"brygga/storage"
+)
+
+// service is what the installation is called.
+func (v *visit) service() string {
+	if v.Service == "" {
+		return "Brygga"
+	}
+	return v.Service
+}
+
+// who is what the operator is called.
+func (v *visit) who() string {
+	if o := v.session.Operator; !o.Name.IsZero() {
+		return o.Name.Reveal()
+	}
+	return v.session.Operator.UserName.Reveal()
+}
+
+// isIn reports whether the page stands below that place of the navigation.
+func (v *visit) isIn(p place) bool {
+	path := strings.TrimPrefix(v.r.URL.Path, Path)
+	if p.path == "" {
+		return path == ""
+	}
+	return path == p.path || strings.HasPrefix(path, p.path+"/")
+}
+
+// currency says whether it is the place itself (WAI-ARIA 1.2: aria-current).
+func (v *visit) currency(p place) string {
+	if strings.TrimPrefix(v.r.URL.Path, Path) == p.path {
+		return "page"
+	}
+	return "true"
+}
+
+// notFound is the page of every address that there is not.
+func notFound(*visit) error { return storage.ErrNotFound }

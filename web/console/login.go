@@ -1,0 +1,112 @@
+package console
+
+import (
+	"errors"
+	"net/url"
+
+	"brygga/account"
+	"brygga/secret"
+)
+
+// loginPages are those by which one logs in and out.
+func loginPages() []page {
+	return []page{
+		{pattern: "GET /login", handle: askLogin, access: anybody},
+		{pattern: "POST /login", handle: logIn, access: anybody},
+		{pattern: "GET /login/code", handle: askCode, access: anybody},
+		{pattern: "POST /login/code", handle: takeCode, access: anybody},
+		{pattern: "POST /logout", handle: logOut, access: anybody},
+	}
+}
+
+func askLogin(v *visit) error {
+	next := ours(v.r.URL.Query().Get("next"))
+	if v.session != nil {
+		return v.leave(next, "")
+	}
+	return v.show(v.text("login.title"), loginBody(v, newForm(), next))
+}
+
+// logIn takes a user name or an e-mail address, and a password. Whatever is refused gets the same answer.
+func logIn(v *visit) error {
+	f, next := v.form(), ours(v.sent.Get("next"))
+	s, err := v.Accounts.LogIn(v, f.get("user"), secret.New(v.sent.Get("password")), v.from)
+	if v.refused(f, "user", err) {
+		return v.refuse(v.text("login.title"), loginBody(v, f, next))
+	}
+	if err != nil {
+		return err
+	}
+	return v.loggedIn(s, next)
+}
+
+// refused adds the fault of a login that was refused, and reports whether it was.
+func (v *visit) refused(f *form, field string, err error) bool {
+	if wait, ok := errors.AsType[*account.WaitError](err); ok {
+		f.fault("", v.text("login.wait", "until", v.moment(wait.Until)))
+		return true
+	}
+	if errors.Is(err, account.ErrRefused) {
+		f.fault(field, v.text("login.refused."+field))
+		return true
+	}
+	return false
+}
+
+// loggedIn ends the session that the browser had, gives it the new one and leads on: to the second factor where that is still to be shown.
+func (v *visit) loggedIn(s *account.Session, next string) error {
+	if err := v.Accounts.LogOut(v, v.token()); err != nil {
+		return err
+	}
+	v.setCookie(cookieSession, s.Token.Reveal(), 0)
+	if s.Pending {
+		return v.leave(at("login", "code")+"?next="+url.QueryEscape(next), "")
+	}
+	return v.leave(next, "")
+}
+
+// pending returns the session that waits for its second factor.
+func (v *visit) pending() (*account.Session, error) {
+	s, err := v.Accounts.Look(v, v.token())
+	if err == nil && !s.Pending {
+		err = account.ErrNoSession
+	}
+	return s, err
+}
+
+func askCode(v *visit) error {
+	if v.session != nil {
+		return v.leave(ours(v.r.URL.Query().Get("next")), "")
+	}
+	if _, err := v.pending(); err != nil {
+		return err
+	}
+	return v.show(v.text("code.title"), codeBody(v, newForm(), ours(v.r.URL.Query().Get("next"))))
+}
+
+// takeCode takes a code of an authenticator app, or a recovery code.
+func takeCode(v *visit) error {
+	f, next := v.form(), ours(v.sent.Get("next"))
+	s, err := v.Accounts.SecondFactor(v, v.token(), f.get("code"), v.from)
+	if v.refused(f, "code", err) {
+		f.forget("code")
+		return v.refuse(v.text("code.title"), codeBody(v, f, next))
+	}
+	if errors.Is(err, account.ErrNoSession) {
+		return v.leave(at("login"), "login.late")
+	}
+	if err != nil {
+		return err
+	}
+	v.setCookie(cookieSession, s.Token.Reveal(), 0)
+	return v.leave(next, "")
+}
+
+func logOut(v *visit) error {
+	if err := v.Accounts.LogOut(v, v.token()); err != nil {
+		return err
+	}
+	v.setCookie(cookieSession, "", 0)
+	v.w.Header().Set("Clear-Site-Data", `"cache"`)
+	return v.leave(at("login"), "login.out")
+}

@@ -1,0 +1,62 @@
+package console
+
+import (
+	"slices"
+
+	"brygga/admin"
+)
+
+// access says who gets a page.
+type access int
+
+const (
+	// operators are those who are logged in, if they may do the page's operation. It is what a page is for that says nothing.
+	operators access = iota
+	// anybody is for pages by which one logs in.
+	anybody
+)
+
+// page is one line of the list of all pages.
+type page struct {
+	// pattern is a method and a path below Path: "GET /clients/{id}".
+	pattern string
+	// operation is what the page is for: operators who may not do it do not get it. Empty for pages that every operator has.
+	operation admin.Name
+	handle    func(*visit) error
+	access    access
+}
+
+// pages are all pages.
+func pages() []page {
+	return slices.Concat(framePages(), loginPages())
+}
+
+// framePages are those that belong to no area.
+func framePages() []page {
+	return []page{
+		{pattern: "GET /{$}", handle: showOverview},
+		{pattern: "POST /search", handle: search},
+		{pattern: "GET /language", handle: chooseLanguage, access: anybody},
+		{pattern: "GET /settings", handle: showSettings},
+		{pattern: "GET /step-up", handle: askStepUp},
+		{pattern: "POST /step-up", handle: stepUp},
+	}
+}
+
+// place is an entry of the navigation.
+type place struct {
+	path, key string
+	operation admin.Name
+}
+
+// places are the six words of the navigation.
+func places() []place {
+	return []place{
+		{"", "nav.overview", ""},
+		{"clients", "nav.clients", admin.ListClients},
+		{"logins", "nav.logins", admin.ShowLogin},
+		{"events", "nav.events", admin.ListAudit},
+		{"keys", "nav.keys", admin.ListKeys},
+		{"settings", "nav.settings", ""},
+	}
+}

@@ -1,0 +1,89 @@
+package console
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var placeholder = regexp.MustCompile(`\{\w+\}`)
+
+// sources is all code of the package, without tests and what is generated.
+func sources(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	for _, pattern := range []string{"*.go", "*.templ"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") || strings.HasSuffix(file, "_templ.go") {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Write(text)
+		}
+	}
+	return b.String()
+}
+
+// TestTextsInAllLanguages: each text is there in each language, with the same values to fill in.
+func TestTextsInAllLanguages(t *testing.T) {
+	for key, texts := range catalogue {
+		if got := slices.Sorted(maps.Keys(texts)); !slices.Equal(got, slices.Sorted(slices.Values(languages))) {
+			t.Errorf("%s is there in %v", key, got)
+		}
+		want := placeholder.FindAllString(texts[languages[0]], -1)
+		slices.Sort(want)
+		for _, tag := range languages {
+			got := placeholder.FindAllString(texts[tag], -1)
+			slices.Sort(got)
+			if strings.TrimSpace(texts[tag]) == "" || !slices.Equal(slices.Compact(got), slices.Compact(slices.Clone(want))) {
+				t.Errorf("%s in %s is %q", key, tag, texts[tag])
+			}
+		}
+	}
+}
+
+var (
+	asked   = regexp.MustCompile(`\.text\("([^"]+)"[,)]`)
+	counted = regexp.MustCompile(`\.count\("([^"]+)"`)
+	written = regexp.MustCompile(`"([a-z][a-z0-9_-]*(?:\.[a-z0-9_-]+)*\.?)"`)
+)
+
+// TestTextsAreUsed: every key that the code asks for is there, and no other.
+func TestTextsAreUsed(t *testing.T) {
+	code := sources(t)
+	for _, found := range asked.FindAllStringSubmatch(code, -1) {
+		if !hasText(found[1]) {
+			t.Errorf("the code asks for %q, which is not written", found[1])
+		}
+	}
+	for _, found := range counted.FindAllStringSubmatch(code, -1) {
+		if !hasText(found[1]+".one") || !hasText(found[1]+".many") {
+			t.Errorf("the code counts by %q, which is not written", found[1])
+		}
+	}
+	used := map[string]bool{}
+	for _, found := range written.FindAllStringSubmatch(code, -1) {
+		used[strings.TrimSuffix(found[1], ".")] = true
+	}
+	for key := range catalogue {
+		// A key may be put together from its beginning and a word.
+		beginning := key
+		for beginning != "" && !used[beginning] {
+			beginning = beginning[:max(0, strings.LastIndexByte(beginning, '.'))]
+		}
+		if beginning == "" {
+			t.Errorf("%s is written, and nothing asks for it", key)
+		}
+	}
+}
