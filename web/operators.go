@@ -29,12 +29,14 @@ type OperatorsOptions struct {
 	Checkpoint func(ctx context.Context) ([]byte, error)
 	// API serves what is below /api/v1/; nil for none. It looks itself who asks.
 	API http.Handler
+	// Console serves what is below /admin/; nil for none. It looks itself who asks.
+	Console http.Handler
 	// Hosts are the names that metrics and profiles may be asked under, beside those of loopback and addresses.
 	Hosts []string
 }
 
-// Operators returns the handler of the operators' listener: /healthz, /readyz, /metrics, /audit/checkpoint, /api/v1 and /debug/pprof. But
-// for the API it checks nobody's identity, so it must listen where only operators reach it. Profiles, which hold what is in memory, are for this machine alone
+// Operators returns the handler of the operators' listener: /healthz, /readyz, /metrics, /audit/checkpoint, /api/v1, /admin and /debug/pprof. But
+// for the API and the console it checks nobody's identity, so it must listen where only operators reach it. Profiles, which hold what is in memory, are for this machine alone
 // wherever it listens.
 func Operators(o OperatorsOptions) http.Handler {
 	mux := http.NewServeMux()
@@ -49,6 +51,9 @@ func Operators(o OperatorsOptions) http.Handler {
 	}
 	if o.API != nil {
 		guarded.Handle("/api/v1/", o.API)
+	}
+	if o.Console != nil {
+		guarded.Handle("/admin/", o.Console)
 	}
 	guarded.HandleFunc("GET /debug/pprof/", pprof.Index)
 	guarded.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)

@@ -139,7 +139,7 @@ func brokenServer(t *testing.T) *server {
 func scrape(t *testing.T, s *server) string {
 	t.Helper()
 	answer := httptest.NewRecorder()
-	s.operators(nil).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "http://localhost/metrics", nil))
+	s.operators(management{}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "http://localhost/metrics", nil))
 	file := filepath.Join(t.TempDir(), "metrics.txt")
 	if err := os.WriteFile(file, answer.Body.Bytes(), 0o600); err != nil || answer.Code != http.StatusOK {
 		t.Fatal(answer.Code, err)

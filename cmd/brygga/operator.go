@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -107,7 +106,7 @@ func (f *whereFlags) find(h *host) (installation, error) {
 			return installation{}, fail(exitUsage, "give the directory that \"brygga dev\" names, or --config FILE for a server", "no data of brygga in %s: %w", f.data, err)
 		}
 		calls, err := newOutbound(config.Outbound{}, true)
-		return installation{data: f.data, masterKey: secret.New(string(text)), local: true, console: consoleAt(devConsole), outbound: calls}, err
+		return installation{data: f.data, masterKey: secret.New(string(text)), local: true, console: (&config.Config{AdminListen: devConsole}).ConsoleURL(), outbound: calls}, err
 	case f.config != "":
 		looks := &looks{}
 		c, err := loadConfig(f.config, h.environ, looks.read)
@@ -120,7 +119,7 @@ func (f *whereFlags) find(h *host) (installation, error) {
 		}
 		return installation{
 			data: c.Data, issuer: c.Issuer, postgres: c.Postgres, masterKey: c.MasterKey, otherKey: c.OtherMasterKey, clients: looks.dress(c.StaticClients(time.Now().UTC())), retention: c.Audit.Retention, sinks: c.Audit.Sinks, keys: c.Keys,
-			certificates: c.BankID.CertificateNames(), acrValues: c.ACRs(), local: c.LocalIssuer(), console: consoleAt(c.AdminListen), mail: c.Mail.Used(), outbound: calls,
+			certificates: c.BankID.CertificateNames(), acrValues: c.ACRs(), local: c.LocalIssuer(), console: c.ConsoleURL(), mail: c.Mail.Used(), outbound: calls,
 		}, nil
 	}
 	return installation{}, fail(exitUsage, "give --config FILE for a server, or --data DIR for \"brygga dev\"", "which installation?")
@@ -128,14 +127,6 @@ func (f *whereFlags) find(h *host) (installation, error) {
 
 // devConsole is where "brygga dev" listens for operators when nobody has chosen another port.
 const devConsole = "localhost:8084"
-
-// consoleAt is the address of the console on the operators' listener. On loopback it has a name, which passkeys need.
-func consoleAt(listen string) string {
-	if host, port, err := net.SplitHostPort(listen); err == nil && net.ParseIP(host).IsLoopback() {
-		listen = net.JoinHostPort("localhost", port)
-	}
-	return "http://" + listen + "/admin"
-}
 
 // loadConfig reads the configuration, with a remedy when there is no such file.
 func loadConfig(path string, environ []string, inspections ...config.Inspection) (*config.Config, error) {

@@ -45,7 +45,7 @@ func (l listeners) close() {
 // run serves until ctx is done, and then ends what it began, in order: no new connections, the requests under way, the
 // workers, the store. It returns nil when all was closed.
 func (s *server) run(ctx context.Context, on listeners) error {
-	management, err := s.managementAPI(ctx)
+	management, err := s.newManagement(ctx)
 	if err != nil {
 		return errors.Join(err, s.close())
 	}
@@ -72,7 +72,7 @@ func (s *server) run(ctx context.Context, on listeners) error {
 	}
 
 	public := &http.Server{
-		Handler: http.HandlerFunc(s.public), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
+		Handler: s.outside(management), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
 		MaxHeaderBytes: maxHeader, ErrorLog: errorLog(s.log),
 	}
 	public.RegisterOnShutdown(s.endStreams)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -17,7 +16,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"brygga/admin"
 	"brygga/audit"
 	"brygga/audit/sink"
 	"brygga/audit/tree"
@@ -34,7 +32,6 @@ import (
 	"brygga/storage/postgres"
 	"brygga/templates"
 	"brygga/web"
-	"brygga/web/api"
 )
 
 // serverOptions are what a server is made from.
@@ -340,35 +337,11 @@ func (s *server) ready(ctx context.Context) error {
 	return nil
 }
 
-// operators returns the handler of the operators' listener, with the management API.
-func (s *server) operators(management http.Handler) http.Handler {
-	return web.Operators(web.OperatorsOptions{
-		Ready: s.ready, Details: s.details, Metrics: s.metrics.handler(), Checkpoint: s.checkpoint, API: management, Hosts: s.config.AdminHosts,
-	})
-}
-
-// managementAPI returns the handler of the management API.
-func (s *server) managementAPI(ctx context.Context) (http.Handler, error) {
-	o := s.operator()
-	accounts, err := o.accounts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	operations, err := o.administration(func(more *admin.Options) {
-		more.Accounts = accounts
-		more.Health = func(ctx context.Context) ([][2]string, error) { return s.details(ctx), s.ready(ctx) }
-	})
-	if err != nil {
-		return nil, err
-	}
-	return api.New(api.Options{Admin: operations, Log: s.log, Now: s.now})
-}
-
 // operator returns the parts that client and key commands work on.
 func (s *server) operator() *operator {
 	return &operator{
 		store: s.clients, audit: s.audit, now: s.now, certificates: s.config.BankID.CertificateNames(), acrValues: s.config.ACRs(), local: s.config.LocalIssuer(), outbound: s.outbound,
-		console: consoleAt(s.config.AdminListen), mail: s.mail != nil,
+		console: s.config.ConsoleURL(), mail: s.mail != nil,
 		ring: func(context.Context) (*keys.Ring, error) { return s.ring, nil }, backup: s.backup,
 		tree: func(context.Context) (*tree.Tree, error) { return s.tree.Tree, nil }, sinks: s.config.Audit.Sinks,
 	}

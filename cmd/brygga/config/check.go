@@ -66,6 +66,7 @@ func (c *Config) checkInstallation(r *reader) {
 	c.checkMasterKey(r)
 	c.checkPostgres(r)
 	c.checkMail(r)
+	c.checkConsole(r)
 	c.checkSinks(r)
 	r.word("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	r.word("log.format", c.Log.Format, "json", "text")

@@ -39,6 +39,8 @@ type Config struct {
 	AdminHosts []string `yaml:"admin_hosts"`
 	// InsecureAdminListen allows an AdminListen that is not on loopback. Default false.
 	InsecureAdminListen bool `yaml:"insecure_admin_listen"`
+	// Console are the pages on which operators work.
+	Console Console `yaml:"console"`
 	// Data is the directory of the store, where that is a file, and of the control socket. Default brygga-data.
 	Data string `yaml:"data" kind:"path"`
 	// MasterKey seals what is stored: 32 random bytes in base64 or hex. This or MasterKeyFile is required.
