@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 	"op/interop":               {}, // tests alone
 	"outbound":                 {},
 	"personnummer":             {},
+	"presets":                  {"clients", "storage"},
 	"schedule":                 {},
 	"secret":                   {},
 	"spelling":                 {},

@@ -58,3 +58,24 @@ func TestEverySettingIsRead(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestWrittenClientsAreRead: what is written of a client for the file is read as that client, whatever its texts are.
+func TestWrittenClientsAreRead(t *testing.T) {
+	for _, name := range []string{"The Journal", "yes", "1e3", "a: b # c", `"quoted"`, "- x", "{x}", "Åsa", "null", "~", "@x", "a:b"} {
+		want := clients.New("app")
+		want.Name, want.LocalNames = name, map[string]string{"sv": name, "no": name}
+		want.AuthMethod, want.RedirectURIs, want.Scopes = "none", []string{"https://a.example/cb?x=1&y=%20", "https://b.example/"}, []string{"profile", "offline_access"}
+		want.Sector, want.RequirePKCE, want.Groups = "123", true, map[string]string{"yes": "everybody"}
+		want.Policy.PinCode, want.Policy.VisibleText = "yes", map[string]string{"sv": "Rad 1\nRad 2: {client}"}
+		clients.Complete(&want)
+		c, err := config.Load(write(t, minimal+"clients:\n"+clients.YAML(&want)), nil)
+		if err != nil {
+			t.Fatalf("%s\n%v", clients.YAML(&want), err)
+		}
+		got := c.StaticClients(time.Time{})[0]
+		got.Revision = 0
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s\n(-want +got):\n%s", clients.YAML(&want), diff)
+		}
+	}
+}

@@ -1,0 +1,8 @@
+AUTHENTICATION_BACKENDS = ["social_core.backends.open_id_connect.OpenIdConnectAuth"]
+SOCIAL_AUTH_OIDC_OIDC_ENDPOINT = "⟪issuer⟫"
+SOCIAL_AUTH_OIDC_KEY = "⟪id⟫"
+SOCIAL_AUTH_OIDC_SECRET = "⟪secret⟫"
+SOCIAL_AUTH_OIDC_SCOPE = ["openid", "profile"]
+SOCIAL_AUTH_OIDC_IGNORE_DEFAULT_SCOPE = True
+SOCIAL_AUTH_OIDC_USERNAME_KEY = "sub"
+SOCIAL_AUTH_OIDC_EXTRA_DATA = ["personalNumber"]
