@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -117,23 +116,6 @@ func TestChangesAreTold(t *testing.T) {
 	}
 }
 
-// TestPageListsTheCatalogue holds docs/audit.md true: every event with its text and number, and no other.
-func TestPageListsTheCatalogue(t *testing.T) {
-	page, err := os.ReadFile("../docs/audit.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, typ := range audit.Types() {
-		if row := "| `" + string(typ) + "` | " + typ.Text() + " | "; strings.Count(string(page), row) != 1 {
-			t.Errorf("docs/audit.md lacks a row that begins %s", row)
-		}
-	}
-	if rows := strings.Count(string(page), "\n| `"+"WEB_") + strings.Count(string(page), "\n| `SEC_") + strings.Count(string(page), "\n| `ADM_") +
-		strings.Count(string(page), "\n| `KEY_") + strings.Count(string(page), "\n| `OPR_"); rows != len(audit.Types()) {
-		t.Errorf("docs/audit.md has %d events, the catalogue %d", rows, len(audit.Types()))
-	}
-}
-
 func TestPseudonymDependsOnKeyAndPerson(t *testing.T) {
 	var out bytes.Buffer
 	a := newLog(t, &memory{}, &out)
@@ -169,17 +151,6 @@ func TestNewRefuses(t *testing.T) {
 		if _, err := audit.New(o); err == nil {
 			t.Errorf("%s: no error", name)
 		}
-	}
-}
-
-func TestEveryTypeHasText(t *testing.T) {
-	for _, typ := range audit.Types() {
-		if typ.Text() == string(typ) {
-			t.Errorf("%s has no text", typ)
-		}
-	}
-	if len(audit.Types()) < 16 {
-		t.Errorf("catalogue has %d events", len(audit.Types()))
 	}
 }
 

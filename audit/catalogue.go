@@ -103,76 +103,22 @@ const (
 	OperatorUnlocked Type = "OPR_500016"
 )
 
-// texts says what each event of the catalogue means, for people who read the log.
-var texts = map[Type]string{
-	LoginStarted:              "BankID login started",
-	LoginCompleted:            "BankID login completed",
-	LoginFailed:               "BankID login failed",
-	LoginEnded:                "BankID login cancelled or expired",
-	SessionUsed:               "answered from a session, without a login",
-	SessionEnded:              "session ended by a logout",
-	LogoutDelivered:           "client told of a logout",
-	LogoutFailed:              "client not told of a logout",
-	TextRefused:               "text not taken by BankID and left out",
-	ReturnRefused:             "return from the BankID app refused",
-	BindingRefused:            "login opened in another browser",
-	CodeReused:                "authorization code presented twice",
-	ResultRefused:             "result of a BankID order refused",
-	ResultUnverified:          "evidence of a BankID result did not verify",
-	ResultDoubtful:            "doubtful result of a BankID order accepted",
-	ReturnWaived:              "return from the BankID app not waited for",
-	TokenReused:               "refresh token presented twice",
-	ClientRefused:             "client authentication failed",
-	ClientAdded:               "client added",
-	ClientChanged:             "client changed",
-	ClientSecretRotated:       "client secret rotated",
-	ClientRemoved:             "client removed",
-	ConfigurationRead:         "configuration read again",
-	IssuerChanged:             "issuer changed",
-	BackupMade:                "store backed up",
-	StoreRestored:             "store restored",
-	StoreMoved:                "store moved",
-	AdministrationRefused:     "administration refused",
-	APIKeyCreated:             "API key created",
-	APIKeyRotated:             "API key rotated",
-	APIKeyRemoved:             "API key removed",
-	APIKeyRefused:             "API key refused",
-	KeyCreated:                "signing key created",
-	KeyActivated:              "signing key activated",
-	KeyRetired:                "signing key retired",
-	KeyRemoved:                "signing key removed",
-	MasterKeyReplaced:         "master key replaced",
-	OperatorInvited:           "operator invited",
-	OperatorActivated:         "operator account activated",
-	OperatorChanged:           "operator changed",
-	OperatorRemoved:           "operator removed",
-	OperatorLinkGiven:         "link for an operator made",
-	OperatorLoggedIn:          "operator logged in",
-	OperatorRefused:           "operator login refused",
-	OperatorLocked:            "operator account has to wait",
-	OperatorSteppedUp:         "operator proved anew who it is",
-	OperatorLoggedOut:         "operator logged out",
-	OperatorPasswordChanged:   "password of an operator changed",
-	OperatorEmailConfirmed:    "e-mail address of an operator confirmed",
-	OperatorCredentialAdded:   "credential of an operator added",
-	OperatorCredentialRemoved: "credential of an operator removed",
-	MailGivenUp:               "mail given up",
-	OperatorUnlocked:          "operator account has to wait no longer",
-}
-
-// Text returns what the event means, in English, or the ID itself when it is not in the catalogue.
+// Text returns what the event is called, in English, or the ID itself when it is not in the catalogue.
 func (t Type) Text() string {
-	if text := texts[t]; text != "" {
+	if text := t.entry().Text; text != "" {
 		return text
 	}
 	return string(t)
 }
 
-// Types returns the whole catalogue, in no order.
+// Severity returns how much the event deserves a look, from 0 to 10 as CEF counts, 1 when it is not in the catalogue.
+func (t Type) Severity() int { return max(1, t.entry().Severity) }
+
+// Types returns all events, in the order of their numbers.
 func Types() []Type {
-	types := make([]Type, 0, len(texts))
-	for t := range texts {
-		types = append(types, t)
+	types := make([]Type, len(catalogue))
+	for i := range catalogue {
+		types[i] = catalogue[i].Type
 	}
 	return types
 }

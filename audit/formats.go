@@ -74,21 +74,6 @@ func cefValue(text string) string {
 	return strings.NewReplacer(`\`, `\\`, `=`, `\=`, "\n", `\n`, "\r", `\r`).Replace(text)
 }
 
-// Severity returns how much the event deserves a look, from 0 to 10 as CEF counts.
-func (t Type) Severity() int {
-	switch {
-	case t == CodeReused || t == TokenReused || t == ResultRefused || t == ResultUnverified:
-		return 8
-	case strings.HasPrefix(string(t), "SEC_"):
-		return 6
-	case t == LoginFailed || t == LogoutFailed:
-		return 4
-	case strings.HasPrefix(string(t), "ADM_"), strings.HasPrefix(string(t), "KEY_"):
-		return 3
-	}
-	return 1
-}
-
 // orderedFields returns the names of the event's fields: those of the catalogue in its order, and then the others by name.
 func orderedFields(e *storage.AuditEvent) (names []string) {
 	for _, name := range fieldNames {

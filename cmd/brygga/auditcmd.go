@@ -125,7 +125,7 @@ func newAuditList(h *host, where *whereFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List events, oldest first", Args: cobra.NoArgs,
 		Long: "List events, oldest first, of the last day unless --since says otherwise. As json an event is a line; csv has a column for each field; cef is\n" +
-			"ArcSight's Common Event Format. docs/audit.md says what events there are.",
+			"ArcSight's Common Event Format. docs/events.md says what events there are.",
 		Example: "  brygga audit list --since 7d --event SEC_\n  brygga audit list --since 2026-03-01 --until 2026-04-01 --output csv > march.csv",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !slices.Contains([]string{"text", "json", "csv", "cef"}, output) {

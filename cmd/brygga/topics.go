@@ -12,9 +12,10 @@ import (
 var topics = [][3]string{
 	{"apps", "apps.md", "What apps need: endpoints, tokens, claims"},
 	{"api", "api.md", "The management API: keys, requests, answers"},
-	{"audit-log", "audit.md", "The audit log: its fields and every event, and its proof"},
+	{"audit-log", "audit.md", "The audit log: its fields, its proof, and where it goes"},
 	{"backups", "backup.md", "Back up, restore and move the store"},
 	{"claims", "claims.md", "What apps get: a token decoded, what to store, linking customers"},
+	{"events", "events.md", "Every event of the audit log: what it means, what to do"},
 	{"looks", "looks.md", "Logos, colours, texts and style sheets of the pages"},
 	{"metrics", "metrics.md", "The metrics, one by one"},
 	{"operations", "operations.md", "Install, upgrade and watch a server; containers and Kubernetes"},
