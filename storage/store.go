@@ -250,8 +250,10 @@ type Secrets interface {
 	// all processes, get the same value until somebody replaces it.
 	SecretOrCreate(ctx context.Context, name string, proposed []byte) ([]byte, error)
 	// ReplaceSecret puts another value in the place of before. It returns ErrConflict when the stored value is not before, and
-	// ErrNotFound when there is none of that name.
+	// ErrNotFound when there is none of that name. Nil after removes it.
 	ReplaceSecret(ctx context.Context, name string, before, after []byte) error
+	// SecretNames returns the names of the secrets that begin with prefix, in order.
+	SecretNames(ctx context.Context, prefix string) ([]string, error)
 }
 
 // AuditLog keeps audit events.

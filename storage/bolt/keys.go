@@ -108,7 +108,21 @@ func (s *Store) ReplaceSecret(ctx context.Context, name string, before, after []
 			return err
 		case !bytes.Equal(value, before):
 			return storage.ErrConflict
+		case after == nil:
+			return t.remove(secretsBucket, []byte(name))
 		}
 		return t.put(secretsBucket, []byte(name), fresh)
 	})
+}
+
+// SecretNames returns the names of the secrets that begin with prefix, in order; see storage.Secrets.
+func (s *Store) SecretNames(_ context.Context, prefix string) (names []string, err error) {
+	err = s.view(func(t *tx) error {
+		cursor := t.bucket(secretsBucket).Cursor()
+		for key, _ := cursor.Seek([]byte(prefix)); bytes.HasPrefix(key, []byte(prefix)) && key != nil; key, _ = cursor.Next() {
+			names = append(names, string(key))
+		}
+		return nil
+	})
+	return names, err
 }

@@ -102,8 +102,24 @@ func (s *Store) ReplaceSecret(ctx context.Context, name string, before, after []
 			return err
 		case !bytes.Equal(value, before):
 			return storage.ErrConflict
+		case after == nil:
+			_, err = db.Exec(ctx, `DELETE FROM secrets WHERE name = $1`, name)
+			return err
 		}
 		_, err = db.Exec(ctx, `UPDATE secrets SET body = $2 WHERE name = $1`, name, fresh)
 		return err
 	})
+}
+
+// SecretNames returns the names of the secrets that begin with prefix, in order; see storage.Secrets.
+func (s *Store) SecretNames(ctx context.Context, prefix string) (names []string, err error) {
+	err = s.trip(ctx, func(ctx context.Context, db executor) error {
+		rows, err := db.Query(ctx, `SELECT name FROM secrets WHERE starts_with(name, $1) ORDER BY name COLLATE "C"`, prefix)
+		if err != nil {
+			return err
+		}
+		names, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return names, err
 }

@@ -60,6 +60,24 @@ var keyTests = map[string]func(*fixture){
 		f.ok(err)
 		f.same(string(got), "new")
 	},
+	"secrets are listed by how they begin, and one is removed by who knows it": func(f *fixture) {
+		for _, name := range []string{"sink b", "sink_c", "sink %", "sink a", "other"} {
+			_, err := f.Store.SecretOrCreate(f.Context(), name, []byte(name))
+			f.ok(err)
+		}
+		remove := func(name, value string) error { return f.Store.ReplaceSecret(f.Context(), name, []byte(value), nil) }
+		f.is(remove("sink b", "another"), storage.ErrConflict)
+		f.is(remove("sink z", "sink z"), storage.ErrNotFound)
+		f.ok(remove("sink b", "sink b"))
+		f.is(remove("sink b", "sink b"), storage.ErrNotFound)
+		f.restart()
+		names, err := f.Store.SecretNames(f.Context(), "sink ")
+		f.ok(err)
+		f.same(names, []string{"sink %", "sink a"})
+		got, err := f.Store.SecretOrCreate(f.Context(), "sink b", []byte("anew"))
+		f.ok(err)
+		f.same(string(got), "anew")
+	},
 	"a secret is made once and kept": func(f *fixture) {
 		for range 2 {
 			for name, value := range map[string]string{"subject": canarySecret, "pseudonym": canarySecret + "2"} {
