@@ -56,7 +56,7 @@ needs:
 	if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then packages="$$packages postgresql"; fi; \
 	for tool in curl jq; do if lacks $$tool; then packages="$$packages $$tool"; fi; done; \
 	test -z "$$packages" || .ci/install $$packages
-	@for dir in bankid/bankidsim/interop op/interop templates/testdata/axe $(NODE_DIRS); do (cd $$dir && { cmp -s package-lock.json node_modules/.installed || \
+	@for dir in audit/sink/testdata/standardwebhooks bankid/bankidsim/interop op/interop templates/testdata/axe $(NODE_DIRS); do (cd $$dir && { cmp -s package-lock.json node_modules/.installed || \
 		{ npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed; }; }) || exit 1; done
 
 lint:

@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"clients":                  {"audit", "duration", "outbound", "spelling", "storage", "visibletext"},
 	"cmd/bench":                nil, // everything: it drives the parts from outside
 	"cmd/brygga":               nil, // everything: it connects the parts
-	"cmd/brygga/config":        {"audit/sink", "bankid", "clients", "duration", "keys", "login", "outbound", "spelling", "storage", "storage/postgres"},
+	"cmd/brygga/config":        {"audit", "audit/sink", "bankid", "clients", "duration", "keys", "login", "outbound", "spelling", "storage", "storage/postgres"},
 	"conformance":              {}, // checks providers from outside, brygga among them
 	"conformance/cmd":          {"conformance"},
 	"deploy":                   {}, // tests alone

@@ -61,6 +61,8 @@ const (
 	APIKeyRotated Type = "ADM_300012"
 	APIKeyRemoved Type = "ADM_300013"
 	APIKeyRefused Type = "ADM_300014"
+	// SinkForgotten: how far a sink has come that is no more is forgotten.
+	SinkForgotten Type = "ADM_300015"
 
 	KeyCreated   Type = "KEY_400001"
 	KeyActivated Type = "KEY_400002"

@@ -45,8 +45,25 @@ func eventsPage() string {
 			}
 		}
 	}
+	b.WriteString(hooksHead)
+	for _, h := range audit.Hooks() {
+		fmt.Fprintf(&b, "| `%s` | %s |", h.Name, h.When)
+		for _, t := range h.Types {
+			fmt.Fprintf(&b, " `%s`", t)
+		}
+		b.WriteString(" |\n")
+	}
 	return b.String()
 }
+
+const hooksHead = `
+## Hooks
+
+By these names a [sink](audit.md#hooks) posts events to programs of others, as they happen and with nothing of a person.
+
+| hook | when | events |
+|---|---|---|
+`
 
 // fieldsOf returns the fields of an event as its lines have them, in the order of the log's.
 func fieldsOf(e audit.Entry) string {
@@ -71,7 +88,7 @@ func TestPageListsTheCatalogue(t *testing.T) {
 	if page, err := os.ReadFile(path); err != nil || string(page) != want {
 		t.Errorf("docs/events.md is not what the catalogue says (%v): run go test ./audit -update", err)
 	}
-	if rows := strings.Count(want, "\n| `"); rows != len(audit.Types()) {
+	if rows := strings.Count(want, "\n| `"); rows != len(audit.Types())+len(audit.Hooks()) {
 		t.Errorf("the page has %d events, the catalogue %d: a family is missing", rows, len(audit.Types()))
 	}
 }

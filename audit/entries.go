@@ -104,6 +104,8 @@ var catalogue = []Entry{
 		"It works no more.", ""},
 	{APIKeyRefused, "API key refused", 6, "SOURCE_ADDRESS OBJECT",
 		"Somebody came with a key that has another secret, has ended, or is not for that address.", "From a strange address the key has leaked in part: rotate it."},
+	{SinkForgotten, "audit sink forgotten", 3, "ACTOR OBJECT",
+		"`brygga audit sinks --forget` has removed how far the sink that `object` names had come.", ""},
 	{KeyCreated, "signing key created", 3, ofSigningKey,
 		"It can be fetched by apps and signs nothing yet.", ""},
 	{KeyActivated, "signing key activated", 3, ofSigningKey,
@@ -145,7 +147,7 @@ var catalogue = []Entry{
 	{MailGivenUp, "mail given up", 4, "MESSAGE OBJECT",
 		"`object` is the kind of mail, `message` the answer's code.", "Look whether the address is right and the mail server takes what comes from `mail.from`."},
 	{OperatorUnlocked, "operator account has to wait no longer", 3, ofOperator,
-		"An owner said so, or a command; the operator is told.", ""},
+		"An owner said so, after failed attempts.", ""},
 }
 
 // Catalogue returns the entries of all events, in the order of their numbers.

@@ -27,7 +27,14 @@ type File struct {
 }
 
 // Deliver writes the events and returns when the disk has them.
-func (f *File) Deliver(_ context.Context, events []tree.Leaf) error {
+func (f *File) Deliver(_ context.Context, events []tree.Leaf) (delivered int, err error) {
+	if err := f.write(events); err != nil {
+		return 0, err
+	}
+	return len(events), nil
+}
+
+func (f *File) write(events []tree.Leaf) error {
 	file, size, err := f.open()
 	if err == nil && size >= f.MaxBytes {
 		if err = errors.Join(file.Close(), f.rotate()); err == nil {

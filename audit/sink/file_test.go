@@ -54,7 +54,7 @@ func TestFileCutLine(t *testing.T) {
 				t.Fatal(err)
 			}
 			to := &File{Path: path, MaxBytes: 6, Keep: 1}
-			if err := to.Deliver(t.Context(), []tree.Leaf{{Text: []byte(`{"id":"e000001"}`)}}); err != nil {
+			if _, err := to.Deliver(t.Context(), []tree.Leaf{{Text: []byte(`{"id":"e000001"}`)}}); err != nil {
 				t.Fatal(err)
 			}
 			got := read(t, path)

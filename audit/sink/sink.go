@@ -5,22 +5,27 @@
 package sink
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"brygga/audit"
 	"brygga/audit/tree"
 	"brygga/storage"
 )
 
-// Receiver is where a sink leads. Deliver returns nil when all events, of which there is at least one, are where they do not get lost any
-// more; otherwise all of them are delivered again. Its error holds nothing of an event. Calls do not overlap.
+// Receiver is where a sink leads. Deliver is given at least one event, and returns how many of them, from the first on, are where they do not
+// get lost any more: one at least, or an error. The others are delivered again. Its error holds nothing of an event. Calls do not overlap.
 type Receiver interface {
-	Deliver(ctx context.Context, events []tree.Leaf) error
+	Deliver(ctx context.Context, events []tree.Leaf) (delivered int, err error)
 }
 
 // Log is the audit log as a sink reads it: a tree.Tree.
@@ -32,6 +37,7 @@ type Log interface {
 type Secrets interface {
 	SecretOrCreate(ctx context.Context, name string, proposed []byte) ([]byte, error)
 	ReplaceSecret(ctx context.Context, name string, before, after []byte) error
+	SecretNames(ctx context.Context, prefix string) ([]string, error)
 }
 
 const (
@@ -47,7 +53,7 @@ const (
 	maxWait   = time.Minute
 )
 
-// Options are the parts of a Sink. All but FromStart, Failed, Logger and Now are required.
+// Options are the parts of a Sink. All but FromStart, Wants, Failed, Delivered, Logger and Now are required.
 type Options struct {
 	// Name is what the sink is called, in the configuration and the store; Process is a name that no other process has.
 	Name, Process string
@@ -56,8 +62,11 @@ type Options struct {
 	Receiver      Receiver
 	// FromStart says that a new sink begins with the first event of the log, and not with the next.
 	FromStart bool
-	// Failed is called when a delivery has failed.
-	Failed func()
+	// Wants says which events are delivered; nil means all.
+	Wants func(audit.Type) bool
+	// Failed is called when a delivery has failed, Delivered when one has not, with how many events and how long it took.
+	Failed    func()
+	Delivered func(events int, took time.Duration)
 	// Logger gets what deserves a look; nil discards it.
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
@@ -82,6 +91,12 @@ func New(o Options) (*Sink, error) {
 	if o.Failed == nil {
 		o.Failed = func() {}
 	}
+	if o.Delivered == nil {
+		o.Delivered = func(int, time.Duration) {}
+	}
+	if o.Wants == nil {
+		o.Wants = func(audit.Type) bool { return true }
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -91,8 +106,9 @@ func New(o Options) (*Sink, error) {
 // Behind returns how many events wait for the sink, as it has last seen.
 func (s *Sink) Behind() int64 { return s.behind.Load() }
 
-// Run delivers until ctx is done.
+// Run delivers until ctx is done, and then leaves the sink to other processes at once.
 func (s *Sink) Run(ctx context.Context) {
+	defer s.release(context.WithoutCancel(ctx))
 	failures := 0
 	for ctx.Err() == nil {
 		more, err := s.step(ctx)
@@ -118,9 +134,20 @@ func (s *Sink) Run(ctx context.Context) {
 	}
 }
 
-// backOff returns how long to wait after so many failures before the last.
+// release lets another process deliver, if this one has the sink to itself. When that fails the other waits for the end of the lease.
+func (s *Sink) release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, deliverTime)
+	defer cancel()
+	if at, stored, err := s.load(ctx); err == nil && at.Process == s.Process {
+		s.save(ctx, stored, cursor{Next: at.Next})
+	}
+}
+
+// backOff returns how long to wait after so many failures before the last: up to half as long again by chance, so that the sinks of several
+// servers do not come back to a receiver all at once.
 func backOff(failures int) time.Duration {
-	return min(firstWait<<min(failures, 10), maxWait)
+	wait := min(firstWait<<min(failures, 10), maxWait)
+	return wait + rand.N(wait/2)
 }
 
 // tell notes a failure: in the log once, until it is over.
@@ -172,14 +199,15 @@ func (s *Sink) step(ctx context.Context) (more bool, err error) {
 			return false, overtaken(err)
 		}
 	}
-	if err := s.deliver(ctx, found); err != nil {
-		return false, err
+	next, failed := s.deliver(ctx, at.Next, found)
+	if failed != nil && next == at.Next {
+		return false, failed
 	}
-	if _, err := s.save(ctx, stored, cursor{found.Next, s.Process, s.Now().UTC().Add(lease)}); err != nil {
-		return false, overtaken(err)
+	if _, err := s.save(ctx, stored, cursor{next, s.Process, s.Now().UTC().Add(lease)}); err != nil {
+		return false, cmp.Or(failed, overtaken(err))
 	}
-	s.behind.Store(found.Size - found.Next)
-	return found.Next < found.Size, nil
+	s.behind.Store(found.Size - next)
+	return next < found.Size, failed
 }
 
 // overtaken returns nil for an error that says that another process was quicker: it has the sink to itself now.
@@ -190,17 +218,33 @@ func overtaken(err error) error {
 	return err
 }
 
-func (s *Sink) deliver(ctx context.Context, found tree.Leaves) error {
+// deliver delivers what is wanted of the events that were found from the index on. It returns the index from which on there is more to do.
+func (s *Sink) deliver(ctx context.Context, from int64, found tree.Leaves) (next int64, err error) {
 	if found.Skipped > 0 {
 		s.Logger.WarnContext(ctx, "audit events are gone before they were delivered", "sink", s.Name, "events", found.Skipped, "before", found.Next)
 	}
-	if len(found.Events) == 0 {
-		return nil
+	wanted := slices.DeleteFunc(slices.Clone(found.Events), func(leaf tree.Leaf) bool { return !s.Wants(audit.Type(leaf.Event.Type)) })
+	if len(wanted) == 0 {
+		return found.Next, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, deliverTime)
 	defer cancel()
-	return s.Receiver.Deliver(ctx, found.Events)
+	began := time.Now()
+	n, err := s.Receiver.Deliver(ctx, wanted)
+	if n > 0 {
+		s.Delivered(n, time.Since(began))
+	}
+	switch {
+	case n >= len(wanted):
+		return found.Next, err
+	case n <= 0:
+		return from, cmp.Or(err, errNothing)
+	}
+	return wanted[n].Index, err
 }
+
+// errNothing is what a receiver has done that has neither taken an event nor said why.
+var errNothing = errors.New("no event was taken")
 
 // load returns how far the sink has come, and how that is stored.
 func (s *Sink) load(ctx context.Context) (at cursor, stored []byte, err error) {
@@ -229,8 +273,41 @@ func load(ctx context.Context, secrets Secrets, log Log, name string, fromStart 
 	return at, stored, nil
 }
 
+// cursors is how the names begin that the store knows cursors by.
+const cursors = "audit sink "
+
 // secretName is what the store knows the cursor of a sink by.
-func secretName(name string) string { return "audit sink " + name }
+func secretName(name string) string { return cursors + name }
+
+// Names returns the names of all sinks that the store knows, in order: those of now and of before.
+func Names(ctx context.Context, secrets Secrets) ([]string, error) {
+	names, err := secrets.SecretNames(ctx, cursors)
+	for i := range names {
+		names[i] = strings.TrimPrefix(names[i], cursors)
+	}
+	return names, err
+}
+
+// Forget removes how far the sink of that name has come: if it comes back, it is new. It returns storage.ErrNotFound when the store does not
+// know the sink, and storage.ErrConflict while a process delivers to it.
+func Forget(ctx context.Context, secrets Secrets, name string, now time.Time) error {
+	all, err := Names(ctx, secrets)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(all, name) {
+		return storage.ErrNotFound
+	}
+	stored, err := secrets.SecretOrCreate(ctx, secretName(name), []byte("{}"))
+	if err != nil {
+		return err
+	}
+	var at cursor
+	if err := json.Unmarshal(stored, &at); err == nil && now.Before(at.Until) {
+		return storage.ErrConflict
+	}
+	return secrets.ReplaceSecret(ctx, secretName(name), stored, nil)
+}
 
 func (s *Sink) save(ctx context.Context, before []byte, at cursor) ([]byte, error) {
 	after, err := json.Marshal(at)

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"brygga/audit"
 	"brygga/audit/tree"
 	"brygga/keys"
 	"brygga/storage"
@@ -79,24 +80,29 @@ type memory struct {
 	got        []string
 	calls      int
 	down, lost bool
+	most       int   // how many it takes at once; 0 for all
+	then       error // what it says after those
 }
 
 var errDown = errors.New("down")
 
-func (m *memory) Deliver(_ context.Context, events []tree.Leaf) error {
+func (m *memory) Deliver(_ context.Context, events []tree.Leaf) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls++
 	if m.down {
-		return errDown
+		return 0, errDown
+	}
+	if m.most > 0 {
+		events = events[:min(m.most, len(events))]
 	}
 	for _, e := range events {
 		m.got = append(m.got, e.Event.ID)
 	}
 	if m.lost {
-		return errDown
+		return 0, errDown
 	}
-	return nil
+	return len(events), m.then
 }
 
 func (f *fixture) sink(process string, to Receiver, fromStart bool) *Sink {
@@ -208,6 +214,21 @@ func TestTwoProcesses(t *testing.T) {
 	f.want(other.got, 11, 12)
 }
 
+// TestStoppedProcess: one that was told to stop keeps the others from nothing.
+func TestStoppedProcess(t *testing.T) {
+	f := newFixture(t)
+	f.happen(2)
+	one, other := &memory{}, &memory{}
+	a := f.sink("a", one, true)
+	f.drain(a)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	a.Run(ctx)
+	f.happen(1)
+	f.drain(f.sink("b", other, true))
+	f.want(other.got, 3, 3)
+}
+
 // TestOvertaken: who finds that the store has another cursor than it has read delivers nothing.
 func TestOvertaken(t *testing.T) {
 	f := newFixture(t)
@@ -227,7 +248,7 @@ func (overtaking) ReplaceSecret(context.Context, string, []byte, []byte) error {
 	return storage.ErrConflict
 }
 
-// TestRunBacksOff: while the receiver is down it is tried less and less often, and at least once a minute.
+// TestRunBacksOff: while the receiver is down it is tried less and less often, and at least each minute and a half.
 func TestRunBacksOff(t *testing.T) {
 	f := newFixture(t)
 	f.happen(2)
@@ -243,12 +264,12 @@ func TestRunBacksOff(t *testing.T) {
 		time.Sleep(10*time.Minute + time.Millisecond)
 		synctest.Wait()
 		to.mu.Lock()
-		if to.calls < 14 || to.calls > 16 || failures.Load() != int64(to.calls) {
-			t.Errorf("tried %d times in ten minutes and counted %d failures, want some 15", to.calls, failures.Load())
+		if to.calls < 10 || to.calls > 15 || failures.Load() != int64(to.calls) {
+			t.Errorf("tried %d times in ten minutes and counted %d failures, want some 12", to.calls, failures.Load())
 		}
 		to.down = false
 		to.mu.Unlock()
-		time.Sleep(maxWait)
+		time.Sleep(2 * maxWait)
 		synctest.Wait()
 		cancel()
 		synctest.Wait()
@@ -256,6 +277,85 @@ func TestRunBacksOff(t *testing.T) {
 		defer to.mu.Unlock()
 		f.want(to.got, 1, 1)
 	})
+}
+
+// TestPartsOfABatch: what a receiver has taken of a batch is not delivered again, whether or not it failed then.
+func TestPartsOfABatch(t *testing.T) {
+	f := newFixture(t)
+	to := &memory{most: 2, then: errDown}
+	s := f.sink("a", to, true)
+	f.happen(5)
+	if more, err := s.step(t.Context()); !more || !errors.Is(err, errDown) || s.Behind() != 3 {
+		t.Errorf("more %t, %v, %d behind, want 3", more, err, s.Behind())
+	}
+	to.then = nil
+	f.drain(s)
+	f.want(to.got, 1, 5)
+	to.most, to.lost = 0, true
+	f.happen(1)
+	s.Receiver = nobody{}
+	if _, err := s.step(t.Context()); !errors.Is(err, errNothing) {
+		t.Errorf("a receiver that takes nothing and says nothing: %v", err)
+	}
+}
+
+type nobody struct{}
+
+func (nobody) Deliver(context.Context, []tree.Leaf) (int, error) { return 0, nil }
+
+// TestWants: what is not wanted is passed over, is no backlog, and is not delivered when it is wanted later.
+func TestWants(t *testing.T) {
+	f := newFixture(t)
+	to := &memory{}
+	s := f.sink("a", to, true)
+	wants, _ := audit.Select([]string{"SEC_"})
+	s.Wants = wants
+	f.happen(300)
+	f.drain(s)
+	if len(to.got) != 0 || s.Behind() != 0 {
+		t.Errorf("got %d events and is %d behind", len(to.got), s.Behind())
+	}
+	s.Wants = func(audit.Type) bool { return true }
+	f.happen(1)
+	f.drain(s)
+	f.want(to.got, 301, 301)
+}
+
+// TestForget: a sink of before is known by its name, and is new once it was forgotten; one that somebody delivers to is not forgotten.
+func TestForget(t *testing.T) {
+	f := newFixture(t)
+	f.happen(2)
+	f.drain(f.sink("a", &memory{}, true))
+	if err := Forget(t.Context(), f.store, "siem", f.now); !errors.Is(err, storage.ErrConflict) {
+		t.Errorf("one that is in use: %v", err)
+	}
+	f.now = f.now.Add(lease + time.Second)
+	if names, err := Names(t.Context(), f.store); err != nil || !slices.Equal(names, []string{"siem"}) {
+		t.Errorf("the sinks are %q, %v", names, err)
+	}
+	if err := Forget(t.Context(), f.store, "siem", f.now); err != nil {
+		t.Error(err)
+	}
+	if err := Forget(t.Context(), f.store, "siem", f.now); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("one that there is not: %v", err)
+	}
+	to := &memory{}
+	f.drain(f.sink("b", to, true))
+	f.want(to.got, 1, 2)
+}
+
+// TestBackOffIsSpread: two sinks that failed at once do not come back at once, and neither waits much longer than it should.
+func TestBackOffIsSpread(t *testing.T) {
+	waits := map[time.Duration]bool{}
+	for range 20 {
+		wait := backOff(20)
+		if waits[wait] = true; wait < maxWait || wait > maxWait+maxWait/2 {
+			t.Errorf("waits for %s", wait)
+		}
+	}
+	if len(waits) < 2 {
+		t.Error("all wait as long as the others")
+	}
 }
 
 // brokenLog says how long it is, and no more.
@@ -277,6 +377,8 @@ func (fixedLog) Follow(_ context.Context, from int64, limit int) (tree.Leaves, e
 	}
 	return tree.Leaves{Events: []tree.Leaf{{Event: storage.AuditEvent{ID: "e000001"}}}, Next: 1, Size: 1}, nil
 }
+
+func (s *fixedSecrets) SecretNames(context.Context, string) ([]string, error) { return nil, nil }
 
 // fixedSecrets has one secret, in memory: waiting for a disk is not waiting to a bubble.
 type fixedSecrets struct{ value []byte }

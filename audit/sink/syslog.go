@@ -28,7 +28,14 @@ type Syslog struct {
 }
 
 // Deliver sends the events and returns when the receiver has read them and closed the connection.
-func (s *Syslog) Deliver(ctx context.Context, events []tree.Leaf) error {
+func (s *Syslog) Deliver(ctx context.Context, events []tree.Leaf) (delivered int, err error) {
+	if err := s.send(ctx, events); err != nil {
+		return 0, err
+	}
+	return len(events), nil
+}
+
+func (s *Syslog) send(ctx context.Context, events []tree.Leaf) error {
 	conn, below, err := s.dial(ctx)
 	if err != nil {
 		return fmt.Errorf("call %s: %w", s.Address, err)

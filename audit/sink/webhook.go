@@ -65,34 +65,50 @@ type indexed struct {
 	Event json.RawMessage `json:"event"`
 }
 
-// Deliver posts the events as one message and returns when the receiver has taken it, which is any status 2xx. The ID of the message is
-// made of what it says: the same events in one message have the same ID each time.
-func (w *Webhook) Deliver(ctx context.Context, events []tree.Leaf) error {
+// maxMessage is how many bytes the events of a message have, unless a single one has more.
+const maxMessage = 256 << 10
+
+// Deliver posts as many of the events as fit into one message and returns when the receiver has taken it, which is any status 2xx. The ID of
+// the message is made of what it says: the same events in one message have the same ID each time.
+func (w *Webhook) Deliver(ctx context.Context, events []tree.Leaf) (delivered int, err error) {
+	events = fitting(events)
 	m := message{Type: "audit.events", Timestamp: events[len(events)-1].Event.Time.UTC()}
 	for i := range events {
 		m.Data.Events = append(m.Data.Events, indexed{events[i].Index, events[i].Text})
 	}
 	body, err := json.Marshal(m)
 	if err != nil {
-		return fmt.Errorf("encode a message: %w", err)
+		return 0, fmt.Errorf("encode a message: %w", err)
 	}
-	status, err := w.Outbound.Post(ctx, w.URL, w.header(body), body)
-	if err != nil {
-		return err
+	sum := sha256.Sum256(body)
+	if err := w.post(ctx, base64.RawURLEncoding.EncodeToString(sum[:18]), body); err != nil {
+		return 0, err
 	}
-	if status < 200 || status > 299 {
-		return fmt.Errorf("the webhook answered with status %d", status)
-	}
-	return nil
+	return len(events), nil
 }
 
-// header returns what signs the body (Standard Webhooks, "Webhook headers").
-func (w *Webhook) header(body []byte) http.Header {
-	sum := sha256.Sum256(body)
-	id, at := "msg_"+base64.RawURLEncoding.EncodeToString(sum[:18]), strconv.FormatInt(w.Now().Unix(), 10)
-	return http.Header{
-		"Content-Type": {"application/json"}, "Webhook-Id": {id}, "Webhook-Timestamp": {at}, "Webhook-Signature": {signature(w.Key, id, at, body)},
+// fitting returns the first of the events, as many as fit into one message.
+func fitting(events []tree.Leaf) []tree.Leaf {
+	size := 0
+	for i := range events {
+		if size += len(events[i].Text); size > maxMessage && i > 0 {
+			return events[:i]
+		}
 	}
+	return events
+}
+
+// post posts a signed message and returns nil when it was taken (Standard Webhooks, "Webhook headers").
+func (w *Webhook) post(ctx context.Context, id string, body []byte) error {
+	id = "msg_" + id
+	at := strconv.FormatInt(w.Now().Unix(), 10)
+	status, err := w.Outbound.Post(ctx, w.URL, http.Header{
+		"Content-Type": {"application/json"}, "Webhook-Id": {id}, "Webhook-Timestamp": {at}, "Webhook-Signature": {signature(w.Key, id, at, body)},
+	}, body)
+	if err == nil && (status < 200 || status > 299) {
+		err = fmt.Errorf("the webhook answered with status %d", status)
+	}
+	return err
 }
 
 // signature returns what proves the message (Standard Webhooks, "Signature scheme").

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"brygga/audit/sink"
 	"brygga/cmd/brygga/config"
 	"brygga/outbound"
+	"brygga/storage"
 )
 
 // newSinks returns what hands audit events over.
@@ -29,8 +31,12 @@ func (s *server) newSinks() (all []*sink.Sink, err error) {
 		if err != nil {
 			return nil, err
 		}
+		wants, unknown := audit.Select(c.Events)
+		if unknown != "" {
+			return nil, fail(exitUsage, "see docs/events.md", "audit sink %s: %q stands for no event", c.Name, unknown)
+		}
 		made, err := sink.New(sink.Options{
-			Name: c.Name, Process: process, Log: s.tree.Tree, Secrets: s.store, Receiver: receiver, FromStart: c.FromStart,
+			Wants: wants, Name: c.Name, Process: process, Log: s.tree.Tree, Secrets: s.store, Receiver: receiver, FromStart: c.FromStart,
 			Failed: s.metrics.sinkErrs.WithLabelValues(c.Name).Inc, Logger: s.log, Now: s.now,
 		})
 		if err != nil {
@@ -56,6 +62,9 @@ func newReceiver(c config.Sink, calls *outbound.Caller, now func() time.Time) (s
 	case config.KindWebhook:
 		key, err := sink.ParseWebhookSecret(c.Secret)
 		return &sink.Webhook{URL: c.URL, Outbound: calls, Key: key, Now: now}, err
+	case config.KindHooks:
+		key, err := sink.ParseWebhookSecret(c.Secret)
+		return &sink.Hooks{Webhook: sink.Webhook{URL: c.URL, Outbound: calls, Key: key, Now: now}}, err
 	}
 	host, _ := os.Hostname() // a message without it is one, too
 	syslog := &sink.Syslog{Address: c.Address, Host: host, Line: line}
@@ -125,21 +134,28 @@ func (s *server) sinkDetails(add func(name, text string)) {
 // sinkView is what "audit sinks" says of a sink.
 type sinkView struct {
 	Name   string `json:"name"`
-	Kind   string `json:"kind"`
+	Kind   string `json:"kind"` // "removed" for one that the configuration has no more
 	Behind int64  `json:"behind"`
 }
 
+// removedSink is the kind of a sink of before.
+const removedSink = "removed"
+
 func newAuditSinks(h *host, where *whereFlags) *cobra.Command {
-	var output string
+	var output, forget string
 	cmd := &cobra.Command{
 		Use: "sinks", Short: "List the sinks, and how many events wait for each", Args: cobra.NoArgs,
 		Long: "List where audit events are handed over to, as audit.sinks of the configuration says, and how many signed events each has not got yet. Who begins\n" +
-			"here for the first time is behind by nothing, or by the whole log when from_start is set.",
+			"here for the first time is behind by nothing, or by the whole log when from_start is set. A sink that the configuration has no more is removed:\n" +
+			"if it comes back it goes on from where it was, unless --forget makes it a new one.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
 			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
+				if forget != "" {
+					return o.forgetSink(ctx, forget)
+				}
 				views, err := o.sinkViews(ctx)
 				if err != nil {
 					return err
@@ -160,20 +176,45 @@ func newAuditSinks(h *host, where *whereFlags) *cobra.Command {
 		},
 	}
 	outputFlag(cmd, &output)
+	cmd.Flags().StringVar(&forget, "forget", "", "forget how far the removed sink of that `name` has come")
 	return cmd
 }
 
-// sinkViews returns the sinks of the configuration.
+// forgetSink makes a sink that the configuration has no more a new one.
+func (o *operator) forgetSink(ctx context.Context, name string) error {
+	if slices.ContainsFunc(o.sinks, func(c config.Sink) bool { return c.Name == name }) {
+		return fail(exitConflict, "remove it from audit.sinks first, on all servers", "the sink %q is in use", cut(name))
+	}
+	switch err := sink.Forget(ctx, o.store, name, o.now().UTC()); {
+	case errors.Is(err, storage.ErrNotFound):
+		return fail(exitNotFound, "\"brygga audit sinks\" lists those that are known", "there is no sink %q", cut(name))
+	case errors.Is(err, storage.ErrConflict):
+		return fail(exitConflict, "remove it from audit.sinks there and wait half a minute", "a server delivers to the sink %q", cut(name))
+	case err != nil:
+		return err
+	}
+	o.audit.Record(ctx, audit.Event{Type: audit.SinkForgotten, Actor: o.actor, Object: name})
+	return nil
+}
+
+// sinkViews returns the sinks of the configuration, and those that were there before.
 func (o *operator) sinkViews(ctx context.Context) ([]sinkView, error) {
 	views := []sinkView{}
-	if len(o.sinks) == 0 {
-		return views, nil
+	all := slices.Clone(o.sinks)
+	known, err := sink.Names(ctx, o.store)
+	for _, name := range known {
+		if !slices.ContainsFunc(all, func(c config.Sink) bool { return c.Name == name }) {
+			all = append(all, config.Sink{Name: name, Kind: removedSink})
+		}
+	}
+	if len(all) == 0 || err != nil {
+		return views, err
 	}
 	log, err := o.tree(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range o.sinks {
+	for _, c := range all {
 		behind, err := sink.Backlog(ctx, o.store, log, c.Name, c.FromStart)
 		if err != nil {
 			return nil, tampered(err)

@@ -2,17 +2,22 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"brygga/audit"
 	"brygga/bankid/bankidsim"
 	"brygga/cmd/brygga/config"
+	"brygga/secret"
+	"brygga/storage"
 	"brygga/web"
 )
 
@@ -140,11 +145,43 @@ func TestCanary(t *testing.T) {
 		}
 	}
 	found.search(t, "the audit log", events)
+	checkDeclared(t, audited)
+	found.add("address", "127.0.0.1")
+	found.add("pseudonym of a person", d.server.audit.Pseudonym(secret.New(person)))
+	found.search(t, "the messages of hooks", outlines(t, audited))
 	for _, want := range []string{"WEB_100001", "WEB_100002", "WEB_100003", "WEB_100004", "ready"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the log lacks %s: the flows did not reach it", want)
 		}
 	}
+}
+
+// checkDeclared holds events to what the catalogue says of their fields.
+func checkDeclared(t *testing.T, events []storage.AuditEvent) {
+	t.Helper()
+	for _, e := range events {
+		i := slices.IndexFunc(audit.Catalogue(), func(entry audit.Entry) bool { return string(entry.Type) == e.Type })
+		for name := range e.Fields {
+			if i < 0 || !audit.Catalogue()[i].Has(name) {
+				t.Errorf("%s has the field %s, of which the catalogue does not know", e.Type, name)
+			}
+		}
+	}
+}
+
+// outlines returns what hooks tell of the events.
+func outlines(t *testing.T, events []storage.AuditEvent) string {
+	t.Helper()
+	var all strings.Builder
+	for _, e := range events {
+		if audit.HookOf(audit.Type(e.Type)) == "" {
+			continue
+		}
+		if err := json.NewEncoder(&all).Encode(audit.OutlineOf(&e)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all.String()
 }
 
 // canaryFlows runs a login by QR code, one on the same device, a cancelled one, a failed one, and requests that are refused.

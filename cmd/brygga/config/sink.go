@@ -6,7 +6,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 
+	"brygga/audit"
 	"brygga/audit/sink"
 	"brygga/secret"
 )
@@ -15,8 +18,11 @@ import (
 type Sink struct {
 	// Name is what the store, the metrics and the log call it: small letters, digits and hyphens, at most 40. Another name is another sink. Required.
 	Name string `yaml:"name"`
-	// Kind is file, syslog or webhook. Required.
+	// Kind is file, syslog, webhook or hooks. Required.
 	Kind string `yaml:"kind"`
+	// Events are those that are handed over: by the name of a hook, by number, or by how numbers begin, such as SEC_. Default all. Required for
+	// kind hooks, which takes names of hooks alone.
+	Events []string `yaml:"events"`
 	// FromStart lets a new sink begin with the first event of the log. Default false: with those that come.
 	FromStart bool `yaml:"from_start"`
 	// Format of lines and messages is json, as the log is exported, or cef. For kinds file and syslog. Default json.
@@ -40,7 +46,7 @@ type Sink struct {
 	CertificateFile string `yaml:"certificate_file" kind:"path"`
 	KeyFile         string `yaml:"key_file" kind:"path"`
 
-	// URL is where a webhook is: https. Required for kind webhook, and for that alone, as the secret.
+	// URL is where events are posted to: https. Required for kinds webhook and hooks, and for those alone, as the secret.
 	URL string `yaml:"url"`
 	// Secret signs what is posted: whsec_ and 24 to 64 random bytes in base64. This or SecretFile is required.
 	Secret secret.String `yaml:"secret"`
@@ -53,6 +59,7 @@ const (
 	KindFile    = "file"
 	KindSyslog  = "syslog"
 	KindWebhook = "webhook"
+	KindHooks   = "hooks"
 )
 
 var sinkName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
@@ -68,18 +75,38 @@ func (c *Config) checkSinks(r *reader) {
 			r.fault(key("name"), "is the name of another sink too", "give each sink a name of its own")
 		}
 		s.checkStrange(r, key)
-		r.word(key("kind"), s.Kind, KindFile, KindSyslog, KindWebhook)
+		r.word(key("kind"), s.Kind, KindFile, KindSyslog, KindWebhook, KindHooks)
+		s.checkEvents(r, key)
 		switch s.Kind {
 		case KindFile:
 			s.checkFile(r, key, before)
 		case KindSyslog:
 			c.checkSyslog(r, key, s)
-		case KindWebhook:
+		case KindWebhook, KindHooks:
 			c.checkWebhook(r, key, s)
 		}
-		if s.Kind != KindWebhook {
+		if !s.posts() {
 			s.Format = cmp.Or(s.Format, "json")
 			r.word(key("format"), s.Format, "json", "cef")
+		}
+	}
+}
+
+// posts reports whether events are posted.
+func (s *Sink) posts() bool { return s.Kind == KindWebhook || s.Kind == KindHooks }
+
+func (s *Sink) checkEvents(r *reader, key func(string) string) {
+	const remedy = "write names of hooks or, but for kind hooks, numbers such as WEB_100002 or how they begin, such as SEC_; docs/events.md has them"
+	if s.Kind == KindHooks && len(s.Events) == 0 {
+		r.fault(key("events"), "missing", "name the hooks, such as [after_login]; docs/events.md has them")
+	}
+	if _, unknown := audit.Select(s.Events); unknown != "" {
+		r.fault(key("events"), strconv.Quote(unknown)+" stands for no event", remedy)
+	}
+	for _, name := range s.Events {
+		if s.Kind == KindHooks && !strings.HasPrefix(name, "after_") {
+			r.fault(key("events"), strconv.Quote(name)+" is no hook", remedy)
+			return
 		}
 	}
 }
@@ -93,13 +120,17 @@ func (s *Sink) checkStrange(r *reader, key func(string) string) {
 		{"path", KindFile, s.Path != ""}, {"max_mib", KindFile, s.MaxMiB != 0}, {"keep", KindFile, s.Keep != 0},
 		{"address", KindSyslog, s.Address != ""}, {"protocol", KindSyslog, s.Protocol != ""}, {"insecure_tcp", KindSyslog, s.InsecureTCP},
 		{"root_ca_file", KindSyslog, s.RootCAFile != ""}, {"certificate_file", KindSyslog, s.CertificateFile != ""}, {"key_file", KindSyslog, s.KeyFile != ""},
-		{"url", KindWebhook, s.URL != ""}, {"secret", KindWebhook, !s.Secret.IsZero() && s.SecretFile == ""}, {"secret_file", KindWebhook, s.SecretFile != ""},
 	} {
 		if one.set && s.Kind != one.kind {
 			r.fault(key(one.name), "is for kind "+one.kind+" alone", "remove it, or write another kind")
 		}
 	}
-	if s.Format != "" && s.Kind == KindWebhook {
+	for name, set := range map[string]bool{"url": s.URL != "", "secret": !s.Secret.IsZero() && s.SecretFile == "", "secret_file": s.SecretFile != ""} {
+		if set && !s.posts() {
+			r.fault(key(name), "is for kinds webhook and hooks alone", "remove it, or write another kind")
+		}
+	}
+	if s.Format != "" && s.posts() {
 		r.fault(key("format"), "is for kinds file and syslog alone", "remove it: a webhook gets JSON")
 	}
 }

@@ -1,0 +1,42 @@
+package sink
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"brygga/audit"
+	"brygga/audit/tree"
+)
+
+// Hooks receive events by HTTP, each as a message of its own that tells nothing of a person, signed as those of the webhook are.
+type Hooks struct{ Webhook }
+
+// hookMessage is what is posted. Its type is the name of the hook.
+type hookMessage struct {
+	Type      string        `json:"type"`
+	Timestamp time.Time     `json:"timestamp"`
+	Data      audit.Outline `json:"data"`
+}
+
+// Deliver posts the events one after the other and returns how many were taken. It stops at the first that was not, and when half of its
+// time has passed. The ID of a message is that of its event.
+func (h *Hooks) Deliver(ctx context.Context, events []tree.Leaf) (delivered int, err error) {
+	began := time.Now()
+	deadline, bounded := ctx.Deadline()
+	for i := range events {
+		if bounded && i > 0 && time.Since(began) > time.Until(deadline) {
+			return i, nil
+		}
+		e := &events[i].Event
+		body, err := json.Marshal(hookMessage{audit.HookOf(audit.Type(e.Type)), e.Time.UTC(), audit.OutlineOf(e)})
+		if err != nil {
+			return i, fmt.Errorf("encode a message: %w", err)
+		}
+		if err := h.post(ctx, e.ID, body); err != nil {
+			return i, err
+		}
+	}
+	return len(events), nil
+}
