@@ -36,7 +36,8 @@ const (
 	TileEntry                             // level (1 byte) + index (8 bytes), *AuditTile
 	TreeEntry                             // no key, *AuditTree
 	APIKeyEntry                           // ID, *APIKey
-	lastEntry        = APIKeyEntry
+	NoteEntry                             // key, *Note
+	lastEntry        = NoteEntry
 )
 
 // EntryKinds returns all kinds in the order in which they move.
@@ -52,7 +53,7 @@ var entryNames = [...]string{
 	GrantEntry: "grant", CodeEntry: "code", AccessEntry: "access token", RefreshEntry: "refresh token", SessionEntry: "session", NoticeEntry: "logout notice",
 	PushedEntry: "pushed request", UsedEntry: "key that was used once", AuditEntry: "audit event",
 	OperatorEntry: "operator", ThrottleEntry: "count of attempts", MailEntry: "mail",
-	TileEntry: "tile of the audit tree", TreeEntry: "audit tree", APIKeyEntry: "API key",
+	TileEntry: "tile of the audit tree", TreeEntry: "audit tree", APIKeyEntry: "API key", NoteEntry: "note",
 }
 
 // String returns what a record of the kind is called.

@@ -65,6 +65,7 @@ type Store interface {
 	AuditLog
 	Operators
 	APIKeys
+	Notes
 
 	// Sweep removes at most limit records that have expired at now and returns how many it removed. Fewer than limit means
 	// that none are left.

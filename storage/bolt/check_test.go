@@ -33,6 +33,7 @@ func storeAll(t *testing.T, s *Store, now time.Time) {
 	err := errors.Join(
 		s.CreateClient(t.Context(), storage.Client{ID: "app", Origins: []string{"https://app.example"}}),
 		s.PutAPIKey(t.Context(), storage.APIKey{ID: "api-17"}),
+		s.WriteNotes(t.Context(), storage.NoteChange{Turn: []byte("turn"), After: []byte("1"), Put: []storage.Note{{Key: []byte("note-17"), Value: []byte("text")}}}),
 		s.ReplaceSigningKeys(t.Context(), []storage.SigningKey{{ID: "k1"}}, 0))
 	_, err3 := s.StepOperator(t.Context(), storage.CreateOperator{Operator: storage.Operator{ID: "o-17", NameHandle: storage.Hash{1}, Roles: []storage.Role{storage.RoleOwner}}}, now)
 	err = errors.Join(err, err3)
@@ -89,7 +90,7 @@ func TestCheckFindsEveryFault(t *testing.T) {
 		changes := map[string]func(*bbolt.Bucket) error{}
 		switch name := string(r.bucket); {
 		case name == "meta": // Open looks after it
-		case name != "keys" && name != "secrets" && name != "API keys": // nothing leads to them
+		case name != "keys" && name != "secrets" && name != "API keys" && name != "notes": // nothing leads to them
 			if !offline(r.key) {
 				changes["removed"] = func(b *bbolt.Bucket) error { return b.Delete(r.key) }
 			}

@@ -26,7 +26,7 @@ var exports = map[storage.EntryKind]struct {
 	storage.AuditEntry: {auditBucket, (*Store).auditEntry}, storage.OperatorEntry: {operatorsBucket, (*Store).operatorEntry},
 	storage.ThrottleEntry: {throttlesBucket, (*Store).throttleEntry}, storage.MailEntry: {mailBucket, (*Store).mailEntry},
 	storage.TileEntry: {treeBucket, (*Store).tileEntry}, storage.TreeEntry: {treeBucket, (*Store).treeEntry},
-	storage.APIKeyEntry: {apiKeysBucket, (*Store).apiKeyEntry},
+	storage.APIKeyEntry: {apiKeysBucket, (*Store).apiKeyEntry}, storage.NoteEntry: {notesBucket, (*Store).noteEntry},
 }
 
 // Export returns entries that follow after; see storage.Source.

@@ -157,6 +157,8 @@ func (s *Store) putEntry(t *tx, e storage.Entry) error {
 		return putThrottle(t, *r)
 	case *storage.APIKey:
 		return t.putAPIKey(r)
+	case *storage.Note:
+		return t.put(notesBucket, r.Key, r.Value)
 	case *storage.Mail:
 		return s.putNewMail(t, r)
 	}

@@ -51,8 +51,8 @@ var (
 // format 1 had no index of origins, no sessions, refresh tokens and pushed requests; format 2 no checkpoints, and no mark beside
 // the file; format 3 one row for all of a login; in format 4 sealed bytes did not name their key; format 5 had no checksums; format 6 no
 // operators and no mail; format 7 no tree over the audit events; format 8 no keys for the
-// management API.
-const format = 9
+// management API; format 9 no notes.
+const format = 10
 
 // Options configures Open. The zero value is fine.
 type Options struct {

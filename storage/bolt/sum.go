@@ -26,6 +26,7 @@ var summed = [bucketCount]struct {
 }{
 	clientsBucket: {true, 0}, codesBucket: {true, '{'}, grantsBucket: {true, 0}, tokensBucket: {true, '{'}, refreshBucket: {true, '{'},
 	keysBucket: {true, 0}, auditBucket: {true, '{'}, throttlesBucket: {true, '{'}, treeBucket: {true, noRow}, apiKeysBucket: {true, noRow},
+	notesBucket: {true, noRow},
 }
 
 // noRow is a byte that no row of an earlier format begins with, for buckets that these had not.

@@ -29,7 +29,7 @@ func TestSweepLeavesNoRows_RowA3_RowA14(t *testing.T) {
 		return counts
 	}
 	for id := range bucketCount {
-		if rows()[string(bucketNames[id])] == 0 && id != clientsBucket && id != originsBucket && id != keysBucket && id != treeBucket && id != operatorsBucket && id != apiKeysBucket && id != handlesBucket {
+		if rows()[string(bucketNames[id])] == 0 && id != clientsBucket && id != originsBucket && id != keysBucket && id != treeBucket && id != operatorsBucket && id != apiKeysBucket && id != notesBucket && id != handlesBucket {
 			t.Errorf("bucket %s is empty before the sweep: the test proves nothing", bucketNames[id])
 		}
 	}

@@ -43,6 +43,7 @@ const (
 	mailBucket                          // mail ID → due (8 bytes) + sealed
 	mailDueBucket                       // due (8 bytes) + mail ID → nothing
 	apiKeysBucket                       // key ID → JSON
+	notesBucket                         // key → value
 	bucketCount
 )
 
@@ -52,6 +53,7 @@ var bucketNames = [bucketCount][]byte{
 	[]byte("sessions"), []byte("tokens"), []byte("refresh"), []byte("browsers"), []byte("cookies"), []byte("browser grants"),
 	[]byte("notices"), []byte("due"), []byte("pushed"), []byte("replays"), []byte("keys"), []byte("secrets"), []byte("audit"),
 	[]byte("tree"), []byte("expiry"), []byte("operators"), []byte("operator handles"), []byte("throttles"), []byte("mail"), []byte("mail due"), []byte("API keys"),
+	[]byte("notes"),
 }
 
 // tx is a transaction, for reading or shared by the steps of one batch. Its put and remove count as writes.

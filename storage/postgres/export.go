@@ -51,6 +51,7 @@ var exports = map[storage.EntryKind]export{
 	storage.PushedEntry:   {`SELECT hash, body FROM pushed_requests WHERE hash > $1 AND expires > $2 ORDER BY hash LIMIT $3`, bytesKey, (*Store).pushedEntry},
 	storage.UsedEntry:     {`SELECT key, expires FROM used_once WHERE key > $1 AND expires > $2 ORDER BY key LIMIT $3`, bytesKey, (*Store).usedEntry},
 	storage.APIKeyEntry:   {`SELECT id, body FROM api_keys WHERE id > $1 AND $2::timestamptz IS NOT NULL ORDER BY id LIMIT $3`, textKey, (*Store).apiKeyEntry},
+	storage.NoteEntry:     {`SELECT key, body FROM notes WHERE key > $1 AND $2::timestamptz IS NOT NULL ORDER BY key LIMIT $3`, bytesKey, (*Store).noteEntry},
 	storage.TileEntry:     {`SELECT key, body FROM audit_tiles WHERE key > $1 AND $2::timestamptz IS NOT NULL ORDER BY key LIMIT $3`, bytesKey, (*Store).tileEntry},
 }
 

@@ -75,7 +75,7 @@ func holds(ctx context.Context, db executor) (any bool, err error) {
 			OR EXISTS (SELECT 1 FROM sessions) OR EXISTS (SELECT 1 FROM logout_notices) OR EXISTS (SELECT 1 FROM pushed_requests) OR EXISTS (SELECT 1 FROM used_once)
 			OR EXISTS (SELECT 1 FROM signing_keys) OR EXISTS (SELECT 1 FROM secrets) OR EXISTS (SELECT 1 FROM audit_events)
 			OR EXISTS (SELECT 1 FROM operators) OR EXISTS (SELECT 1 FROM operator_handles) OR EXISTS (SELECT 1 FROM throttles) OR EXISTS (SELECT 1 FROM mail)
-			OR EXISTS (SELECT 1 FROM audit_tiles) OR EXISTS (SELECT 1 FROM audit_tree) OR EXISTS (SELECT 1 FROM api_keys)
+			OR EXISTS (SELECT 1 FROM audit_tiles) OR EXISTS (SELECT 1 FROM audit_tree) OR EXISTS (SELECT 1 FROM api_keys) OR EXISTS (SELECT 1 FROM notes)
 			OR EXISTS (SELECT 1 FROM installation WHERE name = $1)`, installedForgotten).Scan(&any)
 	return any, err
 }
@@ -240,6 +240,9 @@ func (s *Store) queueEntry(batch *pgx.Batch, e storage.Entry) error {
 		text, err := json.Marshal(r)
 		batch.Queue(`INSERT INTO api_keys (id, revision, written, body) VALUES ($1, $2, '', $3)`, r.ID, int64(r.Revision), text)
 		return err
+	case *storage.Note:
+		batch.Queue(`INSERT INTO notes (key, body) VALUES ($1, $2)`, r.Key, orEmpty(r.Value))
+		return nil
 	case *storage.Mail:
 		return s.queueMail(batch, r)
 	}

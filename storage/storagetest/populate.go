@@ -28,6 +28,7 @@ func Populate(t *testing.T, store storage.Store, n int) {
 	f.populateGone()
 	f.populateOperators()
 	f.ok(store.PutAPIKey(t.Context(), newAPIKey("key")))
+	f.ok(store.WriteNotes(t.Context(), turn("", "1", notes("a", "one", "b", "")...)))
 	_, err := f.grow(257, "populated")
 	f.ok(err)
 	var all sync.WaitGroup

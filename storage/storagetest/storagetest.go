@@ -57,6 +57,7 @@ func Run(t *testing.T, open func(t *testing.T, sealer storage.Sealer) Instance) 
 		{"Logins of operators", operatorLoginTests},
 		{"Audit tree", treeTests},
 		{"API keys", apiKeyTests},
+		{"Notes", noteTests},
 		{"Told", tellTests},
 		{"Sweep", sweepTests},
 		{"Races", raceTests},
