@@ -15,7 +15,7 @@ import (
 // is not in the table must be added to it, with thought.
 var allowed = map[string][]string{
 	"account":                  {"audit", "personnummer", "storage"},
-	"admin":                    {"account", "audit", "audit/tree", "clients", "keys", "outbound", "spelling", "storage"},
+	"admin":                    {"account", "audit", "audit/tree", "clients", "keys", "logins", "outbound", "personnummer", "spelling", "storage"},
 	"audit":                    {"storage"},
 	"audit/sink":               {"audit", "audit/tree", "outbound", "storage"},
 	"audit/tree":               {"storage"},
@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"keys":                     {"storage"},
 	"limit":                    {},
 	"login":                    {"audit", "bankid", "limit", "personnummer", "schedule", "storage"},
+	"logins":                   {"audit", "audit/tree", "storage"},
 	"mail":                     {"audit", "storage"},
 	"mutants":                  {}, // changes the others, and knows none of them
 	"op":                       {"audit", "cache", "handling", "keys", "limit", "outbound", "personnummer", "storage", "visibletext"},
@@ -56,8 +57,8 @@ var allowed = map[string][]string{
 	"templates":                {},
 	"visibletext":              {},
 	"web":                      {"audit", "cache", "handling", "login", "outbound", "schedule", "storage", "templates"},
-	"web/api":                  {"account", "admin", "audit", "clients", "duration", "keys", "limit", "spelling", "storage"},
-	"web/console":              {"account", "admin", "audit", "clients", "duration", "handling", "keys", "personnummer", "spelling", "storage", "templates"},
+	"web/api":                  {"account", "admin", "audit", "clients", "duration", "keys", "limit", "logins", "spelling", "storage"},
+	"web/console":              {"account", "admin", "audit", "clients", "duration", "handling", "keys", "logins", "personnummer", "spelling", "storage", "templates"},
 	"web/demo":                 {},
 }
 

@@ -16,6 +16,7 @@ import (
 	"brygga/audit/tree"
 	"brygga/clients"
 	"brygga/keys"
+	"brygga/logins"
 	"brygga/secret"
 	"brygga/storage"
 	"brygga/storage/bolt"
@@ -171,6 +172,22 @@ var calls = map[admin.Name]func(context.Context, *harness, admin.Actor) error{
 		_, err := h.LoginEvents(ctx, a, "7QX42MKD", time.Time{}, h.now)
 		return ignore(err, storage.ErrNotFound)
 	},
+	admin.SearchLogins: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.SearchLogins(ctx, a, logins.Query{})
+		return err
+	},
+	admin.FindPerson: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.FindPerson(ctx, a, secret.New(someone))
+		return err
+	},
+	admin.ShowFigures: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.Figures(ctx, a, 24)
+		return err
+	},
+	admin.ShowStatistics: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.Statistics(ctx, a, h.now)
+		return err
+	},
 	admin.ListOperators: func(ctx context.Context, h *harness, a admin.Actor) error {
 		_, err := h.Operators(ctx, a)
 		return err
@@ -248,6 +265,7 @@ var matrix = map[admin.Name]string{
 	admin.ListClients: "oahus", admin.ShowClient: "oahus", admin.CheckClient: "oahus", admin.ClientHistory: "oaus", admin.PutClient: "oas", admin.UpdateClient: "oas",
 	admin.SwitchClient: "oas", admin.RotateSecret: "OAS", admin.EndSecret: "OAS", admin.RemoveClient: "OAS", admin.ApplyClients: "OAS",
 	admin.ListKeys: "oaus", admin.RotateKeys: "OA", admin.ListAudit: "ou", admin.ShowLog: "ou", admin.ProveEvents: "ou", admin.ShowLogin: "oahs",
+	admin.SearchLogins: "oahs", admin.FindPerson: "oahs", admin.ShowFigures: "oahus", admin.ShowStatistics: "oaus",
 	admin.ListOperators: "ou", admin.ShowOperator: "ou", admin.Invite: "O", admin.GiveLink: "O",
 	admin.EndSessions: "O", admin.Unlock: "O", admin.ChangeRights: "O", admin.RemoveAccount: "O", admin.ShowHealth: "oahus",
 	admin.ListAPIKeys: "o", admin.CreateAPIKey: "O", admin.RotateAPIKey: "O", admin.RemoveAPIKey: "O",

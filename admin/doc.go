@@ -15,6 +15,7 @@ import (
 	"brygga/audit/tree"
 	"brygga/clients"
 	"brygga/keys"
+	"brygga/logins"
 	"brygga/outbound"
 	"brygga/storage"
 )
@@ -34,6 +35,8 @@ type Options struct {
 	// Outbound and Certificates are those of clients.Options, and Installation is that of clients.CheckProfile.
 	Outbound     *outbound.Caller
 	Certificates []string
+	// Shown is that of logins.Options.
+	Shown        func(language, reason, device, client string) string
 	Installation clients.Installation
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
@@ -43,6 +46,7 @@ type Options struct {
 type Service struct {
 	o       Options
 	clients *clients.Registry
+	logins  *logins.Book
 }
 
 // New returns a Service over the options, or an error that names the option which is missing.
@@ -61,5 +65,9 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{o, registry}, nil
+	book, err := logins.New(logins.Options{Store: o.Store, Shown: o.Shown, Now: o.Now})
+	if err != nil {
+		return nil, err
+	}
+	return &Service{o, registry, book}, nil
 }

@@ -103,6 +103,8 @@ type Event struct {
 	ClientID string
 	// Person is a personal number; the record gets its pseudonym (field SOURCE_USER_NAME).
 	Person secret.String
+	// Subject is what the client calls the person, its sub claim (field SUB).
+	Subject string
 	// Message is the cause, such as a hint code (field MESSAGE). Control characters are dropped and it is cut at 500 bytes.
 	Message string
 	// Actor is who did it where a person or command of the operator did (field ACTOR).
@@ -239,7 +241,7 @@ func (l *Log) Pseudonym(personalNumber secret.String) string {
 
 // fieldNames are the fields of a record in the order in which a log line has them.
 var fieldNames = [...]string{
-	fieldIdentifier, "SOURCE_ADDRESS", "CUSTOMER_IDENTIFIER", "SOURCE_USER_NAME", "MESSAGE", "CLIENT_ID", "TXN", "DEVICE", "BROWSER", "COURSE", "SECONDS",
+	fieldIdentifier, "SOURCE_ADDRESS", "CUSTOMER_IDENTIFIER", "SOURCE_USER_NAME", "SUB", "MESSAGE", "CLIENT_ID", "TXN", "DEVICE", "BROWSER", "COURSE", "SECONDS",
 	"ACTOR", "OBJECT", fieldChanged,
 }
 
@@ -281,6 +283,7 @@ func (l *Log) fields(e Event) map[string]string {
 	set(fieldIdentifier, e.Identifier)
 	set("SOURCE_ADDRESS", e.SourceAddress)
 	set("CUSTOMER_IDENTIFIER", e.CustomerIdentifier)
+	set("SUB", e.Subject)
 	set("MESSAGE", e.Message)
 	set("CLIENT_ID", e.ClientID)
 	set("TXN", e.Transaction)

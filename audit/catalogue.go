@@ -63,6 +63,8 @@ const (
 	APIKeyRefused Type = "ADM_300014"
 	// SinkForgotten: how far a sink has come that is no more is forgotten.
 	SinkForgotten Type = "ADM_300015"
+	// PersonSought: an operator looked for the logins of a person by a personal number.
+	PersonSought Type = "ADM_300020"
 
 	KeyCreated   Type = "KEY_400001"
 	KeyActivated Type = "KEY_400002"

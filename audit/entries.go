@@ -29,7 +29,7 @@ func (e Entry) Has(field string) bool {
 // The fields of events that have the same.
 const (
 	ofLogin      = "IDENTIFIER SOURCE_ADDRESS CUSTOMER_IDENTIFIER MESSAGE CLIENT_ID DEVICE BROWSER COURSE SECONDS"
-	ofPerson     = ofLogin + " SOURCE_USER_NAME TXN"
+	ofPerson     = ofLogin + " SOURCE_USER_NAME SUB TXN"
 	ofGrant      = "SOURCE_ADDRESS CUSTOMER_IDENTIFIER CLIENT_ID OBJECT"
 	ofClient     = "CUSTOMER_IDENTIFIER CLIENT_ID ACTOR CHANGED"
 	ofKey        = "SOURCE_ADDRESS ACTOR OBJECT CHANGED"
@@ -106,6 +106,8 @@ var catalogue = []Entry{
 		"Somebody came with a key that has another secret, has ended, or is not for that address.", "From a strange address the key has leaked in part: rotate it."},
 	{SinkForgotten, "audit sink forgotten", 3, "ACTOR OBJECT",
 		"`brygga audit sinks --forget` has removed how far the sink that `object` names had come.", ""},
+	{PersonSought, "logins of a person looked for", 4, "SOURCE_ADDRESS SOURCE_USER_NAME ACTOR",
+		"`actor` typed a personal number to find a person's logins; `source_user_name` is its pseudonym. The number is written down nowhere.", "Ask for the reason when it comes without a case."},
 	{KeyCreated, "signing key created", 3, ofSigningKey,
 		"It can be fetched by apps and signs nothing yet.", ""},
 	{KeyActivated, "signing key activated", 3, ofSigningKey,

@@ -48,6 +48,8 @@ type Options struct {
 	VisibleText func(client *storage.Client, language string) string
 	// TransactionID returns what the client will know the login by, for the audit log. Nil leaves it out.
 	TransactionID func(loginID, clientID string) string
+	// Subject returns what the client will call the person, for the audit log. Nil leaves it out.
+	Subject func(client *storage.Client, personalNumber secret.String) string
 	// Policy is what the installation demands of every login; a client's own policy goes over it.
 	Policy storage.Policy
 	// Verify says what becomes of results that are not proven; empty means VerifyRequire.

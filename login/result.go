@@ -80,6 +80,9 @@ func (c *collector) tellCompleted(client *storage.Client, found []finding) (stor
 		}
 		completed := c.event(audit.LoginCompleted, l, client, l.Order.Starter, "")
 		completed.Person, completed.Transaction = l.Identity.PersonalNumber, c.TransactionID(l.ID, l.Request.ClientID)
+		if c.Subject != nil {
+			completed.Subject = c.Subject(client, l.Identity.PersonalNumber)
+		}
 		return append(events, completed)
 	})
 }

@@ -9,6 +9,11 @@ import (
 	"brygga/storage"
 )
 
+// Subject returns what a client calls a person, its sub claim; see subject.
+func (p *Provider) Subject(client *storage.Client, personalNumber secret.String) string {
+	return p.subject(client, personalNumber)
+}
+
 // subject returns the sub of a person for a client (OIDC Core §8.1): a keyed MAC, so that nobody without the key can go
 // through all personal numbers, as they could with a plain hash. A pairwise subject is made for the client's sector, a
 // public one is the same for all clients. docs/decisions/0002-subjects.md has the reasons.

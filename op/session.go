@@ -51,7 +51,7 @@ func (p *Provider) serveFromSession(w http.ResponseWriter, r *http.Request, clie
 	}, now)
 	answer.Grant.SessionID = p.sid(session.ID, client.ID)
 	events, told := p.o.Audit.Of(audit.Event{
-		Type: audit.SessionUsed, Identifier: session.LoginID, SourceAddress: p.o.ClientIP(r), Person: session.Identity.PersonalNumber,
+		Type: audit.SessionUsed, Identifier: session.LoginID, SourceAddress: p.o.ClientIP(r), Person: session.Identity.PersonalNumber, Subject: answer.Grant.Subject,
 		CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Transaction: answer.Grant.TransactionID, Object: answer.Grant.ID,
 	})
 	err = p.o.Store.AnswerFromSession(r.Context(), session.ID, session.AuthTime, answer.Code, answer.Grant, names, now, events...)

@@ -1,6 +1,9 @@
 package templates
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Reason says why an attempt ended: a hint code of a failed order as BankID sent it, or one of the constants below. An
 // unknown one shows a neutral text, as BankID may add codes.
@@ -47,6 +50,11 @@ func (v Failed) live() bool { return v.Follows }
 func (v Failed) Key() string { return "failed-" + string(v.reason()) }
 
 func (v Failed) heading(p Page) string { return v.text(p, "title") }
+
+// Said returns what the page says: its heading and its text, as a person reads them.
+func (v Failed) Said(p Page) string {
+	return strings.ReplaceAll(v.text(p, "title")+". "+v.text(p, "text"), "\u00ad", "")
+}
 
 func (v Failed) reason() Reason {
 	if v.Reason != "" && hasMessage("failed."+string(v.Reason)+".title") {

@@ -16,6 +16,7 @@ import (
 	"brygga/audit"
 	"brygga/audit/tree"
 	"brygga/duration"
+	"brygga/logins"
 	"brygga/storage"
 )
 
@@ -331,10 +332,17 @@ func newAuditProve(h *host, where *whereFlags) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			reference, err := storage.ParseReference(args[0])
 			if err != nil {
-				return fail(exitUsage, "a reference has eight letters and digits, such as 7QX4-2MKD", "%q is not a reference", cut(args[0]))
+				return notReference(args[0])
 			}
 			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-				events, err := eventsOf(ctx, o.store, reference, o.now().UTC())
+				book, err := logins.New(logins.Options{Store: o.store, Now: o.now})
+				if err != nil {
+					return err
+				}
+				events, err := book.Events(ctx, reference)
+				if errors.Is(err, storage.ErrNotFound) {
+					return noLogin(reference, o.now())
+				}
 				if err != nil {
 					return err
 				}

@@ -11,6 +11,8 @@ import (
 	"brygga/audit/tree"
 	"brygga/secret"
 	"brygga/storage"
+	"brygga/templates"
+	"brygga/web"
 )
 
 const (
@@ -52,6 +54,7 @@ func (s *server) signAudit(ctx context.Context) {
 		}
 		return
 	}
+	s.readLogins(ctx)
 	checkpoint, size, err := s.tree.Checkpoint(ctx)
 	if err != nil {
 		return // the next call tells
@@ -60,6 +63,30 @@ func (s *server) signAudit(ctx context.Context) {
 	if now := s.now(); size > s.tree.toldSize && now.Sub(s.tree.told) >= tellEvery {
 		s.tree.told, s.tree.toldSize = now, size
 		cmp.Or(s.events, s.log).LogAttrs(ctx, slog.LevelInfo, "audit checkpoint", slog.Int64("events", size), slog.String("checkpoint", string(checkpoint)))
+	}
+}
+
+// readLogins takes what was signed into the book of logins, for some seconds at most: after an upgrade there may be years of it.
+func (s *server) readLogins(ctx context.Context) {
+	for began := time.Now(); time.Since(began) < signEvery && ctx.Err() == nil; {
+		more, err := s.logins.Advance(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.log.ErrorContext(ctx, "what became of logins cannot be written down", "err", err)
+		}
+		if err != nil || !more {
+			return
+		}
+	}
+}
+
+// shownBy returns what the login page says about a reason, by the catalogue that texts returns.
+func shownBy(texts func() *templates.Catalogue) func(language, reason, device, client string) string {
+	return func(language, reason, device, client string) string {
+		catalogue := templates.BuiltIn()
+		if texts != nil {
+			catalogue = texts()
+		}
+		return web.FailureText(catalogue, language, reason, device, client)
 	}
 }
 

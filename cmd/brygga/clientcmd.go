@@ -147,7 +147,7 @@ func (o *operator) administration(more func(*admin.Options)) (*admin.Service, er
 	}
 	options := admin.Options{
 		Store: o.store, Audit: o.audit, Keys: o.ring, Tree: o.tree, Outbound: o.outbound, Certificates: o.certificates,
-		Installation: clients.Installation{ACRValues: acrValues, Local: o.local}, Now: o.now,
+		Installation: clients.Installation{ACRValues: acrValues, Local: o.local}, Now: o.now, Shown: shownBy(o.texts),
 	}
 	more(&options)
 	return admin.New(options)

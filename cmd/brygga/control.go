@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"brygga/audit"
+	"brygga/secret"
 	"brygga/storage/bolt"
 )
 
@@ -36,6 +37,8 @@ const maxArguments = 256 << 10
 type controlRequest struct {
 	Args []string `json:"args"`
 	User string   `json:"user"`
+	// Typed is the line that stood on standard input, for a command that reads one. It may be a secret.
+	Typed string `json:"typed,omitempty"`
 }
 
 // controlFrame is a piece of output, or, in the last one, the exit code.
@@ -82,7 +85,7 @@ func controlHandler(parts *operator, log *slog.Logger) http.Handler {
 		o := *parts
 		o.actor = request.User
 		frames := &frameWriter{to: json.NewEncoder(w), flush: http.NewResponseController(w).Flush}
-		h := &host{out: frames.stream(false), err: frames.stream(true), operator: &o}
+		h := &host{out: frames.stream(false), err: frames.stream(true), operator: &o, typed: secret.New(request.Typed)}
 		code := run(audit.By(r.Context(), o.actor), request.Args, h)
 		frames.send(controlFrame{Exit: &code})
 		log.InfoContext(r.Context(), "command", "command", commandName(request.Args, h), "actor", o.actor, "exit", code)
@@ -132,7 +135,7 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // runInServer has the command of h run by the server that has the store in data.
 func runInServer(ctx context.Context, h *host, data string) error {
-	response, err := askServer(ctx, data, "/v1/run", controlRequest{Args: h.args, User: currentUser(h)})
+	response, err := askServer(ctx, data, "/v1/run", controlRequest{Args: h.args, User: currentUser(h), Typed: h.typed.Reveal()})
 	if err != nil {
 		return err
 	}

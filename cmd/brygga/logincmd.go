@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,26 +11,31 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"brygga/audit"
-	"brygga/login"
+	"brygga/admin"
+	"brygga/logins"
+	"brygga/secret"
 	"brygga/storage"
 )
 
 func newLoginCommand(h *host) *cobra.Command {
 	var where whereFlags
-	cmd := group("login", "Find out what became of a person's login", newLoginShow(h, &where))
+	cmd := group("login", "Find out what became of a person's login", newLoginShow(h, &where), newLoginFind(h, &where))
 	where.add(cmd, h)
 	return cmd
 }
 
+// loginLanguage is the flag for the language of what is read out.
+func loginLanguage(cmd *cobra.Command, language *string) {
+	cmd.Flags().StringVar(language, "language", "en", "of what is said, sv or en")
+}
+
 func newLoginShow(h *host, where *whereFlags) *cobra.Command {
-	var output string
+	var output, language string
 	cmd := &cobra.Command{
 		Use: "show REFERENCE", Short: "Tell the story of a login, step by step", Args: cobra.ExactArgs(1),
-		Long: "Tell the story of a login, step by step, with the cause of what went wrong. REFERENCE is what the person's page showed, such\n" +
-			"as 7QX4-2MKD. The course of a login has the device that was chosen and what BankID told of the order, each with the seconds\n" +
-			"since the person came to the page. It comes out of the audit log, so it can be told as long as audit.retention keeps that. It names nobody:\n" +
-			"people appear as pseudonyms.",
+		Long: "Tell the story of a login, step by step, with the cause of what went wrong, what the person saw, and what to tell them. REFERENCE is what the\n" +
+			"person's page showed, such as 7QX4-2MKD. It comes out of the audit log, so it can be told as long as audit.retention keeps that. It names\n" +
+			"nobody: people appear as pseudonyms.",
 		Example: "  brygga login show 7QX4-2MKD --config brygga.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkOutput(output); err != nil {
@@ -37,18 +43,20 @@ func newLoginShow(h *host, where *whereFlags) *cobra.Command {
 			}
 			reference, err := storage.ParseReference(args[0])
 			if err != nil {
-				return fail(exitUsage, "a reference has eight letters and digits, such as 7QX4-2MKD", "%q is not a reference", cut(args[0]))
+				return notReference(args[0])
 			}
-			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-				stories, err := findStories(ctx, o.store, reference, o.now().UTC())
-				if err != nil {
+			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
+				stories, err := s.Stories(ctx, actor, reference, language)
+				switch {
+				case errors.Is(err, storage.ErrNotFound):
+					return noLogin(reference, time.Now())
+				case err != nil:
 					return err
-				}
-				if output == "json" {
+				case output == "json":
 					return writeJSON(h.out, stories)
 				}
-				for _, s := range stories {
-					if err := s.write(h.out); err != nil {
+				for _, story := range stories {
+					if err := writeStory(h.out, story); err != nil {
 						return err
 					}
 				}
@@ -57,7 +65,17 @@ func newLoginShow(h *host, where *whereFlags) *cobra.Command {
 		},
 	}
 	outputFlag(cmd, &output)
+	loginLanguage(cmd, &language)
 	return cmd
+}
+
+func notReference(text string) error {
+	return fail(exitUsage, "a reference has eight letters and digits, such as 7QX4-2MKD", "%q is not a reference", cut(text))
+}
+
+func noLogin(reference storage.Reference, now time.Time) error {
+	return fail(exitNotFound, "look whether the reference was read right; one that is came to the login page at "+moment(reference.Begun(now))+" and never chose BankID",
+		"no login %s has left anything in the audit log", reference)
 }
 
 // cut shortens what was typed, for a message.
@@ -68,148 +86,163 @@ func cut(text string) string {
 	return text
 }
 
-// story is a login as its audit events tell it.
-type story struct {
-	Reference storage.Reference `json:"reference"`
-	Login     string            `json:"login"`
-	ClientID  string            `json:"client_id"`
-	// Begun is the minute in which the person came to the login page.
-	Begun time.Time `json:"begun"`
-	// State is where the login stands, while it lives; Expires is until when.
-	State   storage.LoginState `json:"state,omitempty"`
-	Expires time.Time          `json:"expires,omitzero"`
-	Steps   []step             `json:"steps"`
-}
-
-// step is one audit event of a login.
-type step struct {
-	Time   time.Time         `json:"time"`
-	Event  string            `json:"event"`
-	Text   string            `json:"text"`
-	Cause  string            `json:"cause,omitempty"`
-	Fields map[string]string `json:"fields"`
-}
-
-const (
-	// longestLogin is how long after its beginning a login may still have events.
-	longestLogin = 24*time.Hour + time.Minute
-	// longestRetention is how long ago a login may have begun.
-	longestRetention = 20 * 365 * 24 * time.Hour
-	maxSteps         = 10_000
-)
-
-// findStories returns the logins of the reference, of which there is nearly always one, with exitNotFound when there is none.
-// References name the same minutes again after some time; the last logins of the reference are returned.
-func findStories(ctx context.Context, store storage.Store, reference storage.Reference, now time.Time) ([]*story, error) {
-	events, begun, err := lastEventsOf(ctx, store, reference, now)
-	if err != nil {
-		return nil, err
-	}
-	return tellStories(ctx, store, events, begun, now)
-}
-
-// eventsOf returns the audit events of the last logins of the reference, with exitNotFound when there are none.
-func eventsOf(ctx context.Context, store storage.AuditLog, reference storage.Reference, now time.Time) ([]storage.AuditEvent, error) {
-	events, _, err := lastEventsOf(ctx, store, reference, now)
-	return events, err
-}
-
-// lastEventsOf returns these events and when the logins began.
-func lastEventsOf(ctx context.Context, store storage.AuditLog, reference storage.Reference, now time.Time) (events []storage.AuditEvent, begun time.Time, err error) {
-	last := reference.Begun(now)
-	for begun = last; now.Sub(begun) < longestRetention; begun = begun.Add(-reference.Period()) {
-		events, err = store.AuditEventsOf(ctx, reference, begun, begun.Add(longestLogin), maxSteps)
-		if err != nil {
-			return nil, begun, fmt.Errorf("read the audit log: %w", err)
-		}
-		if len(events) > 0 {
-			return events, begun, nil
-		}
-	}
-	return nil, begun, fail(exitNotFound, "look whether the reference was read right; one that is came to the login page at "+moment(last)+" and never chose BankID",
-		"no login %s has left anything in the audit log", reference)
-}
-
-// tellStories puts the events of a reference together by their logins, in the order in which these began.
-func tellStories(ctx context.Context, store storage.Store, events []storage.AuditEvent, begun, now time.Time) (stories []*story, err error) {
-	byLogin := make(map[string]*story)
-	for _, e := range events {
-		id := e.Fields["IDENTIFIER"]
-		s := byLogin[id]
-		if s == nil {
-			s = &story{Reference: e.Reference, Login: id, ClientID: e.Fields["CLIENT_ID"], Begun: begun}
-			if err := s.look(ctx, store, now); err != nil {
-				return nil, err
-			}
-			byLogin[id] = s
-			stories = append(stories, s)
-		}
-		s.Steps = append(s.Steps, step{Time: e.Time, Event: e.Type, Text: audit.Type(e.Type).Text(), Cause: cause(e), Fields: e.Fields})
-	}
-	return stories, nil
-}
-
-// cause explains the word of an event, and says so when a login failed by one that nobody here knows.
-func cause(e storage.AuditEvent) string {
-	word, _, _ := strings.Cut(e.Fields["MESSAGE"], ":")
-	explained := login.Explain(word)
-	if explained == "" && word != "" && audit.Type(e.Type) == audit.LoginFailed {
-		return "BankID ended the order with a code that this version does not know: look for it in BankID's documentation, and for a newer brygga."
-	}
-	return explained
-}
-
-// look adds where the login stands, if it lives.
-func (s *story) look(ctx context.Context, store storage.Store, now time.Time) error {
-	l, err := store.Login(ctx, s.Login, now)
-	switch {
-	case errors.Is(err, storage.ErrNotFound):
-		return nil
-	case err != nil:
-		return fmt.Errorf("read login: %w", err)
-	}
-	s.State, s.Expires = l.State, l.Expires
-	return nil
-}
-
 // storyFields are the fields of an event that a story tells beside its time, text and message, with what stands around each.
 var storyFields = [...]struct{ name, before, after string }{
-	{"DEVICE", "BankID on ", " device"}, {"BROWSER", "", ""}, {"SOURCE_ADDRESS", "from ", ""}, {"SECONDS", "after ", " s"},
-	{"COURSE", "course ", ""}, {"SOURCE_USER_NAME", "person ", ""}, {"ACTOR", "by ", ""},
+	{"DEVICE", "BankID on ", " device"}, {"BROWSER", "", ""}, {"SOURCE_ADDRESS", "from ", ""}, {"SOURCE_USER_NAME", "person ", ""}, {"SUB", "sub ", ""},
+	{"ACTOR", "by ", ""},
 }
 
-func (s *story) write(w io.Writer) error {
+func writeStory(w io.Writer, s *logins.Story) error {
 	state := ""
 	if s.State != "" {
-		state = fmt.Sprintf("%s, lives until %s", s.State, moment(s.Expires))
+		state = fmt.Sprintf("%s, lives until %s", s.State, moment(s.Lives))
 	}
-	if err := pairs(w, [2]string{"reference", string(s.Reference)}, [2]string{"login", s.Login}, [2]string{"client", s.ClientID},
-		[2]string{"begun", moment(s.Begun)}, [2]string{"state", state}); err != nil {
+	if err := pairs(w, [2]string{"reference", string(s.Reference)}, [2]string{"login", s.ID}, [2]string{"client", s.ClientID},
+		[2]string{"begun", moment(s.Begun)}, [2]string{"state", state}, [2]string{"verdict", s.Verdict}, [2]string{"cause", s.Cause},
+		[2]string{"the page said", s.Saw}, [2]string{"it means", s.Means}, [2]string{"tell them", s.Tell}, [2]string{"do", s.Do}); err != nil {
 		return err
 	}
-	for _, step := range s.Steps {
-		fmt.Fprintln(w)
-		step.write(w)
+	fmt.Fprintln(w)
+	for i := range s.Steps {
+		writeStep(w, &s.Steps[i])
 	}
 	_, err := fmt.Fprintln(w)
 	return err
 }
 
-func (s *step) write(w io.Writer) {
-	what := s.Text
-	if message := s.Fields["MESSAGE"]; message != "" {
-		what += ": " + message
+func writeStep(w io.Writer, s *logins.Step) {
+	what, mark := s.Text, " "
+	if s.Message != "" {
+		what += ": " + s.Message
 	}
-	fmt.Fprintf(w, "%s  %s\n", s.Time.UTC().Format("15:04:05"), what)
+	if s.Wrong {
+		mark = "!"
+	}
+	fmt.Fprintf(w, "%s %s  +%.1f s  %s\n", mark, s.Time.UTC().Format("15:04:05"), s.After, what)
 	var said []string
 	for _, f := range storyFields {
 		if value := s.Fields[f.name]; value != "" {
 			said = append(said, f.before+value+f.after)
 		}
 	}
-	for _, more := range []string{s.Cause, strings.Join(said, ", ")} {
+	for _, more := range []string{s.Cause, labelled("the page said: ", s.Saw), labelled("tell them: ", s.Tell), strings.Join(said, ", ")} {
 		if more != "" {
-			fmt.Fprintf(w, "          %s\n", more)
+			fmt.Fprintf(w, "            %s\n", more)
 		}
 	}
+}
+
+// labelled returns the text behind a label, "" for none.
+func labelled(label, text string) string {
+	if text == "" {
+		return ""
+	}
+	return label + text
+}
+
+// loginFlags say which logins are wanted.
+type loginFlags struct {
+	since, until, network, reference string
+	person                           bool
+	logins.Query
+}
+
+func (f *loginFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.since, "since", "24h", "`time` after which they were begun, such as 2026-03-01, 2026-03-01T14:30:00Z, or how long ago, such as 24h or 30d")
+	flags.StringVar(&f.until, "until", "", "`time` before which they were begun, now if not given")
+	flags.StringVar(&f.ClientID, "client", "", "`ID` of the client")
+	flags.StringVar((*string)(&f.Outcome), "outcome", "", "started, completed, failed or ended")
+	flags.StringVar(&f.Cause, "cause", "", "hint code or reason, a `word` of docs/reasons.md")
+	flags.StringVar(&f.Device, "device", "", "this or other")
+	flags.StringVar(&f.network, "network", "", "`address` of the browser, or its network, such as 192.0.2.0/24")
+	flags.StringVar(&f.Subject, "sub", "", "what a client calls the person")
+	flags.BoolVar(&f.person, "person", false, "those of the person whose personal number stands on standard input")
+	flags.IntVar(&f.Limit, "limit", 50, "how many at most")
+}
+
+func newLoginFind(h *host, where *whereFlags) *cobra.Command {
+	var f loginFlags
+	var output string
+	cmd := &cobra.Command{
+		Use: "find", Short: "Find logins", Args: cobra.NoArgs,
+		Long: "Find logins, the last first. A personal number is read from standard input alone, where no list of processes and no history of a shell has it; it\n" +
+			"is turned into its pseudonym, and that somebody looked for it stands in the audit log.",
+		Example: "  brygga login find --since 2h --outcome failed --config brygga.yaml\n  brygga login find --person --since 30d < number.txt",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			if err := f.read(time.Now()); err != nil {
+				return err
+			}
+			if f.person && h.operator == nil {
+				if err := readTyped(h); err != nil {
+					return err
+				}
+			}
+			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) (err error) {
+				if f.person {
+					if f.Person, err = s.FindPerson(ctx, actor, h.typed); errors.Is(err, admin.ErrPersonalNumber) {
+						return fail(exitUsage, "write all twelve digits, YYYYMMDDNNNN", "what stands on standard input is no personal number")
+					} else if err != nil {
+						return err
+					}
+				}
+				found, err := s.SearchLogins(ctx, actor, f.Query)
+				if err != nil {
+					return err
+				}
+				if output == "json" {
+					return writeJSON(h.out, append([]logins.Login{}, found.Logins...))
+				}
+				return writeLogins(h.out, found.Logins)
+			})
+		},
+	}
+	f.add(cmd)
+	outputFlag(cmd, &output)
+	return cmd
+}
+
+// read reads the flags that are no plain text.
+func (f *loginFlags) read(now time.Time) (err error) {
+	if f.From, err = pointInTime("--since", f.since, now); err != nil {
+		return err
+	}
+	if f.until != "" {
+		if f.To, err = pointInTime("--until", f.until, now); err != nil {
+			return err
+		}
+	}
+	if f.network != "" {
+		if f.Network, err = logins.ParseNetwork(f.network); err != nil {
+			return fail(exitUsage, "write 192.0.2.7 or 192.0.2.0/24", "--network %q is no address and no network", cut(f.network))
+		}
+	}
+	if f.Outcome != "" && !f.Outcome.Known() {
+		return fail(exitUsage, "write started, completed, failed or ended", "--outcome %q is none", cut(string(f.Outcome)))
+	}
+	return nil
+}
+
+// readTyped reads the line on standard input.
+func readTyped(h *host) error {
+	if h.in == nil {
+		return fail(exitUsage, "", "there is no standard input")
+	}
+	line, err := bufio.NewReader(io.LimitReader(h.in, 256)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read standard input: %w", err)
+	}
+	h.typed = secret.New(strings.TrimSpace(line))
+	return nil
+}
+
+func writeLogins(w io.Writer, all []logins.Login) error {
+	rows := [][]string{{"REFERENCE", "BEGUN", "CLIENT", "OUTCOME", "CAUSE", "DEVICE", "BROWSER", "ADDRESS", "SECONDS"}}
+	for _, l := range all {
+		rows = append(rows, []string{string(l.Reference), moment(l.Begun), l.ClientID, string(l.Outcome), l.Cause, l.Device, l.Browser, l.Address, fmt.Sprintf("%.1f", l.Seconds)})
+	}
+	return table(w, rows...)
 }

@@ -24,6 +24,7 @@ import (
 	"brygga/secret"
 	"brygga/storage"
 	"brygga/storage/bolt"
+	"brygga/templates"
 )
 
 // Names inside a data directory.
@@ -58,7 +59,8 @@ type operator struct {
 	outbound *outbound.Caller
 	// backup writes a copy of the store. Nil where the database has tools of its own for that.
 	backup func(io.Writer) (int64, error)
-	actor  string // who gives the command, for the audit log
+	texts  func() *templates.Catalogue // of the pages; nil for the built-in ones
+	actor  string                      // who gives the command, for the audit log
 }
 
 // whereFlags say which installation a command is for.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"brygga/cmd/brygga/config"
+	"brygga/secret"
 	"brygga/storage"
 	"brygga/storage/bolt"
 	"brygga/storage/postgres"
@@ -25,6 +26,8 @@ type host struct {
 	environ  []string
 	// operator is set inside a running server, for which client and key commands run.
 	operator *operator
+	// typed is the line on standard input of a command that reads one, before a server runs it.
+	typed secret.String
 	// args are the arguments of the command, for handing it to a running server.
 	args []string
 }

@@ -24,6 +24,7 @@ import (
 	"brygga/cmd/brygga/config"
 	"brygga/keys"
 	"brygga/login"
+	"brygga/logins"
 	"brygga/mail"
 	"brygga/op"
 	"brygga/outbound"
@@ -82,6 +83,7 @@ type server struct {
 	mail     *mail.Courier // nil where no mail is sent
 	tree     auditTree
 	sinks    []*sink.Sink
+	logins   *logins.Book
 	ring     *keys.Ring
 	apis     map[string]*bankid.API // by certificate
 	engine   *login.Engine
@@ -135,6 +137,9 @@ func (s *server) build(ctx context.Context) (err error) {
 		return err
 	}
 	if s.tree.Tree, err = openTree(ctx, s.store, c.Issuer, tree.Options{Logger: s.log, Now: s.now}); err != nil {
+		return err
+	}
+	if s.logins, err = logins.New(logins.Options{Store: s.store, Log: s.tree, Logger: s.log, Now: s.now}); err != nil {
 		return err
 	}
 	if s.sinks, err = s.newSinks(); err != nil {
@@ -252,6 +257,7 @@ func (s *server) newEngine() (*login.Engine, error) {
 		Store: s.clients, Method: method, Audit: s.audit, Logger: s.log, Policy: c.BankID.Policy, Verify: login.VerifyMode(c.BankID.Verify),
 		ReturnURL:     func(id string, nonce secret.String) secret.String { return web.ReturnURL(c.Issuer, id, nonce) },
 		TransactionID: func(id, client string) string { return s.provider.TransactionID(id, client) },
+		Subject:       func(client *storage.Client, number secret.String) string { return s.provider.Subject(client, number) },
 		VisibleText:   s.visibleText, ReferringDomain: c.ReferringDomain(), Life: c.Login.Life, Window: c.Login.Window,
 		Limits: login.Limits{
 			LoginsPerAddress: c.Login.LoginsPerAddress, OrdersPerAddress: c.Login.OrdersPerAddress,
@@ -344,6 +350,7 @@ func (s *server) operator() *operator {
 		console: s.config.ConsoleURL(), mail: s.mail != nil,
 		ring: func(context.Context) (*keys.Ring, error) { return s.ring, nil }, backup: s.backup,
 		tree: func(context.Context) (*tree.Tree, error) { return s.tree.Tree, nil }, sinks: s.config.Audit.Sinks,
+		texts: func() *templates.Catalogue { return s.looks.Load().messages },
 	}
 }
 

@@ -1,0 +1,297 @@
+package logins
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"brygga/storage"
+)
+
+const (
+	// atOnce is how many events are read into one step.
+	atOnce = 2048
+	// restOthers is how long another process is left to it that was quicker.
+	restOthers = 30 * time.Second
+	// hoursKept is how long counts of hours are kept. Those of days and months stay.
+	hoursKept  = 400 * 24 * time.Hour
+	pruneEvery = time.Minute
+	pruneBatch = 1000
+)
+
+// turn is how far the audit log was read.
+type turn struct {
+	Next int64 `json:"next"`
+	// Until is the time of the last event that was read.
+	Until time.Time `json:"until"`
+}
+
+func (b *Book) turn(ctx context.Context) (at turn, stored []byte, err error) {
+	found, err := b.o.Store.NotesAt(ctx, []byte{turnRow})
+	if err != nil || len(found) == 0 {
+		return at, nil, err
+	}
+	if err := json.Unmarshal(found[0].Value, &at); err != nil {
+		return at, nil, fmt.Errorf("read how far logins are known: %w", err)
+	}
+	return at, found[0].Value, nil
+}
+
+// Advance takes what is new in the audit log into the book, and reports whether there is more. It is called every few seconds by each process
+// of an installation: of several, one does it, and another goes on when that one has not for half a minute. Each event is counted once,
+// whenever a process dies: the counts and how far the log was read are one step.
+func (b *Book) Advance(ctx context.Context) (more bool, err error) {
+	if b.o.Now().Before(b.rest) {
+		return false, nil
+	}
+	at, stored, err := b.turn(ctx)
+	if err != nil {
+		return false, err
+	}
+	events, next, size, err := b.read(ctx, at.Next)
+	if err != nil {
+		return false, err
+	}
+	change := storage.NoteChange{Turn: []byte{turnRow}, Before: stored}
+	if next > at.Next {
+		if change.Put, err = b.take(ctx, events); err != nil {
+			return false, err
+		}
+		for i := range events {
+			if events[i].Time.After(at.Until) {
+				at.Until = events[i].Time
+			}
+		}
+	}
+	now := b.o.Now()
+	if next == size && now.Sub(b.pruned) >= pruneEvery {
+		if change.Remove, err = b.old(ctx, now, change.Put); err != nil {
+			return false, err
+		}
+		if b.pruned = now; len(change.Remove) >= pruneBatch {
+			b.pruned = time.Time{}
+		}
+	}
+	if next == at.Next && len(change.Remove) == 0 {
+		return false, nil
+	}
+	at.Next = next
+	if change.After, err = json.Marshal(at); err != nil {
+		return false, err
+	}
+	if err := b.o.Store.WriteNotes(ctx, change); errors.Is(err, storage.ErrConflict) {
+		b.rest = now.Add(restOthers)
+		return false, nil
+	} else if err != nil {
+		return false, fmt.Errorf("write down what became of logins: %w", err)
+	}
+	return next < size, nil
+}
+
+// read returns the events from the index on, the index behind them, and how many there are in all.
+func (b *Book) read(ctx context.Context, from int64) (events []storage.AuditEvent, next, size int64, err error) {
+	for next = from; len(events) < atOnce; {
+		found, err := b.o.Log.Follow(ctx, next, storage.TileHashes)
+		if err != nil {
+			return nil, 0, 0, err
+		}
+		for _, leaf := range found.Events {
+			events = append(events, leaf.Event)
+		}
+		done := found.Next == next
+		if next, size = found.Next, found.Size; done || next == size {
+			break
+		}
+	}
+	return events, next, size, nil
+}
+
+// page is what a step changes.
+type page struct {
+	book   *Book
+	logins map[string]*Login // by key
+	fresh  map[string]bool   // those that were not there
+	counts map[string]*Counts
+}
+
+// take returns the rows that the events change, as they are with them.
+func (b *Book) take(ctx context.Context, events []storage.AuditEvent) (rows []storage.Note, err error) {
+	p, err := b.page(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	for i := range events {
+		p.add(&events[i])
+	}
+	for key, l := range p.logins {
+		text, err := json.Marshal(l)
+		if err != nil {
+			return nil, fmt.Errorf("encode login: %w", err)
+		}
+		rows = append(rows, storage.Note{Key: []byte(key), Value: text})
+		for _, way := range l.ways() {
+			rows = append(rows, storage.Note{Key: way})
+		}
+	}
+	for i := range events {
+		if isRare(events[i].Type) {
+			row, err := rareRow(&events[i])
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, row)
+		}
+	}
+	for key, c := range p.counts {
+		text, err := json.Marshal(c)
+		if err != nil {
+			return nil, fmt.Errorf("encode counts: %w", err)
+		}
+		rows = append(rows, storage.Note{Key: []byte(key), Value: text})
+	}
+	return once(rows), nil
+}
+
+// once returns the rows in the order of their keys, each once: two logins may have one way.
+func once(rows []storage.Note) []storage.Note {
+	slices.SortFunc(rows, func(a, b storage.Note) int { return slices.Compare(a.Key, b.Key) })
+	return slices.CompactFunc(rows, func(a, b storage.Note) bool { return string(a.Key) == string(b.Key) })
+}
+
+// countKeys returns the keys of the counts that an event belongs to. Hours are those in which the login was begun, so that a search knows in which
+// there is something; days and months are those of the event, as invoices go by them.
+func countKeys(e *storage.AuditEvent) (keys [][]byte) {
+	begun := e.Time
+	if isLogin(e) {
+		begun = e.Reference.Begun(e.Time)
+	}
+	for _, client := range []string{"", e.Fields["CLIENT_ID"]} {
+		keys = append(keys, countsKey(hourRow, hourOf(begun), client), countsKey(dayRow, hourOf(Day(e.Time)), client),
+			countsKey(monthRow, hourOf(Month(e.Time)), client))
+		if e.Fields["CLIENT_ID"] == "" {
+			break
+		}
+	}
+	return keys
+}
+
+// counted reports whether an event is one of those that Counts count.
+func counted(e *storage.AuditEvent) bool {
+	var c Counts
+	c.add(e)
+	return c.Orders+c.Completed+c.Failed+c.Ended+c.Sessions+c.Alerts > 0
+}
+
+// page reads the rows that the events belong to.
+func (b *Book) page(ctx context.Context, events []storage.AuditEvent) (*page, error) {
+	p := &page{book: b, logins: map[string]*Login{}, fresh: map[string]bool{}, counts: map[string]*Counts{}}
+	for i := range events {
+		e := &events[i]
+		if isLogin(e) {
+			l := loginOf(e)
+			p.logins[string(l.key())], p.fresh[string(l.key())] = l, true
+		}
+		if counted(e) {
+			for _, key := range countKeys(e) {
+				p.counts[string(key)] = new(Counts)
+			}
+		}
+	}
+	var keys [][]byte
+	for key := range p.logins {
+		keys = append(keys, []byte(key))
+	}
+	for key := range p.counts {
+		keys = append(keys, []byte(key))
+	}
+	slices.SortFunc(keys, slices.Compare[[]byte])
+	stored, err := b.o.Store.NotesAt(ctx, keys...)
+	if err != nil {
+		return nil, fmt.Errorf("read what is known of logins: %w", err)
+	}
+	for _, row := range stored {
+		if err := p.set(row); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// set takes a row as it is stored.
+func (p *page) set(row storage.Note) (err error) {
+	key := string(row.Key)
+	if row.Key[0] != loginRow {
+		p.counts[key], err = decodeCounts(row.Value)
+		return err
+	}
+	p.fresh[key] = false
+	p.logins[key], err = decodeLogin(row.Value)
+	return err
+}
+
+func (p *page) add(e *storage.AuditEvent) {
+	first := false
+	if isLogin(e) {
+		key := string(loginOf(e).key())
+		before := p.logins[key].Orders
+		p.logins[key].add(e)
+		first = before == 0 && p.logins[key].Orders == 1
+	}
+	if !counted(e) {
+		return
+	}
+	for _, key := range countKeys(e) {
+		c := p.counts[string(key)]
+		c.add(e)
+		if first {
+			c.Logins++
+		}
+	}
+}
+
+// old returns the keys of rows whose time has come, at most a batch, but for those that are put.
+func (b *Book) old(ctx context.Context, now time.Time, put []storage.Note) (keys [][]byte, err error) {
+	rows, err := b.o.Store.Notes(ctx, []byte{loginRow}, []byte{loginRow + 1}, pruneBatch/4, false)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		l, err := decodeLogin(row.Value)
+		if err != nil {
+			return nil, err
+		}
+		if now.Before(l.Expires) {
+			break
+		}
+		keys = append(append(keys, row.Key), l.ways()...)
+	}
+	rare, err := b.o.Store.Notes(ctx, []byte{eventRow}, []byte{eventRow + 1}, pruneBatch/4, false)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rare {
+		var r rowOfEvent
+		if err := json.Unmarshal(row.Value, &r); err != nil {
+			return nil, fmt.Errorf("decode event: %w", err)
+		}
+		if now.Before(r.Expires) {
+			break
+		}
+		keys = append(keys, row.Key)
+	}
+	hours, err := b.o.Store.Notes(ctx, []byte{hourRow}, countsKey(hourRow, hourOf(now.Add(-hoursKept)), ""), pruneBatch/4, false)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range hours {
+		keys = append(keys, row.Key)
+	}
+	slices.SortFunc(keys, slices.Compare[[]byte])
+	keys = slices.CompactFunc(keys, slices.Equal[[]byte])
+	return slices.DeleteFunc(keys, func(key []byte) bool {
+		return slices.ContainsFunc(put, func(n storage.Note) bool { return string(n.Key) == string(key) })
+	}), nil
+}

@@ -1,0 +1,56 @@
+package logins
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// texts are the words of a language, by key: "means.", "tell." and "do." with a reason, "course." with a word of the course, "event." with the number of
+// an event, "verdict." with an outcome.
+type texts map[string]string
+
+//go:embed texts/*.json
+var textFiles embed.FS
+
+var languages = map[string]texts{"sv": mustRead("sv"), "en": mustRead("en")}
+
+// mustRead panics on a broken file: the files are part of the program and the tests read them first.
+func mustRead(language string) texts {
+	text, err := textFiles.ReadFile("texts/" + language + ".json")
+	all := texts{}
+	if err == nil {
+		err = json.Unmarshal(text, &all)
+	}
+	if err != nil {
+		panic(fmt.Errorf("logins: texts/%s.json: %w", language, err))
+	}
+	return all
+}
+
+// textsIn returns the words of a language such as "sv" or "sv-SE", English for one that is not known.
+func textsIn(language string) texts {
+	base, _, _ := strings.Cut(language, "-")
+	if all := languages[base]; all != nil {
+		return all
+	}
+	return languages["en"]
+}
+
+// or returns the text of the key, or that of another.
+func (t texts) or(key, other string) string {
+	if text := t[key]; text != "" {
+		return text
+	}
+	return t[other]
+}
+
+// Explain returns what a reason or hint code means in a language, in a few words and in a sentence; empty for one that is not known.
+func Explain(language, word string) (short, means string) {
+	all := textsIn(language)
+	return all["short."+word], all["means."+word]
+}
+
+// EventText returns what an event of the catalogue means in a language, "" for one that is not known.
+func EventText(language, event string) string { return textsIn(language)["event."+event] }
