@@ -75,8 +75,20 @@ func (a *Accounts) BeginTOTP(ctx context.Context, s *Session) (Authenticator, er
 	if _, err := a.step(ctx, storage.BeginTOTP{ID: s.Operator.ID, Session: s.Hash, Secret: text}, nil); err != nil {
 		return Authenticator{}, noSession(err)
 	}
-	label := url.PathEscape("Brygga:" + s.Operator.UserName.Reveal())
-	return Authenticator{text, secret.New("otpauth://totp/" + label + "?secret=" + text.Reveal() + "&issuer=Brygga")}, nil
+	return authenticatorOf(s.Operator, text), nil
+}
+
+// PendingTOTP returns what BeginTOTP has returned, while ConfirmTOTP has not seen a code: for a page that is shown again. It is empty when there is none.
+func (a *Accounts) PendingTOTP(s *Session) Authenticator {
+	if s.Operator.TOTP.Secret.IsZero() || !s.Operator.TOTP.Confirmed.IsZero() || a.mayEnrol(s) != nil {
+		return Authenticator{}
+	}
+	return authenticatorOf(s.Operator, s.Operator.TOTP.Secret)
+}
+
+func authenticatorOf(o *storage.Operator, text secret.String) Authenticator {
+	label := url.PathEscape("Brygga:" + o.UserName.Reveal())
+	return Authenticator{text, secret.New("otpauth://totp/" + label + "?secret=" + text.Reveal() + "&issuer=Brygga")}
 }
 
 // ConfirmTOTP makes the app a second factor, as it shows the code, and returns new recovery codes, which are shown this once. It returns ErrRefused for

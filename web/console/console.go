@@ -28,6 +28,8 @@ type Options struct {
 	Service string
 	// PhoneURL is the virtual phone of a simulator, empty where BankID is real.
 	PhoneURL string
+	// Mail says that mail is sent.
+	Mail bool
 	// Version is that of the program.
 	Version string
 	// Address returns where a request comes from; nil takes the address of the peer.

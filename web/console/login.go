@@ -1,8 +1,8 @@
 package console
 
 import (
+	"encoding/json"
 	"errors"
-	"net/url"
 
 	"brygga/account"
 	"brygga/secret"
@@ -13,6 +13,8 @@ func loginPages() []page {
 	return []page{
 		{pattern: "GET /login", handle: askLogin, access: anybody},
 		{pattern: "POST /login", handle: logIn, access: anybody},
+		{pattern: "POST /login/passkey", handle: logInByPasskey, access: anybody},
+		{pattern: "POST /login/code/passkey", handle: codeByPasskey, access: anybody},
 		{pattern: "GET /login/code", handle: askCode, access: anybody},
 		{pattern: "POST /login/code", handle: takeCode, access: anybody},
 		{pattern: "POST /logout", handle: logOut, access: anybody},
@@ -25,6 +27,27 @@ func askLogin(v *visit) error {
 		return v.leave(next, "")
 	}
 	return v.show(v.text("login.title"), loginBody(v, newForm(), next))
+}
+
+// passkeyLogin is what a browser is asked for a login by passkey, empty where the console's address has no name.
+func (v *visit) passkeyLogin() json.RawMessage {
+	options, err := v.Accounts.PasskeyLogin()
+	if err != nil {
+		return nil
+	}
+	return options
+}
+
+func logInByPasskey(v *visit) error {
+	f, next := v.form(), ours(v.sent.Get("next"))
+	s, err := v.Accounts.LogInByPasskey(v, []byte(v.sent.Get("response")), v.from)
+	if v.refused(f, "passkey", err) {
+		return v.refuse(v.text("login.title"), loginBody(v, f, next))
+	}
+	if err != nil {
+		return err
+	}
+	return v.loggedIn(s, next)
 }
 
 // logIn takes a user name or an e-mail address, and a password. Whatever is refused gets the same answer.
@@ -40,6 +63,9 @@ func logIn(v *visit) error {
 	return v.loggedIn(s, next)
 }
 
+// typed are the fields that are typed into; what is wrong with others stands above the form.
+var typed = map[string]string{"user": "user", "code": "code"}
+
 // refused adds the fault of a login that was refused, and reports whether it was.
 func (v *visit) refused(f *form, field string, err error) bool {
 	if wait, ok := errors.AsType[*account.WaitError](err); ok {
@@ -47,7 +73,7 @@ func (v *visit) refused(f *form, field string, err error) bool {
 		return true
 	}
 	if errors.Is(err, account.ErrRefused) {
-		f.fault(field, v.text("login.refused."+field))
+		f.fault(typed[field], v.text("login.refused."+field))
 		return true
 	}
 	return false
@@ -60,7 +86,7 @@ func (v *visit) loggedIn(s *account.Session, next string) error {
 	}
 	v.setCookie(cookieSession, s.Token.Reveal(), 0)
 	if s.Pending {
-		return v.leave(at("login", "code")+"?next="+url.QueryEscape(next), "")
+		return v.leave(withNext(at("login", "code"), next), "")
 	}
 	return v.leave(next, "")
 }
@@ -78,28 +104,46 @@ func askCode(v *visit) error {
 	if v.session != nil {
 		return v.leave(ours(v.r.URL.Query().Get("next")), "")
 	}
-	if _, err := v.pending(); err != nil {
+	s, err := v.pending()
+	if err != nil {
 		return err
 	}
-	return v.show(v.text("code.title"), codeBody(v, newForm(), ours(v.r.URL.Query().Get("next"))))
+	return v.show(v.text("code.title"), codeBody(v, s, newForm(), ours(v.r.URL.Query().Get("next"))))
 }
 
 // takeCode takes a code of an authenticator app, or a recovery code.
 func takeCode(v *visit) error {
+	return v.second(func() (*account.Session, error) {
+		return v.Accounts.SecondFactor(v, v.token(), v.sent.Get("code"), v.from)
+	}, "code")
+}
+
+// codeByPasskey takes a passkey in place of a code.
+func codeByPasskey(v *visit) error {
+	return v.second(func() (*account.Session, error) {
+		return v.Accounts.StepUpByPasskey(v, v.token(), []byte(v.sent.Get("response")), v.from)
+	}, "passkey")
+}
+
+// second takes the second factor of a session that waits for it.
+func (v *visit) second(show func() (*account.Session, error), field string) error {
 	f, next := v.form(), ours(v.sent.Get("next"))
-	s, err := v.Accounts.SecondFactor(v, v.token(), f.get("code"), v.from)
-	if v.refused(f, "code", err) {
+	waiting, err := v.pending()
+	if err == nil {
+		var s *account.Session
+		if s, err = show(); err == nil {
+			v.setCookie(cookieSession, s.Token.Reveal(), 0)
+			return v.leave(next, "")
+		}
+	}
+	if v.refused(f, field, err) {
 		f.forget("code")
-		return v.refuse(v.text("code.title"), codeBody(v, f, next))
+		return v.refuse(v.text("code.title"), codeBody(v, waiting, f, next))
 	}
 	if errors.Is(err, account.ErrNoSession) {
-		return v.leave(at("login"), "login.late")
+		return v.leave(withNext(at("login"), next), "login.late")
 	}
-	if err != nil {
-		return err
-	}
-	v.setCookie(cookieSession, s.Token.Reveal(), 0)
-	return v.leave(next, "")
+	return err
 }
 
 func logOut(v *visit) error {

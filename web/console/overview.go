@@ -27,7 +27,10 @@ type setting struct {
 
 // settings are the pages below the place of that name.
 func settings() []setting {
-	return []setting{}
+	return []setting{
+		{"account", "account.title", ""},
+		{"operators", "operators.title", admin.ListOperators},
+	}
 }
 
 // finder leads from what was typed into the search box to a page; it returns an empty address for what it does not know.

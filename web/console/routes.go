@@ -24,11 +24,13 @@ type page struct {
 	operation admin.Name
 	handle    func(*visit) error
 	access    access
+	// own says that it changes what the operator logs in by: it asks for a proof, and not for one by BankID.
+	own bool
 }
 
 // pages are all pages.
 func pages() []page {
-	return slices.Concat(framePages(), loginPages())
+	return slices.Concat(framePages(), loginPages(), linkPages(), accountPages(), operatorPages())
 }
 
 // framePages are those that belong to no area.
@@ -40,6 +42,7 @@ func framePages() []page {
 		{pattern: "GET /settings", handle: showSettings},
 		{pattern: "GET /step-up", handle: askStepUp},
 		{pattern: "POST /step-up", handle: stepUp},
+		{pattern: "POST /step-up/passkey", handle: stepUpByPasskey},
 	}
 }
 

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -15,11 +16,13 @@ type onward struct {
 	next string
 	// again is the form, encoded; empty for a page that was only asked for.
 	again string
+	// own is not empty when it changes what the operator logs in by, for which BankID is no proof.
+	own string
 }
 
 // onwardOf reads where to go on from a form or an address.
 func onwardOf(values url.Values) onward {
-	return onward{ours(values.Get("next")), values.Get("again")}
+	return onward{ours(values.Get("next")), values.Get("again"), values.Get("own")}
 }
 
 // fields are the fields of the form that is sent once more.
@@ -38,11 +41,15 @@ func (o onward) fields() (pairs []string) {
 
 // toStepUp asks who is logged in to prove itself anew, and keeps what it was about to do.
 func (v *visit) toStepUp() {
+	own := ""
+	if v.page.own {
+		own = "1"
+	}
 	if v.r.Method != http.MethodPost {
-		v.leave(at("step-up")+"?next="+url.QueryEscape(v.here()), "")
+		v.leave(at("step-up")+"?"+url.Values{"next": {v.here()}, "own": {own}}.Encode(), "")
 		return
 	}
-	to := onward{v.here(), v.sent.Encode()}
+	to := onward{v.here(), v.sent.Encode(), own}
 	if err := v.show(v.text("step-up.title"), stepUpBody(v, newForm(), to)); err != nil {
 		v.fault(http.StatusInternalServerError, err)
 	}
@@ -64,6 +71,20 @@ func stepUp(v *visit) error {
 	}
 	if errors.Is(err, account.ErrRefused) {
 		f.fault("password", v.text("step-up.refused"))
+		return v.refuse(v.text("step-up.title"), stepUpBody(v, f, to))
+	}
+	if err != nil {
+		return err
+	}
+	return v.steppedUp(s, to)
+}
+
+// stepUpByPasskey takes a browser's answer to what the page has asked for.
+func stepUpByPasskey(v *visit) error {
+	to, f := onwardOf(v.sent), v.form()
+	s, err := v.Accounts.StepUpByPasskey(v, v.token(), []byte(v.sent.Get("response")), v.from)
+	if errors.Is(err, account.ErrRefused) {
+		f.fault("", v.text("passkey.failed"))
 		return v.refuse(v.text("step-up.title"), stepUpBody(v, f, to))
 	}
 	if err != nil {
@@ -96,3 +117,15 @@ func (v *visit) keep(s *account.Session) {
 
 // hasTOTP reports whether the operator has an authenticator app.
 func hasTOTP(o *storage.Operator) bool { return !o.TOTP.Confirmed.IsZero() }
+
+// passkeyOptions is what a browser is asked for a proof by passkey, empty where the operator has none.
+func (v *visit) passkeyOptions(s *account.Session) json.RawMessage {
+	if len(s.Operator.Passkeys) == 0 {
+		return nil
+	}
+	options, err := v.Accounts.PasskeyStepUp(s)
+	if err != nil {
+		return nil // the console's address may have no name
+	}
+	return options
+}

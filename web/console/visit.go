@@ -132,6 +132,8 @@ func (v *visit) admit() error {
 		return errStale
 	case v.session == nil:
 		return account.ErrNoSession
+	case v.page.own && (!v.Accounts.Fresh(v.session) || v.session.SteppedBy == storage.MethodBankID):
+		return storage.ErrStepUp
 	case v.page.operation == "":
 		return nil
 	}
@@ -206,7 +208,7 @@ func (v *visit) fail(err error) {
 	switch {
 	case v.Err() != nil:
 	case errors.Is(err, account.ErrNoSession):
-		v.leave(at("login")+"?next="+url.QueryEscape(v.here()), "")
+		v.leave(withNext(at("login"), v.here()), "")
 	case errors.Is(err, errStale):
 		v.notice(http.StatusForbidden, "stale")
 	case errors.Is(err, errCrossOrigin):
@@ -217,6 +219,10 @@ func (v *visit) fail(err error) {
 		v.notice(http.StatusForbidden, "forbidden")
 	case errors.Is(err, storage.ErrNotFound):
 		v.notice(http.StatusNotFound, "not-found")
+	case errors.Is(err, storage.ErrLastOwner), errors.Is(err, storage.ErrLastWayIn):
+		v.notice(http.StatusConflict, "last-way")
+	case errors.Is(err, account.ErrNoPasskeys):
+		v.notice(http.StatusConflict, "no-passkeys")
 	case errors.Is(err, storage.ErrConflict):
 		v.notice(http.StatusConflict, "conflict")
 	case errors.Is(err, storage.ErrUnavailable):
