@@ -2,6 +2,11 @@ package console
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -66,7 +71,7 @@ func newSite(t *testing.T) *site {
 		Health: func(context.Context) ([][2]string, error) { return [][2]string{{"store", "ok"}}, nil },
 	})
 	s.ok(err)
-	handler, err := New(Options{Admin: s.admin, Accounts: s.accounts, URL: s.server.URL + "/admin", Service: "Testkommunen", Version: "test", Now: now})
+	handler, err := New(Options{Admin: s.admin, Accounts: s.accounts, URL: s.server.URL + "/admin", Service: "Testkommunen", Mail: true, Version: "test", Now: now})
 	s.ok(err)
 	served.Handle(Path, handler)
 	_, err = s.admin.PutClient(t.Context(), root, "app", admin.Demand{}, func(c *storage.Client) error {
@@ -215,4 +220,18 @@ func (s *site) is(p shown, status int, heading string) {
 	if p.StatusCode != status || p.heading() != heading {
 		s.Errorf("%s: status %d and heading %q, want %d and %q", p.Request.URL.Path, p.StatusCode, p.heading(), status, heading)
 	}
+}
+
+// codeAt is what an authenticator app with the key shows (RFC 6238, written anew).
+func codeAt(t *testing.T, key string, now time.Time) string {
+	t.Helper()
+	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha1.New, secret)
+	binary.Write(mac, binary.BigEndian, now.Unix()/30)
+	sum := mac.Sum(nil)
+	at := sum[len(sum)-1] & 15
+	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[at:])&0x7fffffff%1_000_000)
 }

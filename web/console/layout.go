@@ -15,12 +15,7 @@ func (v *visit) service() string {
 }
 
 // who is what the operator is called.
-func (v *visit) who() string {
-	if o := v.session.Operator; !o.Name.IsZero() {
-		return o.Name.Reveal()
-	}
-	return v.session.Operator.UserName.Reveal()
-}
+func (v *visit) who() string { return v.named(v.session.Operator) }
 
 // isIn reports whether the page stands below that place of the navigation.
 func (v *visit) isIn(p place) bool {

@@ -17,11 +17,14 @@ func operatorPages() []page {
 		{pattern: "GET /operators", operation: admin.ListOperators, handle: listOperators},
 		{pattern: "GET /operators/new", operation: admin.Invite, handle: askInvitation},
 		{pattern: "POST /operators/new", operation: admin.Invite, handle: invite},
-		{pattern: "GET /operators/{id}", operation: admin.ListOperators, handle: showOperator},
+		{pattern: "GET /operators/{id}", operation: admin.ShowOperator, handle: showOperator},
 		{pattern: "POST /operators/{id}", operation: admin.ChangeRights, handle: changeOperator},
 		{pattern: "POST /operators/{id}/person", operation: admin.ChangeRights, handle: changePerson},
 		{pattern: "POST /operators/{id}/switch", operation: admin.ChangeRights, handle: switchOperator},
 		{pattern: "POST /operators/{id}/invite", operation: admin.Invite, handle: inviteAgain},
+		{pattern: "POST /operators/{id}/link", operation: admin.GiveLink, handle: giveLink},
+		{pattern: "POST /operators/{id}/unlock", operation: admin.Unlock, handle: unlock},
+		{pattern: "POST /operators/{id}/end-sessions", operation: admin.EndSessions, handle: endSessionsOf},
 		{pattern: "GET /operators/{id}/remove", operation: admin.RemoveAccount, handle: askRemoval},
 		{pattern: "POST /operators/{id}/remove", operation: admin.RemoveAccount, handle: removeOperator},
 	}
@@ -40,16 +43,7 @@ func listOperators(v *visit) error {
 
 // operatorOf is the operator of the address.
 func (v *visit) operatorOf() (*storage.Operator, error) {
-	all, err := v.Admin.Operators(v, v.actor)
-	for _, o := range all {
-		if o.ID == v.r.PathValue("id") {
-			return o, nil
-		}
-	}
-	if err == nil {
-		err = storage.ErrNotFound
-	}
-	return nil, err
+	return v.Admin.Operator(v, v.actor, v.r.PathValue("id"))
 }
 
 func askInvitation(v *visit) error {
@@ -58,9 +52,10 @@ func askInvitation(v *visit) error {
 
 func invite(v *visit) error {
 	f := v.form()
-	o, err := v.Admin.Invite(v, v.actor, account.Invitation{
+	i := account.Invitation{
 		UserName: secret.New(f.get("user_name")), Email: secret.New(f.get("email")), Name: secret.New(f.get("name")), Language: f.get("language"), Rights: rightsOf(f),
-	})
+	}
+	o, link, err := v.invited(i)
 	if errors.Is(err, storage.ErrExists) {
 		f.fault("user_name", v.text("operators.exists"))
 	}
@@ -70,15 +65,19 @@ func invite(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.leave(at("operators", o.ID), v.orNoMail("operators.invited"))
+	if !link.Address.IsZero() {
+		return v.show(v.text("operators.link"), givenLink(v, o, link))
+	}
+	return v.leave(at("operators", o.ID), "operators.invited")
 }
 
-// orNoMail is the key of a message that says whether mail was sent.
-func (v *visit) orNoMail(key string) string {
-	if !v.Mail {
-		return key + ".no-mail"
+// invited sends an invitation, or where no mail is sent, returns a link to be handed over.
+func (v *visit) invited(i account.Invitation) (o *storage.Operator, link account.Link, err error) {
+	if v.Mail {
+		o, err = v.Admin.Invite(v, v.actor, i)
+		return o, link, err
 	}
-	return key
+	return v.Admin.CreateOperator(v, v.actor, i)
 }
 
 // rightsOf are the roles and groups of a form. Without groups, all clients are meant.
@@ -187,14 +186,41 @@ func switchOperator(v *visit) error {
 }
 
 func inviteAgain(v *visit) error {
+	id := v.r.PathValue("id")
+	if err := v.Admin.InviteAgain(v, v.actor, id); err != nil {
+		return err
+	}
+	return v.leave(at("operators", id), "operators.invited")
+}
+
+// giveLink shows a link for the operator, once: it makes an account active, or sets another password.
+func giveLink(v *visit) error {
 	o, err := v.operatorOf()
 	if err != nil {
 		return err
 	}
-	if err := v.Admin.InviteAgain(v, v.actor, o.ID); err != nil {
+	link, err := v.Admin.GiveLink(v, v.actor, o.ID)
+	if err != nil {
 		return err
 	}
-	return v.leave(at("operators", o.ID), v.orNoMail("operators.invited"))
+	return v.show(v.text("operators.link"), givenLink(v, o, link))
+}
+
+// unlock lets the next attempt through after many that have failed.
+func unlock(v *visit) error {
+	id := v.r.PathValue("id")
+	if err := v.Admin.Unlock(v, v.actor, id); err != nil {
+		return err
+	}
+	return v.leave(at("operators", id), "operators.unlocked")
+}
+
+func endSessionsOf(v *visit) error {
+	id := v.r.PathValue("id")
+	if err := v.Admin.EndSessions(v, v.actor, id, ""); err != nil {
+		return err
+	}
+	return v.leave(at("operators", id), "operators.sessions-ended")
 }
 
 func askRemoval(v *visit) error {
