@@ -30,7 +30,7 @@ test-rest:
 # The same, then the mutants, every page in every theme, width and language under axe-core, a server that is killed 500 times under
 # load, 300 people who log in through three nodes that are killed and stopped, and then every fuzz target for a minute (FUZZTIME says how long).
 test-long: test mutants
-	BRYGGA_TEST_AXE_ALL=1 go test ./templates -run TestAxe -v -timeout 1h
+	BRYGGA_TEST_AXE_ALL=1 go test ./templates ./web/console -run TestAxe -v -timeout 1h
 	BRYGGA_TEST_KILL_ROUNDS=500 go test ./cmd/brygga -run TestKilledUnderLoad -v -timeout 2h
 	BRYGGA_TEST_NODE_LOGINS=300 go test ./cmd/brygga -run TestNodes -v -timeout 1h
 	.ci/fuzz

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"slices"
 	"strings"
 
 	"brygga/storage"
@@ -19,11 +20,16 @@ func (v *visit) who() string { return v.named(v.session.Operator) }
 
 // isIn reports whether the page stands below that place of the navigation.
 func (v *visit) isIn(p place) bool {
-	path := strings.TrimPrefix(v.r.URL.Path, Path)
-	if p.path == "" {
-		return path == ""
+	if p.path == "settings" && slices.ContainsFunc(settings(), func(s setting) bool { return v.isBelow(s.path) }) {
+		return true
 	}
-	return path == p.path || strings.HasPrefix(path, p.path+"/")
+	return v.isBelow(p.path)
+}
+
+// isBelow reports whether the page is the one of that path, or stands below it.
+func (v *visit) isBelow(path string) bool {
+	asked := strings.TrimPrefix(v.r.URL.Path, Path)
+	return asked == path || path != "" && strings.HasPrefix(asked, path+"/")
 }
 
 // currency says whether it is the place itself (WAI-ARIA 1.2: aria-current).

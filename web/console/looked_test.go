@@ -1,0 +1,106 @@
+package console
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"brygga/account"
+	"brygga/secret"
+	"brygga/storage"
+)
+
+// looked are the pages that are looked at in a browser. Every pattern with GET stands here, and what only a POST shows. Who adds a page adds a line.
+func looked() []look {
+	return []look{
+		{name: "login", of: "GET /login", open: get("login"), out: true},
+		{name: "login refused", open: post("login", "user", "nobody", "password", "x"), out: true},
+		{name: "code", of: "GET /login/code", open: openCode, out: true},
+		{name: "overview", of: "GET /{$}", open: get("")},
+		{name: "settings", of: "GET /settings", open: get("settings")},
+		{name: "nothing found", open: post("search", "q", "nothing of that name")},
+		{name: "not found", open: get("nothing")},
+		{name: "step-up", of: "GET /step-up", open: get("step-up?own=1")},
+		{name: "step-up refused", open: post("step-up", "password", "x")},
+		{name: "step-up done", open: post("step-up", "password", password, "next", "/admin/search", "again", "q=app")},
+		{name: "forgotten", of: "GET /forgotten", open: get("forgotten"), out: true},
+		{name: "forgotten name", of: "GET /forgotten/name", open: get("forgotten/name"), out: true},
+		{name: "dead link", of: "GET /account/reset", open: get("account/reset?token=x"), out: true},
+		{name: "bootstrap", of: "GET /account/bootstrap", open: openBootstrap, out: true},
+		{name: "invite", of: "GET /account/invite", open: get("account/invite?token=x"), out: true},
+		{name: "confirm", of: "GET /account/confirm", open: get("account/confirm?token=x"), out: true},
+		{name: "email change", of: "GET /account/email-change", open: get("account/email-change?token=x"), out: true},
+		{name: "account", of: "GET /account", open: get("account")},
+		{name: "email", of: "GET /account/email", open: get("account/email")},
+		{name: "password", of: "GET /account/password", open: get("account/password")},
+		{name: "password refused", open: post("account/password", "before", "x", "password", "short", "again", "other")},
+		{name: "app", open: post("account/app")},
+		{name: "passkey", of: "GET /account/passkeys/new", open: get("account/passkeys/new")},
+		{name: "people", of: "GET /operators", open: get("operators")},
+		{name: "invitation", of: "GET /operators/new", open: get("operators/new")},
+		{name: "invitation refused", open: post("operators/new", "user_name", "b", "email", "bo")},
+		{name: "person", of: "GET /operators/{id}", open: person("")},
+		{name: "removal", of: "GET /operators/{id}/remove", open: person("/remove")},
+	}
+}
+
+// withoutLook are patterns with GET that show no page.
+var withoutLook = []string{"GET /language"}
+
+// look is a page that is looked at.
+type look struct {
+	name string
+	// of is the pattern of a page that is asked for by GET.
+	of   string
+	open func(*browser) shown
+	// out is for pages of who is not logged in.
+	out bool
+}
+
+func get(path string) func(*browser) shown { return func(b *browser) shown { return b.get(path) } }
+
+func post(path string, pairs ...string) func(*browser) shown {
+	return func(b *browser) shown { return b.post(path, pairs...) }
+}
+
+// openCode is the page of half a login.
+func openCode(b *browser) shown {
+	o, err := b.accounts.Find(b.Context(), "helpdesk")
+	if err != nil {
+		o = b.operator(storage.RoleHelpdesk)
+		c := b.browser()
+		c.post("login", "user", o.UserName.Reveal(), "password", password)
+		key := keyShown.FindStringSubmatch(c.post("account/app").body)
+		c.post("account/app/confirm", "code", codeAt(b.T, strings.ReplaceAll(key[1], " ", ""), b.now))
+	}
+	return b.post("login", "user", "helpdesk", "password", password)
+}
+
+func openBootstrap(b *browser) shown {
+	_, link, err := b.accounts.Bootstrap(b.Context(), account.Command("root"), account.Invitation{
+		UserName: secret.New("new-" + strings.ToLower(storage.NewID()[:8])), Rights: storage.Rights{Roles: []storage.Role{storage.RoleAuditor}, AllClients: true},
+	})
+	b.ok(err)
+	return b.get("account/bootstrap?token=" + tokenOf(link.Address.Reveal()).Reveal())
+}
+
+func person(rest string) func(*browser) shown {
+	return func(b *browser) shown {
+		o, err := b.accounts.Find(b.Context(), "owner")
+		b.ok(err)
+		return b.get("operators/" + o.ID + rest)
+	}
+}
+
+// TestEveryPageIsLookedAt: no page is forgotten in the table.
+func TestEveryPageIsLookedAt(t *testing.T) {
+	var known []string
+	for _, l := range looked() {
+		known = append(known, l.of)
+	}
+	for _, p := range pages() {
+		if strings.HasPrefix(p.pattern, "GET ") && !slices.Contains(known, p.pattern) && !slices.Contains(withoutLook, p.pattern) {
+			t.Errorf("nobody looks at %s: add it to looked, or to withoutLook if it shows no page", p.pattern)
+		}
+	}
+}
