@@ -2,8 +2,11 @@ package admin
 
 import (
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
+	"strconv"
 	"time"
 
 	"brygga/audit"
@@ -266,4 +269,22 @@ func (s *Service) ClientUse(ctx context.Context, actor Actor, id string, days in
 		return last, nil, err
 	}
 	return s.logins.Last(ctx, id, min(max(1, days), 400))
+}
+
+// WriteCSV writes the statistics as comma-separated values (RFC 4180), a row for each client; the first row names the columns. A value that a spreadsheet would
+// take for a formula begins with an apostrophe.
+func (s *Statistics) WriteCSV(w io.Writer) error {
+	out := csv.NewWriter(w)
+	out.Write([]string{"month", "client_id", "name", "identified", "completed", "refused", "failed", "ended", "logins", "orders", "from_session", "this_device", "other_device"})
+	for _, c := range s.Clients {
+		row := []string{s.Month, audit.Cell(c.ID), audit.Cell(c.Name)}
+		for _, n := range []int64{
+			c.Identified(), c.Completed, c.Refused, c.Failed, c.Ended, c.Logins, c.Orders, c.Sessions, c.Devices[storage.DeviceThis], c.Devices[storage.DeviceOther],
+		} {
+			row = append(row, strconv.FormatInt(n, 10))
+		}
+		out.Write(row)
+	}
+	out.Flush()
+	return out.Error()
 }

@@ -114,7 +114,7 @@ func (t *Table) Write(events ...storage.AuditEvent) error {
 		e := &events[i]
 		row := []string{e.Time.UTC().Format(time.RFC3339Nano), e.Type, Type(e.Type).Text(), string(e.Reference)}
 		for _, name := range fieldNames {
-			row = append(row, cell(e.Fields[name]))
+			row = append(row, Cell(e.Fields[name]))
 		}
 		var others []string
 		for _, name := range orderedFields(e) {
@@ -122,13 +122,49 @@ func (t *Table) Write(events ...storage.AuditEvent) error {
 				others = append(others, name+"="+e.Fields[name])
 			}
 		}
-		t.out.Write(append(row, cell(strings.Join(others, "; ")), e.ID))
+		t.out.Write(append(row, Cell(strings.Join(others, "; ")), e.ID))
 	}
 	t.out.Flush()
 	return t.out.Error()
 }
 
-func cell(value string) string {
+// Writer writes events one after the other.
+type Writer interface {
+	Write(events ...storage.AuditEvent) error
+}
+
+// NewWriter returns a writer of events in a form: json for lines that each are what the audit tree hashes, csv for a [Table], cef for [CEF] by the program of
+// that version.
+func NewWriter(form, version string, w io.Writer) Writer {
+	switch form {
+	case "csv":
+		return NewTable(w)
+	case "cef":
+		return lines{w, func(e *storage.AuditEvent) ([]byte, error) { return []byte(CEF(version)(e)), nil }}
+	}
+	return lines{w, storage.AuditText}
+}
+
+type lines struct {
+	w    io.Writer
+	line func(*storage.AuditEvent) ([]byte, error)
+}
+
+func (l lines) Write(events ...storage.AuditEvent) error {
+	for i := range events {
+		text, err := l.line(&events[i])
+		if err != nil {
+			return err
+		}
+		if _, err := l.w.Write(append(text, '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Cell returns a value for a table that people open in a spreadsheet: one that would be taken for a formula begins with an apostrophe.
+func Cell(value string) string {
 	if value != "" && strings.ContainsRune("=+-@\t", rune(value[0])) {
 		return "'" + value
 	}

@@ -39,6 +39,8 @@ type Options struct {
 	Admin *admin.Service
 	// Address returns where a request comes from; nil takes the address of the peer.
 	Address func(*http.Request) netip.Addr
+	// Version is the program's, for events in CEF.
+	Version string
 	// Log gets errors that are no fault of who asks; nil discards them.
 	Log *slog.Logger
 	// Now is the clock; nil means time.Now.
@@ -114,6 +116,9 @@ type answer struct {
 	status int
 	body   any
 	etag   string
+	// stream writes a body that is no JSON, of that kind, in place of body. What fails in it breaks the connection off, so that nobody takes it for whole.
+	kind   string
+	stream func(io.Writer) error
 }
 
 func (a *api) serve(w http.ResponseWriter, r *http.Request, methods map[string]endpoint) {
@@ -140,6 +145,14 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, methods map[string]e
 	}
 	if done.etag != "" {
 		w.Header().Set("ETag", done.etag)
+	}
+	if done.stream != nil {
+		w.Header().Set("Content-Type", done.kind)
+		if err := done.stream(w); err != nil {
+			a.Log.ErrorContext(r.Context(), "answer broke off", "path", r.URL.Path, "err", err)
+			panic(http.ErrAbortHandler)
+		}
+		return
 	}
 	if done.body == nil {
 		w.WriteHeader(http.StatusNoContent)

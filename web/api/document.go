@@ -1,12 +1,15 @@
 package api
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"brygga/account"
 	"brygga/admin"
 	"brygga/clients"
+	"brygga/logins"
 	"brygga/storage"
 )
 
@@ -70,12 +73,24 @@ var querySchemas = map[string]object{
 	dryRun: {"type": "boolean"}, prune: {"type": "boolean"}, search: {"type": "string"}, disabled: {"type": "boolean"}, group: {"type": "string"},
 	profile: {"type": "string"}, limited: {"type": "integer", "minimum": 1, "maximum": maxLimit, "default": defaultLimit}, cursor: {"type": "string"},
 	fromTime: {"type": "string", "format": "date-time"}, toTime: {"type": "string", "format": "date-time"},
+	clientID: {"type": "string"}, outcome: {"type": "string", "enum": logins.Outcomes()}, cause: {"type": "string", "description": "a hint code of BankID or a reason, see docs/reasons.md"},
+	device: {"type": "string", "enum": []string{"this", "other"}}, browser: {"type": "string"}, network: {"type": "string", "examples": []string{"192.0.2.7", "192.0.2.0/24"}},
+	person: {"type": "string", "description": "a pseudonym, see find-person"}, subject: {"type": "string"}, language: {"type": "string", "enum": languages, "default": "en"},
+	hours: {"type": "integer", "minimum": 1, "maximum": 7 * 24, "default": 24}, ofMonth: {"type": "string", "examples": []string{"2026-11"}},
+	format: {"type": "string", "examples": []string{"json", "csv", "cef"}}, kind: {"type": "string", "description": "the number of the event, or how it begins", "examples": []string{"ADM_"}},
+	byActor: {"type": "string"}, byObject: {"type": "string"}, backwards: {"type": "boolean", "description": "the last first"},
 }
 
 func responses(e *endpoint) object {
 	success := object{"description": "done"}
 	if e.answer != "" {
 		success["content"] = object{"application/json": object{"schema": ref(e.answer)}}
+		if e.answer == "Export" {
+			success["content"] = object{}
+		}
+		for _, kind := range otherKinds[e.answer] {
+			success["content"].(object)[kind] = object{"schema": text()}
+		}
 	}
 	refusal := object{"description": "a problem (RFC 9457)", "content": object{"application/problem+json": object{"schema": ref("Problem")}}}
 	all := object{"default": refusal}
@@ -92,6 +107,9 @@ func responses(e *endpoint) object {
 	}
 	return all
 }
+
+// otherKinds are the media types of answers that are no JSON.
+var otherKinds = map[string][]string{"Export": slices.Sorted(maps.Values(forms)), "Statistics": {forms["csv"]}}
 
 func ref(name string) object { return object{"$ref": "#/components/schemas/" + name} }
 
@@ -111,6 +129,8 @@ func shape(required []string, properties object) object {
 
 // schemas returns what bodies look like.
 func schemas() object {
+	counts := object{"type": "object", "description": "see docs/api.md"}
+	hourly := list(shape([]string{"begin", "counts"}, object{"begin": text("date-time"), "counts": counts}))
 	moment, number, flag := text("date-time"), object{"type": "integer"}, object{"type": "boolean"}
 	items := func(of object) object { return shape([]string{"items"}, object{"items": list(of)}) }
 	page := func(of object) object { return shape([]string{"items"}, object{"items": list(of), "next": text()}) }
@@ -134,9 +154,19 @@ func schemas() object {
 		"Keys": items(shape([]string{"id", "algorithm", "use", "state"}, object{
 			"id": text(), "algorithm": text(), "use": text(), "state": text(), "published": moment, "activated": moment, "retired": moment, "removed": moment,
 		})),
-		"Rotation":   shape(nil, object{"now": flag}),
-		"EventPage":  page(free),
-		"Events":     items(free),
+		"Rotation":  shape(nil, object{"now": flag}),
+		"EventPage": page(free),
+		"Events":    items(free),
+		"LoginPage": page(free), "Stories": items(free),
+		"PersonalNumber": shape([]string{"personal_number"}, object{"personal_number": object{"type": "string", "writeOnly": true, "description": "twelve digits"}}),
+		"Person":         shape([]string{"person"}, object{"person": text()}),
+		"Figures": shape([]string{"hours", "week_before", "sum", "today", "clients", "behind"}, object{
+			"hours": hourly, "week_before": hourly, "sum": counts, "today": counts, "behind": number,
+			"clients": list(shape([]string{"client_id", "counts"}, object{"client_id": text(), "counts": counts})),
+		}),
+		"Statistics": shape([]string{"month", "from", "to", "clients"}, object{
+			"month": text(), "from": moment, "to": moment, "clients": list(shape([]string{"client_id", "name", "counts"}, object{"client_id": text(), "name": text(), "counts": counts})),
+		}),
 		"Checkpoint": shape([]string{"public_key", "checkpoint", "events"}, object{"public_key": text(), "checkpoint": text(), "events": number}),
 		"Proof":      free,
 		"Operator": shape([]string{"id", "revision", "user_name", "email_confirmed", "language", "state", "roles", "all_clients", "login_by", "sessions", "created"}, object{

@@ -37,6 +37,23 @@ const (
 	cursor   = "cursor"
 	fromTime = "from"
 	toTime   = "to"
+
+	clientID  = "client_id"
+	outcome   = "outcome"
+	cause     = "cause"
+	device    = "device"
+	browser   = "browser"
+	network   = "network"
+	person    = "person"
+	subject   = "sub"
+	language  = "language"
+	hours     = "hours"
+	ofMonth   = "month"
+	format    = "format"
+	kind      = "kind"
+	byActor   = "actor"
+	byObject  = "object"
+	backwards = "backwards"
 )
 
 var endpoints = []endpoint{
@@ -54,8 +71,14 @@ var endpoints = []endpoint{
 	{"POST", "/apply", admin.ApplyClients, "Make many clients what is sent: all of them or none", []string{dryRun, prune}, false, "Configuration", "Applied", 200, apply},
 	{"GET", "/keys", admin.ListKeys, "List signing and encryption keys, oldest first", nil, false, "", "Keys", 200, listKeys},
 	{"POST", "/keys/rotate", admin.RotateKeys, "Use other keys from now on; with now, replace all at once", nil, false, "Rotation", "Keys", 200, rotateKeys},
-	{"GET", "/audit/events", admin.ListAudit, "List audit events in the order of their time", []string{fromTime, toTime, limited, cursor}, false, "", "EventPage", 200, listEvents},
+	{"GET", "/audit/events", admin.ListAudit, "List audit events in the order of their time", []string{fromTime, toTime, kind, byActor, clientID, byObject, person, backwards, limited, cursor}, false, "", "EventPage", 200, listEvents},
+	{"GET", "/audit/export", admin.ListAudit, "Export audit events as JSON lines, CSV or CEF", []string{fromTime, toTime, kind, byActor, clientID, byObject, person, format}, false, "", "Export", 200, exportEvents},
 	{"GET", "/audit/checkpoint", admin.ShowLog, "Show the signed checkpoint of the audit log", nil, false, "", "Checkpoint", 200, showLog},
+	{"GET", "/logins", admin.SearchLogins, "Find logins, the last begun first", []string{fromTime, toTime, clientID, outcome, cause, device, browser, network, person, subject, limited, cursor}, false, "", "LoginPage", 200, searchLogins},
+	{"POST", "/find-person", admin.FindPerson, "Turn a personal number into the pseudonym that logins and events are found by; the audit log tells who did", nil, false, "PersonalNumber", "Person", 200, findPerson},
+	{"GET", "/logins/{reference}/story", admin.ShowLogin, "Tell the story of a login in words", []string{language}, false, "", "Stories", 200, tellStory},
+	{"GET", "/figures", admin.ShowFigures, "Show what is going on, hour by hour", []string{hours}, false, "", "Figures", 200, showFigures},
+	{"GET", "/statistics", admin.ShowStatistics, "Count the logins of a month, in Swedish time, by client", []string{ofMonth, format}, false, "", "Statistics", 200, showStatistics},
 	{"GET", "/logins/{reference}", admin.ShowLogin, "Show what the audit log has of a login", []string{fromTime, toTime}, false, "", "Events", 200, showLogin},
 	{"GET", "/logins/{reference}/proof", admin.ProveEvents, "Prove that the audit log has these events", []string{fromTime, toTime}, false, "", "Proof", 200, prove},
 	{"GET", "/operators", admin.ListOperators, "List operators", nil, false, "", "Operators", 200, listOperators},

@@ -35,13 +35,18 @@ func (c *call) is(name string) (bool, error) {
 
 // limit reads how many are wanted.
 func (c *call) limit() (int, error) {
-	text := c.query(limited)
+	return c.number(limited, defaultLimit, 1, maxLimit)
+}
+
+// number reads a parameter that is a number from least to most, by default n.
+func (c *call) number(name string, n, least, most int) (int, error) {
+	text := c.query(name)
 	if text == "" {
-		return defaultLimit, nil
+		return n, nil
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > maxLimit {
-		return 0, invalid(fault{Parameter: limited, Detail: fmt.Sprintf("is no number from 1 to %d", maxLimit)})
+	if err != nil || n < least || n > most {
+		return 0, invalid(fault{Parameter: name, Detail: fmt.Sprintf("is no number from %d to %d", least, most)})
 	}
 	return n, nil
 }

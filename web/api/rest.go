@@ -2,7 +2,6 @@ package api
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -46,49 +45,6 @@ func rotateKeys(c *call) (*answer, error) {
 	}
 	return ok(keyViews(all))
 }
-
-// listEvents answers with a page of events. A cursor has the time of the last one and how many of that time were shown.
-func listEvents(c *call) (*answer, error) {
-	from, to, err := c.times()
-	if err != nil {
-		return nil, err
-	}
-	most, err := c.limit()
-	if err != nil {
-		return nil, err
-	}
-	behind, err := c.behind()
-	if err != nil {
-		return nil, err
-	}
-	shown := 0
-	if behind != "" {
-		var at int64
-		if n, err := fmt.Sscanf(behind, "%d %d", &at, &shown); n != 2 || err != nil || shown < 1 || shown > maxEvents {
-			return nil, badCursor
-		}
-		from = time.UnixMicro(at).UTC()
-	}
-	events, err := c.Admin.AuditEvents(c, c.actor, from, to, shown+most)
-	if err != nil {
-		return nil, err
-	}
-	full := len(events) == shown+most
-	body := map[string]any{"items": events[min(shown, len(events)):]}
-	if full {
-		last, same := events[len(events)-1].Time, 0
-		for _, e := range events {
-			if e.Time.Equal(last) {
-				same++
-			}
-		}
-		body["next"] = cursorAt(fmt.Sprintf("%d %d", last.UnixMicro(), same))
-	}
-	return ok(body)
-}
-
-// maxEvents is how many events of one moment can be paged through.
-const maxEvents = 100_000
 
 func showLog(c *call) (*answer, error) {
 	log, err := c.Admin.ShowLog(c, c.actor)
