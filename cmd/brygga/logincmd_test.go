@@ -48,6 +48,22 @@ func TestLoginShow(t *testing.T) {
 	if err := json.Unmarshal([]byte(said), &stories); err != nil || code != exitOK || len(stories) != 1 || len(stories[0].Steps) < 8 || stories[0].ClientID != "demo" {
 		t.Errorf("as JSON = %d, %v: %s", code, err, said)
 	}
+	for _, flags := range [][]string{{"--client", "demo"}, {"--outcome", "completed", "--device", "other"}, {"--network", "127.0.0.1"}} {
+		if said, code := inServer(d, append([]string{"login", "find"}, flags...)...); code != exitOK || !strings.Contains(said, shown) {
+			t.Errorf("login find %q = %d: %s", flags, code, said)
+		}
+	}
+	for _, flags := range [][]string{{"--outcome", "well"}, {"--network", "nowhere"}, {"--since", "once"}, {"--person"}} {
+		if said, code := inServer(d, append([]string{"login", "find"}, flags...)...); code != exitUsage {
+			t.Errorf("login find %q = %d: %s", flags, code, said)
+		}
+	}
+	if said, code := inServer(d, "statistics", "-o", "csv"); code != exitOK || !strings.HasPrefix(said, "month,client_id,name,identified") {
+		t.Errorf("statistics = %d: %s", code, said)
+	}
+	if said, code := inServer(d, "statistics", "--month", "May"); code != exitUsage {
+		t.Errorf("statistics of no month = %d: %s", code, said)
+	}
 	for reference, want := range map[string]int{"0000-0000": exitNotFound, "no reference": exitUsage, "": exitUsage} {
 		if said, code := inServer(d, "login", "show", reference); code != want || !strings.Contains(said, "→") {
 			t.Errorf("login show %q = %d: %s", reference, code, said)
