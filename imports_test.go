@@ -57,7 +57,7 @@ var allowed = map[string][]string{
 	"templates":                {},
 	"visibletext":              {},
 	"web":                      {"audit", "cache", "handling", "login", "outbound", "schedule", "storage", "templates"},
-	"web/api":                  {"account", "admin", "audit", "clients", "duration", "keys", "limit", "logins", "spelling", "storage"},
+	"web/api":                  {"account", "admin", "audit", "audit/tree", "clients", "duration", "keys", "limit", "logins", "storage"},
 	"web/console":              {"account", "admin", "audit", "clients", "duration", "handling", "keys", "logins", "personnummer", "spelling", "storage", "templates"},
 	"web/demo":                 {},
 }

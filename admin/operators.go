@@ -7,6 +7,7 @@ import (
 
 	"brygga/account"
 	"brygga/audit"
+	"brygga/secret"
 	"brygga/storage"
 )
 
@@ -165,8 +166,59 @@ func (s *Service) ChangeOperator(ctx context.Context, actor Actor, id string, c 
 	return o, s.stepped(ctx, actor, ChangeRights, err)
 }
 
-// EditOperator changes an operator as edit says of it as it stands, which is called again when somebody changes it meanwhile; see ChangeOperator.
-func (s *Service) EditOperator(ctx context.Context, actor Actor, id string, edit func(before *storage.Operator) account.Change) (*storage.Operator, error) {
+// OperatorChange is what is to be another of an operator; nil leaves a thing as it is.
+type OperatorChange struct {
+	// Revision is that of the operator as whoever changes it has seen it, 0 for any.
+	Revision       uint64
+	Name, Language *string
+	Roles          *[]storage.Role
+	// Groups are those of the clients that it is for; none are all of them, unless AllClients says otherwise.
+	Groups               *[]string
+	AllClients, Disabled *bool
+	// PersonalNumber is the number that the operator may log in with by BankID, empty for none.
+	PersonalNumber *secret.String
+}
+
+// Rights returns what is to become of the rights of before.
+func (c *OperatorChange) Rights(before storage.Rights) storage.Rights {
+	r := before
+	if c.Roles != nil {
+		r.Roles = *c.Roles
+	}
+	if c.Groups != nil {
+		r.Groups, r.AllClients = *c.Groups, len(*c.Groups) == 0
+	}
+	if c.AllClients != nil {
+		r.AllClients = *c.AllClients
+	}
+	return r
+}
+
+// of returns the change of the operator as it stands.
+func (c *OperatorChange) of(before *storage.Operator) account.Change {
+	change := account.Change{Revision: c.Revision, Disabled: c.Disabled, PersonalNumber: c.PersonalNumber}
+	if c.Revision == 0 {
+		change.Revision = before.Revision
+	}
+	if c.Roles != nil || c.Groups != nil || c.AllClients != nil {
+		rights := c.Rights(storage.Rights{Roles: before.Roles, AllClients: before.AllClients, Groups: before.Groups})
+		change.Rights = &rights
+	}
+	if c.Name == nil && c.Language == nil {
+		return change
+	}
+	change.Profile = &storage.Profile{Name: before.Name, Language: before.Language}
+	if c.Name != nil {
+		change.Profile.Name = secret.New(*c.Name)
+	}
+	if c.Language != nil {
+		change.Profile.Language = *c.Language
+	}
+	return change
+}
+
+// EditOperator changes of the operator with that ID, user name or e-mail address what c names, and leaves the rest; see ChangeOperator.
+func (s *Service) EditOperator(ctx context.Context, actor Actor, id string, c OperatorChange) (*storage.Operator, error) {
 	if err := s.accounts(ctx, actor, ChangeRights); err != nil {
 		return nil, err
 	}
@@ -175,13 +227,8 @@ func (s *Service) EditOperator(ctx context.Context, actor Actor, id string, edit
 		if err != nil {
 			return nil, err
 		}
-		change := edit(before)
-		bound := change.Revision != 0
-		if !bound {
-			change.Revision = before.Revision
-		}
-		o, err := s.o.Accounts.Change(ctx, actor.by, before.ID, change)
-		if bound || !errors.Is(err, storage.ErrConflict) || attempt == maxAttempts {
+		o, err := s.o.Accounts.Change(ctx, actor.by, before.ID, c.of(before))
+		if c.Revision != 0 || !errors.Is(err, storage.ErrConflict) || attempt == maxAttempts {
 			return o, s.stepped(ctx, actor, ChangeRights, err)
 		}
 	}

@@ -37,11 +37,11 @@ func newAPIKeyCreate(h *host, where *whereFlags) *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
 				if n.Name = args[0]; life != 0 {
 					n.Expires = time.Now().UTC().Truncate(time.Second).Add(time.Duration(life))
 				}
-				key, value, err := s.CreateAPIKey(ctx, actor, n)
+				key, value, err := s.CreateAPIKey(ctx, n)
 				if err != nil {
 					return explainAPIKey(args[0], err)
 				}
@@ -92,8 +92,8 @@ func newAPIKeyList(h *host, where *whereFlags) *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				all, err := s.APIKeys(ctx, actor)
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				all, err := s.APIKeys(ctx)
 				if err != nil {
 					return err
 				}
@@ -131,8 +131,8 @@ func newAPIKeyRotate(h *host, where *whereFlags) *cobra.Command {
 			if keep < 0 || time.Duration(keep) > maxKeep {
 				return fail(exitUsage, "write 0s to "+duration.Format(maxKeep), "--keep %s is out of range", keep.String())
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				key, value, err := s.RotateAPIKey(ctx, actor, args[0], time.Duration(keep))
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				key, value, err := s.RotateAPIKey(ctx, args[0], time.Duration(keep))
 				if err != nil {
 					return explainAPIKey(args[0], err)
 				}
@@ -157,8 +157,8 @@ func newAPIKeyRemove(h *host, where *whereFlags) *cobra.Command {
 			if !yes && !h.confirms("remove API key "+args[0]+"?") {
 				return fail(exitUsage, "answer yes, or give --yes", "nothing was removed")
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				if err := s.RemoveAPIKey(ctx, actor, args[0]); err != nil {
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				if err := s.RemoveAPIKey(ctx, args[0]); err != nil {
 					return explainAPIKey(args[0], err)
 				}
 				if output == "json" {

@@ -52,7 +52,7 @@ func newBackupCommand(h *host) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "", "new `file`, or - for standard output; default brygga-TIME.db")
-	where.add(cmd, h)
+	where.addHere(cmd, h)
 	return cmd
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"brygga/admin"
 	"brygga/clients"
 	"brygga/storage"
 )
@@ -22,8 +21,8 @@ func newClientCheck(h *host, where *whereFlags) *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				c, rules, err := s.CheckClient(ctx, actor, args[0])
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				c, rules, err := s.CheckClient(ctx, args[0])
 				if err != nil {
 					return explain(args[0], err)
 				}

@@ -36,8 +36,8 @@ func newClientAdd(h *host, where *whereFlags) *cobra.Command {
 			if err := errors.Join(checkOutput(output), flags.read(cmd, h)); err != nil {
 				return err
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				added, err := s.PutClient(ctx, actor, args[0], admin.Demand{New: true}, flags.change(cmd, h))
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				added, err := s.PutClient(ctx, args[0], admin.Demand{New: true}, flags.change(cmd, h))
 				if err != nil {
 					return explain(args[0], err)
 				}
@@ -63,8 +63,8 @@ func newClientUpdate(h *host, where *whereFlags) *cobra.Command {
 			if err := errors.Join(checkOutput(output), flags.read(cmd, h)); err != nil {
 				return err
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				updated, err := s.UpdateClient(ctx, actor, args[0], admin.Demand{}, flags.change(cmd, h))
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				updated, err := s.UpdateClient(ctx, args[0], admin.Demand{}, flags.change(cmd, h))
 				if err != nil {
 					return explain(args[0], err)
 				}
@@ -131,7 +131,11 @@ func showSecret(h *host, id string, value secret.String) error {
 // withAdmin lets do use what an administrator can do, for whoever gives the command.
 func withAdmin(cmd *cobra.Command, h *host, where *whereFlags, do func(context.Context, *admin.Service, admin.Actor) error) error {
 	return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-		s, err := o.administration(func(*admin.Options) {})
+		accounts, err := o.accounts(ctx)
+		if err != nil {
+			return err
+		}
+		s, err := o.administration(func(more *admin.Options) { more.Accounts = accounts })
 		if err != nil {
 			return err
 		}

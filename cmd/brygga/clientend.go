@@ -31,8 +31,8 @@ func newClientRotate(h *host, where *whereFlags) *cobra.Command {
 			if keep < 0 || time.Duration(keep) > maxKeep {
 				return fail(exitUsage, "write 0s to "+duration.Format(maxKeep), "--keep %s is out of range", keep.String())
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				rotated, err := s.RotateSecret(ctx, actor, args[0], admin.Demand{}, time.Duration(keep))
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				rotated, err := s.RotateSecret(ctx, args[0], admin.Demand{}, time.Duration(keep))
 				if err != nil {
 					return explain(args[0], err)
 				}
@@ -78,10 +78,10 @@ func newClientRemove(h *host, where *whereFlags) *cobra.Command {
 			if !yes && !dryRun && !h.confirms("remove client "+args[0]+" and revoke what it was granted?") {
 				return fail(exitUsage, "answer yes, or give --yes", "nothing was removed")
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				c, err := s.Client(ctx, actor, args[0])
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				c, err := s.Client(ctx, args[0])
 				if err == nil {
-					err = s.RemoveClient(ctx, actor, args[0], admin.Demand{DryRun: dryRun})
+					err = s.RemoveClient(ctx, args[0], admin.Demand{DryRun: dryRun})
 				}
 				if err != nil {
 					return explain(args[0], err)

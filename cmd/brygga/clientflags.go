@@ -134,7 +134,7 @@ func (f *clientFlags) readJWKS(cmd *cobra.Command, h *host) error {
 // any reports whether a flag was given that describes the client.
 func (f *clientFlags) any(cmd *cobra.Command) bool {
 	given := cmd.Flags().NFlag()
-	for _, elsewhere := range []string{"config", "data"} {
+	for _, elsewhere := range []string{"config", "data", "server", "api-key-file", "ca-file", "output"} {
 		if cmd.Flags().Changed(elsewhere) {
 			given--
 		}

@@ -22,12 +22,12 @@ func newClientList(h *host, where *whereFlags) *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
 				list := clientList{out: h.out, json: output == "json"}
 				for after, more := "", true; more; {
 					var page []*storage.Client
 					var err error
-					if page, more, err = s.Clients(ctx, actor, filter, after, clientPage); err != nil {
+					if page, more, err = s.Clients(ctx, filter, after, clientPage); err != nil {
 						return err
 					}
 					if more {

@@ -17,8 +17,8 @@ func newClientSwitch(h *host, where *whereFlags, disable bool) *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				done, err := s.SwitchClient(ctx, actor, args[0], admin.Demand{}, disable, reason)
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				done, err := s.SwitchClient(ctx, args[0], admin.Demand{}, disable, reason)
 				if err != nil {
 					return explain(args[0], err)
 				}

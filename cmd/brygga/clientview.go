@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"brygga/admin"
 	"brygga/clients"
 	"brygga/storage"
 )
@@ -109,8 +108,8 @@ func newClientShow(h *host, where *whereFlags) *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				c, err := s.Client(ctx, actor, args[0])
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				c, err := s.Client(ctx, args[0])
 				if err != nil {
 					return explain(args[0], err)
 				}

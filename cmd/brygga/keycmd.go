@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"brygga/admin"
 	"brygga/keys"
 )
 
@@ -40,8 +39,8 @@ func newKeyList(h *host, where *whereFlags) *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				all, err := s.Keys(ctx, actor)
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				all, err := s.Keys(ctx)
 				if err != nil {
 					return err
 				}
@@ -77,8 +76,8 @@ func newKeyRotate(h *host, where *whereFlags) *cobra.Command {
 			"With --now, for keys that may be in wrong hands, all keys are removed and replaced at once. Apps that keep keys in memory\n" +
 			"refuse logins, or encrypt what cannot be read, until they fetch them again.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				all, err := s.RotateKeys(ctx, actor, now)
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				all, err := s.RotateKeys(ctx, now)
 				var soon *keys.TooSoonError
 				if errors.As(err, &soon) {
 					return fail(exitConflict, "try again then, or use --now if the keys may be in wrong hands",

@@ -64,9 +64,19 @@ type operator struct {
 }
 
 // whereFlags say which installation a command is for.
-type whereFlags struct{ config, data string }
+type whereFlags struct {
+	config, data string
+	remoteFlags
+}
 
+// add adds the flags for commands that a server can be asked for over its API, too.
 func (f *whereFlags) add(cmd *cobra.Command, h *host) {
+	f.addHere(cmd, h)
+	f.remoteFlags.add(cmd, h)
+}
+
+// addHere adds those that name an installation of this machine.
+func (f *whereFlags) addHere(cmd *cobra.Command, h *host) {
 	cmd.PersistentFlags().StringVar(&f.config, "config", variable(h, "BRYGGA_CONFIG"), "configuration `file` of the server (or BRYGGA_CONFIG)")
 	cmd.PersistentFlags().StringVar(&f.data, "data", "", "data `directory` of \"brygga dev\", in place of --config")
 }
@@ -153,6 +163,9 @@ func withOperator(cmd *cobra.Command, h *host, where *whereFlags, do func(ctx co
 	ctx := cmd.Context()
 	if h.operator != nil {
 		return do(ctx, h.operator)
+	}
+	if err := where.onServer(cmd, h); err != nil {
+		return err
 	}
 	in, err := where.find(h)
 	if err != nil {

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"brygga/account"
+	"brygga/admin"
 	"brygga/secret"
 	"brygga/spelling"
 	"brygga/storage"
@@ -18,8 +18,8 @@ import (
 func newOperatorCommand(h *host) *cobra.Command {
 	var where whereFlags
 	cmd := group("operator", "Manage the accounts of those who look after the installation",
-		newOperatorCreate(h, &where), newOperatorList(h, &where), newOperatorLink(h, &where),
-		newOperatorSwitch(h, &where, true), newOperatorSwitch(h, &where, false), newOperatorRemove(h, &where))
+		newOperatorCreate(h, &where), newOperatorList(h, &where), newOperatorShow(h, &where), newOperatorLink(h, &where), newOperatorUpdate(h, &where),
+		newOperatorSwitch(h, &where, true), newOperatorSwitch(h, &where, false), newOperatorLogOut(h, &where), newOperatorUnlock(h, &where), newOperatorRemove(h, &where))
 	cmd.Long = "Manage the accounts of those who look after the installation. The commands work while the server runs, and take effect at once.\n" +
 		"NAME is a user name or an e-mail address, in small letters or large, or the ID that the audit log has. The pages on which accounts\n" +
 		"log in come with the console, which this version does not have yet."
@@ -51,15 +51,15 @@ func newOperatorCreate(h *host, where *whereFlags) *cobra.Command {
 			for _, role := range given {
 				i.Roles = append(i.Roles, storage.Role(role))
 			}
-			return withAccounts(cmd, h, where, func(ctx context.Context, a *account.Accounts, o *operator) error {
-				if invite {
-					return sendInvitation(ctx, h, a, o, i, output)
-				}
-				made, link, err := a.Bootstrap(ctx, account.Command(o.actor), i)
+			if invite {
+				return withOperations(cmd, h, where, func(ctx context.Context, s operations) error { return sendInvitation(ctx, h, s, i, output) })
+			}
+			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
+				made, link, err := s.CreateOperator(ctx, actor, i)
 				if err != nil {
 					return explainOperator(args[0], err)
 				}
-				return showLink(h, made, link, output)
+				return showLink(h, admin.ViewOperator(made), link, output)
 			})
 		},
 	}
@@ -74,18 +74,15 @@ func newOperatorCreate(h *host, where *whereFlags) *cobra.Command {
 }
 
 // sendInvitation makes an account whose link goes by mail.
-func sendInvitation(ctx context.Context, h *host, a *account.Accounts, o *operator, i account.Invitation, output string) error {
-	if !o.mail {
-		return fail(exitUsage, "set mail.host, or leave out --invite: the link is printed then", "no mail is sent")
-	}
-	made, err := a.Invite(ctx, account.Command(o.actor), i)
+func sendInvitation(ctx context.Context, h *host, s operations, i account.Invitation, output string) error {
+	made, err := s.Invite(ctx, i)
 	if err != nil {
 		return explainOperator(i.UserName.Reveal(), err)
 	}
 	if output == "json" {
-		return writeJSON(h.out, object{{"operator", viewOperator(made)}})
+		return writeJSON(h.out, object{{"operator", made}})
 	}
-	fmt.Fprintf(h.out, "created operator %s; the link goes to %s\n", made.UserName.Reveal(), made.Email.Reveal())
+	fmt.Fprintf(h.out, "created operator %s; the link goes to %s\n", made.UserName, made.Email)
 	return nil
 }
 
@@ -103,52 +100,12 @@ func checkRoles(given []string) error {
 	return nil
 }
 
-func showLink(h *host, o *storage.Operator, link account.Link, output string) error {
+func showLink(h *host, o admin.OperatorView, link account.Link, output string) error {
 	if output == "json" {
-		return writeJSON(h.out, object{{"operator", viewOperator(o)}, {"link", link.Address.Reveal()}, {"purpose", string(link.Purpose)}, {"expires", link.Expires}})
+		return writeJSON(h.out, object{{"operator", o}, {"link", link.Address.Reveal()}, {"purpose", string(link.Purpose)}, {"expires", link.Expires}})
 	}
-	return pairs(h.out, [2]string{"operator", o.ID}, [2]string{"user_name", o.UserName.Reveal()}, [2]string{"link", link.Address.Reveal()},
+	return pairs(h.out, [2]string{"operator", o.ID}, [2]string{"user_name", o.UserName}, [2]string{"link", link.Address.Reveal()},
 		[2]string{"works until", moment(link.Expires)}, [2]string{"", "The link is shown this once, and works once."})
-}
-
-// operatorView is an operator as JSON.
-type operatorView struct {
-	ID             string    `json:"id"`
-	UserName       string    `json:"user_name"`
-	Email          string    `json:"email,omitempty"`
-	EmailConfirmed bool      `json:"email_confirmed"`
-	Name           string    `json:"name,omitempty"`
-	Language       string    `json:"language"`
-	State          string    `json:"state"`
-	Roles          []string  `json:"roles"`
-	AllClients     bool      `json:"all_clients"`
-	Groups         []string  `json:"groups,omitempty"`
-	LoginBy        []string  `json:"login_by"`
-	Sessions       int       `json:"sessions"`
-	LastLogin      time.Time `json:"last_login,omitzero"`
-	Created        time.Time `json:"created"`
-}
-
-func viewOperator(o *storage.Operator) operatorView {
-	v := operatorView{
-		ID: o.ID, UserName: o.UserName.Reveal(), Email: o.Email.Reveal(), EmailConfirmed: !o.EmailConfirmed.IsZero(), Name: o.Name.Reveal(), Language: o.Language,
-		State: string(o.State), AllClients: o.AllClients, Groups: o.Groups, LoginBy: []string{}, Sessions: len(o.Sessions), LastLogin: o.LastLogin.At, Created: o.Created,
-	}
-	for _, role := range o.Roles {
-		v.Roles = append(v.Roles, string(role))
-	}
-	for _, by := range []struct {
-		method string
-		has    bool
-	}{
-		{storage.MethodPassword, !o.PasswordHash.IsZero()}, {storage.MethodTOTP, !o.TOTP.Confirmed.IsZero()},
-		{storage.MethodPasskey, len(o.Passkeys) > 0}, {storage.MethodBankID, o.PersonHandle != (storage.Hash{})},
-	} {
-		if by.has {
-			v.LoginBy = append(v.LoginBy, by.method)
-		}
-	}
-	return v
 }
 
 func newOperatorList(h *host, where *whereFlags) *cobra.Command {
@@ -159,8 +116,8 @@ func newOperatorList(h *host, where *whereFlags) *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return withAccounts(cmd, h, where, func(ctx context.Context, a *account.Accounts, _ *operator) error {
-				all, err := a.Operators(ctx)
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				all, err := s.Operators(ctx)
 				if err != nil {
 					return fmt.Errorf("list operators: %w", err)
 				}
@@ -172,26 +129,23 @@ func newOperatorList(h *host, where *whereFlags) *cobra.Command {
 	return cmd
 }
 
-func showOperators(h *host, all []*storage.Operator, output string) error {
-	views := make([]operatorView, len(all))
+func showOperators(h *host, all []admin.OperatorView, output string) error {
 	rows := [][]string{{"USER", "E-MAIL", "STATE", "ROLES", "LOGS IN BY", "LAST LOGIN", "ID"}}
-	for i, o := range all {
-		v := viewOperator(o)
-		views[i] = v
+	for _, v := range all {
 		rows = append(rows, []string{v.UserName, v.Email, v.State, strings.Join(v.Roles, " "), strings.Join(v.LoginBy, " "), moment(v.LastLogin), v.ID})
 	}
 	if output == "json" {
-		return writeJSON(h.out, views)
+		return writeJSON(h.out, all)
 	}
 	return table(h.out, rows...)
 }
 
 // operatorAct is a command that does something with the operator that its argument names.
-func operatorAct(cmd *cobra.Command, h *host, where *whereFlags, name string, do func(context.Context, *account.Accounts, account.Actor, *storage.Operator) error) error {
-	return withAccounts(cmd, h, where, func(ctx context.Context, a *account.Accounts, o *operator) error {
-		found, err := a.Find(ctx, name)
+func operatorAct(cmd *cobra.Command, h *host, where *whereFlags, name string, do func(context.Context, operations, admin.OperatorView) error) error {
+	return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+		found, err := s.Operator(ctx, name)
 		if err == nil {
-			err = do(ctx, a, account.Command(o.actor), found)
+			err = do(ctx, s, found)
 		}
 		return explainOperator(name, err)
 	})
@@ -207,15 +161,19 @@ func newOperatorLink(h *host, where *whereFlags) *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return operatorAct(cmd, h, where, args[0], func(ctx context.Context, a *account.Accounts, actor account.Actor, found *storage.Operator) error {
-				link, err := a.GiveLink(ctx, actor, found.ID)
+			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
+				found, err := s.Operator(ctx, actor, args[0])
+				if err != nil {
+					return explainOperator(args[0], err)
+				}
+				link, err := s.GiveLink(ctx, actor, found.ID)
 				if errors.Is(err, storage.ErrConflict) {
 					return fail(exitConflict, "\"brygga operator enable\" comes first", "operator %q is disabled", cut(args[0]))
 				}
 				if err != nil {
-					return err
+					return explainOperator(args[0], err)
 				}
-				return showLink(h, found, link, output)
+				return showLink(h, admin.ViewOperator(found), link, output)
 			})
 		},
 	}
@@ -235,15 +193,15 @@ func newOperatorSwitch(h *host, where *whereFlags, disable bool) *cobra.Command 
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return operatorAct(cmd, h, where, args[0], func(ctx context.Context, a *account.Accounts, actor account.Actor, found *storage.Operator) error {
-				changed, err := a.Change(ctx, actor, found.ID, account.Change{Disabled: &disable})
+			return operatorAct(cmd, h, where, args[0], func(ctx context.Context, s operations, found admin.OperatorView) error {
+				changed, err := s.EditOperator(ctx, found.ID, admin.OperatorChange{Disabled: &disable})
 				if err != nil {
 					return err
 				}
 				if output == "json" {
-					return writeJSON(h.out, viewOperator(changed))
+					return writeJSON(h.out, changed)
 				}
-				fmt.Fprintf(h.out, "%s operator %s\n", done, changed.UserName.Reveal())
+				fmt.Fprintf(h.out, "%s operator %s\n", done, changed.UserName)
 				return nil
 			})
 		},
@@ -265,14 +223,14 @@ func newOperatorRemove(h *host, where *whereFlags) *cobra.Command {
 			if !yes && !h.confirms("remove operator "+args[0]+"?") {
 				return fail(exitUsage, "answer yes, or give --yes", "nothing was removed")
 			}
-			return operatorAct(cmd, h, where, args[0], func(ctx context.Context, a *account.Accounts, actor account.Actor, found *storage.Operator) error {
-				if err := a.Remove(ctx, actor, found.ID); err != nil {
+			return operatorAct(cmd, h, where, args[0], func(ctx context.Context, s operations, found admin.OperatorView) error {
+				if err := s.RemoveOperator(ctx, found.ID); err != nil {
 					return err
 				}
 				if output == "json" {
 					return writeJSON(h.out, object{{"removed", found.ID}})
 				}
-				fmt.Fprintf(h.out, "removed operator %s\n", found.UserName.Reveal())
+				fmt.Fprintf(h.out, "removed operator %s\n", found.UserName)
 				return nil
 			})
 		},
@@ -280,17 +238,6 @@ func newOperatorRemove(h *host, where *whereFlags) *cobra.Command {
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	outputFlag(cmd, &output)
 	return cmd
-}
-
-// withAccounts lets do work on the accounts of the installation.
-func withAccounts(cmd *cobra.Command, h *host, where *whereFlags, do func(context.Context, *account.Accounts, *operator) error) error {
-	return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-		a, err := o.accounts(ctx)
-		if err != nil {
-			return err
-		}
-		return do(ctx, a, o)
-	})
 }
 
 // accounts returns the accounts of operators.
@@ -304,11 +251,12 @@ func (o *operator) accounts(ctx context.Context) (*account.Accounts, error) {
 
 // operatorProblems are what is wrong with what was asked for, and what helps, by field.
 var operatorProblems = map[string][2]string{
-	"user_name": {"is no user name", "write 2 to 60 letters, digits and signs, without spaces and @"},
-	"email":     {"is no e-mail address", "write one such as asa@example.se"},
-	"name":      {"cannot be shown", "write at most 100 characters, on one line"},
-	"language":  {"is none that there is", "write " + strings.Join(account.Languages, " or ")},
-	"roles":     {"are none that there are", "write " + strings.Join(roles, ", ")},
+	"user_name":       {"is no user name", "write 2 to 60 letters, digits and signs, without spaces and @"},
+	"email":           {"is no e-mail address", "write one such as asa@example.se"},
+	"name":            {"cannot be shown", "write at most 100 characters, on one line"},
+	"language":        {"is none that there is", "write " + strings.Join(account.Languages, " or ")},
+	"roles":           {"are none that there are", "write " + strings.Join(roles, ", ")},
+	"personal_number": {"is no personal number", "write its twelve digits"},
 }
 
 // explainOperator turns the errors of a change into some with a remedy.
@@ -322,6 +270,10 @@ func explainOperator(name string, err error) error {
 		return fail(exitUsage, "nothing was changed; see --help for the flags", "%s", strings.Join(lines, "\n"))
 	}
 	switch {
+	case errors.Is(err, account.ErrNoMail):
+		return fail(exitUsage, "set mail.host, or leave out --invite: the link is printed then", "no mail is sent")
+	case errors.Is(err, storage.ErrLastWayIn):
+		return fail(exitConflict, "\"brygga operator link\" sets a password", "operator %q would have nothing left to log in with", cut(name))
 	case errors.Is(err, storage.ErrLastOwner):
 		return fail(exitConflict, "make another owner first, who has opened the link", "operator %q is the last owner who can log in", cut(name))
 	case errors.Is(err, storage.ErrNotFound):

@@ -38,7 +38,7 @@ func newRestoreCommand(h *host) *cobra.Command {
 			return restore(ctx, h, in, args[0])
 		},
 	}
-	where.add(cmd, h)
+	where.addHere(cmd, h)
 	return cmd
 }
 

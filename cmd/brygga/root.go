@@ -114,6 +114,9 @@ func report(w io.Writer, err error) int {
 // classify returns the exit code of err and what helps against it.
 func classify(err error) (code int, remedy string) {
 	var f *failure
+	if code, remedy, is := classifyRemote(err); is && !errors.As(err, &f) {
+		return code, remedy
+	}
 	switch {
 	case errors.As(err, &f):
 		return f.code, f.remedy

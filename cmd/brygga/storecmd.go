@@ -21,7 +21,7 @@ func newStoreCommand(h *host) *cobra.Command {
 	cmd := group("store", "Check or compact the store's file, or take one that was put here",
 		newStoreCheck(h, &where), newStoreCompact(h, &where), newStoreAccept(h, &where))
 	cmd.Long = "These commands work while no server runs. \"brygga help backups\" tells how to back up, restore and move it."
-	where.add(cmd, h)
+	where.addHere(cmd, h)
 	return cmd
 }
 
@@ -30,7 +30,7 @@ func newCheckStore(h *host) *cobra.Command {
 	var where whereFlags
 	cmd := newStoreCheck(h, &where)
 	cmd.Use, cmd.Hidden = "check-store [FILE]", true
-	where.add(cmd, h)
+	where.addHere(cmd, h)
 	return cmd
 }
 

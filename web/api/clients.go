@@ -55,17 +55,28 @@ func changed(r *clients.Registered, status int) (*answer, error) {
 	return &answer{status: status, body: changeView(r), etag: etag(r.Client)}, nil
 }
 
+// What becomes of a client.
+const (
+	actionCreated   = "created"
+	actionUpdated   = "updated"
+	actionUnchanged = "unchanged"
+	actionRemoved   = "removed"
+)
+
 func changeView(r *clients.Registered) map[string]any {
-	action := "updated"
+	action := actionUpdated
 	switch {
 	case r.Removed:
-		action = "removed"
+		action = actionRemoved
 	case r.New:
-		action = "created"
+		action = actionCreated
 	case len(r.Changed) == 0 && r.Secret.IsZero():
-		action = "unchanged"
+		action = actionUnchanged
 	}
 	v := map[string]any{"id": r.Client.ID, "action": action, "changes": changesView(r.Changes)}
+	if len(r.Published) > 0 {
+		v["published"] = r.Published
+	}
 	if !r.Removed {
 		v["client"] = view(r.Client)
 	}

@@ -142,7 +142,7 @@ func schemas() object {
 	return object{
 		"Client": clientSchema(secrets), "ClientPage": page(ref("Client")),
 		"ClientChange": shape([]string{"id", "action", "changes"}, object{
-			"id": text(), "action": object{"type": "string", "enum": []string{"created", "updated", "unchanged", "removed"}}, "client": ref("Client"), "client_secret": text(),
+			"id": text(), "action": object{"type": "string", "enum": []string{actionCreated, actionUpdated, actionUnchanged, actionRemoved}}, "client": ref("Client"), "client_secret": text(), "published": list(text()),
 			"changes": changes,
 		}),
 		"ClientHistory": page(shape([]string{"time", "event", "actor", "changes"}, object{"time": moment, "event": text(), "actor": text(), "actor_name": text(), "changes": changes})),

@@ -34,51 +34,40 @@ func showOperator(c *call) (*answer, error) {
 	return operatorAnswer(found, http.StatusOK), nil
 }
 
-// operatorFields are the members of an operator that are sent; nil for one that is not.
-type operatorFields struct {
-	userName, email, name, language, personalNumber *string
-	roles                                           *[]storage.Role
-	groups                                          *[]string
-	allClients, disabled                            *bool
+// operatorMembers are the members of an operator that can be sent.
+type operatorMembers struct {
+	admin.OperatorChange
+	userName, email string
 }
 
-func (c *call) operatorFields(names ...string) (f operatorFields, err error) {
-	return f, errors.Join(c.only(names...), c.field("user_name", &f.userName), c.field("email", &f.email), c.field("name", &f.name),
-		c.field("language", &f.language), c.field("personal_number", &f.personalNumber), c.field("roles", &f.roles), c.field("groups", &f.groups),
-		c.field("all_clients", &f.allClients), c.field("disabled", &f.disabled))
+func (c *call) operatorMembers(names ...string) (m operatorMembers, err error) {
+	var number *string
+	err = errors.Join(c.only(names...), c.field("user_name", &m.userName), c.field("email", &m.email), c.field("name", &m.Name),
+		c.field("language", &m.Language), c.field("personal_number", &number), c.field("roles", &m.Roles), c.field("groups", &m.Groups),
+		c.field("all_clients", &m.AllClients), c.field("disabled", &m.Disabled))
+	if number != nil {
+		hidden := secret.New(*number)
+		m.PersonalNumber = &hidden
+	}
+	return m, err
 }
 
-func textOf(at *string) secret.String {
+func orEmpty(at *string) string {
 	if at == nil {
-		return secret.String{}
+		return ""
 	}
-	return secret.New(*at)
-}
-
-// rights returns the rights of an operator who has those of before. Who is sent groups and no all_clients is for these alone.
-func (f *operatorFields) rights(before storage.Rights) storage.Rights {
-	r := before
-	if f.roles != nil {
-		r.Roles = *f.roles
-	}
-	if f.groups != nil {
-		r.Groups, r.AllClients = *f.groups, len(*f.groups) == 0
-	}
-	if f.allClients != nil {
-		r.AllClients = *f.allClients
-	}
-	return r
+	return *at
 }
 
 func invite(c *call) (*answer, error) {
-	f, err := c.operatorFields("user_name", "email", "name", "language", "roles", "groups", "all_clients")
+	m, err := c.operatorMembers("user_name", "email", "name", "language", "roles", "groups", "all_clients")
 	if err != nil {
 		return nil, err
 	}
-	i := account.Invitation{
-		UserName: textOf(f.userName), Email: textOf(f.email), Name: textOf(f.name), Language: textOf(f.language).Reveal(), Rights: f.rights(storage.Rights{AllClients: true}),
-	}
-	made, err := c.Admin.Invite(c, c.actor, i)
+	made, err := c.Admin.Invite(c, c.actor, account.Invitation{
+		UserName: secret.New(m.userName), Email: secret.New(m.email), Name: secret.New(orEmpty(m.Name)), Language: orEmpty(m.Language),
+		Rights: m.Rights(storage.Rights{AllClients: true}),
+	})
 	if errors.Is(err, storage.ErrExists) {
 		err = conflict("somebody has that user name or e-mail address already")
 	}
@@ -101,38 +90,16 @@ func patchOperator(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := c.operatorFields("name", "language", "roles", "groups", "all_clients", "disabled", "personal_number")
+	m, err := c.operatorMembers("name", "language", "roles", "groups", "all_clients", "disabled", "personal_number")
 	if err != nil {
 		return nil, err
 	}
-	changed, err := c.Admin.EditOperator(c, c.actor, c.id(), func(before *storage.Operator) account.Change { return f.change(before, d.Revision) })
+	m.Revision = d.Revision
+	changed, err := c.Admin.EditOperator(c, c.actor, c.id(), m.OperatorChange)
 	if err != nil {
 		return nil, operatorProblem(err)
 	}
 	return operatorAnswer(changed, http.StatusOK), nil
-}
-
-// change returns what becomes of the operator: what was not sent stays as it is.
-func (f *operatorFields) change(before *storage.Operator, revision uint64) account.Change {
-	change := account.Change{Revision: revision, Disabled: f.disabled}
-	if f.roles != nil || f.groups != nil || f.allClients != nil {
-		rights := f.rights(storage.Rights{Roles: before.Roles, AllClients: before.AllClients, Groups: before.Groups})
-		change.Rights = &rights
-	}
-	if f.personalNumber != nil {
-		number := textOf(f.personalNumber)
-		change.PersonalNumber = &number
-	}
-	if f.name != nil || f.language != nil {
-		change.Profile = &storage.Profile{Name: before.Name, Language: before.Language}
-		if f.name != nil {
-			change.Profile.Name = textOf(f.name)
-		}
-		if f.language != nil {
-			change.Profile.Language = *f.language
-		}
-	}
-	return change
 }
 
 // operatorProblem says in words of operators what cannot be done to one.

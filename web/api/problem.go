@@ -38,6 +38,7 @@ func (p *problem) Error() string { return p.Title }
 var (
 	unauthorized = &problem{Status: http.StatusUnauthorized, Title: "no valid key", Detail: "send a key for the API as Authorization: Bearer or x-api-key"}
 	tooMany      = &problem{Status: http.StatusTooManyRequests, Title: "too many requests"}
+	existing     = &problem{Status: http.StatusPreconditionFailed, Title: "there is one already"}
 	stale        = &problem{Status: http.StatusPreconditionFailed, Title: "changed meanwhile", Detail: "read it again and decide anew"}
 	unbound      = &problem{Status: http.StatusPreconditionRequired, Title: "precondition required", Detail: "send If-Match with the ETag of what was read, or * for whatever is there"}
 )
@@ -121,7 +122,7 @@ func problemOf(err error) *problem {
 	case errors.Is(err, storage.ErrNotFound):
 		return notFound("there is none, or none for this key")
 	case errors.Is(err, storage.ErrExists):
-		return &problem{Status: http.StatusPreconditionFailed, Title: "there is one already"}
+		return existing
 	case errors.Is(err, storage.ErrConflict):
 		return stale
 	case errors.Is(err, storage.ErrStatic):
