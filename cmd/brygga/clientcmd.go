@@ -33,7 +33,7 @@ func newClientAdd(h *host, where *whereFlags) *cobra.Command {
 		Use: "add ID", Short: "Register a client and show its secret, once", Args: cobra.ExactArgs(1),
 		Example: "  brygga client add journal --name \"The Journal\" --redirect-uri https://journal.example.se/callback",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(checkOutput(output), flags.read(cmd, h)); err != nil {
+			if err := errors.Join(checkOutput(output), flags.read(cmd, h), flags.brand.here(cmd, h, where)); err != nil {
 				return err
 			}
 			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
@@ -60,7 +60,7 @@ func newClientUpdate(h *host, where *whereFlags) *cobra.Command {
 			if !flags.any(cmd) {
 				return fail(exitUsage, "name what is to change; see --help for the flags", "nothing to change")
 			}
-			if err := errors.Join(checkOutput(output), flags.read(cmd, h)); err != nil {
+			if err := errors.Join(checkOutput(output), flags.read(cmd, h), flags.brand.here(cmd, h, where)); err != nil {
 				return err
 			}
 			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {

@@ -178,6 +178,20 @@ func (f *brandFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.accessibilityURL, "accessibility-url", "", "its accessibility statement: https or mailto")
 }
 
+// here refuses looks for a server that is asked over its API, which has none of them.
+func (f *brandFlags) here(cmd *cobra.Command, h *host, where *whereFlags) error {
+	asked, err := where.asked(cmd, h)
+	if err != nil || !asked {
+		return err
+	}
+	for _, name := range []string{logoFlag, "accent", "accent-dark", "support-url", "accessibility-url"} {
+		if cmd.Flags().Changed(name) {
+			return fail(exitUsage, "run it on the server, or leave --"+name+" out", "looks of a client are not set over the API")
+		}
+	}
+	return nil
+}
+
 // read reads the logo's file and puts its content into the arguments that a running server may get.
 func (f *brandFlags) read(cmd *cobra.Command, h *host) error {
 	if !cmd.Flags().Changed(logoFlag) {

@@ -282,7 +282,7 @@ func TestEnvironment(t *testing.T) {
 	key := keys.NewMasterKey().Reveal()
 	c, err := config.Load(write(t, minimal), []string{
 		"HOME=/", "BRYGGA_ISSUER=https://other.example.se", "BRYGGA_BANKID_TIMEOUT=7s", "BRYGGA_TRUSTED_PROXIES=10.0.0.0/8, 2001:db8::/32",
-		"BRYGGA_MASTER_KEY=" + key, "BRYGGA_INSECURE_ADMIN_LISTEN=true", "BRYGGA_LOGIN_PENDING_ORDERS=12", "BRYGGA_TEST_POSTGRES=x", "BRYGGA_CONFIG=x",
+		"BRYGGA_MASTER_KEY=" + key, "BRYGGA_INSECURE_ADMIN_LISTEN=true", "BRYGGA_LOGIN_PENDING_ORDERS=12", "BRYGGA_TEST_POSTGRES=x", "BRYGGA_CONFIG=x", "BRYGGA_SERVER=x", "BRYGGA_API_KEY=x", "BRYGGA_API_KEY_FILE=x", "BRYGGA_CA_FILE=x",
 		"BRYGGA_BANKID_POLICY_PIN_CODE=yes", "BRYGGA_BANKID_POLICY_VISIBLE_TEXT={sv: 'Hej, {client}'}", "BRYGGA_BANKID_POLICY_CERTIFICATE_POLICIES=1.2.752.78.1.5,1.2.752.78.1.2",
 		"BRYGGA_CLIENTS=[{id: app, auth_method: none, redirect_uris: ['https://app/cb']}]",
 	})

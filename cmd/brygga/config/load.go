@@ -116,7 +116,7 @@ func regular(path string) error {
 }
 
 // notKeys are environment variables of brygga that are no keys of the configuration.
-var notKeys = []string{"BRYGGA_CONFIG"}
+var notKeys = []string{"BRYGGA_CONFIG", "BRYGGA_SERVER", "BRYGGA_API_KEY", "BRYGGA_API_KEY_FILE", "BRYGGA_CA_FILE"}
 
 // serviceLink is what Kubernetes sets in every container for a Service of our name, or of one that begins with it: the address of
 // the Service, and each of its ports in the form of Docker's links (Kubernetes: accessing the Service).
