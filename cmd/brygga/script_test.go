@@ -57,6 +57,9 @@ func TestScripts(t *testing.T) {
 					port := freePorts(t, 5)
 					env.Setenv("DEVPORT", port)
 					first, err := strconv.Atoi(port)
+					verifier, err2 := filepath.Abs("../../audit/tree/testdata/verify.mjs")
+					env.Setenv("VERIFIER", verifier)
+					err = errors.Join(err, err2)
 					env.Setenv("DEVADMIN", strconv.Itoa(first+4)) // the operators' listener of it
 					return err
 				},
@@ -64,7 +67,7 @@ func TestScripts(t *testing.T) {
 					"await": awaitFile, "answers": answers, "certificate": writeCertificate, "mode": checkMode, "cut": cutFile, "setting": setting, "code": exitsWith,
 					"term": sendSignal(syscall.SIGTERM), "hup": sendSignal(syscall.SIGHUP), "holds": holds, "shows": showsPage, "pkcs12": writePKCS12, "pipe": makePipe, "evidence": writeEvidence,
 					"database": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[0], pgtest.Database(t)) }, "sql": runSQL,
-					"signed": awaitSigned, "lines": cutLines, "replace": replaceText, "page": writeShell,
+					"signed": awaitSigned, "lines": cutLines, "replace": replaceText, "page": writeShell, "without": dropLines,
 				},
 			})
 		})
@@ -252,6 +255,22 @@ func cutLines(ts *testscript.TestScript, _ bool, args []string) {
 		text = strings.TrimSuffix(text, "\n")
 	}
 	ts.Setenv(args[0], text)
+}
+
+// without FILE FIRST LAST OTHER writes the lines of a file but for those from FIRST to LAST, which -1 makes the end, to another.
+func dropLines(ts *testscript.TestScript, _ bool, args []string) {
+	lines := strings.SplitAfter(ts.ReadFile(args[0]), "\n")
+	first, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	last, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	if last < 0 {
+		last = len(lines)
+	}
+	if first < 1 || first > last || last > len(lines) {
+		ts.Fatalf("%s has %d lines", args[0], len(lines))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[3]), []byte(strings.Join(slices.Concat(lines[:first-1], lines[last:]), "")), 0o600))
 }
 
 // replace FILE BEFORE AFTER replaces a text in the file, which has it.
