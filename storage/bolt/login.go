@@ -81,7 +81,7 @@ func (s *Store) putLogin(t *tx, before []byte, l *storage.Login) error {
 // stepLogin is a storage.StepLogin in a transaction that others share.
 func (s *Store) stepLogin(ctx context.Context, id string, now time.Time, rule func(*storage.Login) error, tell ...storage.Tell) (*storage.Login, error) {
 	var result *storage.Login
-	err := s.update(ctx, s.loginStep(id, now, rule, &result, tell...))
+	err := s.updatePatiently(ctx, s.loginStep(id, now, rule, &result, tell...))
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (s *Store) stepLogin(ctx context.Context, id string, now time.Time, rule fu
 // transaction of its own.
 func (s *Store) stepLater(ctx context.Context, id string, now time.Time, rule func(*storage.Login) error) (*storage.Login, error) {
 	var result *storage.Login
-	err := s.await(ctx, &step{run: s.loginStep(id, now, rule, &result), done: make(chan struct{}), later: func() (bool, error) {
+	err := s.await(ctx, &step{run: s.loginStep(id, now, rule, &result), done: make(chan struct{}), patient: true, later: func() (bool, error) {
 		known := s.unsaved[id]
 		if known == nil {
 			known = s.logins.get(id)
@@ -149,7 +149,7 @@ func (s *Store) CreateLogin(ctx context.Context, login storage.Login) error {
 		return errors.New("create login: ID is empty")
 	}
 	login.Request = login.Request.Own()
-	return s.update(ctx, func(t *tx) error {
+	return s.updatePatiently(ctx, func(t *tx) error {
 		if t.get(loginsBucket, []byte(login.ID)) != nil {
 			return storage.ErrExists
 		}
@@ -183,7 +183,7 @@ func (s *Store) AnswerLogin(ctx context.Context, id string, answer storage.Answe
 		return nil, fmt.Errorf("answer login: %w", err)
 	}
 	var result *storage.Login
-	err = s.update(ctx, func(t *tx) error {
+	err = s.updatePatiently(ctx, func(t *tx) error {
 		login, err := s.login(t, id, now)
 		if err != nil {
 			return err

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"brygga/storage"
@@ -321,4 +323,46 @@ func TestRecentGrants(t *testing.T) {
 		t.Fatal(err)
 	}
 	known()
+}
+
+// TestPatientStepsGather: those that are patient wait for more company, until one comes that is not, or there is no more room.
+func TestPatientStepsGather(t *testing.T) {
+	come := func(s *Store, after time.Duration, steps ...*step) {
+		time.AfterFunc(after, func() {
+			for _, st := range steps {
+				s.queue <- st
+			}
+		})
+	}
+	for name, test := range map[string]struct {
+		first *step
+		later []*step // come one after the other, every three milliseconds
+		want  int     // of all that gather
+		after time.Duration
+	}{
+		"nobody else":             {&step{patient: true}, nil, 1, patience},
+		"patient ones":            {&step{patient: true}, slices.Repeat([]*step{{patient: true}}, 10), 7, patience},
+		"one who is not":          {&step{patient: true}, []*step{{patient: true}, {}, {patient: true}}, 4, 3 * linger},
+		"the first is not":        {&step{}, slices.Repeat([]*step{{patient: true}}, 10), 2, linger},
+		"as many as there may be": {&step{patient: true}, slices.Repeat([]*step{{patient: true}}, maxBatch), maxBatch, linger},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &Store{queue: make(chan *step, 2*maxBatch)}
+				for i, st := range test.later {
+					after := time.Duration(i+1) * 3 * time.Millisecond
+					if len(test.later) == maxBatch {
+						after = 0
+					}
+					come(s, after, st)
+				}
+				began := time.Now()
+				batch := s.gather([]*step{test.first})
+				if took := time.Since(began); len(batch) != test.want || took != test.after {
+					t.Errorf("%d gathered in %v", len(batch), took)
+				}
+				time.Sleep(time.Second)
+			})
+		})
+	}
 }
