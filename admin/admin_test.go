@@ -180,6 +180,10 @@ var calls = map[admin.Name]func(context.Context, *harness, admin.Actor) error{
 		_, err := h.FindPerson(ctx, a, secret.New(someone))
 		return err
 	},
+	admin.ShowExpiries: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.Expiries(ctx, a)
+		return err
+	},
 	admin.ShowFigures: func(ctx context.Context, h *harness, a admin.Actor) error {
 		_, err := h.Figures(ctx, a, 24)
 		return err
@@ -265,7 +269,7 @@ var matrix = map[admin.Name]string{
 	admin.ListClients: "oahus", admin.ShowClient: "oahus", admin.CheckClient: "oahus", admin.ClientHistory: "oaus", admin.PutClient: "oas", admin.UpdateClient: "oas",
 	admin.SwitchClient: "oas", admin.RotateSecret: "OAS", admin.EndSecret: "OAS", admin.RemoveClient: "OAS", admin.ApplyClients: "OAS",
 	admin.ListKeys: "oaus", admin.RotateKeys: "OA", admin.ListAudit: "ou", admin.ShowLog: "ou", admin.ProveEvents: "ou", admin.ShowLogin: "oahs",
-	admin.SearchLogins: "oahs", admin.FindPerson: "oahs", admin.ShowFigures: "oahus", admin.ShowStatistics: "oaus",
+	admin.SearchLogins: "oahs", admin.FindPerson: "oahs", admin.ShowFigures: "oahus", admin.ShowExpiries: "oaus", admin.ShowStatistics: "oaus",
 	admin.ListOperators: "ou", admin.ShowOperator: "ou", admin.Invite: "O", admin.GiveLink: "O",
 	admin.EndSessions: "O", admin.Unlock: "O", admin.ChangeRights: "O", admin.RemoveAccount: "O", admin.ShowHealth: "oahus",
 	admin.ListAPIKeys: "o", admin.CreateAPIKey: "O", admin.RotateAPIKey: "O", admin.RemoveAPIKey: "O",

@@ -35,6 +35,8 @@ type Options struct {
 	// Outbound and Certificates are those of clients.Options, and Installation is that of clients.CheckProfile.
 	Outbound     *outbound.Caller
 	Certificates []string
+	// Expiries returns the certificates that end; nil knows none.
+	Expiries func() []Expiry
 	// Shown is that of logins.Options.
 	Shown        func(language, reason, device, client string) string
 	Installation clients.Installation

@@ -99,6 +99,7 @@ var operations = []Operation{
 	{SearchLogins, ScopeLoginsRead, []storage.Role{owner, admin, helpdesk}, false, false},
 	{FindPerson, ScopeLoginsPerson, []storage.Role{owner, admin, helpdesk}, false, false},
 	{ShowFigures, ScopeStatisticsRead, []storage.Role{owner, admin, helpdesk, auditor}, false, false},
+	{ShowExpiries, ScopeKeysRead, []storage.Role{owner, admin, auditor}, false, false},
 	{ShowStatistics, ScopeStatisticsRead, []storage.Role{owner, admin, auditor}, false, false},
 	{ListOperators, ScopeOperatorsRead, []storage.Role{owner, auditor}, false, true},
 	{ShowOperator, ScopeOperatorsRead, []storage.Role{owner, auditor}, false, true},

@@ -170,3 +170,6 @@ func Cell(value string) string {
 	}
 	return value
 }
+
+// FieldsOf returns the names of the event's fields: those of the catalogue in its order, and then the others by name.
+func FieldsOf(e *storage.AuditEvent) []string { return orderedFields(e) }

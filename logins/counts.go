@@ -1,8 +1,10 @@
 package logins
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -154,4 +156,19 @@ func decodeCounts(text []byte) (*Counts, error) {
 		return nil, fmt.Errorf("decode counts: %w", err)
 	}
 	return c, nil
+}
+
+// Cause is a cause with how often it was.
+type Cause struct {
+	Word string
+	N    int64
+}
+
+// TopCauses returns the most frequent causes, at most so many.
+func (c *Counts) TopCauses(limit int) (top []Cause) {
+	for word, n := range c.Causes {
+		top = append(top, Cause{word, n})
+	}
+	slices.SortFunc(top, func(a, b Cause) int { return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Word, b.Word)) })
+	return top[:min(limit, len(top))]
 }

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -50,6 +51,18 @@ func (t texts) or(key, other string) string {
 func Explain(language, word string) (short, means string) {
 	all := textsIn(language)
 	return all["short."+word], all["means."+word]
+}
+
+// Causes returns the reasons and hint codes by which logins fail or end, in the order of what they are called in a language.
+func Causes(language string) (all []string) {
+	texts := textsIn(language)
+	for key := range texts {
+		if word, is := strings.CutPrefix(key, "short."); is && word != "unknown" {
+			all = append(all, word)
+		}
+	}
+	slices.SortFunc(all, func(a, b string) int { return strings.Compare(texts["short."+a], texts["short."+b]) })
+	return all
 }
 
 // EventText returns what an event of the catalogue means in a language, "" for one that is not known.

@@ -100,6 +100,10 @@ func TestTexts(t *testing.T) {
 				has("event." + string(kind))
 			}
 		}
+		causes, want := logins.Causes(language), append(login.Reasons(), words(bankid.FailedHintCodes())...)
+		if slices.Sort(causes); !slices.Equal(causes, slices.Sorted(slices.Values(want))) {
+			t.Errorf("%s: causes %v", language, causes)
+		}
 		for _, outcome := range logins.Outcomes() {
 			has("verdict." + string(outcome))
 		}

@@ -193,6 +193,7 @@ var examples = map[string]struct {
 	"get_logins":                           {path: "/logins?outcome=failed&device=this&network=192.0.2.0/24&limit=5", wrong: "/logins?outcome=well&network=x", status: 422},
 	"get_logins_reference_story":           {path: "/logins/7QX4-2MKD/story?language=sv", wrong: "/logins/7QX4-2MKD/story?language=fi", status: 422},
 	"post_find_person":                     {path: "/find-person", body: `{"personal_number":"198001012395"}`, wrong: "/find-person?number=1", status: 422},
+	"get_expiries":                         {path: "/expiries", wrong: "/expiries?x=1", status: 422},
 	"get_figures":                          {path: "/figures?hours=48", wrong: "/figures?hours=0", status: 422},
 	"get_statistics":                       {path: "/statistics?month=2026-11", wrong: "/statistics?month=13", status: 422},
 	"get_audit_export":                     {path: "/audit/export?kind=ADM_&format=csv", wrong: "/audit/export?format=xml", status: 422},

@@ -158,6 +158,7 @@ func schemas() object {
 		"EventPage": page(free),
 		"Events":    items(free),
 		"LoginPage": page(free), "Stories": items(free),
+		"Expiries":       items(shape([]string{"kind", "name", "ends"}, object{"kind": text(), "name": text(), "ends": text("date-time")})),
 		"PersonalNumber": shape([]string{"personal_number"}, object{"personal_number": object{"type": "string", "writeOnly": true, "description": "twelve digits"}}),
 		"Person":         shape([]string{"person"}, object{"person": text()}),
 		"Figures": shape([]string{"hours", "week_before", "sum", "today", "clients", "behind"}, object{

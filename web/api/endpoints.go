@@ -71,6 +71,7 @@ var endpoints = []endpoint{
 	{"POST", "/apply", admin.ApplyClients, "Make many clients what is sent: all of them or none", []string{dryRun, prune}, false, "Configuration", "Applied", 200, apply},
 	{"GET", "/keys", admin.ListKeys, "List signing and encryption keys, oldest first", nil, false, "", "Keys", 200, listKeys},
 	{"POST", "/keys/rotate", admin.RotateKeys, "Use other keys from now on; with now, replace all at once", nil, false, "Rotation", "Keys", 200, rotateKeys},
+	{"GET", "/expiries", admin.ShowExpiries, "List certificates, secrets and API keys that end, the first to end first", nil, false, "", "Expiries", 200, listExpiries},
 	{"GET", "/audit/events", admin.ListAudit, "List audit events in the order of their time", []string{fromTime, toTime, kind, byActor, clientID, byObject, person, backwards, limited, cursor}, false, "", "EventPage", 200, listEvents},
 	{"GET", "/audit/export", admin.ListAudit, "Export audit events as JSON lines, CSV or CEF", []string{fromTime, toTime, kind, byActor, clientID, byObject, person, format}, false, "", "Export", 200, exportEvents},
 	{"GET", "/audit/checkpoint", admin.ShowLog, "Show the signed checkpoint of the audit log", nil, false, "", "Checkpoint", 200, showLog},

@@ -167,6 +167,18 @@ func showStatistics(c *call) (*answer, error) {
 	return ok(map[string]any{"month": s.Month, "from": s.From, "to": s.To, "clients": all})
 }
 
+func listExpiries(c *call) (*answer, error) {
+	all, err := c.Admin.Expiries(c, c.actor)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]map[string]any, len(all))
+	for i, e := range all {
+		views[i] = map[string]any{"kind": e.Kind, "name": e.Name, "ends": e.Ends}
+	}
+	return ok(map[string]any{"items": views})
+}
+
 // eventQuery reads which audit events are wanted.
 func (c *call) eventQuery() (q logins.EventQuery, err error) {
 	q = logins.EventQuery{Kind: c.query(kind), Actor: c.query(byActor), ClientID: c.query(clientID), Object: c.query(byObject), Person: c.query(person)}

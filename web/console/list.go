@@ -28,7 +28,8 @@ func (l *list) after() string { return l.get(parameterAfter) }
 
 // with returns the address of this list with other values, name and value in turn, from its first page on. An empty value takes a parameter away.
 func (l *list) with(pairs ...string) string {
-	query := maps.Clone(l.query)
+	query := url.Values{}
+	maps.Copy(query, l.query)
 	delete(query, parameterAfter)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] == "" {

@@ -36,6 +36,16 @@ func looked() []look {
 		{name: "password refused", open: post("account/password", "before", "x", "password", "short", "again", "other")},
 		{name: "app", open: post("account/app")},
 		{name: "passkey", of: "GET /account/passkeys/new", open: get("account/passkeys/new")},
+		{name: "logins", of: "GET /logins", open: withLogins(get("logins"))},
+		{name: "logins refused", open: get("logins?reference=x&around=y&network=z&outcome=w")},
+		{name: "logins of nobody", open: post("logins/person", "number", "19121212")},
+		{name: "login failed", of: "GET /logins/{reference}", open: withLogins(get(failedLogin))},
+		{name: "events", of: "GET /events", open: withLogins(get("events"))},
+		{name: "events refused", open: get("events?from=x")},
+		{name: "keys", of: "GET /keys", open: get("keys")},
+		{name: "rotation", of: "GET /keys/rotate", open: get("keys/rotate")},
+		{name: "statistics", of: "GET /statistics", open: withLogins(get("statistics"))},
+		{name: "busy overview", open: withLogins(get(""))},
 		{name: "people", of: "GET /operators", open: get("operators")},
 		{name: "invitation", of: "GET /operators/new", open: get("operators/new")},
 		{name: "invitation refused", open: post("operators/new", "user_name", "b", "email", "bo")},
@@ -45,7 +55,7 @@ func looked() []look {
 }
 
 // withoutLook are patterns with GET that show no page.
-var withoutLook = []string{"GET /language"}
+var withoutLook = []string{"GET /language", "GET /statistics/file", "GET /events/file"}
 
 // look is a page that is looked at.
 type look struct {

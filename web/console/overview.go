@@ -5,15 +5,6 @@ import (
 	"brygga/personnummer"
 )
 
-// showOverview says whether all is well.
-func showOverview(v *visit) error {
-	health, err := v.Admin.Health(v, v.actor)
-	if err != nil {
-		return err
-	}
-	return v.show(v.text("overview.title"), overview(v, health))
-}
-
 // showSettings leads to what is set for the whole installation.
 func showSettings(v *visit) error {
 	return v.show(v.text("settings.title"), settingsIndex(v, settings()))
@@ -30,6 +21,7 @@ func settings() []setting {
 	return []setting{
 		{"account", "account.title", ""},
 		{"operators", "operators.title", admin.ListOperators},
+		{"statistics", "statistics.title", admin.ShowStatistics},
 	}
 }
 
@@ -37,7 +29,7 @@ func settings() []setting {
 type finder func(v *visit, text string) (address string, err error)
 
 // finders are asked in turn.
-func finders() []finder { return []finder{findClient} }
+func finders() []finder { return []finder{findLogin, findEvent, findClient} }
 
 // search leads to what the search box names. A personal number leads to the form for them and is no part of any address.
 func search(v *visit) error {

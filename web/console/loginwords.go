@@ -1,0 +1,79 @@
+package console
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"brygga/logins"
+	"brygga/storage"
+)
+
+// outcome is what an outcome is called.
+func (v *visit) outcome(o logins.Outcome) string {
+	if o == "" {
+		return v.text("outcome.none")
+	}
+	return v.text("outcome." + string(o))
+}
+
+func (v *visit) outcomeOptions() []option {
+	all := []option{{"", v.text("logins.any"), ""}}
+	for _, o := range logins.Outcomes() {
+		all = append(all, option{string(o), v.outcome(o), ""})
+	}
+	return all
+}
+
+// device is where BankID was, in words.
+func (v *visit) device(of string) string {
+	switch of {
+	case storage.DeviceThis:
+		return v.text("device.this")
+	case storage.DeviceOther:
+		return v.text("device.other")
+	}
+	return of
+}
+
+func (v *visit) deviceOptions() []option {
+	return []option{{"", v.text("logins.any"), ""}, {storage.DeviceThis, v.text("device.this"), ""}, {storage.DeviceOther, v.text("device.other"), ""}}
+}
+
+func (v *visit) deviceAndBrowser(l *logins.Login) string {
+	if l.Browser == "" {
+		return v.device(l.Device)
+	}
+	return strings.TrimPrefix(v.device(l.Device)+" · "+l.Browser, " · ")
+}
+
+func (v *visit) spanOptions() []option {
+	all := []option{{"", v.text("logins.any"), ""}}
+	for _, name := range spanNames {
+		all = append(all, option{name, v.text("span." + name), ""})
+	}
+	return all
+}
+
+// seconds writes how long something took, empty for nothing.
+func (v *visit) seconds(s float64) string {
+	if s == 0 {
+		return ""
+	}
+	text := strconv.FormatFloat(s, 'f', 1, 64) + " s"
+	if v.lang == "sv" {
+		text = strings.Replace(text, ".", ",", 1)
+	}
+	return text
+}
+
+// supplierText is a login as a supplier may know it: without the person, the address and what is said of either.
+func supplierText(s *logins.Story) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s %s %s %s %s\n", s.Reference, s.Begun.UTC().Format(time.RFC3339), s.ClientID, s.Outcome, s.Cause, s.Browser)
+	for _, step := range s.Steps {
+		fmt.Fprintf(&b, "%s +%.1f s %s %s\n", step.Time.UTC().Format(time.RFC3339), step.After, step.Word, step.Message)
+	}
+	return b.String()
+}
