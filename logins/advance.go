@@ -115,6 +115,7 @@ type page struct {
 	logins map[string]*Login // by key
 	fresh  map[string]bool   // those that were not there
 	counts map[string]*Counts
+	keysOf map[hours][]string
 }
 
 // take returns the rows that the events change, as they are with them.
@@ -161,42 +162,55 @@ func once(rows []storage.Note) []storage.Note {
 	return slices.CompactFunc(rows, func(a, b storage.Note) bool { return string(a.Key) == string(b.Key) })
 }
 
-// countKeys returns the keys of the counts that an event belongs to. Hours are those in which the login was begun, so that a search knows in which
+// keys returns the keys of the counts that an event belongs to. Hours are those in which the login was begun, so that a search knows in which
 // there is something; days and months are those of the event, as invoices go by them.
-func countKeys(e *storage.AuditEvent) (keys [][]byte) {
+func (p *page) keys(e *storage.AuditEvent) []string {
 	begun := e.Time
 	if isLogin(e) {
 		begun = e.Reference.Begun(e.Time)
 	}
-	for _, client := range []string{"", e.Fields["CLIENT_ID"]} {
-		keys = append(keys, countsKey(hourRow, hourOf(begun), client), countsKey(dayRow, hourOf(Day(e.Time)), client),
-			countsKey(monthRow, hourOf(Month(e.Time)), client))
-		if e.Fields["CLIENT_ID"] == "" {
+	at := hours{hourOf(begun), hourOf(e.Time), e.Fields["CLIENT_ID"]}
+	keys, known := p.keysOf[at]
+	if !known {
+		keys = at.keys()
+		p.keysOf[at] = keys
+	}
+	return keys
+}
+
+// hours are what decides which counts an event belongs to: the hour in which its login was begun, its own, and the client.
+type hours struct {
+	begun, at uint32
+	client    string
+}
+
+func (h hours) keys() (keys []string) {
+	at := timeOfHour(h.at)
+	for _, client := range []string{"", h.client} {
+		keys = append(keys, string(countsKey(hourRow, h.begun, client)), string(countsKey(dayRow, hourOf(Day(at)), client)),
+			string(countsKey(monthRow, hourOf(Month(at)), client)))
+		if h.client == "" {
 			break
 		}
 	}
 	return keys
 }
 
-// counted reports whether an event is one of those that Counts count.
-func counted(e *storage.AuditEvent) bool {
-	var c Counts
-	c.add(e)
-	return c.Orders+c.Completed+c.Failed+c.Ended+c.Sessions+c.Alerts > 0
-}
-
 // page reads the rows that the events belong to.
 func (b *Book) page(ctx context.Context, events []storage.AuditEvent) (*page, error) {
-	p := &page{book: b, logins: map[string]*Login{}, fresh: map[string]bool{}, counts: map[string]*Counts{}}
+	p := &page{book: b, logins: map[string]*Login{}, fresh: map[string]bool{}, counts: map[string]*Counts{}, keysOf: map[hours][]string{}}
 	for i := range events {
 		e := &events[i]
 		if isLogin(e) {
 			l := loginOf(e)
-			p.logins[string(l.key())], p.fresh[string(l.key())] = l, true
+			key := string(l.key())
+			p.logins[key], p.fresh[key] = l, true
 		}
 		if counted(e) {
-			for _, key := range countKeys(e) {
-				p.counts[string(key)] = new(Counts)
+			for _, key := range p.keys(e) {
+				if p.counts[key] == nil {
+					p.counts[key] = new(Counts)
+				}
 			}
 		}
 	}
@@ -243,8 +257,8 @@ func (p *page) add(e *storage.AuditEvent) {
 	if !counted(e) {
 		return
 	}
-	for _, key := range countKeys(e) {
-		c := p.counts[string(key)]
+	for _, key := range p.keys(e) {
+		c := p.counts[key]
 		c.add(e)
 		if first {
 			c.Logins++

@@ -85,6 +85,15 @@ func (c *Counts) add(e *storage.AuditEvent) {
 	}
 }
 
+// counted reports whether an event is one of those that Counts count.
+func counted(e *storage.AuditEvent) bool {
+	switch audit.Type(e.Type) {
+	case audit.LoginStarted, audit.LoginCompleted, audit.LoginFailed, audit.ReturnRefused, audit.LoginEnded, audit.SessionUsed:
+		return true
+	}
+	return strings.HasPrefix(e.Type, "SEC_")
+}
+
 func (c *Counts) took(seconds float64) {
 	if c.Durations == nil {
 		c.Durations = make([]int64, len(durationBounds)+1)
