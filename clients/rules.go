@@ -20,7 +20,16 @@ import (
 type Problem struct{ Key, At, Problem, Remedy string }
 
 // Error returns the problem on one line.
-func (p Problem) Error() string { return p.Key + ": " + p.Problem + " - " + p.Remedy }
+func (p Problem) Error() string {
+	text := p.Problem
+	if p.Key != "" {
+		text = p.Key + ": " + text
+	}
+	if p.Remedy != "" {
+		text += " - " + p.Remedy
+	}
+	return text
+}
 
 // Problems are all that is wrong with a client, as one error.
 type Problems []Problem

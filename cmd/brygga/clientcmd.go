@@ -19,7 +19,7 @@ import (
 func newClientCommand(h *host) *cobra.Command {
 	var where whereFlags
 	cmd := group("client", "Register the apps that may send people here",
-		newClientAdd(h, &where), newClientList(h, &where), newClientShow(h, &where),
+		newClientAdd(h, &where), newClientList(h, &where), newClientShow(h, &where), newClientExport(h, &where),
 		newClientUpdate(h, &where), newClientCheck(h, &where), newClientRotate(h, &where), newClientSwitch(h, &where, true), newClientSwitch(h, &where, false), newClientRemove(h, &where))
 	cmd.Long = "Register the apps that may send people here. The commands work while the server runs, and take effect at once."
 	where.add(cmd, h)

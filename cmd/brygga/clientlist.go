@@ -24,18 +24,8 @@ func newClientList(h *host, where *whereFlags) *cobra.Command {
 			}
 			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
 				list := clientList{out: h.out, json: output == "json"}
-				for after, more := "", true; more; {
-					var page []*storage.Client
-					var err error
-					if page, more, err = s.Clients(ctx, filter, after, clientPage); err != nil {
-						return err
-					}
-					if more {
-						after = page[len(page)-1].ID
-					}
-					if err := list.write(page); err != nil {
-						return err
-					}
+				if err := eachClient(ctx, s, filter, list.write); err != nil {
+					return err
 				}
 				return list.end()
 			})
@@ -45,6 +35,23 @@ func newClientList(h *host, where *whereFlags) *cobra.Command {
 	cmd.Flags().StringVar(&filter.Group, "admin-group", "", "only apps of that `group`")
 	outputFlag(cmd, &output)
 	return cmd
+}
+
+// eachClient calls do with pages of the clients that are wanted, ordered by ID.
+func eachClient(ctx context.Context, s operations, f admin.ClientFilter, do func([]*storage.Client) error) error {
+	for after, more := "", true; more; {
+		page, rest, err := s.Clients(ctx, f, after, clientPage)
+		if err != nil {
+			return err
+		}
+		if more = rest; more {
+			after = page[len(page)-1].ID
+		}
+		if err := do(page); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // clientPage is how many clients are read and written at a time, as there may be millions.

@@ -32,7 +32,7 @@ const maxSocketPath = 100
 const controlSilence = time.Minute
 
 // maxArguments is how many bytes the arguments of one command may have.
-const maxArguments = 256 << 10
+const maxArguments = 16 << 20
 
 type controlRequest struct {
 	Args []string `json:"args"`

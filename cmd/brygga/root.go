@@ -41,6 +41,7 @@ const (
 	exitConflict
 	exitUnavailable
 	exitWrongKey
+	exitChanges
 	exitForced = 130
 )
 
@@ -53,6 +54,7 @@ const exitCodesHelp = `Every command ends with one of these codes:
     4  it exists already, was changed meanwhile, or the step is not allowed now
     5  something needed is not available: a port, the store, the running server, BankID
     6  the master key is not the one that the store was made with
+    7  "apply --dry-run": something would change
   130  ended by a second Ctrl-C or SIGTERM before everything was closed
 
 Errors are written to standard error: what is wrong, where, and what helps.
@@ -168,7 +170,7 @@ func newRoot(h *host) *cobra.Command {
 	root.SetVersionTemplate(versionLine())
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newClientCommand(h), newKeyCommand(h), newLoginCommand(h), newAuditCommand(h), newOperatorCommand(h), newAPIKeyCommand(h), newStatisticsCommand(h))
+	root.AddCommand(newClientCommand(h), newKeyCommand(h), newLoginCommand(h), newAuditCommand(h), newOperatorCommand(h), newAPIKeyCommand(h), newApplyCommand(h), newStatisticsCommand(h))
 	if h.operator == nil {
 		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newBankIDCommand(h), newVersionCommand(h), newStoreCommand(h), newCheckStore(h), newBackupCommand(h), newRestoreCommand(h), newMigrateCommand(h),
 			&cobra.Command{Use: "exit-codes", Short: "The exit codes of all commands", Long: exitCodesHelp})
