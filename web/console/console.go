@@ -24,10 +24,14 @@ type Options struct {
 	URL string
 	// Issuer is the address of the public site, to which a login by BankID leads.
 	Issuer string
+	// BankID has operators identify themselves; nil for an installation where they cannot.
+	BankID Identifier
 	// Service is what the installation is called.
 	Service string
 	// PhoneURL is the virtual phone of a simulator, empty where BankID is real.
 	PhoneURL string
+	// Mailbox shows the mail of a development installation; nil for others.
+	Mailbox Mailbox
 	// Mail says that mail is sent.
 	Mail bool
 	// Version is that of the program.
@@ -40,7 +44,7 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Console serves the pages. Its methods may be called concurrently.
+// Console serves the pages.
 type Console struct {
 	Options
 	secure  bool
@@ -50,6 +54,14 @@ type Console struct {
 
 // New returns the handler of every path below Path, or an error that names the option that cannot be used.
 func New(o Options) (http.Handler, error) {
+	c, err := newConsole(o)
+	if err != nil {
+		return nil, err
+	}
+	return c.mux(), nil
+}
+
+func newConsole(o Options) (*Console, error) {
 	if o.Admin == nil || o.Accounts == nil {
 		return nil, errors.New("console: no operations or accounts")
 	}
@@ -74,7 +86,7 @@ func New(o Options) (http.Handler, error) {
 	if o.Issuer != "" {
 		c.policy += " " + o.Issuer
 	}
-	return c.mux(), nil
+	return c, nil
 }
 
 func peer(r *http.Request) netip.Addr {

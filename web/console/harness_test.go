@@ -36,6 +36,7 @@ type site struct {
 	accounts *account.Accounts
 	admin    *admin.Service
 	server   *httptest.Server
+	console  *Console
 	now      time.Time
 }
 
@@ -71,9 +72,9 @@ func newSite(t *testing.T) *site {
 		Health: func(context.Context) ([][2]string, error) { return [][2]string{{"store", "ok"}}, nil },
 	})
 	s.ok(err)
-	handler, err := New(Options{Admin: s.admin, Accounts: s.accounts, URL: s.server.URL + "/admin", Service: "Testkommunen", Mail: true, Version: "test", Now: now})
+	s.console, err = newConsole(Options{Mailbox: letters{s}, BankID: bankID{}, Admin: s.admin, Accounts: s.accounts, URL: s.server.URL + "/admin", Service: "Testkommunen", Mail: true, Version: "test", Now: now})
 	s.ok(err)
-	served.Handle(Path, handler)
+	served.Handle(Path, s.console.mux())
 	_, err = s.admin.PutClient(t.Context(), root, "app", admin.Demand{}, func(c *storage.Client) error {
 		c.Name, c.RedirectURIs = "Appen", []string{"https://app.example.se/cb"}
 		return nil

@@ -13,6 +13,9 @@ func loginPages() []page {
 	return []page{
 		{pattern: "GET /login", handle: askLogin, access: anybody},
 		{pattern: "POST /login", handle: logIn, access: anybody},
+		{pattern: "POST /login/bankid", handle: beginBankID, access: anybody},
+		{pattern: "GET /login/bankid/return", handle: returnFromBankID, access: anybody},
+		{pattern: "GET /login/bankid/finish", handle: finishBankID, access: anybody},
 		{pattern: "POST /login/passkey", handle: logInByPasskey, access: anybody},
 		{pattern: "POST /login/code/passkey", handle: codeByPasskey, access: anybody},
 		{pattern: "GET /login/code", handle: askCode, access: anybody},

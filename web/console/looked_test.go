@@ -16,6 +16,8 @@ func looked() []look {
 		{name: "login", of: "GET /login", open: get("login"), out: true},
 		{name: "login refused", open: post("login", "user", "nobody", "password", "x"), out: true},
 		{name: "code", of: "GET /login/code", open: openCode, out: true},
+		{name: "back from BankID", of: "GET /login/bankid/return", open: get("login/bankid/return?state=s"), out: true},
+		{name: "mailbox", of: "GET /mailbox", open: get("mailbox"), out: true},
 		{name: "overview", of: "GET /{$}", open: get("")},
 		{name: "settings", of: "GET /settings", open: get("settings")},
 		{name: "nothing found", open: post("search", "q", "nothing of that name")},
@@ -55,7 +57,7 @@ func looked() []look {
 }
 
 // withoutLook are patterns with GET that show no page.
-var withoutLook = []string{"GET /language", "GET /statistics/file", "GET /events/file"}
+var withoutLook = []string{"GET /language", "GET /login/bankid/finish", "GET /statistics/file", "GET /events/file"}
 
 // look is a page that is looked at.
 type look struct {

@@ -92,7 +92,7 @@ func (v *visit) ways(o *storage.Operator) string {
 	if len(o.Passkeys) > 0 {
 		ways = append(ways, v.text("method.passkey"))
 	}
-	if o.PersonHandle != (storage.Hash{}) {
+	if hasPerson(o) {
 		ways = append(ways, v.text("method.bankid"))
 	}
 	return strings.Join(ways, ", ")

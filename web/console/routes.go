@@ -30,7 +30,18 @@ type page struct {
 
 // pages are all pages.
 func pages() []page {
-	return slices.Concat(framePages(), loginPages(), linkPages(), accountPages(), operatorPages(), loginsPages(), eventsPages(), figuresPages(), keysPages())
+	return slices.Concat(
+		framePages(),
+		loginPages(),
+		linkPages(),
+		accountPages(),
+		operatorPages(),
+		mailboxPages(),
+		loginsPages(),
+		eventsPages(),
+		figuresPages(),
+		keysPages(),
+	)
 }
 
 // framePages are those that belong to no area.

@@ -129,3 +129,6 @@ func (v *visit) passkeyOptions(s *account.Session) json.RawMessage {
 	}
 	return options
 }
+
+// hasPerson reports whether an owner has entered the operator's personal number.
+func hasPerson(o *storage.Operator) bool { return o.PersonHandle != (storage.Hash{}) }
