@@ -18,11 +18,13 @@ import (
 	"sync"
 	"time"
 
+	"brygga/account"
 	"brygga/bankid"
 	"brygga/bankid/bankidsim"
 	"brygga/clients"
 	"brygga/cmd/brygga/config"
 	"brygga/keys"
+	"brygga/mail"
 	"brygga/secret"
 	"brygga/storage"
 	"brygga/templates"
@@ -40,6 +42,8 @@ type devOptions struct {
 	tls   bool
 	log   *slog.Logger
 	chaos *bankidsim.Chaos
+	// sender takes the mail of the console; nil keeps it in a mailbox, which the console shows.
+	sender mail.Sender
 	// config is a configuration file for looks, texts, clients and policies; "" for none. out is told when it is read again; nil for
 	// nobody.
 	config string
@@ -52,6 +56,8 @@ type devOptions struct {
 type devInstance struct {
 	// Addresses without a closing slash.
 	Issuer, DemoURL, PhoneURL, BankIDURL, AdminURL string
+	// link makes the first account of the console, as long as nobody has one.
+	link account.Link
 
 	data   string
 	config *devConfig
@@ -160,13 +166,21 @@ func buildDev(ctx context.Context, o devOptions, on [devServices][]net.Listener)
 	for _, warning := range c.Warnings() {
 		o.log.WarnContext(ctx, "configuration", "warning", warning)
 	}
+	letters := &mailbox{now: d.sim.Now}
+	sender := o.sender
+	if sender == nil {
+		sender = letters
+	}
 	d.server, err = newServer(ctx, serverOptions{
-		config: c, dressed: looks, read: d.config.read, hangUp: d.config.ask, told: d.config.told, trouble: d.config.trouble,
+		sender: sender, mailbox: letters, starter: "brygga dev", config: c, dressed: looks, read: d.config.read, hangUp: d.config.ask, told: d.config.told, trouble: d.config.trouble,
 		bankid: bankid.Options{BaseURL: d.BankIDURL, Certificate: bankid.CertificateSource{TLS: &certificate}, RootCAsPEM: d.sim.ServerRootPEM()},
 		phone:  phone, verifier: lateVerifier(d.sim), logs: logs{log: o.log}, refusals: slog.LevelWarn, now: d.sim.Now, preview: true, startURL: d.DemoURL + "/", issuerChanged: true,
 	})
 	if err != nil {
 		return nil, err
+	}
+	if d.link, err = d.server.devLink(ctx); err != nil {
+		return nil, errors.Join(err, d.server.close())
 	}
 	if err := d.register(ctx, o); err != nil {
 		return nil, errors.Join(err, d.server.close())

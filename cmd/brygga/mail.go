@@ -16,12 +16,17 @@ import (
 // newCourier returns what sends mail, nil where none is sent.
 func (s *server) newCourier() (*mail.Courier, error) {
 	c := s.config
-	if !c.Mail.Used() {
+	sender := s.sender
+	switch {
+	case sender != nil:
+	case !c.Mail.Used():
 		return nil, nil
-	}
-	sender, err := newSender(c.Mail)
-	if err != nil {
-		return nil, err
+	default:
+		smtp, err := newSender(c.Mail)
+		if err != nil {
+			return nil, err
+		}
+		sender = smtp
 	}
 	texts, err := mailTexts(c.Mail)
 	if err != nil {

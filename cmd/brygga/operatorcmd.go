@@ -21,8 +21,8 @@ func newOperatorCommand(h *host) *cobra.Command {
 		newOperatorCreate(h, &where), newOperatorList(h, &where), newOperatorShow(h, &where), newOperatorLink(h, &where), newOperatorUpdate(h, &where),
 		newOperatorSwitch(h, &where, true), newOperatorSwitch(h, &where, false), newOperatorLogOut(h, &where), newOperatorUnlock(h, &where), newOperatorRemove(h, &where))
 	cmd.Long = "Manage the accounts of those who look after the installation. The commands work while the server runs, and take effect at once.\n" +
-		"NAME is a user name or an e-mail address, in small letters or large, or the ID that the audit log has. The pages on which accounts\n" +
-		"log in come with the console, which this version does not have yet."
+		"NAME is a user name or an e-mail address, in small letters or large, or the ID that the audit log has. Accounts log in to\n" +
+		"the console, at /admin/ of admin_listen."
 	where.add(cmd, h)
 	return cmd
 }

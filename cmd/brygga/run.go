@@ -99,6 +99,9 @@ func (s *server) run(ctx context.Context, on listeners) error {
 		serve(admin, listener)
 	}
 	s.log.InfoContext(ctx, "ready", "issuer", s.config.Issuer, "listen", addresses(on.public), "admin_listen", addresses(on.admin), "version", buildVersion())
+	if err := s.tellFirstLink(ctx); err != nil {
+		s.log.ErrorContext(ctx, "no link for a first owner", "err", err)
+	}
 	s.manager.tell(managerReady)
 
 	select {

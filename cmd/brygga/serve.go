@@ -46,7 +46,7 @@ func newServeCommand(h *host) *cobra.Command {
 			ctx, stop := untilSignal(cmd.Context())
 			defer stop()
 			return serve(ctx, serverOptions{config: c, dressed: looks, logs: out, hangUp: hangUp, read: read, now: time.Now,
-				issuerChanged: issuerChanged, starter: currentUser(h), manager: newServiceManager(h, out.log)})
+				issuerChanged: issuerChanged, starter: currentUser(h), out: h.out, manager: newServiceManager(h, out.log)})
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", variable(h, "BRYGGA_CONFIG"), "configuration `file` (or BRYGGA_CONFIG)")

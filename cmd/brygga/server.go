@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -33,6 +35,7 @@ import (
 	"brygga/storage/postgres"
 	"brygga/templates"
 	"brygga/web"
+	"brygga/web/console"
 )
 
 // serverOptions are what a server is made from.
@@ -59,6 +62,11 @@ type serverOptions struct {
 	issuerChanged bool
 	// starter is who starts the server, for the audit log.
 	starter string
+	// out is where the link of the first owner is printed, nil for nowhere. sender takes mail in place of the server of
+	// the configuration, nil for that one, and mailbox shows what it took, nil for nothing.
+	out     io.Writer
+	sender  mail.Sender
+	mailbox console.Mailbox
 	// preview serves every state of the pages, for designers.
 	preview bool
 	// startURL is where the issuer's own address leads, if anywhere.
@@ -74,28 +82,30 @@ type serverOptions struct {
 // server is all parts of a running brygga, connected.
 type server struct {
 	serverOptions
-	store    backend
-	shared   atomic.Pointer[postgres.Store] // store, where other processes use it too
-	ownTime  func() time.Time               // the clock of this machine
-	clients  *storage.StaticClients         // store with the clients of the configuration
-	outbound *outbound.Caller
-	audit    *audit.Log
-	mail     *mail.Courier // nil where no mail is sent
-	tree     auditTree
-	sinks    []*sink.Sink
-	logins   *logins.Book
-	ring     *keys.Ring
-	apis     map[string]*bankid.API // by certificate
-	engine   *login.Engine
-	provider *op.Provider
-	site     atomic.Pointer[web.Site]
-	looks    atomic.Pointer[looks]
-	live     *config.Config // the one that was taken over last, for reload alone
-	metrics  *metrics
-	health   *bankIDHealth
-	proxies  web.Proxies
-	socket   net.Listener // for client and key commands; nil when there can be none
-	stopping atomic.Bool
+	store         backend
+	shared        atomic.Pointer[postgres.Store] // store, where other processes use it too
+	ownTime       func() time.Time               // the clock of this machine
+	clients       *storage.StaticClients         // store with the clients of the configuration
+	apps          storage.Store                  // clients with that of the console: for whom people log in
+	outbound      *outbound.Caller
+	audit         *audit.Log
+	mail          *mail.Courier // nil where no mail is sent
+	tree          auditTree
+	sinks         []*sink.Sink
+	logins        *logins.Book
+	ring          *keys.Ring
+	apis          map[string]*bankid.API // by certificate
+	engine        *login.Engine
+	provider      *op.Provider
+	site          atomic.Pointer[web.Site]
+	looks         atomic.Pointer[looks]
+	live          *config.Config // the one that was taken over last, for reload alone
+	metrics       *metrics
+	health        *bankIDHealth
+	proxies       web.Proxies
+	consoleBankID *consoleBankID
+	socket        net.Listener // for client and key commands; nil when there can be none
+	stopping      atomic.Bool
 	// background is work of the start that nobody waits for but close.
 	background sync.WaitGroup
 }
@@ -130,6 +140,11 @@ func (s *server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.clients = storage.WithStaticClients(s.store, static)
+	var own storage.Client
+	if s.consoleBankID, own, err = newConsoleBankID(ctx, c, s.store, func() http.Handler { return http.HandlerFunc(s.public) }, s.now); err != nil {
+		return err
+	}
+	s.apps = storage.WithStaticClients(s.clients, []storage.Client{own})
 	if s.audit, err = openAudit(ctx, s.store, audit.Options{Retention: c.Audit.Retention, Logger: s.log, Lines: s.events, Failed: s.metrics.auditFailed, Now: s.now}); err != nil {
 		return err
 	}
@@ -254,7 +269,7 @@ func (s *server) newEngine() (*login.Engine, error) {
 		return nil, err
 	}
 	return login.New(login.Options{
-		Store: s.clients, Method: method, Audit: s.audit, Logger: s.log, Policy: c.BankID.Policy, Verify: login.VerifyMode(c.BankID.Verify),
+		Store: s.apps, Method: method, Audit: s.audit, Logger: s.log, Policy: c.BankID.Policy, Verify: login.VerifyMode(c.BankID.Verify),
 		ReturnURL:     func(id string, nonce secret.String) secret.String { return web.ReturnURL(c.Issuer, id, nonce) },
 		TransactionID: func(id, client string) string { return s.provider.TransactionID(id, client) },
 		Subject:       func(client *storage.Client, number secret.String) string { return s.provider.Subject(client, number) },
@@ -284,7 +299,7 @@ func (s *server) connect(ctx context.Context) error {
 		return err
 	}
 	s.provider, err = op.New(op.Options{
-		Issuer: c.Issuer, InsecureHTTPIssuer: c.InsecureHTTPIssuer, Store: storage.Enabled(s.clients), Keys: s.ring, Audit: s.audit, Pages: pages{&s.site},
+		Issuer: c.Issuer, InsecureHTTPIssuer: c.InsecureHTTPIssuer, Store: storage.Enabled(s.apps), Keys: s.ring, Audit: s.audit, Pages: pages{&s.site},
 		SubjectKey: subjects, AccessTokenLife: c.Tokens.AccessTokenLife, IDTokenLife: c.Tokens.IDTokenLife, ACRValues: c.ACRs(), Policy: c.BankID.Policy,
 		RefreshIdle: c.Tokens.RefreshTokenIdle, RefreshLife: c.Tokens.RefreshTokenLife, RefreshGrace: c.Tokens.RefreshTokenGrace, SessionLife: c.Sessions.Life, SessionIdle: c.Sessions.Idle,
 		Outbound: s.outbound, ServiceDocumentation: c.ServiceDocumentation, Limits: op.Limits{
