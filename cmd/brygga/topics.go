@@ -20,6 +20,7 @@ var topics = [][3]string{
 	{"metrics", "metrics.md", "The metrics, one by one"},
 	{"operations", "operations.md", "Install, upgrade and watch a server; containers and Kubernetes"},
 	{"operators", "operators.md", "Accounts of those who look after the installation, and mail"},
+	{"console", "console.md", "The pages on which operators work"},
 	{"proxies", "proxies.md", "Settings of nginx, Caddy, HAProxy and Apache in front"},
 	{"trouble", "troubleshooting.md", "It does not work: messages, causes, remedies"},
 	{"errors", "errors.md", "What apps are answered, and what to change"},
