@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -90,6 +91,7 @@ type API struct {
 	conns   *pool
 	bodies  sync.Pool // of *bytes.Buffer
 	cert    *clientCertificate
+	us      atomic.Pointer[holder] // of the certificate that was asked for last
 	timeout time.Duration
 	now     func() time.Time
 	observe func(call string, status int, code string, d time.Duration)

@@ -43,7 +43,21 @@ func RelyingPartyOf(cert *x509.Certificate) RelyingParty {
 
 // RelyingParty returns us by the certificate that new connections use. Take it when an order starts and keep it for
 // Expected, as another certificate may have come by the time of the result.
-func (a *API) RelyingParty() RelyingParty { return RelyingPartyOf(a.cert.current().Leaf) }
+func (a *API) RelyingParty() RelyingParty {
+	leaf := a.cert.current().Leaf
+	us := a.us.Load()
+	if us == nil || us.leaf != leaf {
+		us = &holder{leaf, RelyingPartyOf(leaf)}
+		a.us.Store(us)
+	}
+	return us.party
+}
+
+// holder is a certificate with what signatures for it say.
+type holder struct {
+	leaf  *x509.Certificate
+	party RelyingParty
+}
 
 // verifyMeaning checks what was signed, with what, and by whom, and returns the policy of the person's BankID.
 func (v *Verifier) verifyMeaning(e *examination, doc *signatureDocument, leaf *x509.Certificate, user User, want Expected) string {

@@ -1,6 +1,10 @@
 package bankid
 
-import "testing"
+import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"testing"
+)
 
 func TestRelyingPartyOf(t *testing.T) {
 	cert := relyingParty()
@@ -12,6 +16,11 @@ func TestRelyingPartyOf(t *testing.T) {
 	a := newAPI(t, blankOptions(cert))
 	if got := a.RelyingParty(); got != want {
 		t.Errorf("the API says %+v", got)
+	}
+	other := bankRoot().issue(x509.Certificate{Subject: pkix.Name{CommonName: "Another"}})
+	a.cert.active.Store(&other)
+	if got := a.RelyingParty(); got.Name != "cn=Another" {
+		t.Errorf("with another certificate the API says %+v", got)
 	}
 }
 
