@@ -68,6 +68,8 @@ type Operator struct {
 	EmailConfirmed time.Time
 	// LastLogin is when, from where and how the operator has logged in last.
 	LastLogin LoginTrace
+	// LoginBefore is the login before that: it is shown to the operator, who knows whether it was its own.
+	LoginBefore LoginTrace `json:",omitzero"`
 
 	// PasswordHash is what package account made of the password, empty for none.
 	PasswordHash secret.String `json:"-"`

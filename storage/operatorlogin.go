@@ -120,6 +120,7 @@ func (o *Operator) settle(s *OperatorSession, whole bool, method string, now tim
 		return
 	}
 	s.SteppedUp, s.SteppedBy = now, method
+	o.LoginBefore = o.LastLogin
 	o.LastLogin = LoginTrace{At: now, Address: s.Address, Agent: s.Agent, Method: method}
 }
 

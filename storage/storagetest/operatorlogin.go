@@ -92,6 +92,7 @@ var operatorLoginTests = map[string]func(*fixture){
 		f.refused(9, storage.UseSession{ID: "a", Session: cookie("a", 2)}, storage.ErrNotFound)
 		f.step(9, storage.UseSession{ID: "a", Session: cookie("a", 3)})
 		f.same(f.operatorAt("a").LastLogin.Method, storage.MethodTOTP)
+		f.same(f.operatorAt("a").LoginBefore.At, at(3)) // of which the operator is told
 	},
 	"a code is taken once, by one": func(f *fixture) {
 		f.secured("a", storage.RoleOwner)
