@@ -66,3 +66,6 @@ func parseHop(text string) (netip.Addr, bool) {
 func (s *Site) forwardedInsecurely(r *http.Request, from netip.Addr) bool {
 	return s.secure() && r.Header.Get("X-Forwarded-Proto") == "http" && s.trusts(from)
 }
+
+// Address returns the address of the browser that sent r, for handlers beside the Site's own, by the rule that the Site has.
+func (s *Site) Address(r *http.Request) netip.Addr { return s.clientAddress(r, peer(r)) }

@@ -67,8 +67,8 @@ func beginBankID(v *visit) error {
 // page that is shown asks for the next by itself, which has it.
 func returnFromBankID(v *visit) error {
 	next := at("login", "bankid", "finish") + "?" + v.r.URL.Query().Encode()
-	v.w.Header().Set("Refresh", "0;url="+next)
-	return v.show(v.text("bankid.title"), bankIDReturned(v, next))
+	v.askAgain(next)
+	return nil
 }
 
 func finishBankID(v *visit) error {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,7 +98,7 @@ func peer(r *http.Request) netip.Addr {
 func (c *Console) mux() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+assetPrefix+"{name}", c.asset)
-	for _, p := range pages() {
+	for _, p := range slices.Concat(pages(), waysBack(pages())) {
 		method, path, _ := strings.Cut(p.pattern, " ")
 		mux.HandleFunc(method+" "+strings.TrimSuffix(Path, "/")+path, func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, p) })
 	}
@@ -123,4 +124,7 @@ func (c *Console) guard(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Robots-Tag", "noindex")
+	if c.secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"brygga/account"
 	"brygga/storage"
 )
 
@@ -21,6 +22,76 @@ func TestFormsOfOtherSites(t *testing.T) {
 	s.is(b.get(""), http.StatusOK, "Overview")
 	b.origin = "same-origin"
 	s.is(b.post("logout"), http.StatusOK, "Log in")
+}
+
+// TestEveryFormIsOurOwn: no address takes a form of another site, whoever is logged in.
+func TestEveryFormIsOurOwn(t *testing.T) {
+	s := newSite(t)
+	b := s.as(storage.RoleOwner)
+	b.origin = "cross-site"
+	for _, p := range pages() {
+		if pattern, ok := strings.CutPrefix(p.pattern, "POST /"); ok {
+			s.is(b.post(strings.NewReplacer("{id}", "app", "{reference}", "x").Replace(pattern)), http.StatusForbidden, "The form came from another site")
+		}
+	}
+}
+
+// TestCameFromElsewhere: a link in mail to a page of ours leads there, though the browser leaves out the session's cookie at first; and to the login
+// where there is none.
+func TestCameFromElsewhere(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	b.from = "cross-site"
+	p := b.get("settings?a=b")
+	s.is(p, http.StatusOK, "One moment")
+	if got := p.Header.Get("Refresh"); got != "0;url=/admin/settings?a=b" {
+		t.Errorf("the page asks for %q", got)
+	}
+	b.from = "same-origin"
+	s.is(b.get("settings"), http.StatusOK, "Log in")
+}
+
+// TestReloadedForms: who reloads the address that a form was sent to sees the page that it stands on.
+func TestReloadedForms(t *testing.T) {
+	s := newSite(t)
+	b := s.as(storage.RoleOwner)
+	for path, heading := range map[string]string{
+		"account/sessions/end": "Your account", "step-up/passkey": "Show that it is you", "search": "Overview", "operators/nobody/person": "There is no such page", "logout": "Overview",
+	} {
+		if got := b.get(path).heading(); got != heading {
+			t.Errorf("%s shows %q, want %q", path, got, heading)
+		}
+	}
+}
+
+// TestLockOut: after some wrong passwords the right one is refused too, for a while, and the operator is told by mail.
+func TestLockOut(t *testing.T) {
+	s := newSite(t)
+	s.operator(storage.RoleOwner)
+	s.mails()
+	b := s.browser()
+	for range 6 {
+		b.post("login", "user", "Owner", "password", "wrong")
+	}
+	s.is(b.post("login", "user", "owner@example.se", "password", password), http.StatusUnprocessableEntity, "Log in")
+	if got := s.mails(); len(got) != 1 || got[0].Kind != account.MailLocked {
+		t.Errorf("the operator was not told once: %v", got)
+	}
+	s.now = s.now.Add(2 * time.Minute)
+	s.is(b.post("login", "user", "owner", "password", password), http.StatusOK, "Overview")
+}
+
+// TestLoginBefore: who logs in is told of the login before.
+func TestLoginBefore(t *testing.T) {
+	s := newSite(t)
+	s.operator(storage.RoleOwner)
+	if p := s.browser().post("login", "user", "owner", "password", password); strings.Contains(p.body, "You last logged in") {
+		t.Error("a first login tells of one before")
+	}
+	s.now = s.now.Add(time.Hour)
+	if p := s.browser().post("login", "user", "owner", "password", password); !strings.Contains(p.body, "You last logged in 2031-05-17 09:30 by password from 127.0.0.1") {
+		t.Errorf("the login before is not told of: %s", p.body)
+	}
 }
 
 // TestHeaders: nothing is kept, nothing inline runs, nobody frames us, and cookies come back to our own pages alone.

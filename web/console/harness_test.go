@@ -126,13 +126,13 @@ func tokenOf(link string) secret.String {
 type browser struct {
 	*site
 	client *http.Client
-	// origin says what Sec-Fetch-Site is.
-	origin string
+	// origin is the Sec-Fetch-Site of forms, from that of other requests, empty for a browser that sends none.
+	origin, from string
 }
 
 func (s *site) browser() *browser {
 	jar, _ := cookiejar.New(nil)
-	return &browser{s, &http.Client{Jar: jar}, "same-origin"}
+	return &browser{s, &http.Client{Jar: jar}, "same-origin", ""}
 }
 
 // as is a browser in which an operator of the role is logged in, freshly.
@@ -195,6 +195,10 @@ func (b *browser) do(method, path string, values url.Values) shown {
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Sec-Fetch-Site", b.origin)
+	}
+	if b.from != "" {
+		r.Header.Set("Sec-Fetch-Site", b.from)
+		r.Header.Set("Sec-Fetch-Mode", "navigate")
 	}
 	r.Header.Set("Accept-Language", "en")
 	answer, err := b.client.Do(r)

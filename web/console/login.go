@@ -91,7 +91,16 @@ func (v *visit) loggedIn(s *account.Session, next string) error {
 	if s.Pending {
 		return v.leave(withNext(at("login", "code"), next), "")
 	}
-	return v.leave(next, "")
+	return v.welcome(s, next)
+}
+
+// welcome leads on, and says when and from where the operator logged in before: who was not that somebody shall notice.
+func (v *visit) welcome(s *account.Session, next string) error {
+	before := s.Operator.LoginBefore
+	if before.At.IsZero() {
+		return v.leave(next, "")
+	}
+	return v.leave(next, "login.before", "trace", v.trace(before))
 }
 
 // pending returns the session that waits for its second factor.
@@ -136,7 +145,7 @@ func (v *visit) second(show func() (*account.Session, error), field string) erro
 		var s *account.Session
 		if s, err = show(); err == nil {
 			v.setCookie(cookieSession, s.Token.Reveal(), 0)
-			return v.leave(next, "")
+			return v.welcome(s, next)
 		}
 	}
 	if v.refused(f, field, err) {

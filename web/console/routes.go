@@ -1,7 +1,9 @@
 package console
 
 import (
+	"path"
 	"slices"
+	"strings"
 
 	"brygga/admin"
 )
@@ -73,4 +75,33 @@ func places() []place {
 		{"keys", "nav.keys", admin.ListKeys},
 		{"settings", "nav.settings", ""},
 	}
+}
+
+// waysBack are pages at the addresses to which forms are sent, for who reloads one or comes back to it: each leads to the page that it stands
+// below.
+func waysBack(all []page) (back []page) {
+	shown := map[string]bool{}
+	for _, p := range all {
+		if pattern, ok := strings.CutPrefix(p.pattern, "GET "); ok {
+			shown[pattern] = true
+		}
+	}
+	for _, p := range all {
+		pattern, ok := strings.CutPrefix(p.pattern, "POST ")
+		if !ok || shown[pattern] {
+			continue
+		}
+		up := 0
+		for above := pattern; above != "/" && !shown[above]; above = path.Dir(above) {
+			up++
+		}
+		back = append(back, page{pattern: "GET " + pattern, access: anybody, handle: func(v *visit) error {
+			to := v.r.URL.EscapedPath()
+			for range up {
+				to = path.Dir(to)
+			}
+			return v.leave(ours(to), "")
+		}})
+	}
+	return back
 }

@@ -207,6 +207,8 @@ func (v *visit) file(name, contentType string, write func(io.Writer) error) erro
 func (v *visit) fail(err error) {
 	switch {
 	case v.Err() != nil:
+	case errors.Is(err, account.ErrNoSession) && v.cameFromElsewhere():
+		v.askAgain(v.here())
 	case errors.Is(err, account.ErrNoSession):
 		v.leave(withNext(at("login"), v.here()), "")
 	case errors.Is(err, errStale):
@@ -243,6 +245,20 @@ func (v *visit) notice(status int, kind string) {
 	if err := v.send(status, v.text("notice."+kind), noticeBody(v, kind)); err != nil {
 		v.Log.ErrorContext(v, "page not rendered", "err", err, "request_id", v.reference)
 		http.Error(v.w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+	}
+}
+
+// cameFromElsewhere reports whether another site has led here, such as mail in a browser: the browser has left out the session's cookie then.
+func (v *visit) cameFromElsewhere() bool {
+	site := v.r.Header.Get("Sec-Fetch-Site")
+	return v.r.Method == http.MethodGet && (site == "cross-site" || site == "same-site") && v.r.Header.Get("Sec-Fetch-Mode") == "navigate"
+}
+
+// askAgain sends a page that asks for the address by itself, of its own will, so that the browser sends the session's cookie.
+func (v *visit) askAgain(address string) {
+	v.w.Header().Set("Refresh", "0;url="+address)
+	if err := v.show(v.text("again.title"), againBody(v, address)); err != nil {
+		v.fault(http.StatusInternalServerError, err)
 	}
 }
 

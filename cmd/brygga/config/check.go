@@ -155,6 +155,9 @@ func (c *Config) checkListeners(r *reader) {
 				"write 127.0.0.1:9090; where a firewall protects it, set insecure_admin_listen: true")
 		} else {
 			c.warnings = append(c.warnings, "insecure_admin_listen: whoever reaches "+c.AdminListen+" can read the metrics")
+			if c.Console == (Console{}) {
+				c.warnings = append(c.warnings, "console: passwords of operators come to "+c.AdminListen+" in plain HTTP: let a proxy speak HTTPS, and name it in console.url")
+			}
 		}
 	}
 	if ok && samePort(c.Listen, c.AdminListen) {

@@ -41,7 +41,7 @@ func (c *Config) ConsoleURL() string {
 		return strings.TrimSuffix(c.Console.URL, "/") + "/admin"
 	}
 	listen := c.AdminListen
-	if host, port, err := net.SplitHostPort(listen); err == nil && net.ParseIP(host).IsLoopback() {
+	if host, port, err := net.SplitHostPort(listen); err == nil && (host == "" || net.ParseIP(host).IsLoopback() || net.ParseIP(host).IsUnspecified()) {
 		listen = net.JoinHostPort("localhost", port)
 	}
 	return "http://" + listen + "/admin"
