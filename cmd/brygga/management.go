@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -31,7 +32,7 @@ func (s *server) newManagement(ctx context.Context) (m management, err error) {
 	if err != nil {
 		return m, err
 	}
-	if m.api, err = api.New(api.Options{Admin: operations, Log: s.log, Now: s.now}); err != nil {
+	if m.api, err = api.New(api.Options{Admin: operations, Address: s.address, Log: s.log, Now: s.now}); err != nil {
 		return m, err
 	}
 	m.console, err = s.newConsole(operations, accounts)
@@ -41,7 +42,7 @@ func (s *server) newManagement(ctx context.Context) (m management, err error) {
 func (s *server) newConsole(operations *admin.Service, accounts *account.Accounts) (http.Handler, error) {
 	c := s.config
 	o := console.Options{
-		Admin: operations, Accounts: accounts, URL: c.ConsoleURL(), Issuer: c.Issuer, BankID: s.consoleBankID, Service: c.Page.ServiceName, PhoneURL: string(s.phone), Mailbox: s.mailbox, Mail: s.mail != nil, Version: buildVersion(),
+		Admin: operations, Accounts: accounts, URL: c.ConsoleURL(), Issuer: c.Issuer, BankID: s.consoleBankID, Address: s.address, Service: c.Page.ServiceName, PhoneURL: string(s.phone), Mailbox: s.mailbox, Mail: s.mail != nil, Version: buildVersion(),
 		Log: s.log, Now: s.now,
 	}
 	if c.BankID.Environment == config.Production {
@@ -49,6 +50,9 @@ func (s *server) newConsole(operations *admin.Service, accounts *account.Account
 	}
 	return console.New(o)
 }
+
+// address returns where a request of operators comes from: proxies are believed on their listener as on the public one.
+func (s *server) address(r *http.Request) netip.Addr { return s.site.Load().Address(r) }
 
 // operators returns the handler of the operators' listener.
 func (s *server) operators(m management) http.Handler {
@@ -71,10 +75,13 @@ func (s *server) outside(m management) http.Handler {
 		return public
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, console.Path) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, console.Path):
 			m.console.ServeHTTP(w, r)
-			return
+		case r.URL.Path+"/" == console.Path:
+			http.Redirect(w, r, console.Path, http.StatusFound)
+		default:
+			public(w, r)
 		}
-		public(w, r)
 	})
 }
