@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"brygga/account"
+	"brygga/admin"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -52,6 +53,11 @@ func looked() []look {
 		{name: "invitation", of: "GET /operators/new", open: get("operators/new")},
 		{name: "invitation refused", open: post("operators/new", "user_name", "b", "email", "bo")},
 		{name: "person", of: "GET /operators/{id}", open: person("")},
+		{name: "API keys", of: "GET /apikeys", open: openAPIKey(true)},
+		{name: "API key", of: "GET /apikeys/{id}", open: openAPIKey(false)},
+		{name: "new API key", of: "GET /apikeys/new", open: get("apikeys/new")},
+		{name: "new API key refused", open: post("apikeys/new", "networks", "nowhere", "days", "x")},
+		{name: "API key made", open: post("apikeys/new", "name", "ci", "scopes", "clients:read")},
 		{name: "removal", of: "GET /operators/{id}/remove", open: person("/remove")},
 	}
 }
@@ -94,6 +100,23 @@ func openBootstrap(b *browser) shown {
 	})
 	b.ok(err)
 	return b.get("account/bootstrap?token=" + tokenOf(link.Address.Reveal()).Reveal())
+}
+
+// openAPIKey is the page of a key, or of all.
+func openAPIKey(all bool) func(*browser) shown {
+	return func(b *browser) shown {
+		keys, err := b.admin.APIKeys(b.Context(), root)
+		b.ok(err)
+		if len(keys) == 0 {
+			key, _, err := b.admin.CreateAPIKey(b.Context(), root, admin.NewAPIKey{Name: "deploy", Scopes: admin.Scopes()[:3], Networks: []string{"192.0.2.0/24"}, Expires: b.now.AddDate(1, 0, 0)})
+			b.ok(err)
+			keys = append(keys, key)
+		}
+		if all {
+			return b.get("apikeys")
+		}
+		return b.get("apikeys/" + keys[0].ID)
+	}
 }
 
 func person(rest string) func(*browser) shown {

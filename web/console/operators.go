@@ -85,7 +85,7 @@ func rightsOf(f *form) (r storage.Rights) {
 	for _, role := range f.values["roles"] {
 		r.Roles = append(r.Roles, storage.Role(role))
 	}
-	r.Groups = strings.FieldsFunc(f.get("groups"), func(c rune) bool { return c == ',' || c == ' ' || c == '\n' })
+	r.Groups = words(f.get("groups"))
 	r.AllClients = len(r.Groups) == 0
 	return r
 }

@@ -21,6 +21,7 @@ func settings() []setting {
 	return []setting{
 		{"account", "account.title", ""},
 		{"operators", "operators.title", admin.ListOperators},
+		{"apikeys", "apikeys.title", admin.ListAPIKeys},
 		{"statistics", "statistics.title", admin.ShowStatistics},
 	}
 }

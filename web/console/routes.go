@@ -38,6 +38,7 @@ func pages() []page {
 		linkPages(),
 		accountPages(),
 		operatorPages(),
+		apiKeyPages(),
 		mailboxPages(),
 		loginsPages(),
 		eventsPages(),
