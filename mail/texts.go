@@ -27,7 +27,7 @@ var Languages = []string{"sv", "en"}
 // kinds are the kinds of messages with the placeholders that their texts must have. What else they may have is in common.
 var kinds = map[string][]string{
 	"invite": {"{link}"}, "confirm": {"{link}"}, "email-change": {"{link}"}, "reset": {"{link}"}, "user-name": {"{user}"}, "changed": {"{what}"},
-	"locked": {"{time}"}, "new-login": {"{time}"},
+	"locked": {"{time}"}, "new-login": {"{time}"}, "alarm": {"{what}", "{time}"}, "alarm-over": {"{what}"}, "alarm-test": {"{time}"},
 }
 
 var (
