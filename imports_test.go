@@ -15,7 +15,7 @@ import (
 // is not in the table must be added to it, with thought.
 var allowed = map[string][]string{
 	"account":                  {"audit", "personnummer", "storage"},
-	"admin":                    {"account", "audit", "audit/tree", "clients", "keys", "logins", "outbound", "personnummer", "spelling", "storage"},
+	"admin":                    {"account", "audit", "audit/tree", "clients", "keys", "logins", "notice", "outbound", "personnummer", "spelling", "storage"},
 	"audit":                    {"storage"},
 	"audit/sink":               {"audit", "audit/tree", "outbound", "storage"},
 	"audit/tree":               {"storage"},
@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"logins":                   {"audit", "audit/tree", "storage"},
 	"mail":                     {"audit", "storage"},
 	"mutants":                  {}, // changes the others, and knows none of them
+	"notice":                   {"storage"},
 	"op":                       {"audit", "cache", "handling", "keys", "limit", "outbound", "personnummer", "storage", "visibletext"},
 	"op/interop":               {}, // tests alone
 	"outbound":                 {},
@@ -57,8 +58,8 @@ var allowed = map[string][]string{
 	"templates":                {},
 	"visibletext":              {},
 	"web":                      {"audit", "cache", "handling", "login", "outbound", "schedule", "storage", "templates"},
-	"web/api":                  {"account", "admin", "audit", "audit/tree", "clients", "duration", "keys", "limit", "logins", "storage"},
-	"web/console":              {"account", "admin", "audit", "clients", "duration", "handling", "keys", "logins", "personnummer", "spelling", "storage", "templates"},
+	"web/api":                  {"account", "admin", "audit", "audit/tree", "clients", "duration", "keys", "limit", "logins", "notice", "storage"},
+	"web/console":              {"account", "admin", "audit", "clients", "duration", "handling", "keys", "logins", "notice", "personnummer", "spelling", "storage", "templates"},
 	"web/demo":                 {},
 }
 

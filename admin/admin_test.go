@@ -17,6 +17,7 @@ import (
 	"brygga/clients"
 	"brygga/keys"
 	"brygga/logins"
+	"brygga/notice"
 	"brygga/secret"
 	"brygga/storage"
 	"brygga/storage/bolt"
@@ -184,6 +185,24 @@ var calls = map[admin.Name]func(context.Context, *harness, admin.Actor) error{
 		_, err := h.Expiries(ctx, a)
 		return err
 	},
+	admin.ShowBanner: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.Banner(ctx, a)
+		return err
+	},
+	admin.SetBanner: func(ctx context.Context, h *harness, a admin.Actor) error {
+		return h.SetBanner(ctx, a, notice.Banner{Texts: map[string]string{"sv": "Hej"}})
+	},
+	admin.ShowAlarms: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.Alarms(ctx, a)
+		return err
+	},
+	admin.ChangeAlarms: func(ctx context.Context, h *harness, a admin.Actor) error {
+		return h.ChangeAlarms(ctx, a, notice.Rules{})
+	},
+	admin.TestAlarms: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.TestAlarms(ctx, a)
+		return err
+	},
 	admin.ShowFigures: func(ctx context.Context, h *harness, a admin.Actor) error {
 		_, err := h.Figures(ctx, a, 24)
 		return err
@@ -269,7 +288,8 @@ var matrix = map[admin.Name]string{
 	admin.ListClients: "oahus", admin.ShowClient: "oahus", admin.CheckClient: "oahus", admin.ClientHistory: "oaus", admin.PutClient: "oas", admin.UpdateClient: "oas",
 	admin.SwitchClient: "oas", admin.RotateSecret: "OAS", admin.EndSecret: "OAS", admin.RemoveClient: "OAS", admin.ApplyClients: "OAS",
 	admin.ListKeys: "oaus", admin.RotateKeys: "OA", admin.ListAudit: "ou", admin.ShowLog: "ou", admin.ProveEvents: "ou", admin.ShowLogin: "oahs",
-	admin.SearchLogins: "oahs", admin.FindPerson: "oahs", admin.ShowFigures: "oahus", admin.ShowExpiries: "oaus", admin.ShowStatistics: "oaus",
+	admin.SearchLogins: "oahs", admin.FindPerson: "oahs", admin.ShowFigures: "oahus", admin.ShowBanner: "oahus", admin.SetBanner: "oa", admin.ShowAlarms: "oau", admin.ChangeAlarms: "oa", admin.TestAlarms: "oa",
+	admin.ShowExpiries: "oaus", admin.ShowStatistics: "oaus",
 	admin.ListOperators: "ou", admin.ShowOperator: "ou", admin.Invite: "O", admin.GiveLink: "O",
 	admin.EndSessions: "O", admin.Unlock: "O", admin.ChangeRights: "O", admin.RemoveAccount: "O", admin.ShowHealth: "oahus",
 	admin.ListAPIKeys: "o", admin.CreateAPIKey: "O", admin.RotateAPIKey: "O", admin.RemoveAPIKey: "O",

@@ -16,6 +16,7 @@ import (
 	"brygga/clients"
 	"brygga/keys"
 	"brygga/logins"
+	"brygga/notice"
 	"brygga/outbound"
 	"brygga/storage"
 )
@@ -49,6 +50,8 @@ type Service struct {
 	o       Options
 	clients *clients.Registry
 	logins  *logins.Book
+	banners *notice.Banners
+	alarms  *notice.Alarms
 }
 
 // New returns a Service over the options, or an error that names the option which is missing.
@@ -71,5 +74,5 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{o, registry, book}, nil
+	return &Service{o, registry, book, notice.NewBanners(o.Store, o.Now), &notice.Alarms{Store: o.Store, Now: o.Now}}, nil
 }

@@ -65,6 +65,11 @@ const (
 	SinkForgotten Type = "ADM_300015"
 	// PersonSought: an operator looked for the logins of a person by a personal number.
 	PersonSought Type = "ADM_300020"
+	// BannerChanged: the message on the login page is another, or gone.
+	BannerChanged Type = "ADM_300021"
+	// AlarmsChanged: what is an alarm, or who gets it, is another. AlarmTested: somebody had a test sent.
+	AlarmsChanged Type = "ADM_300022"
+	AlarmTested   Type = "ADM_300023"
 
 	KeyCreated   Type = "KEY_400001"
 	KeyActivated Type = "KEY_400002"
@@ -105,6 +110,10 @@ const (
 	MailGivenUp Type = "OPR_500015"
 	// OperatorUnlocked: an account has to wait no longer, as an owner said so.
 	OperatorUnlocked Type = "OPR_500016"
+
+	// AlarmRaised: something deserves a look at once. AlarmOver: it does no more.
+	AlarmRaised Type = "ALM_600001"
+	AlarmOver   Type = "ALM_600002"
 )
 
 // Text returns what the event is called, in English, or the ID itself when it is not in the catalogue.

@@ -19,6 +19,7 @@ var families = [][3]string{
 	{"ADM_", "Administration", ""},
 	{"KEY_", "Keys", ""},
 	{"OPR_", "Operators", "`actor` is the operator's ID, or who gave a command; `object` the account. `brygga operator list` says whose they are."},
+	{"ALM_", "Alarms", ""},
 }
 
 const eventsHead = `# Audit events

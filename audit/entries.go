@@ -108,6 +108,12 @@ var catalogue = []Entry{
 		"`brygga audit sinks --forget` has removed how far the sink that `object` names had come.", ""},
 	{PersonSought, "logins of a person looked for", 4, "SOURCE_ADDRESS SOURCE_USER_NAME ACTOR",
 		"`actor` typed a personal number to find a person's logins; `source_user_name` is its pseudonym. The number is written down nowhere.", "Ask for the reason when it comes without a case."},
+	{BannerChanged, "banner changed", 3, ofKey,
+		"The message on the login page is another, or was taken away; `changed` names its texts and times.", ""},
+	{AlarmsChanged, "alarms changed", 3, ofKey,
+		"What is an alarm, or who gets it by mail, is another.", "Look whether it was ordered: who gets no alarm sees no attack."},
+	{AlarmTested, "alarm tested", 1, "SOURCE_ADDRESS ACTOR MESSAGE",
+		"Somebody had a test sent to all who get alarms; `message` says to how many.", ""},
 	{KeyCreated, "signing key created", 3, ofSigningKey,
 		"It can be fetched by apps and signs nothing yet.", ""},
 	{KeyActivated, "signing key activated", 3, ofSigningKey,
@@ -150,6 +156,10 @@ var catalogue = []Entry{
 		"`object` is the kind of mail, `message` the answer's code.", "Look whether the address is right and the mail server takes what comes from `mail.from`."},
 	{OperatorUnlocked, "operator account has to wait no longer", 3, ofOperator,
 		"An owner said so, after failed attempts.", ""},
+	{AlarmRaised, "alarm raised", 7, "MESSAGE OBJECT",
+		"`object` is the kind of alarm (`bankid`, `failures`, `certificates`, `secrets`, `disk`) and what it is about, `message` says more. It was sent to those who get it by mail; a sink with `events: [ALM_]` hands it on.", "Look at the console's overview."},
+	{AlarmOver, "alarm over", 3, "MESSAGE OBJECT",
+		"What raised it is no more.", ""},
 }
 
 // Catalogue returns the entries of all events, in the order of their numbers.

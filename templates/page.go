@@ -41,6 +41,8 @@ type Page struct {
 	ServiceLogoURL string
 	BankIDLogoURL  string
 	StyleSheets    [3]string
+	// Banner is a message of the operator to everybody, such as of planned maintenance; empty for none.
+	Banner string
 	// Theme shows the "light" or the "dark" theme whatever the person's system says; empty follows it.
 	Theme string
 	// Paused keeps the page from refreshing itself without the script; its forms lead back to a page that is paused, too.

@@ -55,6 +55,9 @@ func (s *Site) pageIn(r *http.Request, client *storage.Client, locales []string)
 		p.ClientName, p.ClientURL = client.NameIn(p.Lang), client.HomeURI
 	}
 	s.dress(&p, client)
+	if s.Banner != nil {
+		p.Banner = s.Banner(p.Lang)
+	}
 	return p
 }
 

@@ -79,6 +79,8 @@ type Options struct {
 	Trouble func() string
 	// Messages are the texts of all pages, with an operator's own; nil means the built-in ones.
 	Messages *templates.Catalogue
+	// Banner returns a message for every page, in the language of the page; "" for none. It must be quick. Nil for never.
+	Banner func(language string) string
 	// MaxStreams is how many event streams are served at once; the others are told to poll.
 	MaxStreams int
 	// Observe is told of every request when it has been answered: its route (a pattern, never a path), status and time. It

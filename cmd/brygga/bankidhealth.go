@@ -59,6 +59,16 @@ func (h *bankIDHealth) failed(now time.Time) {
 		slog.Time("since", h.failingSince.UTC()))
 }
 
+// outage returns since when BankID is out of reach, zero when it is not.
+func (h *bankIDHealth) outage() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.told {
+		return time.Time{}
+	}
+	return h.failingSince
+}
+
 // clock takes in how far BankID's clock is ahead of ours.
 func (h *bankIDHealth) clock(ahead time.Duration) {
 	h.metrics.clock.Set(ahead.Seconds())

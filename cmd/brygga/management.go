@@ -27,12 +27,14 @@ func (s *server) newManagement(ctx context.Context) (m management, err error) {
 	}
 	operations, err := o.administration(func(more *admin.Options) {
 		more.Accounts = accounts
+		more.Expiries = s.expiries
 		more.Health = func(ctx context.Context) ([][2]string, error) { return s.details(ctx), s.ready(ctx) }
 	})
 	if err != nil {
 		return m, err
 	}
-	if m.api, err = api.New(api.Options{Admin: operations, Address: s.address, Log: s.log, Now: s.now}); err != nil {
+	s.admin = operations
+	if m.api, err = api.New(api.Options{Admin: operations, Version: buildVersion(), Address: s.address, Log: s.log, Now: s.now}); err != nil {
 		return m, err
 	}
 	m.console, err = s.newConsole(operations, accounts)

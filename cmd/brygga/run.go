@@ -57,6 +57,8 @@ func (s *server) run(ctx context.Context, on listeners) error {
 	workers.Go(func() { s.every(work, maintainEvery, s.maintain) })
 	workers.Go(func() { s.every(work, sweepEvery, s.sweep) })
 	workers.Go(func() { s.every(work, signEvery, s.signAudit) })
+	workers.Go(func() { s.every(work, bannerEvery, s.lookAtBanner) })
+	workers.Go(func() { s.every(work, alarmEvery, s.lookForAlarms) })
 	for _, one := range s.sinks {
 		workers.Go(func() { one.Run(work) })
 	}

@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"brygga/admin"
 	"brygga/audit"
 	"brygga/audit/sink"
 	"brygga/audit/tree"
@@ -28,6 +29,7 @@ import (
 	"brygga/login"
 	"brygga/logins"
 	"brygga/mail"
+	"brygga/notice"
 	"brygga/op"
 	"brygga/outbound"
 	"brygga/secret"
@@ -93,6 +95,9 @@ type server struct {
 	tree          auditTree
 	sinks         []*sink.Sink
 	logins        *logins.Book
+	banners       *notice.Banners
+	alarms        *notice.Alarms
+	admin         *admin.Service // with all that a running server knows
 	ring          *keys.Ring
 	apis          map[string]*bankid.API // by certificate
 	engine        *login.Engine
@@ -157,6 +162,7 @@ func (s *server) build(ctx context.Context) (err error) {
 	if s.logins, err = logins.New(logins.Options{Store: s.store, Log: s.tree, Logger: s.log, Now: s.now}); err != nil {
 		return err
 	}
+	s.banners, s.alarms = notice.NewBanners(s.store, s.now), s.newAlarms()
 	if s.sinks, err = s.newSinks(); err != nil {
 		return err
 	}

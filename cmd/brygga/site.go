@@ -22,7 +22,7 @@ func (s *server) newSite(page config.Page, l *looks) (*web.Site, error) {
 		Provider: s.provider.Handler(), Answer: s.provider.Answer, Refuse: s.provider.Refuse, TrustedProxies: c.TrustedProxies, Proxies: &s.proxies,
 		ServiceName: page.ServiceName, Links: templates.Links{Help: page.HelpURL, Accessibility: page.AccessibilityURL},
 		Simulated: c.BankID.Environment != config.Production, PhoneURL: string(s.phone), Observe: s.metrics.request, Panicked: s.metrics.panics.Inc,
-		Brand: l.brand, StyleSheet: l.styleSheet, BankIDLogo: l.bankIDLogo, Messages: l.messages, Preview: s.preview, Trouble: s.trouble, StartURL: s.startURL,
+		Brand: l.brand, StyleSheet: l.styleSheet, BankIDLogo: l.bankIDLogo, Messages: l.messages, Preview: s.preview, Trouble: s.trouble, StartURL: s.startURL, Banner: s.banners.Shown,
 	})
 }
 

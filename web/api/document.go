@@ -10,6 +10,7 @@ import (
 	"brygga/admin"
 	"brygga/clients"
 	"brygga/logins"
+	"brygga/notice"
 	"brygga/storage"
 )
 
@@ -102,7 +103,7 @@ func responses(e *endpoint) object {
 	case 204:
 		all["204"] = success
 	}
-	if e.method == "PUT" {
+	if e.method == "PUT" && e.status != 204 {
 		all["201"] = success
 	}
 	return all
@@ -159,6 +160,10 @@ func schemas() object {
 		"Events":    items(free),
 		"LoginPage": page(free), "Stories": items(free),
 		"Expiries":       items(shape([]string{"kind", "name", "ends"}, object{"kind": text(), "name": text(), "ends": text("date-time")})),
+		"Banner":         shape(nil, object{"sv": text(), "en": text(), "from": text("date-time"), "to": text("date-time")}),
+		"AlarmRules":     alarmRules(),
+		"Alarms":         shape([]string{"rules", "standing"}, object{"rules": ref("AlarmRules"), "standing": list(free)}),
+		"AlarmsSent":     shape([]string{"sent"}, object{"sent": number}),
 		"PersonalNumber": shape([]string{"personal_number"}, object{"personal_number": object{"type": "string", "writeOnly": true, "description": "twelve digits"}}),
 		"Person":         shape([]string{"person"}, object{"person": text()}),
 		"Figures": shape([]string{"hours", "week_before", "sum", "today", "clients", "behind"}, object{
@@ -198,6 +203,16 @@ func schemas() object {
 		"Health":  shape([]string{"ready"}, object{"ready": flag, "problem": text(), "details": object{"type": "object", "additionalProperties": text()}}),
 		"Problem": problemSchema(),
 	}
+}
+
+func alarmRules() object {
+	number := object{"type": "integer", "minimum": 0}
+	return shape(nil, object{
+		"recipients": list(shape([]string{"email", "language"}, object{
+			"email": text("email"), "language": object{"type": "string", "enum": notice.Languages}, "kinds": list(object{"type": "string", "enum": notice.Kinds()}),
+		})),
+		"days": number, "share": number, "free_mib": number,
+	})
 }
 
 func problemSchema() object {
