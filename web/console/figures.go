@@ -7,6 +7,7 @@ import (
 
 	"brygga/admin"
 	"brygga/logins"
+	"brygga/notice"
 )
 
 // figuresPages are those with numbers, beside the overview.
@@ -22,6 +23,7 @@ type sight struct {
 	health  admin.Health
 	figures *admin.Figures
 	ending  []admin.Expiry // soon
+	alarms  []notice.Standing
 }
 
 // soon is how long before its end something deserves a look.
@@ -47,6 +49,13 @@ func showOverview(v *visit) error {
 				s.ending = append(s.ending, e)
 			}
 		}
+	}
+	if v.may(admin.ShowAlarms) {
+		a, err := v.Admin.Alarms(v, v.actor)
+		if err != nil {
+			return err
+		}
+		s.alarms = a.Standing
 	}
 	return v.show(v.text("overview.title"), overview(v, &s))
 }

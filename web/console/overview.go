@@ -23,6 +23,8 @@ func settings() []setting {
 		{"operators", "operators.title", admin.ListOperators},
 		{"apikeys", "apikeys.title", admin.ListAPIKeys},
 		{"statistics", "statistics.title", admin.ShowStatistics},
+		{"banner", "banner.title", admin.ShowBanner},
+		{"alarms", "alarms.title", admin.ShowAlarms},
 	}
 }
 

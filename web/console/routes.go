@@ -43,7 +43,7 @@ func pages() []page {
 		loginsPages(),
 		eventsPages(),
 		figuresPages(),
-		keysPages(),
+		keysPages(), noticesPages(),
 	)
 }
 
