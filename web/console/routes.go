@@ -43,7 +43,8 @@ func pages() []page {
 		loginsPages(),
 		eventsPages(),
 		figuresPages(),
-		keysPages(), noticesPages(),
+		keysPages(),
+		noticesPages(),
 	)
 }
 
