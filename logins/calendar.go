@@ -10,10 +10,12 @@ import "time"
 func swedish(at time.Time) time.Time {
 	at = at.UTC()
 	if !at.Before(lastSunday(at.Year(), time.March)) && at.Before(lastSunday(at.Year(), time.October)) {
-		return at.In(time.FixedZone("CEST", 2*3600))
+		return at.In(summerTime)
 	}
-	return at.In(time.FixedZone("CET", 3600))
+	return at.In(standardTime)
 }
+
+var standardTime, summerTime = time.FixedZone("CET", 3600), time.FixedZone("CEST", 2*3600)
 
 // lastSunday returns 01:00 UTC on the last Sunday of a month of 31 days.
 func lastSunday(year int, month time.Month) time.Time {
@@ -23,8 +25,8 @@ func lastSunday(year int, month time.Month) time.Time {
 
 // midnight returns when a day begins in Sweden. Months may be out of their range, as for time.Date.
 func midnight(year int, month time.Month, day int) time.Time {
-	standard := time.Date(year, month, day, 0, 0, 0, 0, time.FixedZone("CET", 3600))
-	if summer := time.Date(year, month, day, 0, 0, 0, 0, time.FixedZone("CEST", 2*3600)); summer.Hour() == swedish(summer).Hour() {
+	standard := time.Date(year, month, day, 0, 0, 0, 0, standardTime)
+	if summer := time.Date(year, month, day, 0, 0, 0, 0, summerTime); summer.Hour() == swedish(summer).Hour() {
 		return summer.UTC()
 	}
 	return standard.UTC()
@@ -47,3 +49,12 @@ func MonthName(at time.Time) string { return swedish(at).Format("2006-01") }
 
 // Clock returns the time as clocks in Sweden show it.
 func Clock(at time.Time) time.Time { return swedish(at) }
+
+// ParseClock returns when clocks in Sweden show the text, for a layout of package time without a zone, or that package's error. Of the hour
+// that is twice when they are put back it is the first.
+func ParseClock(layout, text string) (time.Time, error) {
+	if summer, err := time.ParseInLocation(layout, text, summerTime); err != nil || swedish(summer).Hour() == summer.Hour() {
+		return summer, err
+	}
+	return time.ParseInLocation(layout, text, standardTime)
+}

@@ -93,6 +93,20 @@ func TestSwedishCalendar(t *testing.T) {
 	}
 }
 
+// TestParseClock: what a clock in Sweden shows is read back as that time, but for the hour that is there twice.
+func TestParseClock(t *testing.T) {
+	const layout = "2006-01-02T15:04"
+	for at := time.Date(2026, time.March, 28, 0, 0, 0, 0, time.UTC); at.Month() < time.November; at = at.Add(30 * time.Minute) {
+		back, err := logins.ParseClock(layout, logins.Clock(at).Format(layout))
+		if err != nil || !back.Equal(at) && !back.Add(time.Hour).Equal(at) || !back.Equal(at) && at.Month() != time.October {
+			t.Fatalf("%s was read as %s, %v", at, back, err)
+		}
+	}
+	if _, err := logins.ParseClock(layout, "2026-13-01T00:00"); err == nil {
+		t.Error("a thirteenth month is read")
+	}
+}
+
 // TestAuditEvents: each filter finds its events, forwards and backwards, in pages, before the book has read them and after.
 func TestAuditEvents(t *testing.T) {
 	h := newHarness(t)

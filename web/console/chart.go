@@ -105,12 +105,15 @@ func (c chart) points(s series) (points string) {
 	return points
 }
 
-// tick is one line of the scale.
+// tick is one line of the scale, at a whole number.
 type tick struct{ y, text string }
 
 func (c chart) ticks() (all []tick) {
 	most := c.most()
 	for _, part := range []float64{0, .5, 1} {
+		if value := most * part; value != math.Trunc(value) {
+			continue
+		}
 		y := float64(chartHeight-chartBottom) - part*(chartHeight-chartBottom-chartTop)
 		all = append(all, tick{decimal(y), decimal(most * part)})
 	}

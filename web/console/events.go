@@ -27,7 +27,7 @@ func (v *visit) eventQuery(l *list, f *form) logins.EventQuery {
 	}
 	for name, to := range map[string]*time.Time{"from": &q.From, "to": &q.To} {
 		if text := f.get(name); text != "" {
-			at, err := time.ParseInLocation(localTime, text, time.Local)
+			at, err := logins.ParseClock(localTime, text)
 			if err != nil {
 				f.fault(name, v.text("logins.around.wrong"))
 			}
@@ -129,6 +129,9 @@ func (v *visit) eventKinds(now string) []option {
 func (v *visit) eventText(e *storage.AuditEvent) string {
 	if text := logins.EventText(v.lang, e.Type); text != "" {
 		return text
+	}
+	if key := "event." + e.Type; hasText(key) {
+		return v.text(key)
 	}
 	return audit.Type(e.Type).Text()
 }

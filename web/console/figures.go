@@ -81,7 +81,7 @@ func (v *visit) hourChart(f *admin.Figures) chart {
 	completed, failed, ended := series{name: v.outcome(logins.Completed), tone: "good"}, series{name: v.outcome(logins.Failed), tone: "bad"}, series{name: v.outcome(logins.Ended), tone: "warning"}
 	before := series{name: v.text("overview.week-before"), tone: "muted", line: true}
 	for i, h := range f.Hours {
-		c.labels = append(c.labels, h.Begin.Local().Format("15:04"))
+		c.labels = append(c.labels, logins.Clock(h.Begin).Format("15:04"))
 		completed.values = append(completed.values, float64(h.Completed))
 		failed.values = append(failed.values, float64(h.Failed))
 		ended.values = append(ended.values, float64(h.Ended))

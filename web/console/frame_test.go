@@ -89,7 +89,7 @@ func TestLoginBefore(t *testing.T) {
 		t.Error("a first login tells of one before")
 	}
 	s.now = s.now.Add(time.Hour)
-	if p := s.browser().post("login", "user", "owner", "password", password); !strings.Contains(p.body, "You last logged in 2031-05-17 09:30 by password from 127.0.0.1") {
+	if p := s.browser().post("login", "user", "owner", "password", password); !strings.Contains(p.body, "You last logged in 2031-05-17 11:30 by password from 127.0.0.1") {
 		t.Errorf("the login before is not told of: %s", p.body)
 	}
 }

@@ -80,7 +80,7 @@ func (v *visit) loginQuery(l *list, f *form) logins.Query {
 	}
 	q.From = v.Now().Add(-span)
 	if text := f.get("around"); text != "" {
-		at, err := time.ParseInLocation(localTime, text, time.Local)
+		at, err := logins.ParseClock(localTime, text)
 		if err != nil {
 			f.fault("around", v.text("logins.around.wrong"))
 		}
@@ -189,5 +189,5 @@ func outcomeTone(o logins.Outcome) string {
 
 // nearby is the address of the logins of that app, or network, around the time.
 func nearby(l *logins.Login, name, value string) string {
-	return (&list{path: at("logins")}).with("around", l.Begun.Local().Format(localTime), "span", "1h", name, value)
+	return (&list{path: at("logins")}).with("around", logins.Clock(l.Begun).Format(localTime), "span", "1h", name, value)
 }

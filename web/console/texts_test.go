@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"brygga/audit"
+	"brygga/storage"
 )
 
 var placeholder = regexp.MustCompile(`\{\w+\}`)
@@ -84,6 +87,19 @@ func TestTextsAreUsed(t *testing.T) {
 		}
 		if beginning == "" {
 			t.Errorf("%s is written, and nothing asks for it", key)
+		}
+	}
+}
+
+// TestEventsHaveNames: each event of the catalogue is called something in every language.
+func TestEventsHaveNames(t *testing.T) {
+	for _, kind := range audit.Types() {
+		for _, lang := range languages {
+			v := &visit{lang: lang}
+			name := v.eventText(&storage.AuditEvent{Type: string(kind)})
+			if name == "" || lang == "sv" && name == kind.Text() {
+				t.Errorf("%s is called %q in %s", kind, name, lang)
+			}
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"brygga/logins"
 )
 
 // number writes a number with thin groups of three, as both languages read it.
@@ -19,12 +21,12 @@ func (v *visit) number(n int) string {
 	return b.String()
 }
 
-// moment writes a time to the minute, in the zone of the server; empty for the zero time.
+// moment writes a time to the minute, as clocks in Sweden show it; empty for the zero time.
 func (v *visit) moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Local().Format("2006-01-02 15:04")
+	return logins.Clock(t).Format("2006-01-02 15:04")
 }
 
 // since writes how long ago, or how far ahead, a time is.
