@@ -71,6 +71,9 @@ type devInstance struct {
 // startDev starts everything and returns when requests are answered. It runs until ctx is done; wait tells when all is
 // closed.
 func startDev(ctx context.Context, o devOptions) (*devInstance, error) {
+	if _, port, err := net.SplitHostPort(o.host); err == nil {
+		return nil, fail(exitUsage, "give the address by --listen and the port by --port "+port, "--listen %s has a port", o.host)
+	}
 	if o.host != "" && !oneOf(o.host, "localhost", "127.0.0.1", "::1") {
 		return nil, fail(exitUsage, "write localhost, 127.0.0.1 or ::1; to serve others, run \"brygga serve\" with a real BankID",
 			"--listen %s is not this machine alone: whoever reached it could log in as anybody", o.host)
