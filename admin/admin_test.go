@@ -468,6 +468,10 @@ func TestClientFilter(t *testing.T) {
 	if _, err := h.SwitchClient(t.Context(), root, "beta", admin.Demand{}, true, "moves"); err != nil {
 		t.Fatal(err)
 	}
+	h.now = h.now.Add(time.Hour)
+	if _, err := h.UpdateClient(t.Context(), root, "alpha", admin.Demand{}, func(c *storage.Client) error { c.Name = "Zeta"; return nil }); err != nil {
+		t.Fatal(err)
+	}
 	yes := true
 	for _, test := range []struct {
 		filter admin.ClientFilter
@@ -476,6 +480,7 @@ func TestClientFilter(t *testing.T) {
 		{admin.ClientFilter{}, []string{"alpha", "beta", "delta"}}, {admin.ClientFilter{Disabled: &yes}, []string{"beta"}}, {admin.ClientFilter{Group: "group delta"}, []string{"delta"}},
 		{admin.ClientFilter{Text: "APP.example"}, []string{"alpha", "beta", "delta"}}, {admin.ClientFilter{Text: "BETA"}, []string{"beta"}}, {admin.ClientFilter{Profile: "standard"}, []string{"alpha", "beta", "delta"}},
 		{admin.ClientFilter{Profile: "swedish"}, nil},
+		{admin.ClientFilter{Sort: admin.SortByName}, []string{"beta", "delta", "alpha"}}, {admin.ClientFilter{Sort: admin.SortByChange}, []string{"alpha", "beta", "delta"}},
 	} {
 		var got []string
 		for after, more := "", true; more; {
@@ -484,7 +489,7 @@ func TestClientFilter(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, c := range page {
-				got, after = append(got, c.ID), c.ID
+				got, after = append(got, c.ID), test.filter.Cursor(c)
 			}
 			more = next
 		}

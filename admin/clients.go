@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +21,29 @@ type ClientFilter struct {
 	Disabled *bool
 	// Group is their AdminGroup, Profile their profile.
 	Group, Profile string
+	// Sort is the order: SortByID, SortByName or SortByChange, the last changed first. Empty means SortByID.
+	Sort string
+}
+
+// The orders of clients.
+const (
+	SortByID     = "id"
+	SortByName   = "name"
+	SortByChange = "updated"
+)
+
+// Sorts returns the orders that there are.
+func Sorts() []string { return []string{SortByID, SortByName, SortByChange} }
+
+// Cursor is where the list goes on after a client.
+func (f *ClientFilter) Cursor(c *storage.Client) string {
+	switch f.Sort {
+	case SortByName:
+		return strings.ToLower(c.Name) + "\x00" + c.ID
+	case SortByChange:
+		return fmt.Sprintf("%016x", math.MaxInt64-c.Updated.UnixMicro()) + "\x00" + c.ID
+	}
+	return c.ID
 }
 
 func (f *ClientFilter) wants(c *storage.Client) bool {
@@ -50,31 +75,64 @@ func (f *ClientFilter) found(c *storage.Client) bool {
 // clientPage is how many clients are read at a time.
 const clientPage = 1000
 
-// Clients returns at most limit clients whose IDs follow after, ordered by ID, which are shared, and whether there may be more.
+// Clients returns at most limit clients that follow the cursor after, empty for the first, which are shared, and whether there may be more.
 func (s *Service) Clients(ctx context.Context, actor Actor, f ClientFilter, after string, limit int) (found []*storage.Client, more bool, err error) {
 	r, err := s.permit(ctx, actor, ListClients)
 	if err != nil {
 		return nil, false, err
 	}
+	if f.Sort != "" && f.Sort != SortByID {
+		return s.sorted(ctx, r, f, after, limit)
+	}
+	err = s.each(ctx, after, func(c *storage.Client) bool {
+		if r.has(c) && f.wants(c) {
+			if more = len(found) == limit; !more {
+				found = append(found, c)
+			}
+		}
+		return !more
+	})
+	return found, more, err
+}
+
+// each calls do with every client whose ID follows after, ordered by ID, until it returns false.
+func (s *Service) each(ctx context.Context, after string, do func(*storage.Client) bool) error {
 	for {
 		page, err := s.o.Store.Clients(ctx, after, clientPage)
 		if err != nil {
-			return nil, false, fmt.Errorf("list clients: %w", err)
+			return fmt.Errorf("list clients: %w", err)
 		}
 		for _, c := range page {
-			if !r.has(c) || !f.wants(c) {
-				continue
+			if !do(c) {
+				return nil
 			}
-			if len(found) == limit {
-				return found, true, nil
-			}
-			found = append(found, c)
 		}
 		if len(page) < clientPage {
-			return found, false, nil
+			return nil
 		}
 		after = page[len(page)-1].ID
 	}
+}
+
+// sorted returns the clients in an order that the store has not. It looks at all of them, and keeps no more than it needs.
+func (s *Service) sorted(ctx context.Context, r reach, f ClientFilter, after string, limit int) (found []*storage.Client, more bool, err error) {
+	order := func(a, b *storage.Client) int { return strings.Compare(f.Cursor(a), f.Cursor(b)) }
+	cut := func() {
+		slices.SortFunc(found, order)
+		if len(found) > limit {
+			found, more = found[:limit], true
+		}
+	}
+	err = s.each(ctx, "", func(c *storage.Client) bool {
+		if r.has(c) && f.wants(c) && f.Cursor(c) > after {
+			if found = append(found, c); len(found) > limit+clientPage {
+				cut()
+			}
+		}
+		return true
+	})
+	cut()
+	return found, more, err
 }
 
 // Client returns a client, which is shared, or storage.ErrNotFound.
@@ -292,19 +350,11 @@ func (s *Service) applied(ctx context.Context, r reach, change clients.Change) (
 
 // unnamed returns the removal of every client within reach that is not named.
 func (s *Service) unnamed(ctx context.Context, r reach, named map[string]bool) (removals []clients.Change, err error) {
-	for after := ""; ; {
-		page, err := s.o.Store.Clients(ctx, after, clientPage)
-		if err != nil {
-			return nil, fmt.Errorf("list clients: %w", err)
+	err = s.each(ctx, "", func(c *storage.Client) bool {
+		if r.has(c) && !named[c.ID] && !c.Static {
+			removals = append(removals, clients.Change{ID: c.ID})
 		}
-		for _, c := range page {
-			if r.has(c) && !named[c.ID] && !c.Static {
-				removals = append(removals, clients.Change{ID: c.ID})
-			}
-		}
-		if len(page) < clientPage {
-			return removals, nil
-		}
-		after = page[len(page)-1].ID
-	}
+		return true
+	})
+	return removals, err
 }

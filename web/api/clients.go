@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"brygga/admin"
@@ -26,7 +28,10 @@ func listClients(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	filter := admin.ClientFilter{Text: c.query(search), Disabled: off, Group: c.query(group), Profile: c.query(profile)}
+	filter := admin.ClientFilter{Text: c.query(search), Disabled: off, Group: c.query(group), Profile: c.query(profile), Sort: c.query(sorted)}
+	if filter.Sort != "" && !slices.Contains(admin.Sorts(), filter.Sort) {
+		return nil, invalid(fault{Parameter: sorted, Detail: "is none of " + strings.Join(admin.Sorts(), ", ")})
+	}
 	page, more, err := c.Admin.Clients(c, c.actor, filter, after, most)
 	if err != nil {
 		return nil, err
@@ -37,7 +42,7 @@ func listClients(c *call) (*answer, error) {
 	}
 	body := map[string]any{"items": views}
 	if more {
-		body["next"] = cursorAt(page[len(page)-1].ID)
+		body["next"] = cursorAt(filter.Cursor(page[len(page)-1]))
 	}
 	return ok(body)
 }

@@ -72,7 +72,7 @@ func parametersOf(e *endpoint) []object {
 
 var querySchemas = map[string]object{
 	dryRun: {"type": "boolean"}, prune: {"type": "boolean"}, search: {"type": "string"}, disabled: {"type": "boolean"}, group: {"type": "string"},
-	profile: {"type": "string"}, limited: {"type": "integer", "minimum": 1, "maximum": maxLimit, "default": defaultLimit}, cursor: {"type": "string"},
+	profile: {"type": "string"}, sorted: {"type": "string", "enum": admin.Sorts(), "default": admin.SortByID}, limited: {"type": "integer", "minimum": 1, "maximum": maxLimit, "default": defaultLimit}, cursor: {"type": "string"},
 	fromTime: {"type": "string", "format": "date-time"}, toTime: {"type": "string", "format": "date-time"},
 	clientID: {"type": "string"}, outcome: {"type": "string", "enum": logins.Outcomes()}, cause: {"type": "string", "description": "a hint code of BankID or a reason, see docs/reasons.md"},
 	device: {"type": "string", "enum": []string{"this", "other"}}, browser: {"type": "string"}, network: {"type": "string", "examples": []string{"192.0.2.7", "192.0.2.0/24"}},

@@ -33,6 +33,7 @@ const (
 	disabled = "disabled"
 	group    = "admin_group"
 	profile  = "profile"
+	sorted   = "sort"
 	limited  = "limit"
 	cursor   = "cursor"
 	fromTime = "from"
@@ -57,7 +58,7 @@ const (
 )
 
 var endpoints = []endpoint{
-	{"GET", "/clients", admin.ListClients, "List clients, ordered by ID", []string{search, disabled, group, profile, limited, cursor}, false, "", "ClientPage", 200, listClients},
+	{"GET", "/clients", admin.ListClients, "List clients", []string{search, disabled, group, profile, sorted, limited, cursor}, false, "", "ClientPage", 200, listClients},
 	{"GET", "/clients/{id}", admin.ShowClient, "Show a client", nil, false, "", "Client", 200, showClient},
 	{"PUT", "/clients/{id}", admin.PutClient, "Make a client what is sent, whether there is one or not", []string{dryRun}, true, "Client", "ClientChange", 200, putClient},
 	{"PATCH", "/clients/{id}", admin.UpdateClient, "Change the members that are sent, each as a whole; null takes one away", []string{dryRun}, true, "Client", "ClientChange", 200, patchClient},
