@@ -59,7 +59,7 @@ var allowed = map[string][]string{
 	"visibletext":              {},
 	"web":                      {"audit", "cache", "handling", "login", "outbound", "schedule", "storage", "templates"},
 	"web/api":                  {"account", "admin", "audit", "audit/tree", "clients", "duration", "keys", "limit", "logins", "notice", "storage"},
-	"web/console":              {"account", "admin", "audit", "clients", "duration", "handling", "keys", "logins", "notice", "personnummer", "spelling", "storage", "templates"},
+	"web/console":              {"account", "admin", "audit", "clients", "duration", "handling", "keys", "logins", "notice", "personnummer", "presets", "spelling", "storage", "templates"},
 	"web/demo":                 {},
 }
 

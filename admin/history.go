@@ -45,7 +45,9 @@ func (s *Service) ClientHistory(ctx context.Context, actor Actor, id string, fro
 		}
 		who := event.Fields["ACTOR"]
 		changes = append(changes, ClientChange{event.Time, audit.Type(event.Type), who, s.nameOf(ctx, who), audit.ChangesOf(event)})
-		next = audit.PreviousOf(event)
+		if next = audit.PreviousOf(event); !next.Before(event.Time) { // or the way back would have no end
+			next = time.Time{}
+		}
 	}
 	return changes, next, nil
 }

@@ -101,6 +101,9 @@ var policySettings = []Setting[policy]{
 		func(p *policy) any { return &p.VisibleText }},
 }
 
+// PolicySettings returns all settings of a policy, by key.
+func PolicySettings() []Setting[storage.Policy] { return slices.Clone(policySettings) }
+
 // visibleText is the setting that has a text for each language.
 const visibleText = "visible_text"
 

@@ -103,6 +103,11 @@ func (p *Preset) Apply(c *storage.Client, app string) error {
 	return nil
 }
 
+// HasAddress reports whether it matters where the app is.
+func (p *Preset) HasAddress() bool {
+	return slices.ContainsFunc(p.set, func(l clients.Line) bool { return strings.Contains(l.Value, "{app}") })
+}
+
 // Values is what fills the blanks of what is ready.
 type Values struct {
 	Issuer, ID, Secret string

@@ -63,11 +63,25 @@ func looked() []look {
 		{name: "new API key refused", open: post("apikeys/new", "networks", "nowhere", "days", "x")},
 		{name: "API key made", open: post("apikeys/new", "name", "ci", "scopes", "clients:read")},
 		{name: "removal", of: "GET /operators/{id}/remove", open: person("/remove")},
+		{name: "apps", of: "GET /clients", open: get("clients?q=app")},
+		{name: "new app", of: "GET /clients/+new", open: get("clients/+new")},
+		{name: "new app refused", open: post("clients/+new", "step", "what", "preset", "web", "app", "x")},
+		{name: "new app addresses", open: newApp(2)},
+		{name: "new app rights", open: newApp(3)},
+		{name: "new app summary", open: newApp(4)},
+		{name: "new app done", open: newApp(5)},
+		{name: "app overview", of: "GET /clients/{id}", open: get("clients/app")},
+		{name: "app settings", of: "GET /clients/{id}/{tab}", open: get("clients/app/connection")},
+		{name: "app rights", open: get("clients/app/rights")},
+		{name: "app overtaken", open: post("clients/app/look", "revision", "99", "name", "Another")},
+		{name: "app secrets", of: "GET /clients/{id}/secrets", open: get("clients/app/secrets")},
+		{name: "app history", of: "GET /clients/{id}/history", open: get("clients/app/history")},
+		{name: "app removal", of: "GET /clients/{id}/remove", open: get("clients/app/remove")},
 	}
 }
 
 // withoutLook are patterns with GET that show no page.
-var withoutLook = []string{"GET /language", "GET /login/bankid/finish", "GET /statistics/file", "GET /events/file"}
+var withoutLook = []string{"GET /language", "GET /clients.csv", "GET /login/bankid/finish", "GET /statistics/file", "GET /events/file"}
 
 // look is a page that is looked at.
 type look struct {
@@ -83,6 +97,23 @@ func get(path string) func(*browser) shown { return func(b *browser) shown { ret
 
 func post(path string, pairs ...string) func(*browser) shown {
 	return func(b *browser) shown { return b.post(path, pairs...) }
+}
+
+// newApp is a step of the form for a new app, counted from 1; the last shows the secret.
+func newApp(step int) func(*browser) shown {
+	return func(b *browser) shown {
+		id := "new-" + strings.ToLower(storage.NewID()[:6])
+		id = strings.NewReplacer("_", "x").Replace(id)
+		p := b.post("clients/+new", "step", "what", "preset", "web", "product", "spring", "name", "The new app", "id", id, "app", "https://new.example.se", "go", "on")
+		for n := 2; n < step; n++ {
+			if n == 2 {
+				p = b.post("clients/+new", append(p.carriedOn(), "redirect_uris", "https://new.example.se/callback", "auth_method", "client_secret", "go", "on")...)
+			} else {
+				p = b.post("clients/+new", append(p.carriedOn(), "scopes", "profile", "go", "on")...)
+			}
+		}
+		return p
+	}
 }
 
 // openCode is the page of half a login.

@@ -39,6 +39,7 @@ func pages() []page {
 		accountPages(),
 		operatorPages(),
 		apiKeyPages(),
+		clientPages(),
 		mailboxPages(),
 		loginsPages(),
 		eventsPages(),

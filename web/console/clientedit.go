@@ -1,0 +1,306 @@
+package console
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"brygga/admin"
+	"brygga/clients"
+	"brygga/storage"
+)
+
+// section is a part of the form on a tab: its heading is the text of its key, and it is folded where most apps do not need it.
+type section struct {
+	key    string
+	fields []string
+	folded bool
+}
+
+// sections are the parts of the tabs on which settings are changed. A name with policy. before it is a setting of the policy.
+var sections = map[string][]section{
+	"connection": {
+		{"section.addresses", []string{"redirect_uris", "post_logout_redirect_uris", "home_uri", "native"}, false},
+		{"section.proof", []string{"auth_method", "auth_alg", "jwks_uri", "jwks", "require_pkce"}, false},
+		{"section.requests", []string{"require_par", "require_request_object", "request_object_alg", "request_object_encryption_alg", "unsigned_request_objects"}, true},
+		{"section.others", []string{"backchannel_logout_uri", "origins", "resources"}, true},
+	},
+	"rights": {
+		{"section.person", []string{"personal_number", "scopes", "claims", "groups"}, false},
+		{"section.policy", []string{
+			"policy.pin_code", "policy.minimum_age", "policy.mrtd", "policy.card_reader", "policy.certificate_policies", "policy.return", "policy.address_check", "policy.moderate_risk", "policy.high_risk",
+		}, false},
+		{"section.subject", []string{"subject_type", "sector", "sector_identifier_uri"}, true},
+		{"section.tokens", []string{
+			"profile", "id_token_alg", "id_token_encryption_alg", "id_token_encryption_enc", "userinfo_alg", "userinfo_encryption_alg", "userinfo_encryption_enc", "access_token_format",
+			"refresh_rotation",
+		}, true},
+		{"section.requests", []string{"default_acr_values", "default_max_age", "default_locale", "session_group"}, true},
+	},
+	"look": {
+		{"section.names", []string{"name", "local_names"}, false},
+		{"section.app", []string{"policy.visible_text", "policy.visible_format"}, false},
+		{"section.people", []string{"contacts", "admin_group", "custom_identifier"}, false},
+	},
+}
+
+// fieldsOf are all fields of the sections.
+func fieldsOf(parts []section) (names []string) {
+	for _, s := range parts {
+		names = append(names, s.fields...)
+	}
+	return names
+}
+
+// tabOf returns the tab on which a setting is changed, empty for none.
+func tabOf(name string) string {
+	for tab, parts := range sections {
+		if slices.Contains(fieldsOf(parts), name) {
+			return tab
+		}
+	}
+	return ""
+}
+
+// field is a setting as a field of a form.
+type field struct {
+	name   string
+	kind   clients.Kind
+	values []string
+	// usual is the value that stands for none, empty where that says itself.
+	usual string
+	lines func(*storage.Client) []string
+	set   func(*storage.Client, ...string) error
+}
+
+// fieldOf returns the field of that name, which there is.
+func fieldOf(name string) field {
+	key, isPolicy := strings.CutPrefix(name, "policy.")
+	if !isPolicy {
+		s := clients.SettingOf(name)
+		return field{name, s.Kind(), s.Values, s.Default, s.Lines, s.Set}
+	}
+	all := clients.PolicySettings()
+	s := all[slices.IndexFunc(all, func(s clients.Setting[storage.Policy]) bool { return s.Key == key })]
+	return field{
+		name, s.Kind(), s.Values, s.Default,
+		func(c *storage.Client) []string { return s.Lines(&c.Policy) },
+		func(c *storage.Client, given ...string) error {
+			err := s.Set(&c.Policy, given...)
+			if p, ok := errors.AsType[clients.Problem](err); ok {
+				p.Key = name
+				return p
+			}
+			return err
+		},
+	}
+}
+
+// settingLabel is what people call a setting; one without a name of its own is called as in the configuration file.
+func (v *visit) settingLabel(name string) string {
+	for _, key := range []string{"setting." + name, "setting." + baseKey(name)} {
+		if hasText(key) {
+			return v.text(key)
+		}
+	}
+	return name
+}
+
+// settingHint says what a setting means, and what its profile has against it as it is.
+func (v *visit) settingHint(name string, broken []clients.Rule) string {
+	var hints []string
+	if hasText("setting." + name + ".hint") {
+		hints = append(hints, v.text("setting."+name+".hint"))
+	}
+	for _, r := range broken {
+		if r.Key == name {
+			hints = append(hints, v.text("client.rule.beside", "rule", r.Rule, "section", r.Section))
+		}
+	}
+	return strings.Join(hints, " ")
+}
+
+// valueLabel is what people call a value of a setting.
+func (v *visit) valueLabel(name, value string) string {
+	if key := "value." + name + "." + value; hasText(key) {
+		return v.text(key)
+	}
+	return value
+}
+
+// options are the values of a setting of which one is chosen.
+func (v *visit) options(f field) []option {
+	usual := v.text("value.usual")
+	if f.usual != "" {
+		usual = v.text("value.usually", "value", v.valueLabel(f.name, f.usual))
+	}
+	all := []option{{"", usual, ""}}
+	for _, value := range f.values {
+		all = append(all, option{value, v.valueLabel(f.name, value), ""})
+	}
+	return all
+}
+
+// checks are the values of a setting of which several can be chosen.
+func (v *visit) checks(f field) (all []option) {
+	for _, value := range f.values {
+		all = append(all, option{value, value, v.valueLabel(f.name, value)})
+	}
+	return all
+}
+
+// isChecks reports whether the field is a group of check boxes.
+func (f field) isChecks() bool { return f.kind == clients.Words && f.values != nil }
+
+// settingsForm is a form with the settings of a client.
+func settingsForm(c *storage.Client, names []string) *form {
+	f := newForm("revision", strconv.FormatUint(c.Revision, 10))
+	for _, name := range names {
+		f.put(name, c)
+	}
+	return f
+}
+
+// put writes a client's setting into its field.
+func (f *form) put(name string, c *storage.Client) {
+	field := fieldOf(name)
+	lines := field.lines(c)
+	switch {
+	case field.isChecks():
+		f.values[name] = strings.Fields(strings.Join(lines, " "))
+	case field.kind == clients.Switch && slices.Equal(lines, []string{"false"}):
+		f.values.Del(name)
+	case field.kind == clients.Words:
+		f.values.Set(name, strings.ReplaceAll(strings.Join(lines, "\n"), " ", "\n"))
+	default:
+		f.values.Set(name, strings.Join(lines, "\n"))
+	}
+}
+
+// given is what was written into the field of a setting, as the setting takes it.
+func (f *form) given(field field) []string {
+	switch {
+	case field.isChecks():
+		return f.values[field.name]
+	case field.kind == clients.Text && field.name != "jwks":
+		return []string{f.get(field.name)}
+	case field.kind == clients.Switch:
+		return []string{strconv.FormatBool(f.has(field.name, "true"))}
+	case field.name == "jwks":
+		return []string{f.get("jwks")}
+	}
+	return f.lines(field.name)
+}
+
+// change returns a function that makes the client what the fields of the form say, or all that cannot be read.
+func (f *form) change(names []string) func(*storage.Client) error {
+	return func(c *storage.Client) error {
+		var wrong clients.Problems
+		for _, name := range names {
+			field := fieldOf(name)
+			err := field.set(c, f.given(field)...)
+			if problem, ok := errors.AsType[clients.Problem](err); ok {
+				wrong = append(wrong, problem)
+			} else if err != nil {
+				return err
+			}
+		}
+		if len(wrong) > 0 {
+			return wrong
+		}
+		return nil
+	}
+}
+
+// clientFaults adds to the form what is wrong with a client by the error, and reports whether it says anything of the kind. What no field of the
+// form is about stands above it.
+func (v *visit) clientFaults(f *form, err error, names ...string) bool {
+	if one, ok := errors.AsType[clients.Problem](err); ok {
+		err = clients.Problems{one}
+	}
+	problems, ok := errors.AsType[clients.Problems](err)
+	for _, p := range problems {
+		text := p.Problem + " – " + p.Remedy
+		if slices.Contains(names, p.Key) {
+			f.fault(p.Key, v.settingLabel(p.Key)+": "+text)
+		} else {
+			f.fault("", v.settingLabel(p.Key)+": "+text)
+		}
+	}
+	return ok
+}
+
+// editClient shows a tab on which settings are changed.
+func editClient(v *visit) error {
+	parts, ok := sections[v.r.PathValue("tab")]
+	if !ok {
+		return storage.ErrNotFound
+	}
+	c, rules, err := v.Admin.CheckClient(v, v.actor, v.clientID())
+	if err != nil {
+		return err
+	}
+	return v.show(nameOf(v, c), clientEdit(v, c, v.r.PathValue("tab"), settingsForm(c, fieldsOf(parts)), brokenFirst(rules), nil))
+}
+
+// changeClient changes the settings of a tab. Of a client that somebody else has changed meanwhile it shows both versions.
+func changeClient(v *visit) error {
+	tab, f := v.r.PathValue("tab"), v.form()
+	parts, ok := sections[tab]
+	if !ok {
+		return storage.ErrNotFound
+	}
+	names := fieldsOf(parts)
+	done, err := v.Admin.UpdateClient(v, v.actor, v.clientID(), admin.Demand{Revision: revision(f)}, f.change(names))
+	if err == nil && !done.Secret.IsZero() {
+		return v.showSecret(done, "secret.made")
+	}
+	if err == nil && len(done.Changed) == 0 {
+		return v.leave(clientPath(v.clientID(), tab), "client.unchanged")
+	}
+	if err == nil {
+		return v.leave(clientPath(v.clientID(), tab), "client.changed")
+	}
+	wrong, overtaken := v.clientFaults(f, err, names...), errors.Is(err, storage.ErrConflict)
+	if !wrong && !overtaken {
+		return err
+	}
+	c, err := v.client()
+	if err != nil {
+		return err
+	}
+	var theirs []difference
+	if overtaken {
+		theirs = v.differences(f, c, names)
+		f.values = cloneValues(f.values)
+		f.values.Set("revision", strconv.FormatUint(c.Revision, 10))
+		f.fault("", v.text("client.overtaken"))
+	}
+	return v.refuse(nameOf(v, c), clientEdit(v, c, tab, f, nil, theirs))
+}
+
+// difference is a setting that somebody else has stored otherwise than it was typed.
+type difference struct{ name, theirs, yours string }
+
+// differences are the fields in which a form is not what is stored.
+func (v *visit) differences(f *form, c *storage.Client, names []string) (all []difference) {
+	for _, name := range names {
+		field := fieldOf(name)
+		yours := *c
+		if field.set(&yours, f.given(field)...) != nil {
+			continue
+		}
+		clients.Derive(&yours)
+		stored, typed := strings.Join(field.lines(c), "\n"), strings.Join(field.lines(&yours), "\n")
+		if stored != typed {
+			all = append(all, difference{v.settingLabel(name), stored, typed})
+		}
+	}
+	return all
+}
+
+// faultyIn reports whether something is wrong in one of the fields.
+func (f *form) faultyIn(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return f.faultOf(name) != "" })
+}
