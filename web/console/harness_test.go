@@ -31,7 +31,7 @@ import (
 
 // site is a console that is served, with what is below it.
 type site struct {
-	*testing.T
+	testing.TB
 	store    storage.Store
 	accounts *account.Accounts
 	admin    *admin.Service
@@ -41,14 +41,14 @@ type site struct {
 }
 
 // newSite serves a console with one client, "app".
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
 	store, err := bolt.Open(filepath.Join(t.TempDir(), "brygga.db"), storagetest.NewSealer(), bolt.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	s := &site{T: t, store: store, now: time.Date(2031, 5, 17, 9, 30, 0, 0, time.UTC)}
+	s := &site{TB: t, store: store, now: time.Date(2031, 5, 17, 9, 30, 0, 0, time.UTC)}
 	now := func() time.Time { return s.now }
 	log, err := audit.New(audit.Options{Store: store, PseudonymKey: make([]byte, 32), Now: now})
 	s.ok(err)
@@ -228,7 +228,7 @@ func (s *site) is(p shown, status int, heading string) {
 }
 
 // codeAt is what an authenticator app with the key shows (RFC 6238, written anew).
-func codeAt(t *testing.T, key string, now time.Time) string {
+func codeAt(t testing.TB, key string, now time.Time) string {
 	t.Helper()
 	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(key)
 	if err != nil {

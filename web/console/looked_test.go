@@ -124,7 +124,7 @@ func openCode(b *browser) shown {
 		c := b.browser()
 		c.post("login", "user", o.UserName.Reveal(), "password", password)
 		key := keyShown.FindStringSubmatch(c.post("account/app").body)
-		c.post("account/app/confirm", "code", codeAt(b.T, strings.ReplaceAll(key[1], " ", ""), b.now))
+		c.post("account/app/confirm", "code", codeAt(b.TB, strings.ReplaceAll(key[1], " ", ""), b.now))
 	}
 	return b.post("login", "user", "helpdesk", "password", password)
 }
