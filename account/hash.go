@@ -67,6 +67,7 @@ type Hasher struct {
 	slots   chan struct{}
 	dummy   string
 	made    atomic.Uint64 // hashes, for tests and metrics
+	waiting atomic.Int64  // those that wait for their turn
 }
 
 // NewHasher returns a hasher that takes at most that much memory, in bytes; 0 means DefaultHashMemory.
@@ -89,12 +90,18 @@ func (h *Hasher) begin() {
 // Made returns how many hashes were made.
 func (h *Hasher) Made() uint64 { return h.made.Load() }
 
+// Waiting returns how many wait for their turn.
+func (h *Hasher) Waiting() int64 { return h.waiting.Load() }
+
 // key returns the hash of the password. It waits until it is its turn, or ctx ends.
 func (h *Hasher) key(ctx context.Context, password secret.String, salt []byte, p Params) ([]byte, error) {
+	h.waiting.Add(1)
 	select {
 	case h.slots <- struct{}{}:
+		h.waiting.Add(-1)
 		defer func() { <-h.slots }()
 	case <-ctx.Done():
+		h.waiting.Add(-1)
 		return nil, ctx.Err()
 	}
 	h.made.Add(1)

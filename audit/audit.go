@@ -42,6 +42,8 @@ type Options struct {
 	Lines *slog.Logger
 	// Failed is told of events that could not be stored, how many at once. It must be safe for concurrent use. Nil for nobody.
 	Failed func(events int)
+	// Told is told of each event that has happened. It must be safe for concurrent use. Nil for nobody.
+	Told func(Type)
 	// Retention is how long an event is kept; 0 means DefaultRetention.
 	Retention time.Duration
 	// Now is the clock; nil means time.Now.
@@ -55,6 +57,7 @@ type Log struct {
 	log       *slog.Logger
 	lines     *slog.Logger
 	failed    func(events int)
+	told      func(Type)
 	retention time.Duration
 	now       func() time.Time
 }
@@ -69,7 +72,7 @@ func New(o Options) (*Log, error) {
 	case o.Retention < 0:
 		return nil, fmt.Errorf("audit: retention %s is negative", o.Retention)
 	}
-	l := &Log{store: o.Store, key: o.PseudonymKey, log: o.Logger, lines: o.Lines, failed: o.Failed, retention: o.Retention, now: o.Now}
+	l := &Log{store: o.Store, key: o.PseudonymKey, log: o.Logger, lines: o.Lines, failed: o.Failed, told: o.Told, retention: o.Retention, now: o.Now}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
 	}
@@ -78,6 +81,9 @@ func New(o Options) (*Log, error) {
 	}
 	if l.failed == nil {
 		l.failed = func(int) {}
+	}
+	if l.told == nil {
+		l.told = func(Type) {}
 	}
 	if l.retention == 0 {
 		l.retention = DefaultRetention
@@ -207,6 +213,7 @@ func (l *Log) records(events []Event) []storage.AuditEvent {
 // write logs a line for each event.
 func (l *Log) write(ctx context.Context, events []Event, records []storage.AuditEvent) {
 	for i, e := range events {
+		l.told(e.Type)
 		attrs := make([]slog.Attr, 0, 8)
 		attrs = append(attrs, slog.String("event", string(e.Type)))
 		if e.Reference != "" {

@@ -43,6 +43,8 @@ type collector struct {
 	late time.Duration
 	// resting says that the order is dead and nobody looks at the page.
 	resting bool
+	// opened is when an app was first seen to have the order; zero before, and when another process has seen it.
+	opened time.Time
 
 	// orderID and started are the order being collected and when its answer came in, on the monotonic clock; seen is when the page
 	// was last looked at. Engine.mu guards them.
@@ -196,7 +198,9 @@ func (c *collector) step(l *storage.Login) *storage.Login {
 		c.resting = false
 		return c.nextOrder(ctx, l, storage.Failure{Reason: hintStartFailed})
 	}
+	began := c.now()
 	progress, err := c.Method.Collect(ctx, l.Order)
+	c.tellStep(StepCollect, l, l.Order, began, reasonOf(err))
 	if c.ctx.Err() != nil && progress.Status != Complete {
 		return nil
 	}
@@ -246,6 +250,10 @@ func (c *collector) hint(ctx context.Context, l *storage.Login, hintCode string)
 		return c.lostTo(ctx, l, "record hint", err)
 	}
 	c.observe(OrderHint, hintCode, l.Order)
+	if l.Order.AwaitsApp() && !next.Order.AwaitsApp() && !l.Order.WindowEnds.IsZero() {
+		c.opened = c.now()
+		c.tellStep(StepApp, l, l.Order, l.Order.WindowEnds.Add(-c.Window), "")
+	}
 	c.watches.tell(l.ID)
 	return next
 }

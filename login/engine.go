@@ -71,6 +71,8 @@ type Options struct {
 	MemoryShort func() bool
 	// Observe is told of what happened, for metrics. It must be safe for concurrent use. Nil for nobody.
 	Observe func(Observation)
+	// Step is told of each step of a login when it has ended. It must be safe for concurrent use. Nil for nobody, which costs nothing.
+	Step func(Step)
 }
 
 // Engine runs logins. Make one with [New] and let [Engine.Run] run beside the calls. All methods may be called concurrently.

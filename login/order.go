@@ -88,6 +88,9 @@ func (b *Begun) Finish(ctx context.Context) (*storage.Login, error) {
 	then, err := e.makeOrder(ctx, l, client, claim)
 	if err == nil {
 		e.observe(OrderStarted, "", then.Order)
+		if l.Orders == 0 {
+			e.tellStep(StepPage, l, then.Order, l.Created, "")
+		}
 	}
 	defer e.watches.tell(l.ID)
 	if fault, ok := errors.AsType[*Fault](err); ok {
@@ -129,7 +132,9 @@ func (e *Engine) makeOrder(ctx context.Context, l *storage.Login, client *storag
 	making, cancel := context.WithTimeout(ctx, claim.At.Add(MakeTime).Sub(e.now()))
 	defer cancel()
 	request, nonce := e.request(l, client)
+	began := e.now()
 	order, err := e.startWithText(making, l, client, request)
+	e.tellStep(StepOrder, l, &storage.Order{Starter: request.Starter}, began, reasonOf(err))
 	if err != nil {
 		fault := asFault(err)
 		e.log.WarnContext(ctx, "order not made", "login", l.ID, "client_id", client.ID, "reason", fault.Reason, "err", fault.Err)

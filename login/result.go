@@ -30,6 +30,10 @@ const (
 // complete checks the result of the order and stores it. It is stored before anything acts on it: pages, codes and tokens
 // read it from the store only.
 func (c *collector) complete(ctx context.Context, l *storage.Login, progress Progress) {
+	began := c.now()
+	if !c.opened.IsZero() {
+		c.tellStep(StepSign, l, l.Order, c.opened, "")
+	}
 	client, err := c.clientOf(l)
 	if err != nil {
 		c.fault(ctx, "read client of login", l.ID, err)
@@ -66,6 +70,7 @@ func (c *collector) complete(ctx context.Context, l *storage.Login, progress Pro
 	c.watches.tell(l.ID)
 	told(context.WithoutCancel(ctx))
 	c.observe(LoginCompleted, "", completed.Order)
+	c.tellStep(StepResult, l, l.Order, began, "")
 }
 
 // tellCompleted is [Engine.tell] for a login that gets its identity.

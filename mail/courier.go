@@ -30,7 +30,21 @@ func (e *RefusedError) Error() string {
 	return "mail: the server refused the message with " + strconv.Itoa(e.Code)
 }
 
-// Options are the parts of a Courier. All but Logger and Now are required.
+// The outcomes of an attempt to hand a message over.
+const (
+	OutcomeSent = "sent"
+	// OutcomeRetried: the server could not be reached; OutcomeRefused: it will never take the message; OutcomeExpired: it was away for too long.
+	OutcomeRetried = "retried"
+	OutcomeRefused = "refused"
+	OutcomeExpired = "expired"
+)
+
+// Outcomes returns all of them.
+func Outcomes() []string {
+	return []string{OutcomeSent, OutcomeRetried, OutcomeRefused, OutcomeExpired}
+}
+
+// Options are the parts of a Courier. All but Observe, Logger and Now are required.
 type Options struct {
 	Queue  Queue
 	Sender Sender
@@ -38,6 +52,8 @@ type Options struct {
 	// Service is the name of the service, as messages call it.
 	Service string
 	Audit   *audit.Log
+	// Observe is told what came of each attempt, one of Outcomes. Nil for nobody.
+	Observe func(outcome string)
 	Logger  *slog.Logger
 	Now     func() time.Time
 }
@@ -52,6 +68,9 @@ func New(o Options) (*Courier, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Observe == nil {
+		o.Observe = func(string) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -124,12 +143,16 @@ func (c *Courier) deliver(ctx context.Context, m *storage.Mail) bool {
 	refused, isRefused := errors.AsType[*RefusedError](err)
 	switch {
 	case err == nil:
+		c.o.Observe(OutcomeSent)
 		c.close(ctx, m, "")
 	case isRefused:
+		c.o.Observe(OutcomeRefused)
 		c.close(ctx, m, strconv.Itoa(refused.Code))
 	case !m.Due.Before(m.Expires):
+		c.o.Observe(OutcomeExpired)
 		c.close(ctx, m, "expired")
 	default:
+		c.o.Observe(OutcomeRetried)
 		c.o.Logger.WarnContext(ctx, "mail could not be handed over and is tried again", "kind", m.Kind, "attempt", m.Attempts, "err", err)
 		return false
 	}

@@ -60,6 +60,7 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 		p.showFault(w, r, "answer login", err)
 	default:
 		p.o.Observe("answer", "ok", login.Request.ClientID)
+		p.tellAnswer(login, client, now)
 		p.keepSession(w, &answer, cookie, now)
 		if answer.Ends != "" {
 			p.tellClients()
@@ -81,6 +82,7 @@ func (p *Provider) answerAgain(w http.ResponseWriter, r *http.Request, client *s
 		p.showFault(w, r, "repeat answer", err)
 	default:
 		p.o.Observe("answer", "ok", login.Request.ClientID)
+		p.tellAnswer(login, client, now)
 		p.respond(w, r, &login.Request, url.Values{"code": {code}})
 	}
 }

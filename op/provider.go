@@ -154,6 +154,9 @@ type Options struct {
 	// Observe is told of the outcome of every request: an endpoint's name, "ok" or an error code, and the ID of the client that it was
 	// sent for, which is registered; empty where none is known. Nil for nobody.
 	Observe func(endpoint, outcome, client string)
+	// Step is told of each answer to a client and of each request for tokens. It must be safe for concurrent use. Nil for nobody, which
+	// costs nothing.
+	Step func(Step)
 	// Logger gets the faults, and at RefusalLevel a line for each request that was refused; nil discards them.
 	Logger       *slog.Logger
 	RefusalLevel slog.Level

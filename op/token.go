@@ -26,6 +26,8 @@ type tokenResponse struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"`
 	Scope        string `json:"scope"`
+
+	grant *storage.Grant // what it was made from
 }
 
 // issue is an answer of the token endpoint in the making: what was granted, and what has been stored for it.
@@ -42,12 +44,14 @@ type issue struct {
 
 // serveToken is the token endpoint (RFC 6749 §3.2): it gives the client of a form, once that has proven itself, its tokens.
 func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) {
+	began := p.now()
 	client, refusal := p.authenticate(r)
 	noteClient(w, client)
 	var answer *tokenResponse
 	if refusal == nil {
 		answer, refusal = p.tokensFor(r.Context(), client, r.PostForm)
 	}
+	p.tellToken(client, r.PostForm.Get("grant_type"), answer, refusal, began)
 	if refusal != nil {
 		writeError(w, refusal)
 		return
@@ -118,7 +122,7 @@ func (p *Provider) answerTokens(ctx context.Context, a *issue) (*tokenResponse, 
 	}
 	answer := &tokenResponse{
 		AccessToken: token, TokenType: oidc.BearerToken, ExpiresIn: int64(life / time.Second), RefreshToken: a.refresh,
-		Scope: scopeText(a.scopes),
+		Scope: scopeText(a.scopes), grant: a.grant,
 	}
 	if hasScope(a.scopes, oidc.ScopeOpenID) {
 		if answer.IDToken, err = p.idToken(ctx, a, token); err != nil {

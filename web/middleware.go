@@ -39,6 +39,9 @@ type trace struct {
 	login     string
 	client    string
 	reference storage.Reference
+	// begins says that the login began with it, and parent is the traceparent that it came with, when somebody wants to know.
+	begins bool
+	parent string
 	// parsed is what was read of the request so far.
 	parsed parsed
 }
@@ -128,6 +131,9 @@ func (s *Site) middleware(next http.Handler) http.Handler {
 		from := peer(r)
 		r = r.WithContext(context.WithValue(r.Context(), traceKey{}, &trace{address: s.clientAddress(r, from), requestID: s.requestID(r, from), began: began}))
 		r = handling.Semicolons(r)
+		if s.Answered != nil {
+			traceOf(r.Context()).parent = r.Header.Get("Traceparent")
+		}
 		defer s.finish(w, r, began)
 		s.watchProxies(r, from)
 		s.guardAll(w.Header())
@@ -201,6 +207,23 @@ func (s *Site) tell(ctx context.Context, method, route string, answer handling.R
 	s.log.LogAttrs(ctx, level, "request", slog.String("route", route), slog.String("method", method),
 		slog.Int("status", answer.Status), slog.Int64("bytes", answer.Bytes), slog.Float64("took_ms", float64(took.Microseconds())/1000))
 	s.Observe(route, answer.Status, took)
+	if t := traceOf(ctx); s.Answered != nil && t != nil && t.login != "" {
+		s.Answered(Answered{method, route, answer.Status, t.login, t.client, t.reference, t.begins, t.parent, t.began, took})
+	}
+}
+
+// Answered is a request about a login that has been answered. It holds nothing of the person.
+type Answered struct {
+	Method, Route string // the route is a pattern, never a path
+	Status        int
+	// Login, Client and Reference are those of the login, and Begins says that the login began with the request.
+	Login, Client string
+	Reference     storage.Reference
+	Begins        bool
+	// Traceparent is the header of that name, as anybody may have written it.
+	Traceparent string
+	Began       time.Time
+	Took        time.Duration
 }
 
 // method returns the request's method, or "other" for one that is not usual: it goes into the log as it came.

@@ -43,6 +43,9 @@ func (s *Site) BeginLogin(w http.ResponseWriter, r *http.Request, client *storag
 		s.fault(w, r, "create login", err)
 	default:
 		isAbout(r.Context(), l)
+		if t := traceOf(r.Context()); t != nil {
+			t.begins = true
+		}
 		s.redirect(w, r, basePath(l.ID))
 	}
 }

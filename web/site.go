@@ -86,6 +86,9 @@ type Options struct {
 	// Observe is told of every request when it has been answered: its route (a pattern, never a path), status and time. It
 	// must be safe for concurrent use. Nil for nobody.
 	Observe func(route string, status int, d time.Duration)
+	// Answered is told of every request about a login when it has been answered. It must be safe for concurrent use. Nil for nobody, which
+	// costs nothing.
+	Answered func(Answered)
 	// Panicked is told of every request whose handler panicked. Nil for nobody.
 	Panicked func()
 }
