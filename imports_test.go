@@ -56,6 +56,7 @@ var allowed = map[string][]string{
 	"storage/postgres/pgtest":  {"freeport"}, // for tests
 	"storage/storagetest":      {"storage"},
 	"templates":                {},
+	"tracing":                  {},
 	"visibletext":              {},
 	"web":                      {"audit", "cache", "handling", "login", "outbound", "schedule", "storage", "templates"},
 	"web/api":                  {"account", "admin", "audit", "audit/tree", "clients", "duration", "keys", "limit", "logins", "notice", "storage"},
@@ -72,6 +73,7 @@ var closed = map[string][]string{
 	"github.com/spf13/cobra":        {"cmd/brygga"},
 	"github.com/goccy/go-yaml":      {"cmd/brygga/config", "templates", "web/console"},
 	"github.com/prometheus":         {"cmd/brygga"},
+	"go.opentelemetry.io":           {"tracing"},
 	"github.com/coreos/go-oidc":     {"examples/go", "web/demo"},
 	"golang.org/x/oauth2":           {"examples/go", "web/demo"},
 	"github.com/a-h/templ":          {"templates", "web/console"},

@@ -8,16 +8,33 @@ import (
 
 	"brygga/audit"
 	"brygga/audit/tree"
+	"brygga/storage"
 )
 
 // Hooks receive events by HTTP, each as a message of its own that tells nothing of a person, signed as those of the webhook are.
-type Hooks struct{ Webhook }
+type Hooks struct {
+	Webhook
+	// Traceparent returns the header of that name for a message about the login that an app knows by the transaction ID, "" for none. Nil means
+	// none ever.
+	Traceparent func(transaction string) string
+}
 
 // hookMessage is what is posted. Its type is the name of the hook.
 type hookMessage struct {
 	Type      string        `json:"type"`
 	Timestamp time.Time     `json:"timestamp"`
 	Data      audit.Outline `json:"data"`
+}
+
+// trace returns the headers that lead to the trace of the event's login, pair by pair.
+func (h *Hooks) trace(e *storage.AuditEvent) []string {
+	if h.Traceparent == nil || e.Fields["TXN"] == "" {
+		return nil
+	}
+	if parent := h.Traceparent(e.Fields["TXN"]); parent != "" {
+		return []string{"Traceparent", parent}
+	}
+	return nil
 }
 
 // Deliver posts the events one after the other and returns how many were taken. It stops at the first that was not, and when half of its
@@ -34,7 +51,7 @@ func (h *Hooks) Deliver(ctx context.Context, events []tree.Leaf) (delivered int,
 		if err != nil {
 			return i, fmt.Errorf("encode a message: %w", err)
 		}
-		if err := h.post(ctx, e.ID, body); err != nil {
+		if err := h.post(ctx, e.ID, body, h.trace(e)...); err != nil {
 			return i, err
 		}
 	}

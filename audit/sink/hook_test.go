@@ -88,7 +88,7 @@ func TestMessagesVerify(t *testing.T) {
 	login := event(1, "WEB_100002", map[string]string{
 		"CLIENT_ID": "portal", "TXN": "t1", "DEVICE": "other", "SECONDS": "4.2", "SOURCE_ADDRESS": "192.0.2.1", "SOURCE_USER_NAME": "pseudonym", "BROWSER": "Chrome",
 	})
-	for _, receiver := range []Receiver{&Hooks{to}, &to} {
+	for _, receiver := range []Receiver{&Hooks{Webhook: to, Traceparent: func(txn string) string { return "00-" + txn }}, &to} {
 		if n, err := receiver.Deliver(t.Context(), []tree.Leaf{login}); n != 1 || err != nil {
 			t.Fatal(n, err)
 		}
@@ -111,6 +111,9 @@ func TestMessagesVerify(t *testing.T) {
 	if !ok || hook["type"] != "after_login" || hook["timestamp"] != "2026-03-01T12:00:00Z" || fmt.Sprint(hook["data"]) != fmt.Sprint(want) || box.got[0].Headers["webhook-id"] != "msg_e000001" {
 		t.Errorf("the hook says %v under %v", read[0], box.got[0].Headers)
 	}
+	if box.got[0].Headers["traceparent"] != "00-t1" || box.got[1].Headers["traceparent"] != "" {
+		t.Errorf("the traces are %q and %q", box.got[0].Headers["traceparent"], box.got[1].Headers["traceparent"])
+	}
 	if events, ok := read[1].(map[string]any); !ok || events["type"] != "audit.events" {
 		t.Errorf("the webhook says %v", read[1])
 	}
@@ -124,7 +127,7 @@ func TestMessagesVerify(t *testing.T) {
 // TestHooksGoOn: those that were taken are not posted again after one that was not, and that one has the same ID.
 func TestHooksGoOn(t *testing.T) {
 	box := &outbox{limit: 2}
-	hooks := &Hooks{Webhook{URL: "https://app.example.se/hook", Outbound: box, Key: webhookKey(t), Now: time.Now}}
+	hooks := &Hooks{Webhook: Webhook{URL: "https://app.example.se/hook", Outbound: box, Key: webhookKey(t), Now: time.Now}}
 	events := []tree.Leaf{event(1, "WEB_100002", nil), event(2, "OPR_500006", map[string]string{"OBJECT": "op1"}), event(3, "WEB_100003", map[string]string{"MESSAGE": "userCancel"})}
 	n, err := hooks.Deliver(t.Context(), events)
 	if n != 2 || err == nil {
@@ -178,7 +181,7 @@ func TestMessagesAreBounded(t *testing.T) {
 func TestHookIsRetried(t *testing.T) {
 	f := newFixture(t)
 	box := &outbox{limit: 3}
-	s := f.sink("a", &Hooks{Webhook{URL: "https://app.example.se/hook", Outbound: box, Key: webhookKey(t), Now: time.Now}}, true)
+	s := f.sink("a", &Hooks{Webhook: Webhook{URL: "https://app.example.se/hook", Outbound: box, Key: webhookKey(t), Now: time.Now}}, true)
 	var events []storage.AuditEvent
 	for i := range 10 {
 		e := event(int64(i+1), []string{"WEB_100001", "WEB_100002"}[i%2], nil).Event

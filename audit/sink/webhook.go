@@ -98,13 +98,17 @@ func fitting(events []tree.Leaf) []tree.Leaf {
 	return events
 }
 
-// post posts a signed message and returns nil when it was taken (Standard Webhooks, "Webhook headers").
-func (w *Webhook) post(ctx context.Context, id string, body []byte) error {
+// post posts a signed message, with further headers, and returns nil when it was taken (Standard Webhooks, "Webhook headers").
+func (w *Webhook) post(ctx context.Context, id string, body []byte, more ...string) error {
 	id = "msg_" + id
 	at := strconv.FormatInt(w.Now().Unix(), 10)
-	status, err := w.Outbound.Post(ctx, w.URL, http.Header{
+	header := http.Header{
 		"Content-Type": {"application/json"}, "Webhook-Id": {id}, "Webhook-Timestamp": {at}, "Webhook-Signature": {signature(w.Key, id, at, body)},
-	}, body)
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		header.Set(more[i], more[i+1])
+	}
+	status, err := w.Outbound.Post(ctx, w.URL, header, body)
 	if err == nil && (status < 200 || status > 299) {
 		err = fmt.Errorf("the webhook answered with status %d", status)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -31,19 +30,22 @@ func (s *server) newSinks() (all []*sink.Sink, err error) {
 		if err != nil {
 			return nil, err
 		}
+		if hooks, ok := receiver.(*sink.Hooks); ok {
+			hooks.Traceparent = s.tracer.Traceparent
+		}
 		wants, unknown := audit.Select(c.Events)
 		if unknown != "" {
 			return nil, fail(exitUsage, "see docs/events.md", "audit sink %s: %q stands for no event", c.Name, unknown)
 		}
 		made, err := sink.New(sink.Options{
 			Wants: wants, Name: c.Name, Process: process, Log: s.tree.Tree, Secrets: s.store, Receiver: receiver, FromStart: c.FromStart,
-			Failed: s.metrics.sinkErrs.WithLabelValues(c.Name).Inc, Logger: s.log, Now: s.now,
+			Failed: s.metrics.sinkErrs.WithLabelValues(c.Name).Inc, Delivered: s.metrics.delivered(c.Name), Logger: s.log, Now: s.now,
 		})
 		if err != nil {
 			return nil, err
 		}
 		s.metrics.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "brygga_audit_sink_behind_events", Help: "Signed audit events that were not delivered to a sink yet.", ConstLabels: prometheus.Labels{"sink": c.Name},
+			Name: "brygga_audit_sink_behind_events", Help: "Signed audit events that a sink has not got yet; the same on all processes that share a store.", ConstLabels: prometheus.Labels{"sink": c.Name},
 		}, func() float64 { return float64(made.Behind()) }))
 		all = append(all, made)
 	}
@@ -71,7 +73,7 @@ func newReceiver(c config.Sink, calls *outbound.Caller, now func() time.Time) (s
 	if c.Protocol == "tcp" {
 		return syslog, nil
 	}
-	roots, err := sinkRoots(c.RootCAFile)
+	roots, err := certificates(c.RootCAFile)
 	if err != nil {
 		return nil, fail(exitUsage, "name a file with certificates in PEM", "audit sink %s: root_ca_file: %w", c.Name, err)
 	}
@@ -85,22 +87,6 @@ func newReceiver(c config.Sink, calls *outbound.Caller, now func() time.Time) (s
 	return syslog, nil
 }
 
-// sinkRoots returns the roots in the file, nil for those of the system when there is none.
-func sinkRoots(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(text) {
-		return nil, errors.New("it holds no certificate")
-	}
-	return roots, nil
-}
-
 // inspectSinks looks at what sinks name.
 func inspectSinks(all *config.Config, f config.Findings) {
 	for i, c := range all.Audit.Sinks {
@@ -108,7 +94,7 @@ func inspectSinks(all *config.Config, f config.Findings) {
 		if info, err := os.Stat(filepath.Dir(c.Path)); c.Kind == config.KindFile && f.Sound(key+"path") && (err != nil || !info.IsDir()) {
 			f.Fault(key+"path", "lies in no directory that is there", "make the directory, and let the server's user write to it")
 		}
-		if _, err := sinkRoots(c.RootCAFile); err != nil && f.Sound(key+"root_ca_file") {
+		if _, err := certificates(c.RootCAFile); err != nil && f.Sound(key+"root_ca_file") {
 			f.Fault(key+"root_ca_file", err.Error(), "name a file with certificates in PEM")
 		}
 		if c.CertificateFile == "" || !f.Sound(key+"certificate_file") || !f.Sound(key+"key_file") {

@@ -126,7 +126,7 @@ func daysLeft(left time.Duration) int {
 // watchResults adds whether the results of BankID verify, which nobody should have to look for in the log.
 func (m *metrics) watchResults(engine *login.Engine) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "brygga_results_unverified", Help: "1 when results of BankID have stopped verifying, else 0.",
+		Name: "brygga_results_unverified", Help: "1 while the results of BankID do not verify.",
 	}, func() float64 {
 		if engine.ResultsUnverified() {
 			return 1

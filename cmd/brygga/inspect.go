@@ -21,7 +21,7 @@ import (
 // what it lets pass can be started. The looks are those of its files.
 func loadChecked(path string, environ []string, now func() time.Time) (*config.Config, *looks, error) {
 	l := &looks{}
-	c, err := loadConfig(path, environ, l.read, inspectBankID(now), inspectListener(now), inspectOutbound, inspectMail, inspectSinks)
+	c, err := loadConfig(path, environ, l.read, inspectBankID(now), inspectListener(now), inspectOutbound, inspectMail, inspectSinks, inspectTracing)
 	return c, l, err
 }
 

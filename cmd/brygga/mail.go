@@ -32,7 +32,7 @@ func (s *server) newCourier() (*mail.Courier, error) {
 	if err != nil {
 		return nil, fail(exitUsage, "see config.example.yaml for how a text is written", "mail.texts_directory: %w", err)
 	}
-	return mail.New(mail.Options{Queue: s.store, Sender: sender, Texts: texts, Service: c.Page.ServiceName, Audit: s.audit, Logger: s.log, Now: s.now})
+	return mail.New(mail.Options{Queue: s.store, Sender: sender, Texts: texts, Service: c.Page.ServiceName, Audit: s.audit, Observe: s.metrics.mail, Logger: s.log, Now: s.now})
 }
 
 // mailDetails says how much mail waits.

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -70,40 +68,6 @@ func families(t *testing.T, s *server) map[string]*dto.MetricFamily {
 		}
 	}
 	return ours
-}
-
-// TestPageListsTheMetrics holds docs/metrics.md true: every metric with its type and labels, and no other. That each of them is there
-// before anything has happened shows, too, that counters begin at 0.
-func TestPageListsTheMetrics(t *testing.T) {
-	page, err := os.ReadFile("../../docs/metrics.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newMeasured(t)
-	s.metrics.request("GET /healthz", 200, time.Millisecond) // its routes are many, so it begins with the first request
-	s.metrics.provider("token", "ok", "portal")              // and so do the clients
-	known := families(t, s)
-	for name, family := range families(t, newOnDatabase(t, pgtest.Database(t))) {
-		if strings.HasPrefix(name, "brygga_database_") {
-			known[name] = family
-		}
-	}
-	for name, family := range known {
-		var labels []string
-		for _, label := range family.GetMetric()[0].GetLabel() {
-			labels = append(labels, "`"+label.GetName()+"`")
-		}
-		slices.Sort(labels)
-		row := fmt.Sprintf("| `%s` | %s | %s | ", name, strings.ToLower(family.GetType().String()), strings.Join(labels, " "))
-		if !strings.Contains(string(page), row) {
-			t.Errorf("docs/metrics.md lacks a row that begins %s", row)
-		}
-	}
-	for _, row := range regexp.MustCompile("(?m)^\\| `(brygga_[a-z_]+)`").FindAllStringSubmatch(string(page), -1) {
-		if known[row[1]] == nil {
-			t.Errorf("docs/metrics.md has %s, which there is not", row[1])
-		}
-	}
 }
 
 // value returns the value, or the count, of the metric with these labels; -1 when there is none.

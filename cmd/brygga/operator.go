@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"brygga/account"
 	"brygga/audit"
 	"brygga/audit/tree"
 	"brygga/cmd/brygga/config"
@@ -45,6 +46,8 @@ type operator struct {
 	tree  func(context.Context) (*tree.Tree, error) // over the audit log
 	sinks []config.Sink                             // that the audit log is handed over to
 	now   func() time.Time
+	// hasher hashes passwords, for all of a server; nil for one of its own.
+	hasher *account.Hasher
 	// certificates are the names that a client's policy may give.
 	certificates []string
 	// acrValues are the levels that may be asserted, empty for the default.

@@ -246,7 +246,7 @@ func (o *operator) accounts(ctx context.Context) (*account.Accounts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return account.New(account.Options{Store: o.store, Audit: o.audit, Key: key, Console: o.console, Mail: o.mail, Now: o.now})
+	return account.New(account.Options{Store: o.store, Audit: o.audit, Key: key, Hasher: o.hasher, Console: o.console, Mail: o.mail, Now: o.now})
 }
 
 // operatorProblems are what is wrong with what was asked for, and what helps, by field.

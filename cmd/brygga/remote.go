@@ -49,7 +49,7 @@ func (f *remoteFlags) open(h *host) (*api.Remote, error) {
 	if key = strings.TrimSpace(key); key == "" {
 		return nil, fail(exitUsage, "write it to a file and name that with --api-key-file, or set "+keyVariable+"; \"brygga apikey create\" makes one on the server", "%s asks for a key", f.server)
 	}
-	roots, err := sinkRoots(f.roots)
+	roots, err := certificates(f.roots)
 	if err != nil {
 		return nil, fail(exitUsage, "name a file with certificates in PEM", "--ca-file: %w", err)
 	}

@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"brygga/account"
 	"brygga/admin"
 	"brygga/audit"
 	"brygga/audit/sink"
@@ -36,6 +37,7 @@ import (
 	"brygga/storage"
 	"brygga/storage/postgres"
 	"brygga/templates"
+	"brygga/tracing"
 	"brygga/web"
 	"brygga/web/console"
 )
@@ -92,12 +94,14 @@ type server struct {
 	outbound      *outbound.Caller
 	audit         *audit.Log
 	mail          *mail.Courier // nil where no mail is sent
+	hasher        *account.Hasher
 	tree          auditTree
 	sinks         []*sink.Sink
 	logins        *logins.Book
 	banners       *notice.Banners
 	alarms        *notice.Alarms
-	admin         *admin.Service // with all that a running server knows
+	admin         *admin.Service  // with all that a running server knows
+	tracer        *tracing.Tracer // nil where nothing is traced
 	ring          *keys.Ring
 	apis          map[string]*bankid.API // by certificate
 	engine        *login.Engine
@@ -150,9 +154,12 @@ func (s *server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.apps = storage.WithStaticClients(s.clients, []storage.Client{own})
-	if s.audit, err = openAudit(ctx, s.store, audit.Options{Retention: c.Audit.Retention, Logger: s.log, Lines: s.events, Failed: s.metrics.auditFailed, Now: s.now}); err != nil {
+	if s.audit, err = openAudit(ctx, s.store, audit.Options{Retention: c.Audit.Retention, Logger: s.log, Lines: s.events, Failed: s.metrics.auditFailed, Told: s.metrics.event, Now: s.now}); err != nil {
 		return err
 	}
+	s.hasher = account.NewHasher(0)
+	s.metrics.watchOperators(s.hasher)
+	s.metrics.watchMail(s.store.PendingMail)
 	if s.mail, err = s.newCourier(); err != nil {
 		return err
 	}
@@ -163,6 +170,9 @@ func (s *server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.banners, s.alarms = notice.NewBanners(s.store, s.now), s.newAlarms()
+	if s.tracer, err = s.openTracer(); err != nil {
+		return err
+	}
 	if s.sinks, err = s.newSinks(); err != nil {
 		return err
 	}
@@ -285,7 +295,7 @@ func (s *server) newEngine() (*login.Engine, error) {
 			OrdersPerClient: c.Login.OrdersPerClient, PendingOrders: c.Login.PendingOrders,
 			StoredPerAddress: c.Login.StoredPerAddress << 20, Stored: c.Login.Stored << 20,
 		},
-		MemoryShort: memoryShort(debug.SetMemoryLimit(-1)), Now: s.now, Observe: s.metrics.login, Collector: s.node(),
+		MemoryShort: memoryShort(debug.SetMemoryLimit(-1)), Now: s.now, Observe: s.metrics.login, Step: s.loginStep, Collector: s.node(),
 	})
 }
 
@@ -312,7 +322,7 @@ func (s *server) connect(ctx context.Context) error {
 			RequestsPerAddress: c.Limits.RequestsPerAddress, RequestsPerClient: c.Limits.RequestsPerClient,
 			LoginsPerAddress: c.Login.LoginsPerAddress, StoredPerAddress: c.Login.StoredPerAddress << 20, Stored: c.Login.Stored << 20,
 		},
-		MessageFits: s.messageFits, ClientIP: web.ClientIP, Observe: s.metrics.provider, Logger: s.log, RefusalLevel: s.refusals, Now: s.now,
+		MessageFits: s.messageFits, ClientIP: web.ClientIP, Observe: s.metrics.provider, Step: s.providerStep, Logger: s.log, RefusalLevel: s.refusals, Now: s.now,
 	})
 	if err != nil {
 		return err
@@ -368,7 +378,7 @@ func (s *server) ready(ctx context.Context) error {
 func (s *server) operator() *operator {
 	return &operator{
 		store: s.clients, audit: s.audit, now: s.now, certificates: s.config.BankID.CertificateNames(), acrValues: s.config.ACRs(), local: s.config.LocalIssuer(), outbound: s.outbound,
-		console: s.config.ConsoleURL(), mail: s.mail != nil,
+		hasher: s.hasher, console: s.config.ConsoleURL(), mail: s.mail != nil,
 		ring: func(context.Context) (*keys.Ring, error) { return s.ring, nil }, backup: s.backup,
 		tree: func(context.Context) (*tree.Tree, error) { return s.tree.Tree, nil }, sinks: s.config.Audit.Sinks,
 		texts: func() *templates.Catalogue { return s.looks.Load().messages },
@@ -383,6 +393,11 @@ func (s *server) close() error {
 	s.background.Wait()
 	if s.ring != nil {
 		s.ring.Close()
+	}
+	ending, cancel := context.WithTimeout(context.Background(), traceTime)
+	defer cancel()
+	if err := s.tracer.Close(ending); err != nil {
+		s.log.WarnContext(ending, "traces could not be sent", "err", err)
 	}
 	for _, api := range s.apis {
 		api.Close()

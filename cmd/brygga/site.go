@@ -17,8 +17,13 @@ import (
 // newSite returns the public side with the looks of a configuration.
 func (s *server) newSite(page config.Page, l *looks) (*web.Site, error) {
 	c := s.config
+	var answered func(web.Answered)
+	if s.tracer != nil {
+		answered = s.answered
+	}
 	return web.New(web.Options{
-		Issuer: c.Issuer, Engine: s.engine, Store: s.apps, Audit: s.audit, Logger: s.log, Now: s.now,
+		Answered: answered,
+		Issuer:   c.Issuer, Engine: s.engine, Store: s.apps, Audit: s.audit, Logger: s.log, Now: s.now,
 		Provider: s.provider.Handler(), Answer: s.provider.Answer, Refuse: s.provider.Refuse, TrustedProxies: c.TrustedProxies, Proxies: &s.proxies,
 		ServiceName: page.ServiceName, Links: templates.Links{Help: page.HelpURL, Accessibility: page.AccessibilityURL},
 		Simulated: c.BankID.Environment != config.Production, PhoneURL: string(s.phone), Observe: s.metrics.request, Panicked: s.metrics.panics.Inc,

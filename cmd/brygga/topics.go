@@ -17,7 +17,7 @@ var topics = [][3]string{
 	{"claims", "claims.md", "What apps get: a token decoded, what to store, linking customers"},
 	{"events", "events.md", "Every event of the audit log: what it means, what to do"},
 	{"looks", "looks.md", "Logos, colours, texts and style sheets of the pages"},
-	{"metrics", "metrics.md", "The metrics, one by one"},
+	{"metrics", "observability.md", "The metrics, one by one, and traces"},
 	{"operations", "operations.md", "Install, upgrade and watch a server; containers and Kubernetes"},
 	{"operators", "operators.md", "Accounts of those who look after the installation, and mail"},
 	{"console", "console.md", "The pages on which operators work"},

@@ -54,6 +54,7 @@ func (c *Config) check(r *reader) {
 			r.fault("outbound.allow", network.String()+" is everything: apps could make this server call any machine it reaches", "name the networks that the apps are in")
 		}
 	}
+	c.checkTracing(r)
 	c.checkTokens(r)
 	c.checkClients(r)
 }

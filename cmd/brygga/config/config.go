@@ -67,6 +67,7 @@ type Config struct {
 	Outbound Outbound `yaml:"outbound"`
 	Keys     Keys     `yaml:"keys"`
 	Audit    Audit    `yaml:"audit"`
+	Tracing  Tracing  `yaml:"tracing"`
 	Mail     Mail     `yaml:"mail"`
 	Page     Page     `yaml:"page"`
 	// Clients are registered as long as they stand here. Others are added by "brygga client add".

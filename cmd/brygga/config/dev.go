@@ -10,7 +10,7 @@ import (
 )
 
 // devKeys are the keys that a development installation takes from a configuration; a section stands for all below it.
-var devKeys = []string{"service_documentation", "bankid.policy", "login", "tokens", "sessions", "limits", "outbound", "keys", "audit.retention", "page", "clients"}
+var devKeys = []string{"service_documentation", "bankid.policy", "login", "tokens", "sessions", "limits", "outbound", "keys", "audit.retention", "tracing", "page", "clients"}
 
 // LoadDev returns what the configuration in the file at path says of a development installation: looks, texts, clients, policies
 // and limits. Where a server listens, what it stores and which BankID it asks is the installation's own matter: such keys must be
@@ -59,7 +59,7 @@ func (c *Config) keepDevKeys() (ignored []string) {
 	})
 	kept := &Config{
 		ServiceDocumentation: c.ServiceDocumentation, Login: c.Login, Tokens: c.Tokens, Sessions: c.Sessions, Limits: c.Limits, Outbound: c.Outbound,
-		Keys: c.Keys, Audit: Audit{Retention: c.Audit.Retention}, Page: c.Page, Clients: c.Clients, development: c.development,
+		Keys: c.Keys, Tracing: c.Tracing, Audit: Audit{Retention: c.Audit.Retention}, Page: c.Page, Clients: c.Clients, development: c.development,
 	}
 	// What is checked by its place in the file is looked at although nothing asks for it.
 	kept.BankID.Policy, kept.BankID.Timeout, kept.BankID.MaxConnections = c.BankID.Policy, c.BankID.Timeout, c.BankID.MaxConnections
