@@ -185,6 +185,10 @@ var calls = map[admin.Name]func(context.Context, *harness, admin.Actor) error{
 		_, err := h.Expiries(ctx, a)
 		return err
 	},
+	admin.ShowSettings: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.Settings(ctx, a)
+		return err
+	},
 	admin.ShowBanner: func(ctx context.Context, h *harness, a admin.Actor) error {
 		_, err := h.Banner(ctx, a)
 		return err
@@ -288,7 +292,7 @@ var matrix = map[admin.Name]string{
 	admin.ListClients: "oahus", admin.ShowClient: "oahus", admin.CheckClient: "oahus", admin.ClientHistory: "oaus", admin.PutClient: "oas", admin.UpdateClient: "oas",
 	admin.SwitchClient: "oas", admin.RotateSecret: "OAS", admin.EndSecret: "OAS", admin.RemoveClient: "OAS", admin.ApplyClients: "OAS",
 	admin.ListKeys: "oaus", admin.RotateKeys: "OA", admin.ListAudit: "ou", admin.ShowLog: "ou", admin.ProveEvents: "ou", admin.ShowLogin: "oahs",
-	admin.SearchLogins: "oahs", admin.FindPerson: "oahs", admin.ShowFigures: "oahus", admin.ShowBanner: "oahus", admin.SetBanner: "oa", admin.ShowAlarms: "oau", admin.ChangeAlarms: "oa", admin.TestAlarms: "oa",
+	admin.SearchLogins: "oahs", admin.FindPerson: "oahs", admin.ShowFigures: "oahus", admin.ShowBanner: "oahus", admin.ShowSettings: "oau", admin.SetBanner: "oa", admin.ShowAlarms: "oau", admin.ChangeAlarms: "oa", admin.TestAlarms: "oa",
 	admin.ShowExpiries: "oaus", admin.ShowStatistics: "oaus",
 	admin.ListOperators: "ou", admin.ShowOperator: "ou", admin.Invite: "O", admin.GiveLink: "O",
 	admin.EndSessions: "O", admin.Unlock: "O", admin.ChangeRights: "O", admin.RemoveAccount: "O", admin.ShowHealth: "oahus",

@@ -36,6 +36,8 @@ type Options struct {
 	// Outbound and Certificates are those of clients.Options, and Installation is that of clients.CheckProfile.
 	Outbound     *outbound.Caller
 	Certificates []string
+	// Settings returns the configuration in force; nil knows none.
+	Settings func() []Setting
 	// Expiries returns the certificates that end; nil knows none.
 	Expiries func() []Expiry
 	// Shown is that of logins.Options.

@@ -99,6 +99,7 @@ var operations = []Operation{
 	{SearchLogins, ScopeLoginsRead, []storage.Role{owner, admin, helpdesk}, false, false},
 	{FindPerson, ScopeLoginsPerson, []storage.Role{owner, admin, helpdesk}, false, false},
 	{ShowFigures, ScopeStatisticsRead, []storage.Role{owner, admin, helpdesk, auditor}, false, false},
+	{ShowSettings, ScopeHealthRead, []storage.Role{owner, admin, auditor}, false, true},
 	{ShowBanner, ScopeNoticesRead, []storage.Role{owner, admin, helpdesk, auditor}, false, false},
 	{SetBanner, ScopeNoticesWrite, []storage.Role{owner, admin}, false, true},
 	{ShowAlarms, ScopeNoticesRead, []storage.Role{owner, admin, auditor}, false, true},

@@ -128,3 +128,21 @@ func (s *server) expiries() (all []admin.Expiry) {
 	}
 	return all
 }
+
+// settings returns the configuration in force: what was taken over since the start, and of the rest what the server has started with.
+func (s *server) settings() []admin.Setting {
+	began, taken := s.config.Settings(), s.taken.Load().Settings()
+	all := make([]admin.Setting, len(began))
+	for i, of := range began {
+		live := isLiveKey(of.Key)
+		if live {
+			of = taken[i]
+		}
+		source := of.File
+		if of.Line > 0 {
+			source = fmt.Sprintf("%s:%d", of.File, of.Line)
+		}
+		all[i] = admin.Setting{Key: of.Key, Value: of.Value, Source: source, Live: live}
+	}
+	return all
+}

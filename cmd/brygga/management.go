@@ -27,7 +27,7 @@ func (s *server) newManagement(ctx context.Context) (m management, err error) {
 	}
 	operations, err := o.administration(func(more *admin.Options) {
 		more.Accounts = accounts
-		more.Expiries = s.expiries
+		more.Expiries, more.Settings = s.expiries, s.settings
 		more.Health = func(ctx context.Context) ([][2]string, error) { return s.details(ctx), s.ready(ctx) }
 	})
 	if err != nil {

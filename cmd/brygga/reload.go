@@ -34,6 +34,10 @@ func (s *server) isLive(key string, fresh *config.Config) bool {
 	case key == "bankid.certificates" && !slices.Equal(s.config.BankID.CertificateNames(), fresh.BankID.CertificateNames()):
 		return false
 	}
+	return isLiveKey(key)
+}
+
+func isLiveKey(key string) bool {
 	return slices.ContainsFunc(liveKeys, func(live string) bool { return key == live || strings.HasPrefix(key, live+".") })
 }
 
@@ -94,6 +98,7 @@ func (s *server) takeOver(ctx context.Context, fresh *config.Config, l *looks) e
 		s.level.Set(logLevel(fresh.Log.Level))
 	}
 	s.live = fresh
+	s.taken.Store(fresh)
 	s.tellReload(ctx, fresh, live, waiting)
 	s.audit.Record(ctx, clientEvents(before, static)...)
 	return nil

@@ -108,7 +108,8 @@ type server struct {
 	provider      *op.Provider
 	site          atomic.Pointer[web.Site]
 	looks         atomic.Pointer[looks]
-	live          *config.Config // the one that was taken over last, for reload alone
+	live          *config.Config                // the one that was taken over last, for reload alone
+	taken         atomic.Pointer[config.Config] // the same, for whoever shows it
 	metrics       *metrics
 	health        *bankIDHealth
 	proxies       web.Proxies
@@ -122,6 +123,7 @@ type server struct {
 // newServer opens the store and builds the parts. It listens nowhere yet; the caller lets run or close follow.
 func newServer(ctx context.Context, o serverOptions) (*server, error) {
 	s := &server{serverOptions: o, live: o.config}
+	s.taken.Store(o.config)
 	s.keepTime()
 	s.looks.Store(cmp.Or(o.dressed, &looks{}))
 	if err := s.build(ctx); err != nil {

@@ -194,6 +194,7 @@ var examples = map[string]struct {
 	"get_logins_reference_story":           {path: "/logins/7QX4-2MKD/story?language=sv", wrong: "/logins/7QX4-2MKD/story?language=fi", status: 422},
 	"post_find_person":                     {path: "/find-person", body: `{"personal_number":"198001012395"}`, wrong: "/find-person?number=1", status: 422},
 	"get_expiries":                         {path: "/expiries", wrong: "/expiries?x=1", status: 422},
+	"get_settings":                         {path: "/settings", wrong: "/settings?x=1", status: 422},
 	"get_banner":                           {path: "/banner", wrong: "/banner?x=1", status: 422},
 	"put_banner":                           {path: "/banner", body: `{"sv":"Underhåll","to":"2027-01-01T00:00:00Z"}`, wrong: "/banner?x=1", status: 422},
 	"delete_banner":                        {path: "/banner", wrong: "/banner?x=1", status: 422},

@@ -160,6 +160,7 @@ func schemas() object {
 		"Events":    items(free),
 		"LoginPage": page(free), "Stories": items(free),
 		"Expiries":       items(shape([]string{"kind", "name", "ends"}, object{"kind": text(), "name": text(), "ends": text("date-time")})),
+		"Settings":       items(shape([]string{"key", "value", "source", "live"}, object{"key": text(), "value": text(), "source": text(), "live": flag})),
 		"Banner":         shape(nil, object{"sv": text(), "en": text(), "from": text("date-time"), "to": text("date-time")}),
 		"AlarmRules":     alarmRules(),
 		"Alarms":         shape([]string{"rules", "standing"}, object{"rules": ref("AlarmRules"), "standing": list(free)}),

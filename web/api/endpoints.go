@@ -72,6 +72,7 @@ var endpoints = []endpoint{
 	{"POST", "/apply", admin.ApplyClients, "Make many clients what is sent: all of them or none", []string{dryRun, prune}, false, "Configuration", "Applied", 200, apply},
 	{"GET", "/keys", admin.ListKeys, "List signing and encryption keys, oldest first", nil, false, "", "Keys", 200, listKeys},
 	{"POST", "/keys/rotate", admin.RotateKeys, "Use other keys from now on; with now, replace all at once", nil, false, "Rotation", "Keys", 200, rotateKeys},
+	{"GET", "/settings", admin.ShowSettings, "Show the configuration in force and where each value comes from, without secrets", nil, false, "", "Settings", 200, showSettings},
 	{"GET", "/banner", admin.ShowBanner, "Show the message on the login page as it is set", nil, false, "", "Banner", 200, showBanner},
 	{"PUT", "/banner", admin.SetBanner, "Put a message on the login page", nil, false, "Banner", "", 204, putBanner},
 	{"DELETE", "/banner", admin.SetBanner, "Take the message away", nil, false, "", "", 204, deleteBanner},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"brygga/admin"
 	"brygga/notice"
 )
 
@@ -21,6 +22,14 @@ func told(err error) error {
 		return conflict("somebody else has changed it meanwhile: read it again")
 	}
 	return err
+}
+
+func showSettings(c *call) (*answer, error) {
+	all, err := c.Admin.Settings(c, c.actor)
+	if err != nil {
+		return nil, err
+	}
+	return ok(map[string]any{"items": append([]admin.Setting{}, all...)})
 }
 
 func showBanner(c *call) (*answer, error) {

@@ -61,7 +61,7 @@ func (v *visit) seconds(s float64) string {
 	if s == 0 {
 		return ""
 	}
-	text := strconv.FormatFloat(s, 'f', 1, 64) + " s"
+	text := strconv.FormatFloat(s, 'f', 1, 64) + "\u00a0s"
 	if v.lang == "sv" {
 		text = strings.Replace(text, ".", ",", 1)
 	}

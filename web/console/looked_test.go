@@ -48,6 +48,7 @@ func looked() []look {
 		{name: "keys", of: "GET /keys", open: get("keys")},
 		{name: "rotation", of: "GET /keys/rotate", open: get("keys/rotate")},
 		{name: "statistics", of: "GET /statistics", open: withLogins(get("statistics"))},
+		{name: "configuration", of: "GET /configuration", open: get("configuration")},
 		{name: "banner", of: "GET /banner", open: get("banner")},
 		{name: "banner refused", open: post("banner", "sv", "", "from", "x", "to", "y")},
 		{name: "alarms", of: "GET /alarms", open: get("alarms")},

@@ -14,6 +14,7 @@ import (
 // noticesPages are those of the banner and of alarms.
 func noticesPages() []page {
 	return []page{
+		{pattern: "GET /configuration", operation: admin.ShowSettings, handle: showConfiguration},
 		{pattern: "GET /banner", operation: admin.ShowBanner, handle: showBanner},
 		{pattern: "POST /banner", operation: admin.SetBanner, handle: setBanner},
 		{pattern: "POST /banner/clear", operation: admin.SetBanner, handle: clearBanner},
@@ -21,6 +22,14 @@ func noticesPages() []page {
 		{pattern: "POST /alarms", operation: admin.ChangeAlarms, handle: changeAlarms},
 		{pattern: "POST /alarms/test", operation: admin.TestAlarms, handle: testAlarms},
 	}
+}
+
+func showConfiguration(v *visit) error {
+	all, err := v.Admin.Settings(v, v.actor)
+	if err != nil {
+		return err
+	}
+	return v.show(v.text("configuration.title"), configuration(v, all))
 }
 
 func showBanner(v *visit) error {

@@ -23,6 +23,7 @@ func settings() []setting {
 		{"operators", "operators.title", admin.ListOperators},
 		{"apikeys", "apikeys.title", admin.ListAPIKeys},
 		{"statistics", "statistics.title", admin.ShowStatistics},
+		{"configuration", "configuration.title", admin.ShowSettings},
 		{"banner", "banner.title", admin.ShowBanner},
 		{"alarms", "alarms.title", admin.ShowAlarms},
 	}

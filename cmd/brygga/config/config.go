@@ -76,6 +76,8 @@ type Config struct {
 	// development leaves out the checks of what a development installation decides by itself.
 	development bool
 	warnings    []string
+	// places are where keys were set.
+	places places
 }
 
 // TLS is the certificate of the public listener. Both files are read again when they change.

@@ -85,6 +85,7 @@ func load(path string, environ []string, settle func(*Config), inspections []Ins
 		})
 		return nil, r.faults
 	}
+	c.places = r.places
 	return c, nil
 }
 
