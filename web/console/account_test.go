@@ -223,7 +223,13 @@ func TestOperators(t *testing.T) {
 		admin = o
 	}
 	s.is(owner.post("operators/"+admin.ID, "name", "Al", "roles", "helpdesk", "groups", "schools", "language", "sv", "revision", revisionOf(admin)), http.StatusOK, "Al")
-	s.is(owner.post("operators/"+admin.ID, "name", "Bo", "roles", "owner", "language", "sv", "revision", revisionOf(admin)), http.StatusConflict, "Somebody else has changed this")
+	p = owner.post("operators/"+admin.ID, "name", "Bo", "roles", "auditor", "language", "sv", "revision", revisionOf(admin))
+	s.is(p, http.StatusConflict, "Al")
+	for _, want := range []string{"name “Al”, help desk for schools, Svenska", `value="Bo"`, `value="auditor" checked`} {
+		if !strings.Contains(p.body, want) {
+			t.Errorf("not both versions are shown: no %s", want)
+		}
+	}
 	admin, err = s.accounts.Find(t.Context(), admin.ID)
 	s.ok(err)
 	p = owner.post("operators/"+admin.ID+"/person", "personal_number", "19800101", "revision", revisionOf(admin))

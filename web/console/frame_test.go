@@ -31,7 +31,7 @@ func TestEveryFormIsOurOwn(t *testing.T) {
 	b.origin = "cross-site"
 	for _, p := range pages() {
 		if pattern, ok := strings.CutPrefix(p.pattern, "POST /"); ok {
-			s.is(b.post(strings.NewReplacer("{id}", "app", "{reference}", "x").Replace(pattern)), http.StatusForbidden, "The form came from another site")
+			s.is(b.post(filledIn(pattern)), http.StatusForbidden, "The form came from another site")
 		}
 	}
 }

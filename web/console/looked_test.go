@@ -63,6 +63,7 @@ func looked() []look {
 		{name: "new API key", of: "GET /apikeys/new", open: get("apikeys/new")},
 		{name: "new API key refused", open: post("apikeys/new", "networks", "nowhere", "days", "x")},
 		{name: "API key made", open: post("apikeys/new", "name", "ci", "scopes", "clients:read")},
+		{name: "person of two minds", open: conflict},
 		{name: "removal", of: "GET /operators/{id}/remove", open: person("/remove")},
 		{name: "apps", of: "GET /clients", open: get("clients?q=app")},
 		{name: "new app", of: "GET /clients/+new", open: get("clients/+new")},
@@ -136,6 +137,13 @@ func openBootstrap(b *browser) shown {
 	})
 	b.ok(err)
 	return b.get("account/bootstrap?token=" + tokenOf(link.Address.Reveal()).Reveal())
+}
+
+// conflict is a form that somebody else was faster than.
+func conflict(b *browser) shown {
+	o, err := b.accounts.Find(b.Context(), "owner")
+	b.ok(err)
+	return b.post("operators/"+o.ID, "name", "Kim", "roles", "owner", "language", "en", "revision", "1")
 }
 
 // openAPIKey is the page of a key, or of all.

@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -134,6 +135,9 @@ func changeOperator(v *visit) error {
 	if errors.Is(err, storage.ErrLastOwner) {
 		f.fault("roles", v.text("operators.last-owner"))
 	}
+	if errors.Is(err, storage.ErrConflict) {
+		return v.bothVersions(f)
+	}
 	if v.problems(f, err); f.faulty() {
 		return v.refuse(v.named(o), operatorBody(v, o, f, newForm()))
 	}
@@ -141,6 +145,18 @@ func changeOperator(v *visit) error {
 		return err
 	}
 	return v.leave(at("operators", o.ID), "operators.changed")
+}
+
+// bothVersions shows what was sent once more, beside what somebody else has stored meanwhile; sent again, it takes the place of that.
+func (v *visit) bothVersions(f *form) error {
+	o, err := v.operatorOf()
+	if err != nil {
+		return err
+	}
+	f.forget("revision")
+	f.values.Set("revision", revisionOf(o))
+	f.fault("", v.text("operators.conflict", "name", o.Name.Reveal(), "roles", v.roles(o), "language", textIn(o.Language, "language.name")))
+	return v.send(http.StatusConflict, v.named(o), operatorBody(v, o, f, newForm()))
 }
 
 // changePerson takes the personal number that the operator may log in with. The number is not stored, and so never shown again.
