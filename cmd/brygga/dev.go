@@ -91,8 +91,8 @@ func (d *devInstance) banner(w io.Writer) {
   Demo app         %s/   <- begin here: log in, open the phone, see what the app got
 
   Virtual phone    %s/
-  Console          %s
-  Its mail         %s/admin/mailbox
+  Console          %s/admin/
+%s  Its mail         %s/admin/mailbox
   All pages        %s/preview
   Metrics          %s/metrics
   BankID's API     %s
@@ -104,13 +104,13 @@ func (d *devInstance) banner(w io.Writer) {
   Data             %s
 %s%s
   Ctrl-C ends it.
-`, d.DemoURL, d.PhoneURL, d.console(), d.AdminURL, d.Issuer, d.AdminURL, d.BankIDURL, d.Issuer, d.DemoURL, data, authority, d.config.banner())
+`, d.DemoURL, d.PhoneURL, d.AdminURL, d.firstLink(), d.AdminURL, d.Issuer, d.AdminURL, d.BankIDURL, d.Issuer, d.DemoURL, data, authority, d.config.banner())
 }
 
-// console is where the console begins: with the link that makes the first account, as long as nobody has one.
-func (d *devInstance) console() string {
+// firstLink is a line with the link that makes the first account of the console, as long as nobody has one.
+func (d *devInstance) firstLink() string {
 	if d.link.Address.IsZero() {
-		return d.AdminURL + "/admin/"
+		return ""
 	}
-	return d.link.Address.Reveal() + "   <- makes you an owner, once"
+	return "                   This link makes you its owner, once:\n                   " + d.link.Address.Reveal() + "\n"
 }
