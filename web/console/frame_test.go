@@ -92,6 +92,11 @@ func TestLoginBefore(t *testing.T) {
 	if p := s.browser().post("login", "user", "owner", "password", password); !strings.Contains(p.body, "You last logged in 2031-05-17 11:30 by password from 127.0.0.1") {
 		t.Errorf("the login before is not told of: %s", p.body)
 	}
+	b := s.browser()
+	b.language = "sv" // the operator's own is English
+	if p := b.post("login", "user", "owner", "password", password); !strings.Contains(p.body, "You last logged in 2031-05-17 12:30 by password") {
+		t.Errorf("of the login before one is told in another language: %s", p.body)
+	}
 }
 
 // TestHeaders: nothing is kept, nothing inline runs, nobody frames us, and cookies come back to our own pages alone.

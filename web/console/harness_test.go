@@ -128,11 +128,13 @@ type browser struct {
 	client *http.Client
 	// origin is the Sec-Fetch-Site of forms, from that of other requests, empty for a browser that sends none.
 	origin, from string
+	// language is what it asks for.
+	language string
 }
 
 func (s *site) browser() *browser {
 	jar, _ := cookiejar.New(nil)
-	return &browser{s, &http.Client{Jar: jar}, "same-origin", ""}
+	return &browser{s, &http.Client{Jar: jar}, "same-origin", "", "en"}
 }
 
 // as is a browser in which an operator of the role is logged in, freshly.
@@ -200,7 +202,7 @@ func (b *browser) do(method, path string, values url.Values) shown {
 		r.Header.Set("Sec-Fetch-Site", b.from)
 		r.Header.Set("Sec-Fetch-Mode", "navigate")
 	}
-	r.Header.Set("Accept-Language", "en")
+	r.Header.Set("Accept-Language", b.language)
 	answer, err := b.client.Do(r)
 	b.ok(err)
 	defer answer.Body.Close()

@@ -100,6 +100,8 @@ func (v *visit) welcome(s *account.Session, next string) error {
 	if before.At.IsZero() {
 		return v.leave(next, "")
 	}
+	v.session = s
+	v.lang = v.language() // as the page that shows it
 	return v.leave(next, "login.before", "trace", v.trace(before))
 }
 
