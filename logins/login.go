@@ -81,6 +81,10 @@ func (l *Login) add(e *storage.AuditEvent) {
 	if l.ClientID == "" {
 		l.ClientID = e.Fields["CLIENT_ID"]
 	}
+	if !e.Time.Before(l.Last) {
+		l.Last = e.Time
+		l.stand(kind, e.Fields["MESSAGE"])
+	}
 	if kind == audit.BindingRefused { // somebody else's address
 		return
 	}
@@ -96,10 +100,6 @@ func (l *Login) add(e *storage.AuditEvent) {
 	once(&l.Subject, "SUB")
 	if seconds, err := strconv.ParseFloat(e.Fields["SECONDS"], 64); err == nil {
 		l.Seconds = seconds
-	}
-	if !e.Time.Before(l.Last) {
-		l.Last = e.Time
-		l.stand(kind, e.Fields["MESSAGE"])
 	}
 	if kind == audit.LoginStarted {
 		l.Orders++

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"net/netip"
@@ -126,7 +127,11 @@ func BenchmarkScale(b *testing.B) {
 	}
 	began = time.Now()
 	for more := true; more; {
-		if more, err = book.Advance(b.Context()); err != nil {
+		more, err = book.Advance(b.Context())
+		if errors.Is(err, storage.ErrUnavailable) { // on a machine that has much else to do; a server tries again, too
+			more, err = true, nil
+		}
+		if err != nil {
 			b.Fatal(err)
 		}
 	}

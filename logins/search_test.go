@@ -111,6 +111,7 @@ func TestStandsAsTheLastOrder(t *testing.T) {
 	h := newHarness(t)
 	record := storage.Login{ID: "again", Created: h.now}
 	for _, e := range []audit.Event{
+		{Type: audit.BindingRefused, SourceAddress: "203.0.113.1", Message: "GET /login/{id}"}, // a link that was passed on
 		{Type: audit.LoginStarted}, {Type: audit.LoginFailed, Message: "riskTooHigh: high"}, {Type: audit.LoginStarted}, {Type: audit.LoginCompleted, Person: secret.New(anna)},
 		{Type: audit.BindingRefused, SourceAddress: "203.0.113.1", Message: "GET /login/{id}"},
 	} {
@@ -130,6 +131,10 @@ func TestStandsAsTheLastOrder(t *testing.T) {
 	l := h.find(logins.Query{Reference: record.Reference()})[0]
 	if l.Outcome != logins.Completed || l.Cause != "" || l.Orders != 2 || l.Address != "192.0.2.7" || fmt.Sprint(l.Alerts) != "[SEC_200002]" {
 		t.Errorf("in the end: %+v", l)
+	}
+	stories, err := h.Stories(t.Context(), record.Reference(), "en", nil)
+	if err != nil || len(stories[0].Steps) != 6 || stories[0].Steps[5].Word != string(audit.BindingRefused) {
+		t.Errorf("the story: %+v, %v", stories, err)
 	}
 }
 

@@ -24,6 +24,7 @@ type bankIDHealth struct {
 	succeeded, failingSince time.Time
 	told                    bool // that BankID is out of reach
 	ahead                   time.Duration
+	took                    time.Duration // by a call of late, each counting for a sixteenth
 	clockTold               time.Time
 }
 
@@ -43,6 +44,10 @@ func (h *bankIDHealth) call(call string, status int, code string, d time.Duratio
 	if h.told {
 		h.log.LogAttrs(context.Background(), slog.LevelInfo, "BankID answers again", slog.String("after", now.Sub(h.failingSince).Round(time.Second).String()))
 	}
+	if h.took == 0 {
+		h.took = d
+	}
+	h.took += (d - h.took) / 16
 	h.succeeded, h.failingSince, h.told = now, time.Time{}, false
 	h.metrics.lastCall.Set(seconds(now))
 }
@@ -92,7 +97,7 @@ func (h *bankIDHealth) String() string {
 	case !h.failingSince.IsZero():
 		text = "no call has succeeded since " + h.failingSince.UTC().Format(time.RFC3339)
 	case !h.succeeded.IsZero():
-		text = "last answered " + h.succeeded.UTC().Format(time.RFC3339) + ", its clock is " + h.ahead.Round(100*time.Millisecond).String() + " ahead of ours"
+		text = "last answered " + h.succeeded.UTC().Format(time.RFC3339) + ", within " + h.took.Round(time.Millisecond).String() + " of late, its clock is " + h.ahead.Round(100*time.Millisecond).String() + " ahead of ours"
 	}
 	return text
 }
