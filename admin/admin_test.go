@@ -115,6 +115,10 @@ var calls = map[admin.Name]func(context.Context, *harness, admin.Actor) error{
 		_, _, err := h.CheckClient(ctx, a, "app")
 		return err
 	},
+	admin.TryClient: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.TryClient(ctx, a, "app")
+		return err
+	},
 	admin.ClientHistory: func(ctx context.Context, h *harness, a admin.Actor) error {
 		_, _, err := h.ClientHistory(ctx, a, "app", time.Time{}, 10)
 		return err
@@ -289,7 +293,7 @@ func outsideAdmin(err error) error {
 // matrix is who may do what, written down a second time: o owner, a admin, h help desk, u auditor; s an admin who is for some groups alone.
 // A capital letter demands that the operator has proven anew who it is.
 var matrix = map[admin.Name]string{
-	admin.ListClients: "oahus", admin.ShowClient: "oahus", admin.CheckClient: "oahus", admin.ClientHistory: "oaus", admin.PutClient: "oas", admin.UpdateClient: "oas",
+	admin.ListClients: "oahus", admin.ShowClient: "oahus", admin.CheckClient: "oahus", admin.ClientHistory: "oaus", admin.TryClient: "oas", admin.PutClient: "oas", admin.UpdateClient: "oas",
 	admin.SwitchClient: "oas", admin.RotateSecret: "OAS", admin.EndSecret: "OAS", admin.RemoveClient: "OAS", admin.ApplyClients: "OAS",
 	admin.ListKeys: "oaus", admin.RotateKeys: "OA", admin.ListAudit: "ou", admin.ShowLog: "ou", admin.ProveEvents: "ou", admin.ShowLogin: "oahs",
 	admin.SearchLogins: "oahs", admin.FindPerson: "oahs", admin.ShowFigures: "oahus", admin.ShowBanner: "oahus", admin.ShowSettings: "oau", admin.SetBanner: "oa", admin.ShowAlarms: "oau", admin.ChangeAlarms: "oa", admin.TestAlarms: "oa",

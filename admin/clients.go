@@ -156,6 +156,22 @@ func (s *Service) visible(ctx context.Context, r reach, id string) (*storage.Cli
 	return c, nil
 }
 
+// TryClient returns a client to which an operator tries a login. It returns storage.ErrNotFound for one that is disabled, as people find it.
+func (s *Service) TryClient(ctx context.Context, actor Actor, id string) (*storage.Client, error) {
+	r, err := s.permit(ctx, actor, TryClient)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.visible(ctx, r, id)
+	if err == nil && c.Disabled {
+		err = storage.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
 // CheckClient returns the rules of the client's profile as they stand with its settings, and what is wrong with it since it was stored.
 func (s *Service) CheckClient(ctx context.Context, actor Actor, id string) (*storage.Client, []clients.Rule, error) {
 	r, err := s.permit(ctx, actor, CheckClient)

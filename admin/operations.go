@@ -15,6 +15,7 @@ const (
 	ShowClient    Name = "clients.show"
 	CheckClient   Name = "clients.check"
 	ClientHistory Name = "clients.history"
+	TryClient     Name = "clients.try"
 	PutClient     Name = "clients.put"
 	UpdateClient  Name = "clients.update"
 	SwitchClient  Name = "clients.switch"
@@ -83,6 +84,7 @@ var operations = []Operation{
 	{ShowClient, ScopeClientsRead, []storage.Role{owner, admin, helpdesk, auditor}, false, false},
 	{CheckClient, ScopeClientsRead, []storage.Role{owner, admin, helpdesk, auditor}, false, false},
 	{ClientHistory, ScopeClientsRead, []storage.Role{owner, admin, auditor}, false, false},
+	{TryClient, ScopeClientsRead, []storage.Role{owner, admin}, false, false},
 	{PutClient, ScopeClientsWrite, []storage.Role{owner, admin}, false, false},
 	{UpdateClient, ScopeClientsWrite, []storage.Role{owner, admin}, false, false},
 	{SwitchClient, ScopeClientsWrite, []storage.Role{owner, admin}, false, false},

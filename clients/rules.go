@@ -158,6 +158,9 @@ func nearOrAll(word string, known []string) string {
 }
 
 func (p *problems) clientID(id string) {
+	if strings.HasPrefix(id, storage.TrialPrefix) {
+		p.add("id", "client IDs that begin with "+storage.TrialPrefix+" are for trying others", "choose another")
+	}
 	allowed := func(r rune) bool {
 		return r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.", r))
 	}

@@ -44,7 +44,7 @@ func (s *server) newManagement(ctx context.Context) (m management, err error) {
 func (s *server) newConsole(operations *admin.Service, accounts *account.Accounts) (http.Handler, error) {
 	c := s.config
 	o := console.Options{
-		Admin: operations, Accounts: accounts, URL: c.ConsoleURL(), Issuer: c.Issuer, BankID: s.consoleBankID, Address: s.address, Service: c.Page.ServiceName, PhoneURL: string(s.phone), Mailbox: s.mailbox, Mail: s.mail != nil, Version: buildVersion(),
+		Admin: operations, Accounts: accounts, URL: c.ConsoleURL(), Issuer: c.Issuer, BankID: s.consoleBankID, Trials: s.trials, Address: s.address, Service: c.Page.ServiceName, PhoneURL: string(s.phone), Mailbox: s.mailbox, Mail: s.mail != nil, Version: buildVersion(),
 		Log: s.log, Now: s.now,
 	}
 	if c.BankID.Environment == config.Production {

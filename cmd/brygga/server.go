@@ -113,6 +113,7 @@ type server struct {
 	metrics       *metrics
 	health        *bankIDHealth
 	proxies       web.Proxies
+	trials        *trials
 	consoleBankID *consoleBankID
 	socket        net.Listener // for client and key commands; nil when there can be none
 	stopping      atomic.Bool
@@ -155,7 +156,8 @@ func (s *server) build(ctx context.Context) (err error) {
 	if s.consoleBankID, own, err = newConsoleBankID(ctx, c, s.store, func() http.Handler { return http.HandlerFunc(s.public) }, s.now); err != nil {
 		return err
 	}
-	s.apps = storage.WithStaticClients(s.clients, []storage.Client{own})
+	s.trials = newTrials(s.consoleBankID, c.ConsoleURL())
+	s.apps = storage.WithStaticClients(storage.WithTrials(s.clients, s.trials.redirect, own.Secrets[0]), []storage.Client{own})
 	if s.audit, err = openAudit(ctx, s.store, audit.Options{Retention: c.Audit.Retention, Logger: s.log, Lines: s.events, Failed: s.metrics.auditFailed, Told: s.metrics.event, Now: s.now}); err != nil {
 		return err
 	}

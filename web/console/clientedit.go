@@ -132,7 +132,7 @@ func (v *visit) valueLabel(name, value string) string {
 // options are the values of a setting of which one is chosen.
 func (v *visit) options(f field) []option {
 	usual := v.text("value.usual")
-	if f.usual != "" {
+	if slices.Contains(f.values, f.usual) {
 		usual = v.text("value.usually", "value", v.valueLabel(f.name, f.usual))
 	}
 	all := []option{{"", usual, ""}}

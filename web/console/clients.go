@@ -162,9 +162,9 @@ type tab struct {
 func (v *visit) tabs(c *storage.Client) (tabs []tab) {
 	for _, t := range []tab{
 		{"", "tab.overview", admin.ShowClient}, {"connection", "tab.connection", admin.ShowClient}, {"secrets", "tab.secrets", admin.ShowClient},
-		{"rights", "tab.rights", admin.ShowClient}, {"look", "tab.look", admin.ShowClient}, {"history", "tab.history", admin.ClientHistory}, {"remove", "tab.remove", admin.RemoveClient},
+		{"rights", "tab.rights", admin.ShowClient}, {"look", "tab.look", admin.ShowClient}, {"try", "tab.try", admin.TryClient}, {"history", "tab.history", admin.ClientHistory}, {"remove", "tab.remove", admin.RemoveClient},
 	} {
-		unwanted := c.Static && (t.path == "history" || t.path == "remove" || t.path == "secrets") || t.path == "secrets" && !clients.UsesSecret(c)
+		unwanted := c.Static && (t.path == "history" || t.path == "remove" || t.path == "secrets") || t.path == "secrets" && !clients.UsesSecret(c) || t.path == "try" && (c.Disabled || v.Trials == nil)
 		if v.may(t.operation) && !unwanted {
 			tabs = append(tabs, t)
 		}

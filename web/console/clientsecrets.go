@@ -70,7 +70,7 @@ func (v *visit) keepOf(f *form) time.Duration {
 
 // showSecret shows what became of a client, with a secret that was made for it.
 func (v *visit) showSecret(done *clients.Registered, made string) error {
-	return v.show(nameOf(v, done.Client), secretOnce(v, v.readyFor(done.Client, presets.Of(v.sent.Get("preset")), done.Secret), made))
+	return v.show(nameOf(v, done.Client), secretOnce(v, v.readyFor(done.Client, presets.Of(chosenPreset(v.form())), done.Secret), made))
 }
 
 func endSecret(v *visit) error {

@@ -27,6 +27,8 @@ type Options struct {
 	Issuer string
 	// BankID has operators identify themselves; nil for an installation where they cannot.
 	BankID Identifier
+	// Trials has operators try logins to apps; nil for an installation where they cannot.
+	Trials Trials
 	// Service is what the installation is called.
 	Service string
 	// PhoneURL is the virtual phone of a simulator, empty where BankID is real.

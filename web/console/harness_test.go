@@ -72,7 +72,7 @@ func newSite(t testing.TB) *site {
 		Health: func(context.Context) ([][2]string, error) { return [][2]string{{"store", "ok"}}, nil },
 	})
 	s.ok(err)
-	s.console, err = newConsole(Options{Mailbox: letters{s}, BankID: bankID{}, Admin: s.admin, Accounts: s.accounts, URL: s.server.URL + "/admin", Service: "Testkommunen", Mail: true, Version: "test", Now: now})
+	s.console, err = newConsole(Options{Mailbox: letters{s}, BankID: bankID{}, Trials: pretended{}, Admin: s.admin, Accounts: s.accounts, URL: s.server.URL + "/admin", Service: "Testkommunen", Mail: true, Version: "test", Now: now})
 	s.ok(err)
 	served.Handle(Path, s.console.mux())
 	_, err = s.admin.PutClient(t.Context(), root, "app", admin.Demand{}, func(c *storage.Client) error {

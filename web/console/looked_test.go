@@ -78,6 +78,11 @@ func looked() []look {
 		{name: "app overtaken", open: post("clients/app/look", "revision", "99", "name", "Another")},
 		{name: "app secrets", of: "GET /clients/{id}/secrets", open: get("clients/app/secrets")},
 		{name: "app history", of: "GET /clients/{id}/history", open: get("clients/app/history")},
+		{name: "try app", of: "GET /clients/{id}/try", open: get("clients/app/try")},
+		{name: "back from a trial", of: "GET /clients/+try/return", open: get("clients/+try/return?state=s"), out: true},
+		{name: "trial over", of: "GET /clients/+try/finish", open: get("clients/+try/finish")},
+		{name: "tried", open: tried("s")},
+		{name: "tried in vain", open: tried("cancelled")},
 		{name: "app removal", of: "GET /clients/{id}/remove", open: get("clients/app/remove")},
 	}
 }
@@ -108,10 +113,13 @@ func newApp(step int) func(*browser) shown {
 		id = strings.NewReplacer("_", "x").Replace(id)
 		p := b.post("clients/+new", "step", "what", "preset", "web", "product", "spring", "name", "The new app", "id", id, "app", "https://new.example.se", "go", "on")
 		for n := 2; n < step; n++ {
-			if n == 2 {
+			switch n {
+			case 2:
 				p = b.post("clients/+new", append(p.carriedOn(), "redirect_uris", "https://new.example.se/callback", "auth_method", "client_secret", "go", "on")...)
-			} else {
+			case 3:
 				p = b.post("clients/+new", append(p.carriedOn(), "scopes", "profile", "go", "on")...)
+			default:
+				p = b.post("clients/+new", append(p.carriedOn(), "go", "on")...)
 			}
 		}
 		return p

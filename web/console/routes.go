@@ -40,6 +40,7 @@ func pages() []page {
 		operatorPages(),
 		apiKeyPages(),
 		clientPages(),
+		trialPages(),
 		mailboxPages(),
 		loginsPages(),
 		eventsPages(),
