@@ -24,9 +24,6 @@ func attributes(f *form, i input) templ.OrderedAttributes {
 	if i.code {
 		add("class", "code")
 	}
-	if i.kind == "code" || i.complete == "one-time-code" {
-		add("inputmode", "text")
-	}
 	if i.maxLength > 0 {
 		add("maxlength", strconv.Itoa(i.maxLength))
 	}

@@ -3,7 +3,6 @@ package console
 import (
 	"maps"
 	"net/url"
-	"slices"
 )
 
 // parameterAfter is the query parameter of the cursor: the last row of the page before.
@@ -47,11 +46,6 @@ func (l *list) with(pairs ...string) string {
 // first and following are the addresses of other pages of the list.
 func (l *list) first() string     { return l.with() }
 func (l *list) following() string { return l.with(parameterAfter, l.next) }
-
-// filtered reports whether not all rows are asked for.
-func (l *list) filtered(names ...string) bool {
-	return slices.ContainsFunc(names, func(name string) bool { return l.get(name) != "" })
-}
 
 // form is the filter as a form.
 func (l *list) form() *form { return &form{values: l.query} }

@@ -12,8 +12,8 @@ import (
 type access int
 
 const (
-	// operators are those who are logged in, if they may do the page's operation. It is what a page is for that says nothing.
-	operators access = iota
+	// The zero value is for those who are logged in, if they may do the page's operation.
+	_ access = iota
 	// anybody is for pages by which one logs in.
 	anybody
 )

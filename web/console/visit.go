@@ -149,14 +149,13 @@ func (v *visit) may(name admin.Name) bool {
 	return name == "" || !errors.Is(v.actor.May(name), storage.ErrForbidden)
 }
 
-// at returns the address of a page of ours, whose parts are escaped: v.at("clients", id).
-func (v *visit) at(parts ...string) string { return at(parts...) }
-
+// at returns the address of a page of ours, whose parts are escaped: at("clients", id).
 func at(parts ...string) string {
-	for i := range parts {
-		parts[i] = url.PathEscape(parts[i])
+	escaped := make([]string, len(parts))
+	for i, part := range parts {
+		escaped[i] = url.PathEscape(part)
 	}
-	return Path + strings.Join(parts, "/")
+	return Path + strings.Join(escaped, "/")
 }
 
 // show sends a page with that heading and, below it, the body.
