@@ -216,6 +216,30 @@ func TestStepUp(t *testing.T) {
 	}
 }
 
+// TestNoSecretWaitsForAProof: a form that is kept until the operator has proven who it is stands in a page; passwords and personal numbers do not.
+func TestNoSecretWaitsForAProof(t *testing.T) {
+	s := newSite(t)
+	b := s.as(storage.RoleOwner)
+	s.now = s.now.Add(storage.StepUpLife + time.Second)
+	for path, sent := range map[string][]string{
+		"account/password":        {"before", "secret-1", "password", "secret-2", "again", "secret-2"},
+		"operators/nobody/person": {"personal_number", "198001012387"},
+		"account/app/confirm":     {"code", "123456"},
+		"account/passkeys":        {"label", "key", "response", "{}"},
+	} {
+		p := b.post(path, sent...)
+		s.is(p, http.StatusOK, "Show that it is you")
+		for i := 1; i < len(sent); i += 2 {
+			if strings.Contains(p.body, sent[i]+"\"") || strings.Contains(p.body, sent[i]+"&") {
+				t.Errorf("%s: the page holds %q", path, sent[i])
+			}
+		}
+	}
+	if p := b.post("operators/new", "name", "Åsa Öberg"); !strings.Contains(p.body, "name=%C3%85sa") {
+		t.Errorf("a form without secrets is not kept: %s", p.body)
+	}
+}
+
 // TestMessageIsShownOnce: what was done is said on the next page, and of cookies nothing but our own texts is shown.
 func TestMessageIsShownOnce(t *testing.T) {
 	s := newSite(t)

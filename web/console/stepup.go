@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"brygga/account"
 	"brygga/secret"
@@ -23,6 +24,17 @@ type onward struct {
 // onwardOf reads where to go on from a form or an address.
 func onwardOf(values url.Values) onward {
 	return onward{ours(values.Get("next")), values.Get("again"), values.Get("own")}
+}
+
+// unkept are the fields that are written into no page: what is typed there is not shown again. A form with one is begun anew after the proof.
+var unkept = []string{"password", "before", "code", "response", "personal_number", "number"}
+
+// keptOf is a form as it is kept until the proof was given, empty for one that is not.
+func keptOf(sent url.Values) string {
+	if slices.ContainsFunc(unkept, sent.Has) {
+		return ""
+	}
+	return sent.Encode()
 }
 
 // fields are the fields of the form that is sent once more.
@@ -49,7 +61,7 @@ func (v *visit) toStepUp() {
 		v.leave(at("step-up")+"?"+url.Values{"next": {v.here()}, "own": {own}}.Encode(), "")
 		return
 	}
-	to := onward{v.here(), v.sent.Encode(), own}
+	to := onward{v.here(), keptOf(v.sent), own}
 	if err := v.show(v.text("step-up.title"), stepUpBody(v, newForm(), to)); err != nil {
 		v.fault(http.StatusInternalServerError, err)
 	}
