@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 )
@@ -12,8 +13,9 @@ import (
 //go:embed texts/*.yaml
 var textFiles embed.FS
 
-// catalogue holds the texts by key and language. It is read once and never changed.
-var catalogue = mustReadTexts()
+// catalogue returns the texts by key and language, which are never changed. They are read when a page is first asked for: the commands of
+// the program have no use for them.
+var catalogue = sync.OnceValue(mustReadTexts)
 
 // mustReadTexts panics on a broken file: the files are part of the program and the tests read them first.
 func mustReadTexts() map[string]map[string]string {
@@ -41,14 +43,14 @@ func mustReadTexts() map[string]map[string]string {
 	return all
 }
 
-func hasText(key string) bool { return catalogue[key] != nil }
+func hasText(key string) bool { return catalogue()[key] != nil }
 
 // text returns the text of the key in the visit's language, with each {name} of the name-value pairs filled in. A key that is nowhere shows
 // as itself, which no test lets through.
 func (v *visit) text(key string, pairs ...string) string { return textIn(v.lang, key, pairs...) }
 
 func textIn(lang, key string, pairs ...string) string {
-	text, ok := catalogue[key][lang]
+	text, ok := catalogue()[key][lang]
 	if !ok {
 		return key
 	}

@@ -40,7 +40,7 @@ func sources(t *testing.T) string {
 
 // TestTextsInAllLanguages: each text is there in each language, with the same values to fill in.
 func TestTextsInAllLanguages(t *testing.T) {
-	for key, texts := range catalogue {
+	for key, texts := range catalogue() {
 		if got := slices.Sorted(maps.Keys(texts)); !slices.Equal(got, slices.Sorted(slices.Values(languages))) {
 			t.Errorf("%s is there in %v", key, got)
 		}
@@ -79,7 +79,7 @@ func TestTextsAreUsed(t *testing.T) {
 	for _, found := range written.FindAllStringSubmatch(code, -1) {
 		used[strings.TrimSuffix(found[1], ".")] = true
 	}
-	for key := range catalogue {
+	for key := range catalogue() {
 		// A key may be put together from its beginning and a word.
 		beginning := key
 		for beginning != "" && !used[beginning] {
