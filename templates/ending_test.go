@@ -52,7 +52,7 @@ func everyReason(t *testing.T) []Reason {
 		all[Reason(hint)] = true
 	}
 	text := regexp.MustCompile(`^failed\.([A-Za-z]+)\.title$`)
-	for key := range builtIn.all[DefaultLanguage].texts {
+	for key := range builtIn().all[DefaultLanguage].texts {
 		if m := text.FindStringSubmatch(key); m != nil {
 			all[Reason(m[1])] = true
 		}

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 )
@@ -35,21 +36,21 @@ type messages struct {
 	texts    map[string]string
 }
 
-// builtIn is read once and never changed.
-var builtIn = mustReadCatalogue()
+// builtIn returns what is read once, when it is first asked for, and never changed.
+var builtIn = sync.OnceValue(mustReadCatalogue)
 
 // BuiltIn returns the catalogue of our own texts. [Catalogue.With] puts an operator's in their place.
-func BuiltIn() *Catalogue { return builtIn }
+func BuiltIn() *Catalogue { return builtIn() }
 
 // Languages lists the built-in languages; see [Catalogue.Languages].
-func Languages() []Language { return builtIn.list }
+func Languages() []Language { return builtIn().list }
 
 // Languages lists the languages there are, [DefaultLanguage] first, the others by tag. The list must not be changed.
 func (c *Catalogue) Languages() []Language { return c.or().list }
 
 func (c *Catalogue) or() *Catalogue {
 	if c == nil {
-		return builtIn
+		return builtIn()
 	}
 	return c
 }
@@ -108,7 +109,7 @@ func (c *Catalogue) in(lang string) messages {
 
 // hasMessage reports whether key is written. All languages of all catalogues hold the same keys, so one answers for all.
 func hasMessage(key string) bool {
-	_, ok := builtIn.all[DefaultLanguage].texts[key]
+	_, ok := builtIn().all[DefaultLanguage].texts[key]
 	return ok
 }
 

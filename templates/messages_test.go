@@ -10,16 +10,16 @@ import (
 
 // TestCatalogues_RowA6_RowA18 holds every language to the same keys and the same placeholders in each.
 func TestCatalogues_RowA6_RowA18(t *testing.T) {
-	if _, ok := builtIn.all[DefaultLanguage]; !ok {
+	if _, ok := builtIn().all[DefaultLanguage]; !ok {
 		t.Fatalf("no catalogue for the default language %q", DefaultLanguage)
 	}
 	keys := map[string]bool{}
-	for _, c := range builtIn.all {
+	for _, c := range builtIn().all {
 		for k := range c.texts {
 			keys[k] = true
 		}
 	}
-	for lang, c := range builtIn.all {
+	for lang, c := range builtIn().all {
 		for _, k := range slices.Sorted(maps.Keys(keys)) {
 			text, ok := c.texts[k]
 			switch {
@@ -28,7 +28,7 @@ func TestCatalogues_RowA6_RowA18(t *testing.T) {
 			case strings.TrimSpace(text) == "":
 				t.Errorf("%s: %s is empty", lang, k)
 			}
-			if got, want := placeholders(text), placeholders(builtIn.all[DefaultLanguage].texts[k]); !slices.Equal(got, want) {
+			if got, want := placeholders(text), placeholders(builtIn().all[DefaultLanguage].texts[k]); !slices.Equal(got, want) {
 				t.Errorf("%s: %s fills in %v, want %v", lang, k, got, want)
 			}
 		}
@@ -36,12 +36,12 @@ func TestCatalogues_RowA6_RowA18(t *testing.T) {
 			t.Errorf("%s: language.dir is %q", lang, d)
 		}
 	}
-	if got := Languages(); got[0].Tag != DefaultLanguage || len(got) != len(builtIn.all) {
+	if got := Languages(); got[0].Tag != DefaultLanguage || len(got) != len(builtIn().all) {
 		t.Errorf("Languages() = %v", got)
 	}
 }
 
-// TestEveryKeyIsUsed finds texts that no state of any page shows, by their longest piece between placeholders, and so keeps the builtIn.all from growing stale.
+// TestEveryKeyIsUsed finds texts that no state of any page shows, by their longest piece between placeholders, and so keeps the catalogue from growing stale.
 func TestEveryKeyIsUsed(t *testing.T) {
 	var shown strings.Builder
 	for _, s := range append(Preview("sv"), unseenStates()...) {
@@ -49,7 +49,7 @@ func TestEveryKeyIsUsed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for k, text := range builtIn.all["sv"].texts {
+	for k, text := range builtIn().all["sv"].texts {
 		if strings.HasPrefix(k, "language.") || k == "app.text" {
 			continue
 		}

@@ -62,7 +62,7 @@ func TestOverrideFaults(t *testing.T) {
 // mirrored is the catalogue with a language that is written from right to left, added by one file.
 func mirrored(t *testing.T) *Catalogue {
 	t.Helper()
-	texts := maps.Clone(builtIn.all["en"].texts)
+	texts := maps.Clone(builtIn().all["en"].texts)
 	texts["language.name"], texts["language.dir"], texts["action.cancel"] = "עברית", "rtl", "ביטול"
 	var file strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(texts)) {
@@ -115,10 +115,10 @@ func TestAppText_U15(t *testing.T) {
 func TestDraft(t *testing.T) {
 	t.Parallel()
 	with, missing, err := BuiltIn().WithDraft("fi", []byte("choose.title: Kirjaudu"))
-	if err != nil || len(missing) != len(builtIn.all[DefaultLanguage].texts)-1 || slices.Contains(missing, "choose.title") {
+	if err != nil || len(missing) != len(builtIn().all[DefaultLanguage].texts)-1 || slices.Contains(missing, "choose.title") {
 		t.Fatalf("%d missing, %v", len(missing), err)
 	}
-	if fi := with.in("fi"); fi.texts["choose.title"] != "Kirjaudu" || fi.texts["action.cancel"] != builtIn.in("sv").texts["action.cancel"] || fi.language != (Language{"fi", "fi", "ltr"}) {
+	if fi := with.in("fi"); fi.texts["choose.title"] != "Kirjaudu" || fi.texts["action.cancel"] != builtIn().in("sv").texts["action.cancel"] || fi.language != (Language{"fi", "fi", "ltr"}) {
 		t.Errorf("Finnish: %+v", fi.language)
 	}
 	if _, missing, err := BuiltIn().WithDraft("en", []byte("choose.title: Log in")); err != nil || len(missing) != 0 {

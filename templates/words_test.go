@@ -49,7 +49,7 @@ func TestWording(t *testing.T) {
 			if !rule.never.MatchString(rule.fault) {
 				t.Errorf("%s: %v does not find %q", lang, rule.never, rule.fault)
 			}
-			for key, text := range builtIn.all[lang].texts {
+			for key, text := range builtIn().all[lang].texts {
 				if found := rule.never.FindString(strings.ReplaceAll(text, softHyphen, "")); found != "" {
 					t.Errorf("%s: %s has %q in %q: %s", lang, key, found, text, rule.why)
 				}
@@ -62,7 +62,7 @@ func TestWording(t *testing.T) {
 // is no sentence.
 func TestTextsEndAlike(t *testing.T) {
 	sentence := regexp.MustCompile(`\.(text|say|alt|check|caution|embedded|warning|over|lost|found|partly|whole|close)(\.|$)`)
-	for lang, m := range builtIn.all {
+	for lang, m := range builtIn().all {
 		for key, text := range m.texts {
 			ends := strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "{text}")
 			if wanted := sentence.MatchString(key) && key != "zoom.close"; !strings.HasPrefix(key, "language.") && !strings.HasSuffix(key, ".reference") &&
@@ -78,7 +78,7 @@ const longestPiece = 13
 
 // TestHeadingsBreak: no heading has a piece that cannot be broken and is wider than a narrow page.
 func TestHeadingsBreak(t *testing.T) {
-	for lang, m := range builtIn.all {
+	for lang, m := range builtIn().all {
 		for _, key := range slices.Sorted(maps.Keys(m.texts)) {
 			heading := regexp.MustCompile(`\.title(\.|$)`).MatchString(key) && !strings.HasPrefix(key, "page.") && !strings.HasPrefix(key, "zoom.")
 			for piece := range strings.FieldsFuncSeq(m.texts[key], func(r rune) bool { return r == ' ' || r == '-' || r == '\u00AD' }) {
