@@ -15,7 +15,7 @@ import (
 // is not in the table must be added to it, with thought.
 var allowed = map[string][]string{
 	"account":                  {"audit", "personnummer", "storage"},
-	"admin":                    {"account", "audit", "audit/tree", "clients", "keys", "logins", "notice", "outbound", "personnummer", "spelling", "storage"},
+	"admin":                    {"account", "audit", "audit/tree", "clients", "duration", "keys", "logins", "notice", "outbound", "personnummer", "spelling", "storage"},
 	"audit":                    {"storage"},
 	"audit/sink":               {"audit", "audit/tree", "outbound", "storage"},
 	"audit/tree":               {"storage"},

@@ -211,6 +211,14 @@ var calls = map[admin.Name]func(context.Context, *harness, admin.Actor) error{
 		_, err := h.TestAlarms(ctx, a)
 		return err
 	},
+	admin.ShowLogLevel: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.LogLevel(ctx, a)
+		return ignore(err, admin.ErrNoServer)
+	},
+	admin.SetLogLevel: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.SetLogLevel(ctx, a, "debug", 0)
+		return ignore(err, admin.ErrNoServer)
+	},
 	admin.ShowFigures: func(ctx context.Context, h *harness, a admin.Actor) error {
 		_, err := h.Figures(ctx, a, 24)
 		return err
@@ -297,7 +305,7 @@ var matrix = map[admin.Name]string{
 	admin.SwitchClient: "oas", admin.RotateSecret: "OAS", admin.EndSecret: "OAS", admin.RemoveClient: "OAS", admin.ApplyClients: "OAS",
 	admin.ListKeys: "oaus", admin.RotateKeys: "OA", admin.ListAudit: "ou", admin.ShowLog: "ou", admin.ProveEvents: "ou", admin.ShowLogin: "oahs",
 	admin.SearchLogins: "oahs", admin.FindPerson: "oahs", admin.ShowFigures: "oahus", admin.ShowBanner: "oahus", admin.ShowSettings: "oau", admin.SetBanner: "oa", admin.ShowAlarms: "oau", admin.ChangeAlarms: "oa", admin.TestAlarms: "oa",
-	admin.ShowExpiries: "oaus", admin.ShowStatistics: "oaus",
+	admin.ShowLogLevel: "oau", admin.SetLogLevel: "oa", admin.ShowExpiries: "oaus", admin.ShowStatistics: "oaus",
 	admin.ListOperators: "ou", admin.ShowOperator: "ou", admin.Invite: "O", admin.GiveLink: "O",
 	admin.EndSessions: "O", admin.Unlock: "O", admin.ChangeRights: "O", admin.RemoveAccount: "O", admin.ShowHealth: "oahus",
 	admin.ListAPIKeys: "o", admin.CreateAPIKey: "O", admin.RotateAPIKey: "O", admin.RemoveAPIKey: "O",

@@ -33,6 +33,8 @@ type Options struct {
 	Accounts *account.Accounts
 	// Health returns what is known of the installation's health, name and text, and why it is not ready. Nil says nothing.
 	Health func(context.Context) (details [][2]string, err error)
+	// Log is the log of the server that this is part of; nil where none runs.
+	Log Leveler
 	// Outbound and Certificates are those of clients.Options, and Installation is that of clients.CheckProfile.
 	Outbound     *outbound.Caller
 	Certificates []string

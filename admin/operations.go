@@ -121,6 +121,8 @@ var operations = []Operation{
 	{CreateAPIKey, ScopeAPIKeysWrite, []storage.Role{owner}, true, true},
 	{RotateAPIKey, ScopeAPIKeysWrite, []storage.Role{owner}, true, true},
 	{RemoveAPIKey, ScopeAPIKeysWrite, []storage.Role{owner}, true, true},
+	{ShowLogLevel, ScopeHealthRead, []storage.Role{owner, admin, auditor}, false, true},
+	{SetLogLevel, ScopeLogWrite, []storage.Role{owner, admin}, false, true},
 	{ShowHealth, ScopeHealthRead, []storage.Role{owner, admin, helpdesk, auditor}, false, false},
 }
 

@@ -63,6 +63,8 @@ const (
 	APIKeyRefused Type = "ADM_300014"
 	// SinkForgotten: how far a sink has come that is no more is forgotten.
 	SinkForgotten Type = "ADM_300015"
+	// LogLevelChanged: a server logs more or less than its configuration says, or as it says again.
+	LogLevelChanged Type = "ADM_300016"
 	// PersonSought: an operator looked for the logins of a person by a personal number.
 	PersonSought Type = "ADM_300020"
 	// BannerChanged: the message on the login page is another, or gone.

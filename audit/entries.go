@@ -106,6 +106,8 @@ var catalogue = []Entry{
 		"Somebody came with a key that has another secret, has ended, or is not for that address.", "From a strange address the key has leaked in part: rotate it."},
 	{SinkForgotten, "audit sink forgotten", 3, "ACTOR OBJECT",
 		"`brygga audit sinks --forget` has removed how far the sink that `object` names had come.", ""},
+	{LogLevelChanged, "level of the log changed", 3, "MESSAGE SOURCE_ADDRESS ACTOR OBJECT CHANGED",
+		"A server logs more or less than its configuration says, or as it says again; `object` is the server if there are several, `message` for how long.", "Look whether it was ordered: `error` hides warnings, and `debug` fills disks."},
 	{PersonSought, "logins of a person looked for", 4, "SOURCE_ADDRESS SOURCE_USER_NAME ACTOR",
 		"`actor` typed a personal number to find a person's logins; `source_user_name` is its pseudonym. The number is written down nowhere.", "Ask for the reason when it comes without a case."},
 	{BannerChanged, "banner changed", 3, ofKey,

@@ -153,6 +153,9 @@ func (o *operator) administration(more func(*admin.Options)) (*admin.Service, er
 		Store: o.store, Audit: o.audit, Keys: o.ring, Tree: o.tree, Outbound: o.outbound, Certificates: o.certificates,
 		Installation: clients.Installation{ACRValues: acrValues, Local: o.local}, Now: o.now, Shown: shownBy(o.texts),
 	}
+	if o.levels != nil {
+		options.Log = o.levels
+	}
 	more(&options)
 	return admin.New(options)
 }

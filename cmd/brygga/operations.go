@@ -42,6 +42,8 @@ type operations interface {
 	CreateAPIKey(ctx context.Context, n admin.NewAPIKey) (*storage.APIKey, secret.String, error)
 	RotateAPIKey(ctx context.Context, id string, keep time.Duration) (*storage.APIKey, secret.String, error)
 	RemoveAPIKey(ctx context.Context, id string) error
+	LogLevel(ctx context.Context) (admin.LogLevel, error)
+	SetLogLevel(ctx context.Context, level string, last time.Duration) (admin.LogLevel, error)
 }
 
 var _, _ operations = (*api.Remote)(nil), local{}
@@ -161,4 +163,12 @@ func (l local) RotateAPIKey(ctx context.Context, id string, keep time.Duration) 
 
 func (l local) RemoveAPIKey(ctx context.Context, id string) error {
 	return l.s.RemoveAPIKey(ctx, l.actor, id)
+}
+
+func (l local) LogLevel(ctx context.Context) (admin.LogLevel, error) {
+	return l.s.LogLevel(ctx, l.actor)
+}
+
+func (l local) SetLogLevel(ctx context.Context, level string, last time.Duration) (admin.LogLevel, error) {
+	return l.s.SetLogLevel(ctx, l.actor, level, last)
 }

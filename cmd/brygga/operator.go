@@ -48,6 +48,8 @@ type operator struct {
 	now   func() time.Time
 	// hasher hashes passwords, for all of a server; nil for one of its own.
 	hasher *account.Hasher
+	// levels is the log of the server that this is part of; nil where none runs.
+	levels *logLevels
 	// certificates are the names that a client's policy may give.
 	certificates []string
 	// acrValues are the levels that may be asserted, empty for the default.

@@ -94,9 +94,7 @@ func (s *server) takeOver(ctx context.Context, fresh *config.Config, l *looks) e
 	static := l.dress(fresh.StaticClients(now))
 	s.clients.Replace(static)
 	s.provideKeys(ctx, static)
-	if s.level != nil {
-		s.level.Set(logLevel(fresh.Log.Level))
-	}
+	s.levels.configure(logLevel(fresh.Log.Level))
 	s.live = fresh
 	s.taken.Store(fresh)
 	s.tellReload(ctx, fresh, live, waiting)

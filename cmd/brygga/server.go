@@ -95,6 +95,7 @@ type server struct {
 	audit         *audit.Log
 	mail          *mail.Courier // nil where no mail is sent
 	hasher        *account.Hasher
+	levels        *logLevels
 	tree          auditTree
 	sinks         []*sink.Sink
 	logins        *logins.Book
@@ -126,6 +127,7 @@ func newServer(ctx context.Context, o serverOptions) (*server, error) {
 	s := &server{serverOptions: o, live: o.config}
 	s.taken.Store(o.config)
 	s.keepTime()
+	s.levels = s.newLogLevels()
 	s.looks.Store(cmp.Or(o.dressed, &looks{}))
 	if err := s.build(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
@@ -382,7 +384,7 @@ func (s *server) ready(ctx context.Context) error {
 func (s *server) operator() *operator {
 	return &operator{
 		store: s.clients, audit: s.audit, now: s.now, certificates: s.config.BankID.CertificateNames(), acrValues: s.config.ACRs(), local: s.config.LocalIssuer(), outbound: s.outbound,
-		hasher: s.hasher, console: s.config.ConsoleURL(), mail: s.mail != nil,
+		levels: s.levels, hasher: s.hasher, console: s.config.ConsoleURL(), mail: s.mail != nil,
 		ring: func(context.Context) (*keys.Ring, error) { return s.ring, nil }, backup: s.backup,
 		tree: func(context.Context) (*tree.Tree, error) { return s.tree.Tree, nil }, sinks: s.config.Audit.Sinks,
 		texts: func() *templates.Catalogue { return s.looks.Load().messages },
@@ -394,6 +396,7 @@ func (s *server) close() error {
 	if site := s.site.Load(); site != nil {
 		site.Close()
 	}
+	s.levels.close()
 	s.background.Wait()
 	if s.ring != nil {
 		s.ring.Close()

@@ -74,6 +74,7 @@ func newHarness(t *testing.T) *harness {
 		t.Fatal(err)
 	}
 	h.admin, err = admin.New(admin.Options{
+		Log:   &testLog{},
 		Store: store, Audit: log, Accounts: h.accounts, Now: now, Keys: func(context.Context) (*keys.Ring, error) { return ring, nil },
 		Tree:   func(context.Context) (*tree.Tree, error) { return h.tree, nil },
 		Health: func(context.Context) ([][2]string, error) { return [][2]string{{"version", "devel"}}, nil },
@@ -195,6 +196,8 @@ var examples = map[string]struct {
 	"post_find_person":                     {path: "/find-person", body: `{"personal_number":"198001012395"}`, wrong: "/find-person?number=1", status: 422},
 	"get_expiries":                         {path: "/expiries", wrong: "/expiries?x=1", status: 422},
 	"get_settings":                         {path: "/settings", wrong: "/settings?x=1", status: 422},
+	"get_log":                              {path: "/log", wrong: "/log?x=1", status: 422},
+	"put_log":                              {path: "/log", body: `{"level":"debug","for":"10m"}`, wrong: "/log?level=debug", status: 422},
 	"get_banner":                           {path: "/banner", wrong: "/banner?x=1", status: 422},
 	"put_banner":                           {path: "/banner", body: `{"sv":"Underhåll","to":"2027-01-01T00:00:00Z"}`, wrong: "/banner?x=1", status: 422},
 	"delete_banner":                        {path: "/banner", wrong: "/banner?x=1", status: 422},
@@ -545,4 +548,15 @@ func TestGuessingEnds(t *testing.T) {
 	h.want(last, 429)
 	h.now = h.now.Add(time.Minute)
 	h.want(h.ask(h.key, "GET", "/clients", ""), 200)
+}
+
+// testLog is a log whose level can be set.
+type testLog struct{ level admin.LogLevel }
+
+func (l *testLog) LogLevel() admin.LogLevel { return l.level }
+
+func (l *testLog) SetLogLevel(level string, until time.Time) admin.LogLevel {
+	before := l.level
+	l.level = admin.LogLevel{Level: level, Configured: "info", Until: until}
+	return before
 }

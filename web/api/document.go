@@ -162,6 +162,8 @@ func schemas() object {
 		"Expiries":       items(shape([]string{"kind", "name", "ends"}, object{"kind": text(), "name": text(), "ends": text("date-time")})),
 		"Settings":       items(shape([]string{"key", "value", "source", "live"}, object{"key": text(), "value": text(), "source": text(), "live": flag})),
 		"Banner":         shape(nil, object{"sv": text(), "en": text(), "from": text("date-time"), "to": text("date-time")}),
+		"LogLevel":       shape([]string{"level", "configured"}, object{"server": text(), "level": text(), "configured": text(), "until": moment}),
+		"NewLogLevel":    shape(nil, object{"level": object{"type": "string", "enum": append([]string{""}, admin.Levels...)}, "for": text()}),
 		"AlarmRules":     alarmRules(),
 		"Alarms":         shape([]string{"rules", "standing"}, object{"rules": ref("AlarmRules"), "standing": list(free)}),
 		"AlarmsSent":     shape([]string{"sent"}, object{"sent": number}),

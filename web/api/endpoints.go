@@ -104,6 +104,8 @@ var endpoints = []endpoint{
 	{"POST", "/api-keys", admin.CreateAPIKey, "Make a key for this API, which is shown once", nil, false, "NewAPIKey", "APIKeyMade", 201, createAPIKey},
 	{"POST", "/api-keys/{id}/rotate", admin.RotateAPIKey, "Give a key a new secret, which is shown once", nil, false, "Keep", "APIKeyMade", 200, rotateAPIKey},
 	{"DELETE", "/api-keys/{id}", admin.RemoveAPIKey, "Remove a key", nil, false, "", "", 204, deleteAPIKey},
+	{"GET", "/log", admin.ShowLogLevel, "Show how much the server that answers writes to its own log", nil, false, "", "LogLevel", 200, showLogLevel},
+	{"PUT", "/log", admin.SetLogLevel, "Have the server that answers, and no other, log more or less; without a level, as its configuration says", nil, false, "NewLogLevel", "LogLevel", 200, putLogLevel},
 	{"GET", "/health", admin.ShowHealth, "Show the installation's health", nil, false, "", "Health", 200, showHealth},
 }
 
