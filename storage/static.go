@@ -16,7 +16,8 @@ var ErrStatic = errors.New("storage: client is set in the configuration file")
 // through it: CreateClient returns ErrExists for their IDs, UpdateClient and RemoveClient return ErrStatic.
 type StaticClients struct {
 	Store
-	set atomic.Pointer[staticSet]
+	set   atomic.Pointer[staticSet]
+	since atomic.Pointer[map[string]time.Time] // see Remember
 }
 
 // WithStaticClients returns store with the given clients added.

@@ -93,6 +93,9 @@ func (s *server) takeOver(ctx context.Context, fresh *config.Config, l *looks) e
 	}
 	static := l.dress(fresh.StaticClients(now))
 	s.clients.Replace(static)
+	if err := s.clients.Remember(ctx, now); err != nil {
+		return err
+	}
 	s.provideKeys(ctx, static)
 	s.levels.configure(logLevel(fresh.Log.Level))
 	s.live = fresh

@@ -154,6 +154,9 @@ func (s *server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.clients = storage.WithStaticClients(s.store, static)
+	if err = s.clients.Remember(ctx, s.now()); err != nil {
+		return err
+	}
 	var own storage.Client
 	if s.consoleBankID, own, err = newConsoleBankID(ctx, c, s.store, func() http.Handler { return http.HandlerFunc(s.public) }, s.now); err != nil {
 		return err
