@@ -114,23 +114,23 @@ func showHistory(v *visit) error {
 }
 
 func askClientRemoval(v *visit) error {
-	c, err := v.client()
+	c, err := v.about()
 	if err != nil {
 		return err
 	}
-	return v.show(nameOf(v, c), clientRemoval(v, c, newForm()))
+	return v.show(nameOf(v, c.Client), clientRemoval(v, c, newForm()))
 }
 
 // removeClient removes a client whose ID was typed.
 func removeClient(v *visit) error {
 	f := v.form()
-	c, err := v.client()
+	c, err := v.about()
 	if err != nil {
 		return err
 	}
 	if f.get("id") != c.ID {
 		f.fault("id", v.text("remove.id.wrong"))
-		return v.refuse(nameOf(v, c), clientRemoval(v, c, f))
+		return v.refuse(nameOf(v, c.Client), clientRemoval(v, c, f))
 	}
 	err = v.Admin.RemoveClient(v, v.actor, c.ID, admin.Demand{Revision: revision(f)})
 	return v.done(err, at("clients"), "remove.done", "name", c.ID)
