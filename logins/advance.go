@@ -134,7 +134,7 @@ func (b *Book) take(ctx context.Context, events []storage.AuditEvent) (rows []st
 		}
 		rows = append(rows, storage.Note{Key: []byte(key), Value: text})
 		for _, way := range l.ways() {
-			rows = append(rows, storage.Note{Key: way})
+			rows = append(rows, storage.Note{Key: way, Value: []byte(key)})
 		}
 	}
 	for i := range events {

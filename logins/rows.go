@@ -15,7 +15,7 @@ import (
 const (
 	turnRow    byte = 'i' // nothing → how far the audit log was read
 	loginRow   byte = 'l' // minute (4 bytes) + the reference's last four digits + login ID → Login
-	personRow  byte = 'p' // hash (8 bytes) + place of the login → nothing
+	personRow  byte = 'p' // hash (8 bytes) + place of the login → key of its row
 	subjectRow byte = 's' // the same by subject
 	networkRow byte = 'n' // the same by network
 	hourRow    byte = 'h' // hour (4 bytes) + client ID → Counts of the logins begun in it

@@ -206,15 +206,41 @@ func (s *search) byWay(ctx context.Context, kind byte, value string) error {
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		for _, row := range rows {
-			at := append([]byte{loginRow}, row.Key[len(prefix):]...)
-			if err := s.span(ctx, at, behind(at)); err != nil {
+		if err := s.follow(ctx, rows, len(prefix)); err != nil {
+			return err
+		}
+		to = rows[len(rows)-1].Key
+	}
+	return nil
+}
+
+// follow takes the logins that the rows lead to, in their order, until enough are found. Before is how long what stands before their places is.
+func (s *search) follow(ctx context.Context, rows []storage.Note, before int) error {
+	keys := make([][]byte, len(rows))
+	for i, row := range rows {
+		keys[i] = row.Value
+	}
+	stored, err := s.book.o.Store.NotesAt(ctx, keys...)
+	if err != nil {
+		return fmt.Errorf("read what is known of logins: %w", err)
+	}
+	texts := make(map[string][]byte, len(stored))
+	for _, row := range stored {
+		texts[string(row.Key)] = row.Value
+	}
+	for _, row := range rows {
+		text := texts[string(row.Value)]
+		s.looked++
+		if text != nil && s.late[string(row.Value)] == nil {
+			l, err := decodeLogin(text)
+			if err != nil {
 				return err
 			}
-			if to = row.Key; s.full() {
-				s.found.Next = hex.EncodeToString(at)
-				return nil
-			}
+			s.take(l)
+		}
+		if s.full() {
+			s.found.Next = hex.EncodeToString(append([]byte{loginRow}, row.Key[before:]...))
+			return nil
 		}
 	}
 	return nil
@@ -232,7 +258,11 @@ func (s *search) byTime(ctx context.Context) error {
 	if !s.narrow() {
 		return s.span(ctx, from, to)
 	}
-	for hours, err := range s.book.hours(ctx, s.ClientID, s.From, s.To) {
+	possible, err := s.book.days(ctx, s.ClientID, s.From, s.To, s.may)
+	if err != nil {
+		return err
+	}
+	for hours, err := range s.book.hours(ctx, s.ClientID, s.From, s.To, possible) {
 		if err != nil {
 			return err
 		}

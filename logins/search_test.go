@@ -106,6 +106,22 @@ func TestSearchInPages(t *testing.T) {
 	}
 }
 
+// TestSearchAcrossMidnight: a login is found by what came of it on the next day, whenever it was begun and however long it took.
+func TestSearchAcrossMidnight(t *testing.T) {
+	for _, begun := range []time.Duration{10*time.Hour + 59*time.Minute + 50*time.Second, 11*time.Hour + 30*time.Minute, 12 * time.Hour, 13 * time.Hour} {
+		for _, took := range []time.Duration{20 * time.Second, time.Hour, 13 * time.Hour, 23*time.Hour + 59*time.Minute} {
+			h := newHarness(t)
+			h.now = start.Add(begun)
+			record := storage.Login{ID: "late", Created: h.now}
+			h.now = h.now.Add(took)
+			h.audit.Record(t.Context(), audit.Event{Type: audit.LoginFailed, Identifier: "late", Reference: record.Reference(), ClientID: "journal", Message: "certificateErr"})
+			h.read()
+			h.now = h.now.Add(10 * 24 * time.Hour)
+			h.finds(fmt.Sprintf("cause, begun at %s, after %s", record.Created, took), logins.Query{Cause: "certificateErr", ClientID: "journal"}, record.Reference())
+		}
+	}
+}
+
 // TestStandsAsTheLastOrder: a login that failed and was begun again stands as it stands now.
 func TestStandsAsTheLastOrder(t *testing.T) {
 	h := newHarness(t)
