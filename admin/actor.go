@@ -42,8 +42,34 @@ func Operator(s *account.Session, fresh bool, from account.From) Actor {
 
 // Key is a program with a key for the API, which was looked up and is valid. Groups are those of the clients that it is for, nil for all.
 func Key(id string, scopes, groups []string, from account.From) Actor {
-	name := "key:" + id
+	return program("key:"+id, scopes, groups, from)
+}
+
+func program(name string, scopes, groups []string, from account.From) Actor {
+	if scopes == nil {
+		scopes = []string{} // it is a program all the same
+	}
 	return Actor{name: name, scopes: scopes, all: len(groups) == 0, groups: groups, by: account.Program(name, from), from: from}
+}
+
+// mayEquip returns nil when the actor may let a client of that kind get tokens for the API, or give it another proof of itself: it is as if it made a key
+// with the client's scopes. A refusal is told to the audit log.
+func (s *Service) mayEquip(ctx context.Context, actor Actor, c *storage.Client) error {
+	if len(c.APIScopes) == 0 {
+		return nil
+	}
+	r, err := s.permit(ctx, actor, CreateAPIKey)
+	if err != nil {
+		return err
+	}
+	n := NewAPIKey{Scopes: slices.DeleteFunc(slices.Clone(c.APIScopes), func(scope string) bool { return !slices.Contains(storage.APIScopes, scope) })} // others are wrong
+	if c.AdminGroup != "" {
+		n.Groups = []string{c.AdminGroup}
+	}
+	if !actor.covers(r, n) {
+		return &RefusedError{OperationOf(CreateAPIKey), ErrStronger}
+	}
+	return nil
 }
 
 // Name is what the audit log calls the actor.
@@ -107,7 +133,7 @@ func (a Actor) may(o Operation) (reach, error) {
 	switch {
 	case o.Whole && !r.all:
 		return reach{}, storage.ErrForbidden
-	case o.StepUp && len(a.scopes) == 0 && !a.fresh: // a program with a key has nothing to prove itself by anew
+	case o.StepUp && a.scopes == nil && !a.fresh: // a program with a key has nothing to prove itself by anew
 		return reach{}, storage.ErrStepUp
 	}
 	return r, nil

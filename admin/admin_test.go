@@ -28,6 +28,8 @@ type harness struct {
 	*admin.Service
 	store storage.Store
 	now   time.Time
+	// tokens returns the client of an access token.
+	tokens func(context.Context, secret.String) (*storage.Client, []string, error)
 }
 
 func newHarness(t *testing.T) *harness {
@@ -66,6 +68,12 @@ func newHarnessOver(t *testing.T, over func(storage.Store) storage.Store) *harne
 				}
 			}
 			return ring, err
+		},
+		Client: func(ctx context.Context, token secret.String) (*storage.Client, []string, error) {
+			if h.tokens == nil {
+				return nil, nil, storage.ErrNotFound
+			}
+			return h.tokens(ctx, token)
 		},
 		Tree: func(context.Context) (*tree.Tree, error) { return nil, errNoTree },
 	})

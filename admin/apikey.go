@@ -55,6 +55,9 @@ func (s *Service) now() time.Time { return s.o.Now().UTC().Truncate(time.Microse
 // Authenticate returns who has the presented key, or ErrKey. It notes the use, at most once a minute.
 func (s *Service) Authenticate(ctx context.Context, presented secret.String, from account.From) (Actor, error) {
 	rest, ok := strings.CutPrefix(presented.Reveal(), keyPrefix)
+	if !ok && !presented.IsZero() && s.o.Client != nil {
+		return s.client(ctx, presented, from)
+	}
 	id, _, found := strings.Cut(rest, "_")
 	if !ok || !found || len(rest) > maxKey || !utf8.ValidString(id) {
 		return Actor{}, ErrKey
@@ -82,6 +85,22 @@ func (s *Service) Authenticate(ctx context.Context, presented secret.String, fro
 }
 
 const maxKey = 200
+
+// client returns who has the access token, or ErrKey. A client of a group is for the clients of that group.
+func (s *Service) client(ctx context.Context, token secret.String, from account.From) (Actor, error) {
+	c, scopes, err := s.o.Client(ctx, token)
+	if errors.Is(err, storage.ErrNotFound) {
+		return Actor{}, ErrKey
+	}
+	if err != nil {
+		return Actor{}, fmt.Errorf("find access token: %w", err)
+	}
+	var groups []string
+	if c.AdminGroup != "" {
+		groups = []string{c.AdminGroup}
+	}
+	return program("client:"+c.ID, scopes, groups, from), nil
+}
 
 // APIKeys returns all keys for the API, ordered by ID.
 func (s *Service) APIKeys(ctx context.Context, actor Actor) (all []*storage.APIKey, err error) {

@@ -220,15 +220,15 @@ func (s *Service) PutClient(ctx context.Context, actor Actor, id string, d Deman
 	if err != nil {
 		return nil, err
 	}
-	within, err := s.within(ctx, r, id, d, change)
+	within, err := s.within(ctx, actor, r, id, d, true, change)
 	if err != nil {
 		return nil, err
 	}
 	return s.registry(d).Put(ctx, actor.name, id, within)
 }
 
-// within returns change with what is demanded of the client before and after it.
-func (s *Service) within(ctx context.Context, r reach, id string, d Demand, change func(*storage.Client) error) (func(*storage.Client) error, error) {
+// within returns change with what is demanded of the client before and after it. Equips says that it may give the client what it gets tokens by.
+func (s *Service) within(ctx context.Context, actor Actor, r reach, id string, d Demand, equips bool, change func(*storage.Client) error) (func(*storage.Client) error, error) {
 	before, err := s.o.Store.Client(ctx, id)
 	var seen uint64 // none
 	switch {
@@ -253,6 +253,11 @@ func (s *Service) within(ctx context.Context, r reach, id string, d Demand, chan
 		}
 		if err := change(c); err != nil {
 			return err
+		}
+		if equips {
+			if err := s.mayEquip(ctx, actor, c); err != nil {
+				return err
+			}
 		}
 		if !r.has(c) {
 			return clients.Problem{Key: "admin_group", Problem: "is none of yours", Remedy: "write one of " + strings.Join(r.groups, ", ")}
@@ -285,7 +290,7 @@ func (s *Service) update(ctx context.Context, actor Actor, name Name, id string,
 	if _, err := s.visible(ctx, r, id); err != nil {
 		return nil, err
 	}
-	within, err := s.within(ctx, r, id, d, change)
+	within, err := s.within(ctx, actor, r, id, d, name != SwitchClient, change)
 	if err != nil {
 		return nil, err
 	}
@@ -326,6 +331,9 @@ func (s *Service) at(ctx context.Context, actor Actor, name Name, id string, d D
 	if err == nil && d.Revision != 0 && c.Revision != d.Revision {
 		err = storage.ErrConflict
 	}
+	if err == nil && name == RotateSecret {
+		err = s.mayEquip(ctx, actor, c)
+	}
 	return err
 }
 
@@ -340,7 +348,7 @@ func (s *Service) ApplyClients(ctx context.Context, actor Actor, changes []clien
 	due := make([]clients.Change, len(changes))
 	for i, change := range changes {
 		due[i], named[change.ID] = change, true
-		set, err := s.applied(ctx, r, change)
+		set, err := s.applied(ctx, actor, r, change)
 		if err != nil { // all that is wrong is told at once
 			set = func(*storage.Client) error { return err }
 		}
@@ -356,12 +364,12 @@ func (s *Service) ApplyClients(ctx context.Context, actor Actor, changes []clien
 	return s.registry(Demand{DryRun: dryRun}).Apply(ctx, actor.name, due)
 }
 
-func (s *Service) applied(ctx context.Context, r reach, change clients.Change) (func(*storage.Client) error, error) {
+func (s *Service) applied(ctx context.Context, actor Actor, r reach, change clients.Change) (func(*storage.Client) error, error) {
 	if change.Set == nil {
 		_, err := s.visible(ctx, r, change.ID)
 		return nil, err
 	}
-	return s.within(ctx, r, change.ID, Demand{}, change.Set)
+	return s.within(ctx, actor, r, change.ID, Demand{}, true, change.Set)
 }
 
 // unnamed returns the removal of every client within reach that is not named.

@@ -18,6 +18,7 @@ import (
 	"brygga/logins"
 	"brygga/notice"
 	"brygga/outbound"
+	"brygga/secret"
 	"brygga/storage"
 )
 
@@ -31,6 +32,8 @@ type Options struct {
 	Tree func(context.Context) (*tree.Tree, error)
 	// Accounts are those of operators, nil for none.
 	Accounts *account.Accounts
+	// Client returns the client that an access token for the API stands for, and the token's scopes, or storage.ErrNotFound. Nil takes no tokens.
+	Client func(ctx context.Context, token secret.String) (*storage.Client, []string, error)
 	// Health returns what is known of the installation's health, name and text, and why it is not ready. Nil says nothing.
 	Health func(context.Context) (details [][2]string, err error)
 	// Log is the log of the server that this is part of; nil where none runs.

@@ -82,7 +82,15 @@ func Check(c *storage.Client) Problems {
 	if c.HomeURI != "" {
 		p.webAddress("home_uri", c.HomeURI)
 	}
-	if len(c.RedirectURIs) == 0 {
+	for _, scope := range c.APIScopes {
+		if !slices.Contains(storage.APIScopes, scope) {
+			p.add("api_scopes", "there is no scope "+quote(scope)+" of the management API", nearOrAll(scope, storage.APIScopes))
+		}
+	}
+	if len(c.APIScopes) > 0 && c.Public() {
+		p.add("api_scopes", "is for clients that prove themselves", "give it an auth_method, or take the scopes away")
+	}
+	if len(c.RedirectURIs) == 0 && len(c.APIScopes) == 0 {
 		p.add("redirect_uris", "missing", "name at least one address, such as https://app.example.se/callback")
 	}
 	p.addresses("redirect_uris", c.RedirectURIs, c.Native)

@@ -102,6 +102,8 @@ var settings = []Setting[client]{
 		func(c *client) any { return &c.Claims }},
 	{"groups", "group", "a value of its claim groups, as `name=members`: everybody, or the sub of each", "", nil,
 		func(c *client) any { return &c.Groups }},
+	{"api_scopes", "api-scope", "`scopes` of the management API that it may get access tokens for, as itself", "", storage.APIScopes,
+		func(c *client) any { return (*words)(&c.APIScopes) }},
 	{"require_pkce", "require-pkce", "demand PKCE although it has a secret", "", nil,
 		func(c *client) any { return &c.RequirePKCE }},
 	{"custom_identifier", "custom-identifier", "`tag` of its audit events", "", nil,

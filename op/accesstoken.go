@@ -35,7 +35,7 @@ type accessClaims struct {
 	IssuedAt int64  `json:"iat"`
 	ID       string `json:"jti"`
 	Scope    string `json:"scope,omitempty"`
-	AuthTime int64  `json:"auth_time"`
+	AuthTime int64  `json:"auth_time,omitempty"`
 	ACR      string `json:"acr,omitempty"`
 }
 
@@ -62,7 +62,7 @@ func (p *Provider) accessToken(ctx context.Context, a *issue, life time.Duration
 	claims, err := json.Marshal(&accessClaims{
 		Issuer: p.o.Issuer, Subject: a.grant.Subject, Audience: p.audience(a.resources), ClientID: a.client.ID,
 		Expires: a.now.Add(life).Unix(), IssuedAt: a.now.Unix(), ID: a.token, Scope: scopeText(a.scopes),
-		AuthTime: a.grant.AuthTime.Unix(), ACR: a.grant.ACR,
+		AuthTime: seconds(a.grant.AuthTime), ACR: a.grant.ACR,
 	})
 	if err != nil {
 		return "", fmt.Errorf("encode claims: %w", err)

@@ -131,6 +131,9 @@ func (p *Provider) addRequestMetadata(c *oidc.DiscoveryConfiguration) {
 // addTokenMetadata adds what clients get.
 func (p *Provider) addTokenMetadata(c *oidc.DiscoveryConfiguration) {
 	c.GrantTypesSupported = []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken}
+	if len(p.o.APIScopes) > 0 {
+		c.GrantTypesSupported = append(c.GrantTypesSupported, oidc.GrantTypeClientCredentials)
+	}
 	c.SubjectTypesSupported = []string{storage.SubjectPairwise, storage.SubjectPublic}
 	c.IDTokenSigningAlgValuesSupported = signingAlgs
 	c.IDTokenEncryptionAlgValuesSupported = encryptionAlgs

@@ -74,6 +74,13 @@ func (m *marked) RedeemCode(ctx context.Context, redemption storage.Redemption) 
 	return m.Store.RedeemCode(ctx, redemption)
 }
 
+func (m *marked) IssueToken(ctx context.Context, revision uint64, grant storage.Grant, token storage.AccessToken) error {
+	if err := m.fault("IssueToken"); err != nil {
+		return err
+	}
+	return m.Store.IssueToken(ctx, revision, grant, token)
+}
+
 func (m *marked) AccessToken(ctx context.Context, hash [32]byte, now time.Time) (*storage.AccessToken, *storage.Grant, error) {
 	if err := m.fault("AccessToken"); err != nil {
 		return nil, nil, err

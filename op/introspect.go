@@ -90,7 +90,7 @@ func (p *Provider) serveIntrospect(w http.ResponseWriter, r *http.Request) {
 // introspect returns what is to be known of the token.
 func (p *Provider) introspect(t foundToken) *introspection {
 	a := &introspection{
-		Active: true, Issuer: p.o.Issuer, Subject: t.grant.Subject, ClientID: t.grant.ClientID, AuthTime: t.grant.AuthTime.Unix(),
+		Active: true, Issuer: p.o.Issuer, Subject: t.grant.Subject, ClientID: t.grant.ClientID, AuthTime: seconds(t.grant.AuthTime),
 		ACR: t.grant.ACR,
 	}
 	if t.refresh != nil {

@@ -124,6 +124,8 @@ type Options struct {
 	Pages              Pages
 	// SubjectKey makes the subjects: at least 32 bytes, the same for ever (docs/decisions/0002-subjects.md).
 	SubjectKey []byte
+	// APIScopes are the scopes of the management API, for which clients may get access tokens as themselves; none where there is no such API.
+	APIScopes []string
 	// CodeLife, AccessTokenLife and IDTokenLife are how long each is valid; 0 means the default of that name.
 	CodeLife, AccessTokenLife, IDTokenLife time.Duration
 	// RefreshIdle is how long a refresh token lasts unused, RefreshLife how long after its login an offline grant ends however

@@ -44,6 +44,9 @@ func (p *Provider) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(pathDiscovery, p.document("discovery", p.serveDiscovery))
 	mux.Handle(pathMetadata, p.document("discovery", p.serveDiscovery))
+	if len(p.o.APIScopes) > 0 {
+		mux.Handle(pathResource, p.document("resource", p.serveResource))
+	}
 	mux.Handle(pathJWKS, p.document("jwks", p.serveJWKS))
 	mux.Handle(pathToken, p.api("token", p.guardForm(p.serveToken), http.MethodPost))
 	mux.Handle(pathPAR, p.api("par", p.guardForm(p.servePAR), http.MethodPost))

@@ -69,6 +69,10 @@ func (p *Provider) tokensFor(ctx context.Context, client *storage.Client, form u
 		return p.redeemCode(ctx, client, form)
 	case string(oidc.GrantTypeRefreshToken):
 		return p.rotate(ctx, client, form)
+	case string(oidc.GrantTypeClientCredentials):
+		if len(p.o.APIScopes) > 0 {
+			return p.ownToken(ctx, client, form)
+		}
 	}
 	return nil, newError(oidc.UnsupportedGrantType, "grant_type must be authorization_code or refresh_token")
 }

@@ -96,6 +96,8 @@ type Client struct {
 	// Groups are the values of the client's claim groups, each with those who are in it: GroupOfAll, or subjects as the client sees
 	// them, with spaces between.
 	Groups map[string]string `json:"groups,omitempty"`
+	// APIScopes are those of the management API that the client may get access tokens for, as itself (RFC 6749 §4.4); none for none.
+	APIScopes []string `json:"api_scopes,omitempty"`
 	// RequirePKCE demands a code challenge of a confidential client too.
 	RequirePKCE bool `json:"require_pkce,omitempty"`
 	// CustomIdentifier tags the client's audit events (CUSTOMER_IDENTIFIER).

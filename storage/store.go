@@ -169,6 +169,9 @@ type Grants interface {
 	// spent code is known until its grant expires; the unspent code of a revoked grant is unknown. The tokens are bound to the
 	// code's grant, whatever they say. A refresh token with a hash of zeros is none.
 	RedeemCode(ctx context.Context, redemption Redemption) (*Grant, error)
+	// IssueToken stores a grant of a client's own, for which nobody has logged in, and its access token, in one step (RFC 6749 §4.4). It returns
+	// ErrConflict when the client is not of that revision any more, which is 0 for one of the configuration: somebody may just have disabled it.
+	IssueToken(ctx context.Context, revision uint64, grant Grant, token AccessToken) error
 	// AccessToken returns the token with that hash and its grant. It returns ErrNotFound if the token was never issued, has
 	// expired, or if its grant has expired or was revoked.
 	AccessToken(ctx context.Context, hash [32]byte, now time.Time) (*AccessToken, *Grant, error)

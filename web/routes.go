@@ -46,6 +46,7 @@ func (s *Site) routes() []route {
 
 		{"/.well-known/openid-configuration", provider},
 		{"/.well-known/oauth-authorization-server", provider},
+		{"/.well-known/oauth-protected-resource/api/v1", provider},
 		{"/jwks.json", provider},
 		{"/authorize", provider},
 		{"/par", provider},

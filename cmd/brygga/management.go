@@ -26,7 +26,7 @@ func (s *server) newManagement(ctx context.Context) (m management, err error) {
 		return m, err
 	}
 	operations, err := o.administration(func(more *admin.Options) {
-		more.Accounts = accounts
+		more.Accounts, more.Client = accounts, s.provider.APIClient
 		more.Expiries, more.Settings = s.expiries, s.settings
 		more.Health = func(ctx context.Context) ([][2]string, error) { return s.details(ctx), s.ready(ctx) }
 	})
@@ -34,7 +34,7 @@ func (s *server) newManagement(ctx context.Context) (m management, err error) {
 		return m, err
 	}
 	s.admin = operations
-	if m.api, err = api.New(api.Options{Admin: operations, Version: buildVersion(), Address: s.address, Log: s.log, Now: s.now}); err != nil {
+	if m.api, err = api.New(api.Options{Admin: operations, Version: buildVersion(), Metadata: s.provider.APIMetadata(), Address: s.address, Log: s.log, Now: s.now}); err != nil {
 		return m, err
 	}
 	m.console, err = s.newConsole(operations, accounts)

@@ -331,7 +331,7 @@ func (s *server) connect(ctx context.Context) error {
 			RequestsPerAddress: c.Limits.RequestsPerAddress, RequestsPerClient: c.Limits.RequestsPerClient,
 			LoginsPerAddress: c.Login.LoginsPerAddress, StoredPerAddress: c.Login.StoredPerAddress << 20, Stored: c.Login.Stored << 20,
 		},
-		MessageFits: s.messageFits, ClientIP: web.ClientIP, Observe: s.metrics.provider, Step: s.providerStep, Logger: s.log, RefusalLevel: s.refusals, Now: s.now,
+		APIScopes: admin.Scopes(), MessageFits: s.messageFits, ClientIP: web.ClientIP, Observe: s.metrics.provider, Step: s.providerStep, Logger: s.log, RefusalLevel: s.refusals, Now: s.now,
 	})
 	if err != nil {
 		return err

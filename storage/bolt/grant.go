@@ -205,6 +205,26 @@ func (s *Store) RedeemCode(ctx context.Context, redemption storage.Redemption) (
 	return result, nil
 }
 
+// IssueToken stores a grant of a client's own and its access token; see storage.Grants.
+func (s *Store) IssueToken(ctx context.Context, revision uint64, grant storage.Grant, token storage.AccessToken) error {
+	return s.update(ctx, func(t *tx) error {
+		if revision != 0 {
+			row := t.get(clientsBucket, []byte(grant.ClientID))
+			if row == nil {
+				return storage.ErrConflict
+			}
+			client, err := decodeClient(row)
+			if err != nil {
+				return err
+			}
+			if client.Revision != revision {
+				return storage.ErrConflict
+			}
+		}
+		return errors.Join(s.putNewGrant(t, &grant, grant.Expires), putNewToken(t, token, grant.ID))
+	})
+}
+
 // putNewToken stores the token for the grant, whatever grant the caller wrote into it.
 func putNewToken(t *tx, token storage.AccessToken, grantID string) error {
 	token.GrantID = grantID

@@ -84,6 +84,34 @@ func (s *Store) redeem(ctx context.Context, db executor, r storage.Redemption) (
 	return s.codec.DecodeGrant(id, body)
 }
 
+// IssueToken stores a grant of a client's own and its access token; see storage.Grants.
+func (s *Store) IssueToken(ctx context.Context, revision uint64, grant storage.Grant, token storage.AccessToken) error {
+	sealed, err := s.codec.EncodeGrant(&grant)
+	if err != nil {
+		return err
+	}
+	return s.trip(ctx, func(ctx context.Context, db executor) error {
+		done, err := db.Exec(ctx, `
+			WITH seen AS (
+				SELECT generation FROM clients WHERE id = @client_id AND revision = @revision FOR SHARE
+			), granted AS (
+				INSERT INTO grants (id, client_id, generation, sid, session, is_offline, expires, kept, body)
+				SELECT @id, @client_id, COALESCE((SELECT generation FROM seen), (SELECT generation FROM clients WHERE id = @client_id), 0), @sid, NULL, false, @ends::timestamptz, @ends::timestamptz, @grant::bytea
+				WHERE @revision = 0 OR EXISTS (SELECT 1 FROM seen)
+				RETURNING id
+			)
+			INSERT INTO access_tokens (hash, grant_id, issued, expires, scopes, resources)
+			SELECT @token::bytea, id, @issued::timestamptz, @expires::timestamptz, @token_scopes::text[], @token_resources::text[] FROM granted`,
+			tokenArguments(token, pgx.NamedArgs{
+				"client_id": grant.ClientID, "revision": int64(revision), "id": grant.ID, "sid": orNull(grant.SessionID), "ends": up(grant.Expires), "grant": sealed,
+			}))
+		if err == nil && done.RowsAffected() == 0 {
+			err = storage.ErrConflict
+		}
+		return err
+	})
+}
+
 // refuseCode returns why the code was not redeemed, and neither a grant nor an error when it should have been. Where the outcome of a
 // statement was lost, it returns the grant when the code was redeemed by that one.
 func (s *Store) refuseCode(ctx context.Context, r storage.Redemption, lost bool) (grant *storage.Grant, err error) {

@@ -103,6 +103,33 @@ var grantTests = map[string]func(*fixture){
 		_, _, err = f.Store.AccessToken(f.Context(), hash("tokeng1"), at(3600))
 		f.is(err, storage.ErrNotFound)
 	},
+	"a token of a client's own works until its grant ends, and none is made of a client that has changed": func(f *fixture) {
+		f.ok(f.Store.CreateClient(f.Context(), storage.Client{ID: "machine", Name: "Machine"}))
+		grant := storage.Grant{ID: "own", ClientID: "machine", Subject: "machine", Scopes: []string{"clients:read"}, Resources: []string{"https://api"}, AuthTime: at(1), Created: at(1), Expires: at(600)}
+		token := storage.AccessToken{Hash: hash("own token"), Issued: at(1), Expires: at(600)}
+		f.ok(f.Store.IssueToken(f.Context(), 1, grant, token))
+		f.restart()
+		got, granted, err := f.Store.AccessToken(f.Context(), hash("own token"), at(2))
+		f.ok(err)
+		f.same(granted.Scopes, grant.Scopes)
+		f.same(got.GrantID, "own")
+		_, _, err = f.Store.AccessToken(f.Context(), hash("own token"), at(600))
+		f.is(err, storage.ErrNotFound)
+
+		f.ok(f.Store.UpdateClient(f.Context(), storage.Client{ID: "machine", Name: "Machine", Disabled: true, Revision: 1}))
+		_, _, err = f.Store.AccessToken(f.Context(), hash("own token"), at(3))
+		f.is(err, storage.ErrNotFound)
+		again := grant
+		again.ID = "again"
+		f.is(f.Store.IssueToken(f.Context(), 1, again, storage.AccessToken{Hash: hash("again"), Issued: at(3), Expires: at(600)}), storage.ErrConflict)
+		_, _, err = f.Store.AccessToken(f.Context(), hash("again"), at(4))
+		f.is(err, storage.ErrNotFound)
+		again.ID, again.ClientID = "static", "of the configuration"
+		f.ok(f.Store.IssueToken(f.Context(), 0, again, storage.AccessToken{Hash: hash("static"), Issued: at(3), Expires: at(600)}))
+		f.ok(f.Store.RevokeGrant(f.Context(), "static", at(4)))
+		_, _, err = f.Store.AccessToken(f.Context(), hash("static"), at(5))
+		f.is(err, storage.ErrNotFound)
+	},
 	"revoking a grant kills its token and its code": func(f *fixture) {
 		redeemed, unredeemed, other := f.redeemed("g1", "app", "sid"), f.granted("g2", "app", "sid"), f.redeemed("g3", "app", "sid")
 		for range 2 {

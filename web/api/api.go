@@ -41,6 +41,8 @@ type Options struct {
 	Address func(*http.Request) netip.Addr
 	// Version is the program's, for events in CEF.
 	Version string
+	// Metadata is where the API is described as a protected resource (RFC 9728), empty for nowhere.
+	Metadata string
 	// Log gets errors that are no fault of who asks; nil discards them.
 	Log *slog.Logger
 	// Now is the clock; nil means time.Now.

@@ -36,7 +36,7 @@ type fault struct {
 func (p *problem) Error() string { return p.Title }
 
 var (
-	unauthorized = &problem{Status: http.StatusUnauthorized, Title: "no valid key", Detail: "send a key for the API as Authorization: Bearer or x-api-key"}
+	unauthorized = &problem{Status: http.StatusUnauthorized, Title: "no valid key", Detail: "send a key for the API, or an access token for it, as Authorization: Bearer; a key as x-api-key, too"}
 	tooMany      = &problem{Status: http.StatusTooManyRequests, Title: "too many requests"}
 	existing     = &problem{Status: http.StatusPreconditionFailed, Title: "there is one already"}
 	stale        = &problem{Status: http.StatusPreconditionFailed, Title: "changed meanwhile", Detail: "read it again and decide anew"}
@@ -137,6 +137,22 @@ func problemOf(err error) *problem {
 	return nil
 }
 
+// challenge says what would be needed (RFC 6750 §3): that scope, or a key or token that works. Where access tokens come from is described at
+// resource_metadata (RFC 9728 §5.1).
+func (a *api) challenge(r *http.Request, scope string) string {
+	challenge := `Bearer realm="brygga"`
+	switch {
+	case scope != "":
+		challenge += `, error="insufficient_scope", scope="` + scope + `"`
+	case !presented(r).IsZero():
+		challenge += `, error="invalid_token"`
+	}
+	if a.Metadata != "" {
+		challenge += `, resource_metadata="` + a.Metadata + `"`
+	}
+	return challenge
+}
+
 // fail answers with the error. What it is when it is our own stands in the log alone.
 func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
@@ -146,7 +162,11 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	switch p.Status {
 	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", `Bearer realm="brygga"`)
+		w.Header().Set("WWW-Authenticate", a.challenge(r, ""))
+	case http.StatusForbidden:
+		if refused, ok := errors.AsType[*admin.RefusedError](err); ok && refused.Operation.Scope != "" {
+			w.Header().Set("WWW-Authenticate", a.challenge(r, refused.Operation.Scope))
+		}
 	case http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", "60")
 	}
