@@ -249,10 +249,10 @@ func (p *page) set(row storage.Note) (err error) {
 func (p *page) add(e *storage.AuditEvent) {
 	first := false
 	if isLogin(e) {
-		key := string(loginOf(e).key())
-		before := p.logins[key].Orders
-		p.logins[key].add(e)
-		first = before == 0 && p.logins[key].Orders == 1
+		l := p.logins[string(loginOf(e).key())]
+		before := l.Orders
+		l.add(e)
+		first = before == 0 && l.Orders == 1
 	}
 	if !counted(e) {
 		return

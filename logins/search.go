@@ -167,9 +167,9 @@ func (b *Book) overlay(ctx context.Context, logins map[string]*Login, events []s
 		if !isLogin(&events[i]) {
 			continue
 		}
-		key := string(loginOf(&events[i]).key())
-		if events[i].Time.After(read[key]) {
-			logins[key].add(&events[i])
+		key := loginOf(&events[i]).key()
+		if events[i].Time.After(read[string(key)]) {
+			logins[string(key)].add(&events[i])
 		}
 	}
 	return nil

@@ -18,7 +18,6 @@ type harness struct {
 	*testing.T
 	store *bolt.Store
 	now   time.Time
-	told  []string
 	mu    sync.Mutex
 }
 

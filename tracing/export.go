@@ -171,9 +171,9 @@ func requestOf(all []sdk.ReadOnlySpan) request {
 func keyValues(all []attribute.KeyValue) []keyValue {
 	pairs := make([]keyValue, len(all))
 	for i, a := range all {
-		pairs[i] = keyValue{string(a.Key), map[string]any{"stringValue": a.Value.Emit()}}
+		pairs[i] = keyValue{string(a.Key), map[string]any{"stringValue": a.Value.String()}}
 		if a.Value.Type() == attribute.INT64 {
-			pairs[i].Value = map[string]any{"intValue": a.Value.Emit()}
+			pairs[i].Value = map[string]any{"intValue": a.Value.String()}
 		}
 	}
 	return pairs

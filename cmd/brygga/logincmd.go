@@ -142,8 +142,8 @@ func labelled(label, text string) string {
 
 // loginFlags say which logins are wanted.
 type loginFlags struct {
-	since, until, network, reference string
-	person                           bool
+	since, until, network string
+	person                bool
 	logins.Query
 }
 

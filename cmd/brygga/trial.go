@@ -117,7 +117,7 @@ func (t *trials) verify(ctx context.Context, k keptTrial, token string, trial *c
 	for _, alg := range storage.SigningAlgs() {
 		algorithms = append(algorithms, jose.SignatureAlgorithm(alg))
 	}
-	signed, err := jose.ParseSigned(token, algorithms)
+	signed, err := jose.ParseSignedCompact(token, algorithms)
 	if err != nil {
 		return fmt.Errorf("read the ID token of a trial: %w", err)
 	}

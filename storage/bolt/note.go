@@ -6,23 +6,30 @@ import (
 	"errors"
 	"fmt"
 
+	"go.etcd.io/bbolt"
+
 	"brygga/storage"
 )
+
+// firstNote returns where Notes begins, and what leads on from there.
+func firstNote(cursor *bbolt.Cursor, from, to []byte, backwards bool) (key, row []byte, next func() (key, row []byte)) {
+	if !backwards {
+		key, row = cursor.Seek(from)
+		return key, row, cursor.Next
+	}
+	if beyond, _ := cursor.Seek(to); beyond == nil {
+		key, row = cursor.Last()
+	} else {
+		key, row = cursor.Prev()
+	}
+	return key, row, cursor.Prev
+}
 
 // Notes returns notes in the order of their keys, or against it; see storage.Notes.
 func (s *Store) Notes(_ context.Context, from, to []byte, limit int, backwards bool) (found []storage.Note, err error) {
 	err = s.view(func(t *tx) error {
 		cursor := t.bucket(notesBucket).Cursor()
-		key, row := cursor.Seek(from)
-		next := cursor.Next
-		if backwards {
-			next = cursor.Prev
-			if key, row = cursor.Seek(to); key == nil {
-				key, row = cursor.Last()
-			} else {
-				key, row = cursor.Prev()
-			}
-		}
+		key, row, next := firstNote(cursor, from, to, backwards)
 		for ; key != nil && len(found) < limit && bytes.Compare(key, from) >= 0 && bytes.Compare(key, to) < 0; key, row = next() {
 			note, err := noteOf(key, row)
 			if err != nil {

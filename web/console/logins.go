@@ -19,9 +19,6 @@ func loginsPages() []page {
 	}
 }
 
-// loginFilters are the parameters of the list of logins.
-var loginFilters = []string{"reference", "around", "span", "client", "outcome", "cause", "device", "network", "sub", "person"}
-
 // spans are how far back a list of logins reaches, and how far it reaches around a time.
 var spans = map[string]time.Duration{"10m": 10 * time.Minute, "1h": time.Hour, "24h": 24 * time.Hour, "7d": 7 * 24 * time.Hour, "30d": 30 * 24 * time.Hour, "400d": 400 * 24 * time.Hour}
 
