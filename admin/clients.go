@@ -321,6 +321,21 @@ func (s *Service) RemoveClient(ctx context.Context, actor Actor, id string, d De
 	return s.registry(d).Remove(ctx, actor.name, id)
 }
 
+// mostHeld is how many of each a client's holdings are counted to.
+const mostHeld = 100_000
+
+// ClientHoldings counts what would end with a client, for who may remove it: at most 100 000 of each.
+func (s *Service) ClientHoldings(ctx context.Context, actor Actor, id string) (storage.Holdings, error) {
+	r, err := s.permit(ctx, actor, RemoveClient)
+	if err != nil {
+		return storage.Holdings{}, err
+	}
+	if _, err := s.visible(ctx, r, id); err != nil {
+		return storage.Holdings{}, err
+	}
+	return s.o.Store.Holdings(ctx, id, s.now(), mostHeld)
+}
+
 // at returns nil when the actor may do the operation on that client, which is as demanded.
 func (s *Service) at(ctx context.Context, actor Actor, name Name, id string, d Demand) error {
 	r, err := s.permit(ctx, actor, name)

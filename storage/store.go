@@ -100,6 +100,17 @@ type Clients interface {
 	// ChangeClients creates, replaces and removes clients, each as the methods above do: all of it or nothing. No client may be named twice. The
 	// error is a *ClientStepError that names the first client that cannot be changed so.
 	ChangeClients(ctx context.Context, steps []ClientStep, now time.Time, events ...AuditEvent) error
+	// Holdings counts what the client holds at now, which ends when it is disabled or removed: at most so many of each. It looks through all grants of
+	// the store. Of a client that is not stored it may miss some.
+	Holdings(ctx context.Context, id string, now time.Time, most int) (Holdings, error)
+}
+
+// Holdings is how much a client holds.
+type Holdings struct {
+	// Grants are the logins that tokens of the client stand for, Offline those of them that can be refreshed.
+	Grants, Offline int
+	// Pushed are requests that it has sent ahead.
+	Pushed int
 }
 
 // Logins keeps logins with their auth request, order and identity. What each step demands stands at the method of [Login]

@@ -45,6 +45,39 @@ var clientTests = map[string]func(*fixture){
 		f.ok(err)
 		f.same(got.Name, first.Name)
 	},
+	"what a client holds is counted": func(f *fixture) {
+		f.ok(f.Store.CreateClient(f.Context(), newClient("app")))
+		f.ok(f.Store.CreateClient(f.Context(), newClient("other")))
+		f.ok(f.Store.PushRequest(f.Context(), newRequest("1", "app")))
+		f.ok(f.Store.PushRequest(f.Context(), newRequest("2", "other")))
+		f.granted("g1", "app", "sid1")
+		session, _ := f.signedIn("s1", "g2", "app", "sid2", offline)
+		f.served(session, "g3", "other", "sid3")
+		revoked := f.granted("g4", "app", "sid4")
+		f.ok(f.Store.RevokeGrant(f.Context(), revoked.ID, at(5)))
+		holds := func(id string, seconds, most int, want storage.Holdings) {
+			f.Helper()
+			got, err := f.Store.Holdings(f.Context(), id, at(seconds), most)
+			f.ok(err)
+			f.same(got, want)
+		}
+		for range 2 {
+			holds("app", 6, 9, storage.Holdings{Grants: 2, Offline: 1, Pushed: 1})
+			holds("other", 6, 9, storage.Holdings{Grants: 1, Pushed: 1})
+			holds("nobody", 6, 9, storage.Holdings{})
+			f.restart()
+		}
+		got, err := f.Store.Holdings(f.Context(), "app", at(6), 1)
+		f.ok(err)
+		f.same(got.Grants, 1)
+		holds("app", 9000, 9, storage.Holdings{})
+		client, err := f.Store.Client(f.Context(), "app")
+		f.ok(err)
+		off := *client
+		off.Disabled = true
+		f.ok(f.Store.UpdateClient(f.Context(), off))
+		holds("app", 6, 9, storage.Holdings{})
+	},
 	"an unknown client is not found": func(f *fixture) {
 		f.ok(f.Store.CreateClient(f.Context(), newClient("app")))
 		for _, id := range []string{"", "ap", "app2", "APP"} {

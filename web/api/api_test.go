@@ -180,6 +180,7 @@ var examples = map[string]struct {
 	"delete_clients_id":                    {path: "/clients/app", match: `"1"`, wrong: "/clients/unknown", status: 404},
 	"get_clients_id_check":                 {path: "/clients/app/check", wrong: "/clients/unknown/check", status: 404},
 	"get_clients_id_history":               {path: "/clients/app/history?limit=5", wrong: "/clients/app/history?cursor=x", status: 422},
+	"get_clients_id_holdings":              {path: "/clients/app/holdings", wrong: "/clients/unknown/holdings", status: 404},
 	"post_clients_id_disable":              {path: "/clients/app/disable", body: `{"reason":"moves"}`, wrong: "/clients/unknown/disable", status: 404},
 	"post_clients_id_enable":               {path: "/clients/app/enable", wrong: "/clients/unknown/enable", status: 404},
 	"post_clients_id_secrets":              {path: "/clients/app/secrets", body: `{"keep":"1h"}`, wrong: "/clients/unknown/secrets", status: 404},

@@ -133,6 +133,14 @@ func clientHistory(c *call) (*answer, error) {
 	return ok(body)
 }
 
+func clientHoldings(c *call) (*answer, error) {
+	held, err := c.Admin.ClientHoldings(c, c.actor, c.id())
+	if err != nil {
+		return nil, err
+	}
+	return ok(map[string]any{"grants": held.Grants, "offline": held.Offline, "pushed": held.Pushed})
+}
+
 func putClient(c *call) (*answer, error) {
 	d, bound, err := c.demand()
 	if err != nil {

@@ -146,6 +146,7 @@ func schemas() object {
 			"id": text(), "action": object{"type": "string", "enum": []string{actionCreated, actionUpdated, actionUnchanged, actionRemoved}}, "client": ref("Client"), "client_secret": text(), "published": list(text()),
 			"changes": changes,
 		}),
+		"Holdings":      shape([]string{"grants", "offline", "pushed"}, object{"grants": number, "offline": number, "pushed": number}),
 		"ClientHistory": page(shape([]string{"time", "event", "actor", "changes"}, object{"time": moment, "event": text(), "actor": text(), "actor_name": text(), "changes": changes})),
 		"Check":         shape([]string{"id", "kept", "rules"}, object{"id": text(), "kept": flag, "rules": list(free)}),
 		"Reason":        shape(nil, object{"reason": text()}),

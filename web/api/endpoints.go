@@ -65,6 +65,7 @@ var endpoints = []endpoint{
 	{"DELETE", "/clients/{id}", admin.RemoveClient, "Remove a client and revoke what it was granted", []string{dryRun}, true, "", "", 204, deleteClient},
 	{"GET", "/clients/{id}/check", admin.CheckClient, "Hold a client against the rules of its profile", nil, false, "", "Check", 200, checkClient},
 	{"GET", "/clients/{id}/history", admin.ClientHistory, "Show who has changed a client, and what, the last change first", []string{limited, cursor}, false, "", "ClientHistory", 200, clientHistory},
+	{"GET", "/clients/{id}/holdings", admin.RemoveClient, "Count what would end with a client: at most 100 000 of each", nil, false, "", "Holdings", 200, clientHoldings},
 	{"POST", "/clients/{id}/disable", admin.SwitchClient, "Let a client do nothing, which ends what it was granted", []string{dryRun}, false, "Reason", "ClientChange", 200, switchClient(true)},
 	{"POST", "/clients/{id}/enable", admin.SwitchClient, "Let a disabled client go on", []string{dryRun}, false, "", "ClientChange", 200, switchClient(false)},
 	{"POST", "/clients/{id}/secrets", admin.RotateSecret, "Make a new secret; those of before go on for as long as keep says", []string{dryRun}, false, "Keep", "ClientChange", 201, rotateSecret},

@@ -201,6 +201,7 @@ type about struct {
 	// last is the day of the last login, zero for none lately; use counts those of the last days.
 	last time.Time
 	use  *logins.Counts
+	held storage.Holdings
 }
 
 // useDays is how many days of logins are counted.
@@ -212,7 +213,7 @@ func (v *visit) about() (*about, error) {
 		return nil, err
 	}
 	last, use, err := v.Admin.ClientUse(v, v.actor, c.ID, useDays)
-	return &about{c, brokenFirst(rules), last, use}, err
+	return &about{Client: c, broken: brokenFirst(rules), last: last, use: use}, err
 }
 
 // day is the day of the last login, or says that there was none.

@@ -166,6 +166,7 @@ func TestSecretsAndState(t *testing.T) {
 	s.says(b.post("clients/app/state", append(b.get("clients/app").carriedOn(), "reason", "moves to another host")...), "The app is off", "moves to another host")
 	s.says(b.get("clients/app/history"), "Kim admin", "moves to another host", "New secret")
 	s.says(b.post("clients/app/state", b.get("clients/app").carriedOn()...), "The app is on.")
+	s.says(b.get("clients/app/remove"), "Logins with tokens that stand", "Last login")
 	s.is(b.post("clients/app/remove", append(b.get("clients/app/remove").carriedOn(), "id", "ap")...), http.StatusUnprocessableEntity, "Appen")
 	s.says(b.post("clients/app/remove", append(b.get("clients/app/remove").carriedOn(), "id", "app")...), "app is removed.")
 }

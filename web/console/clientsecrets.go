@@ -114,17 +114,26 @@ func showHistory(v *visit) error {
 }
 
 func askClientRemoval(v *visit) error {
-	c, err := v.about()
+	c, err := v.doomed()
 	if err != nil {
 		return err
 	}
 	return v.show(nameOf(v, c.Client), clientRemoval(v, c, newForm()))
 }
 
+// doomed is what is known of a client that is to be removed, with what would end with it.
+func (v *visit) doomed() (*about, error) {
+	c, err := v.about()
+	if err == nil {
+		c.held, err = v.Admin.ClientHoldings(v, v.actor, c.ID)
+	}
+	return c, err
+}
+
 // removeClient removes a client whose ID was typed.
 func removeClient(v *visit) error {
 	f := v.form()
-	c, err := v.about()
+	c, err := v.doomed()
 	if err != nil {
 		return err
 	}
