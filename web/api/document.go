@@ -232,7 +232,7 @@ func clientSchema(secrets object) object {
 		"policy": object{"type": "object", "description": "what its logins must meet"},
 		"id":     object{"type": "string"}, "revision": object{"type": "integer", "readOnly": true}, "static": object{"type": "boolean", "readOnly": true},
 		"created": object{"type": "string", "format": "date-time", "readOnly": true}, "updated": object{"type": "string", "format": "date-time", "readOnly": true},
-		"secrets": secrets, "brand": object{"type": "object", "readOnly": true},
+		"secrets": object{"type": "array", "items": secrets["items"], "readOnly": true}, "brand": object{"type": "object", "readOnly": true},
 	}
 	for _, s := range clients.Settings() {
 		schema := map[clients.Kind]object{
