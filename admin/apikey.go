@@ -219,6 +219,29 @@ func (s *Service) RotateAPIKey(ctx context.Context, actor Actor, id string, keep
 	return &key, value, err
 }
 
+// EndAPIKeys ends all secrets of all keys, for a store that is restored from a backup: a key that was removed since, and a secret that was replaced, would
+// work again. What the keys are for stays, and RotateAPIKey gives one another secret.
+func (s *Service) EndAPIKeys(ctx context.Context, actor Actor) error {
+	if _, err := s.permit(ctx, actor, RotateAPIKey); err != nil {
+		return err
+	}
+	all, err := s.APIKeys(ctx, actor)
+	if err != nil {
+		return err
+	}
+	for _, before := range all {
+		if len(before.Secrets) == 0 {
+			continue
+		}
+		key := *before
+		key.Secrets = nil
+		if err := s.putKey(ctx, actor, audit.APIKeyRotated, before, &key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // RemoveAPIKey removes a key: it works no more from then on.
 func (s *Service) RemoveAPIKey(ctx context.Context, actor Actor, id string) error {
 	if _, err := s.permit(ctx, actor, RemoveAPIKey); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"brygga/admin"
 	"brygga/audit"
 	"brygga/storage"
 	"brygga/storage/bolt"
@@ -25,7 +26,7 @@ func newRestoreCommand(h *host) *cobra.Command {
 		Long: "Make the store of a backup (- for standard input). Every page and every record of it is looked at first, with the configured master key.\n" +
 			"A store that is there is never overwritten.\n\n" +
 			"A backup knows nothing of what came after it. So logins, codes, tokens and sessions end, and people log in anew: nothing that was used,\n" +
-			"revoked or logged out since works again. Clients, keys, subjects and the audit log are as they were then; \"brygga help backups\" says\n" +
+			"revoked or logged out since works again. Keys for the API end, too, until \"brygga apikey rotate\" gives them another secret. Clients, keys, subjects and the audit log are as they were then; \"brygga help backups\" says\n" +
 			"what that means for clients that were removed, and keys that were replaced since.",
 		Example: "  brygga restore --config /etc/brygga/brygga.yaml /backup/brygga-2026-11-26.db\n  age -d brygga.db.age | brygga restore -",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -89,6 +90,13 @@ func (r *readUntilDone) Read(p []byte) (int, error) {
 // recordRestored puts it into the audit log of the store that it is a copy from earlier.
 func recordRestored(ctx context.Context, h *host, in installation, store storage.Store) error {
 	return direct(ctx, h, in, store, func(ctx context.Context, o *operator) error {
+		s, err := o.administration(func(*admin.Options) {})
+		if err != nil {
+			return err
+		}
+		if err := s.EndAPIKeys(ctx, admin.Command(o.actor)); err != nil {
+			return err
+		}
 		o.audit.Record(ctx, audit.Event{Type: audit.StoreRestored, Actor: o.actor})
 		return nil
 	})
