@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
 
 	"brygga/logins"
+	"brygga/secret"
 )
 
 // TestLoginShow: the reference that the person's page shows leads to the story of the login, which names nobody.
@@ -57,6 +59,11 @@ func TestLoginShow(t *testing.T) {
 		if said, code := inServer(d, append([]string{"login", "find"}, flags...)...); code != exitUsage {
 			t.Errorf("login find %q = %d: %s", flags, code, said)
 		}
+	}
+	var typed bytes.Buffer
+	h := &host{out: &typed, err: &typed, args: []string{"login", "find", "--person"}, typed: secret.New(person)}
+	if err := runInServer(t.Context(), h, d.data); err != nil || !strings.Contains(typed.String(), shown) || strings.Contains(typed.String(), person) {
+		t.Errorf("login find --person: %v: %s", err, typed.String())
 	}
 	if said, code := inServer(d, "statistics", "-o", "csv"); code != exitOK || !strings.HasPrefix(said, "month,client_id,name,identified") {
 		t.Errorf("statistics = %d: %s", code, said)
