@@ -10,6 +10,7 @@ var APIScopes = []string{
 	"health:read",
 	"keys:read",
 	"keys:write",
+	"log:write",
 	"logins:person",
 	"logins:read",
 	"notices:read",
