@@ -131,7 +131,7 @@ func TestCanary(t *testing.T) {
 		t.Fatalf("only %d canaries: the flows brought too little", len(found))
 	}
 	// What an app calls the person stands in the event of the login, in the field for that, and nowhere else.
-	found.search(t, "the log", regexp.MustCompile(`"sub":"[^"]*",`).ReplaceAllString(out.String(), ""))
+	found.search(t, "the log", regexp.MustCompile(`("event":"WEB_10000[25]"[^\n]*)"sub":"[^"]*",`).ReplaceAllString(out.String(), "$1"))
 	found.search(t, "an error page", pages)
 	found.search(t, "/metrics", fetch(t, d.AdminURL+"/metrics"))
 	found.search(t, "the goroutine profile", fetch(t, d.AdminURL+"/debug/pprof/goroutine?debug=2"))
