@@ -81,7 +81,7 @@ func TestConfigurations(t *testing.T) {
 			}
 			for _, warning := range c.Warnings() {
 				key, _, _ := strings.Cut(warning, ": ")
-				if !slices.Contains([]string{"listen", "insecure_admin_listen", "bankid.root_ca_file", "bankid.signature_root_file"}, key) {
+				if !slices.Contains([]string{"listen", "insecure_admin_listen", "console", "bankid.root_ca_file", "bankid.signature_root_file"}, key) {
 					t.Errorf("warning: %s", warning)
 				}
 			}

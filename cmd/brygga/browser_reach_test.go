@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 
@@ -124,10 +126,12 @@ func checkWatch(b *tab) {
 	b.run(`document.head.append(Object.assign(document.createElement('style'), { textContent: 'p { color: red }' }))`)
 	b.run(`setTimeout(() => { throw new Error('thrown in the page') })`)
 	b.run(`console.error('logged in the page')`)
-	b.visit(b.d.AdminURL + "/healthz")
+	foreign := httptest.NewServer(http.NotFoundHandler())
+	b.t.Cleanup(foreign.Close)
+	b.visit(foreign.URL)
 	for _, want := range []string{
 		"third party: Image http://127.0.0.1:9/pixel", "security: Loading the image", "security: Applying inline style",
-		"exception: Uncaught Error: thrown in the page", "console.error", "third party: Document " + b.d.AdminURL,
+		"exception: Uncaught Error: thrown in the page", "console.error", "third party: Document " + foreign.URL,
 	} {
 		b.eventually("the watch finds "+want, func() bool {
 			return slices.ContainsFunc(b.found(), func(fault string) bool { return strings.HasPrefix(fault, want) })
