@@ -18,14 +18,15 @@ type Kind string
 
 // The kinds.
 const (
-	Web    Kind = "web"    // a server that can keep a secret
-	Page   Kind = "page"   // a single-page application: scripts in a browser, and no server
-	Native Kind = "native" // on the person's own device
-	Broker Kind = "broker" // passes logins on to other apps
+	Web     Kind = "web"     // a server that can keep a secret
+	Page    Kind = "page"    // a single-page application: scripts in a browser, and no server
+	Native  Kind = "native"  // on the person's own device
+	Machine Kind = "machine" // logs nobody in: asks the management API as itself
+	Broker  Kind = "broker"  // passes logins on to other apps
 )
 
 // Kinds returns the kinds in the order in which they are offered.
-func Kinds() []Kind { return []Kind{Web, Page, Native, Broker} }
+func Kinds() []Kind { return []Kind{Web, Page, Native, Machine, Broker} }
 
 // Preset is what is usually right for an app.
 type Preset struct {
@@ -140,6 +141,8 @@ func Nearest(c *storage.Client) *Preset {
 		}
 	}
 	switch {
+	case IsMachine(c):
+		return Of(string(Machine))
 	case c.Native:
 		return Of(string(Native))
 	case c.Public():
@@ -147,6 +150,9 @@ func Nearest(c *storage.Client) *Preset {
 	}
 	return Of(string(Web))
 }
+
+// IsMachine reports whether a client logs nobody in and gets access tokens for the management API as itself (RFC 6749 §4.4).
+func IsMachine(c *storage.Client) bool { return len(c.RedirectURIs) == 0 && len(c.APIScopes) > 0 }
 
 // AppOf returns the address of the app that a client's redirect URIs are at: scheme and host of the first.
 func AppOf(c *storage.Client) string {

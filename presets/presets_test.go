@@ -162,6 +162,7 @@ func TestNearest(t *testing.T) {
 		"nextcloud": {ID: "nextcloud", RedirectURIs: []string{"https://moln.example.org/apps/user_oidc/code", "https://moln.example.org/index.php/apps/user_oidc/code"}},
 		"web":       {ID: "journal", RedirectURIs: []string{"https://app.example.se/callback"}},
 		"page":      {ID: "journal", AuthMethod: storage.AuthMethodNone, RedirectURIs: []string{"https://app.example.se/callback"}},
+		"machine":   {ID: "terraform", APIScopes: []string{"clients:read"}},
 		"native":    {ID: "journal", AuthMethod: storage.AuthMethodNone, Native: true, RedirectURIs: []string{"se.example.app:/cb"}},
 	} {
 		if got := Nearest(&c); got.Name != want {

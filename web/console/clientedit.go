@@ -145,7 +145,11 @@ func (v *visit) options(f field) []option {
 // checks are the values of a setting of which several can be chosen.
 func (v *visit) checks(f field) (all []option) {
 	for _, value := range f.values {
-		all = append(all, option{value, value, v.valueLabel(f.name, value)})
+		meaning := v.valueLabel(f.name, value)
+		if meaning == value {
+			meaning = "" // it says itself
+		}
+		all = append(all, option{value, value, meaning})
 	}
 	return all
 }

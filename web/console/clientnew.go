@@ -25,8 +25,28 @@ var newSteps = []step{
 	{"summary", nil},
 }
 
+// machineSteps are those for what logs nobody in.
+var machineSteps = []step{
+	{"what", nil},
+	{"scopes", []string{"api_scopes", "contacts", "admin_group"}},
+	{"summary", nil},
+}
+
+// steps are those of the kind of app that was chosen.
+func (f *form) steps() []step {
+	if f.isMachine() {
+		return machineSteps
+	}
+	return newSteps
+}
+
+func (f *form) isMachine() bool {
+	preset := presets.Of(chosenPreset(f))
+	return preset != nil && preset.Kind == presets.Machine
+}
+
 // carried are settings that presets have and no step asks for.
-var carried = []string{"native", "require_pkce", "id_token_alg", "default_locale"}
+var carried = []string{"native", "require_pkce", "id_token_alg", "default_locale", "api_scopes"}
 
 // newFields are all settings that the form for a new app holds.
 func newFields() []string {
@@ -40,8 +60,8 @@ func newFields() []string {
 // whatFields are the fields of the first step, which are no settings but for the name.
 var whatFields = []string{"preset", "product", "name", "id", "app"}
 
-func stepIndex(key string) int {
-	return max(0, slices.IndexFunc(newSteps, func(s step) bool { return s.key == key }))
+func (f *form) stepIndex(key string) int {
+	return max(0, slices.IndexFunc(f.steps(), func(s step) bool { return s.key == key }))
 }
 
 func askClient(v *visit) error {
@@ -52,20 +72,20 @@ func askClient(v *visit) error {
 func takeClient(v *visit) error {
 	f := v.form()
 	f.values = cloneValues(f.values)
-	at := stepIndex(f.get("step"))
+	at := f.stepIndex(f.get("step"))
 	switch {
 	case f.get("go") == "back":
 		return v.show(v.text("new.title"), newClient(v, f, max(0, at-1), nil))
 	case at == 0:
 		return v.takeWhat(f)
 	}
-	done, err := v.Admin.PutClient(v, v.actor, f.get("id"), admin.Demand{New: true, DryRun: newSteps[at].key != "summary"}, v.newSettings(f))
+	done, err := v.Admin.PutClient(v, v.actor, f.get("id"), admin.Demand{New: true, DryRun: f.steps()[at].key != "summary"}, v.newSettings(f))
 	if wrong := v.newFaults(f, err); wrong >= 0 && wrong <= at {
 		return v.refuse(v.text("new.title"), newClient(v, f, wrong, nil))
 	} else if wrong < 0 && err != nil {
 		return err
 	}
-	if newSteps[at].key == "summary" {
+	if f.steps()[at].key == "summary" {
 		return v.showSecret(done, "new.done")
 	}
 	f.faults = nil
@@ -75,7 +95,7 @@ func takeClient(v *visit) error {
 // showStep shows a step; the summary has the client as it would be.
 func (v *visit) showStep(f *form, at int, would *clients.Registered) error {
 	var c *storage.Client
-	if newSteps[at].key == "summary" {
+	if f.steps()[at].key == "summary" {
 		if would == nil {
 			return storage.ErrConflict
 		}
@@ -172,13 +192,17 @@ func (v *visit) newFaults(f *form, err error) int {
 		return 0
 	}
 	names := []string{"id", "name"}
-	for _, s := range newSteps {
+	for _, s := range f.steps() {
 		names = append(names, s.fields...)
+	}
+	if problems, ok := errors.AsType[clients.Problems](err); ok && f.isMachine() && len(f.values["api_scopes"]) == 0 {
+		f.fault("api_scopes", v.text("new.scopes.missing"))
+		err = slices.DeleteFunc(problems, func(p clients.Problem) bool { return p.Key == "redirect_uris" })
 	}
 	if !v.clientFaults(f, err, names...) {
 		return -1
 	}
-	for i, s := range newSteps {
+	for i, s := range f.steps() {
 		if i == 0 && f.faultyIn(whatFields) || f.faultyIn(s.fields) {
 			f.faults = slices.DeleteFunc(f.faults, func(one fault) bool { // those of later steps wait for their turn
 				return one.field != "" && !slices.Contains(s.fields, one.field) && !slices.Contains(whatFields, one.field)
@@ -186,12 +210,12 @@ func (v *visit) newFaults(f *form, err error) int {
 			return i
 		}
 	}
-	return len(newSteps) - 2
+	return len(f.steps()) - 2
 }
 
 // hiddenFields are the fields of the form that a step does not show, name and value in turn.
 func (f *form) hiddenFields(at int) (pairs []string) {
-	shown := newSteps[at].fields
+	shown := f.steps()[at].fields
 	if at == 0 {
 		shown = whatFields
 	}
@@ -209,6 +233,9 @@ func (f *form) hiddenFields(at int) (pairs []string) {
 // kindOptions are the kinds of apps, productOptions the products.
 func (v *visit) kindOptions() (all []option) {
 	for _, k := range presets.Kinds() {
+		if k == presets.Machine && !v.may(admin.CreateAPIKey) {
+			continue // it is as a key, and nobody is offered what would be refused
+		}
 		all = append(all, option{string(k), v.text("kind." + string(k)), v.text("kind." + string(k) + ".about")})
 	}
 	return all

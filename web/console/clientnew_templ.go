@@ -41,7 +41,7 @@ func newClient(v *visit, f *form, n int, would *storage.Client) templ.Component 
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for i, s := range newSteps {
+		for i, s := range f.steps() {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<li")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -104,7 +104,7 @@ func newClient(v *visit, f *form, n int, would *storage.Client) templ.Component 
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = hidden("step", newSteps[n].key).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = hidden("step", f.steps()[n].key).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -117,9 +117,9 @@ func newClient(v *visit, f *form, n int, would *storage.Client) templ.Component 
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var5 string
-		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(v.text("new.step." + newSteps[n].key))
+		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(v.text("new.step." + f.steps()[n].key))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `clientnew.templ`, Line: 25, Col: 45}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `clientnew.templ`, Line: 25, Col: 46}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 		if templ_7745c5c3_Err != nil {
@@ -129,7 +129,7 @@ func newClient(v *visit, f *form, n int, would *storage.Client) templ.Component 
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		switch newSteps[n].key {
+		switch f.steps()[n].key {
 		case "what":
 			templ_7745c5c3_Err = choiceField(v, f, choices{name: "preset", label: v.text("new.preset"), options: v.kindOptions()}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
@@ -173,7 +173,7 @@ func newClient(v *visit, f *form, n int, would *storage.Client) templ.Component 
 				return templ_7745c5c3_Err
 			}
 		default:
-			templ_7745c5c3_Err = settingFields(v, f, newSteps[n].fields, nil).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = settingFields(v, f, f.steps()[n].fields, nil).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -182,7 +182,7 @@ func newClient(v *visit, f *form, n int, would *storage.Client) templ.Component 
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if newSteps[n].key == "summary" {
+		if f.steps()[n].key == "summary" {
 			var templ_7745c5c3_Var6 string
 			templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(v.text("new.create"))
 			if templ_7745c5c3_Err != nil {

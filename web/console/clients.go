@@ -10,6 +10,7 @@ import (
 	"brygga/admin"
 	"brygga/clients"
 	"brygga/logins"
+	"brygga/presets"
 	"brygga/storage"
 )
 
@@ -118,6 +119,8 @@ func cell(value string) string {
 // kindOf returns what kind of app a client is, as a key of the catalogue: kind.web.
 func kindOf(c *storage.Client) string {
 	switch {
+	case presets.IsMachine(c):
+		return "machine"
 	case c.Native:
 		return "native"
 	case c.Public():

@@ -68,6 +68,41 @@ func TestNewClient(t *testing.T) {
 	s.is(b.post("clients/+new", append(p.carriedOn(), "step", "what", "preset", "web", "name", "x", "id", "asas-journal", "app", "https://x.example.se", "go", "on")...), http.StatusUnprocessableEntity, "New app")
 }
 
+// TestNewMachine: a machine is asked for scopes of the API and for no address, gets a line that fetches a token, and is offered to those alone who may
+// make a key for the API.
+func TestNewMachine(t *testing.T) {
+	s := newSite(t)
+	b := s.as(storage.RoleOwner)
+	s.says(b.get("clients/+new"), `value="machine"`)
+	p := b.post("clients/+new", "step", "what", "preset", "machine", "name", "Terraform", "go", "on")
+	s.is(p, http.StatusOK, "New app")
+	s.says(p, `name="api_scopes"`, `value="clients:write"`, `aria-current="step">2.`)
+	if strings.Contains(p.body, `<textarea id="field-redirect_uris"`) {
+		t.Error("a machine is asked for a redirect URI")
+	}
+	none := b.post("clients/+new", append(p.carriedOn(), "go", "on")...)
+	s.is(none, http.StatusUnprocessableEntity, "New app")
+	s.says(none, `id="fault-api_scopes"`, "Choose at least one scope", "One thing needs to be put right")
+
+	p = b.post("clients/+new", append(p.carriedOn(), "api_scopes", "clients:read", "api_scopes", "clients:write", "go", "on")...)
+	s.says(p, "Nothing is stored yet", "clients:read")
+	p = b.post("clients/+new", append(p.carriedOn(), "go", "on")...)
+	s.is(p, http.StatusOK, "Terraform")
+	s.says(p, "The secret is shown now alone", "curl -u", "grant_type=client_credentials", "/token")
+	c, err := s.store.Client(t.Context(), "terraform")
+	s.ok(err)
+	if len(c.APIScopes) != 2 || len(c.RedirectURIs) != 0 || c.PersonalNumber || len(c.Secrets) != 1 {
+		t.Errorf("the client is %+v", c)
+	}
+	s.says(b.get("clients/terraform"), "Machine")
+
+	b = s.as(storage.RoleAdmin)
+	if strings.Contains(b.get("clients/+new").body, `value="machine"`) {
+		t.Error("an admin is offered what is refused")
+	}
+	s.is(b.post("clients/+new", "step", "what", "preset", "machine", "name", "Mine", "go", "on"), http.StatusForbidden, "You may not do this")
+}
+
 // TestNewClientKeepsWhatWasTyped: whatever is wrong, on whichever step, all that was typed is still there, also after going back.
 func TestNewClientKeepsWhatWasTyped(t *testing.T) {
 	s := newSite(t)

@@ -1,0 +1,1 @@
+curl -u "⟪id⟫:⟪secret⟫" -d grant_type=client_credentials ⟪issuer⟫/token
