@@ -434,7 +434,7 @@ func chartOf(v *visit, c chart) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = table(c.title, c.heads()...).Render(templ.WithChildren(ctx, templ_7745c5c3_Var26), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = numberTable(c.title, len(c.series), c.heads()...).Render(templ.WithChildren(ctx, templ_7745c5c3_Var26), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

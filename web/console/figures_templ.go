@@ -376,7 +376,7 @@ func overview(v *visit, s *sight) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = table(v.text("overview.causes"), v.text("logins.cause"), v.text("overview.orders")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var18), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = numberTable(v.text("overview.causes"), 1, v.text("logins.cause"), v.text("overview.orders")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var18), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -720,7 +720,7 @@ func countsTable(v *visit, caption string, all []logins.Client) templ.Component 
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = table(caption, v.text("logins.client"), v.text("overview.logins"), v.outcome(logins.Completed), v.outcome(logins.Failed), v.outcome(logins.Ended), v.text("overview.identified")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var33), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = numberTable(caption, 5, v.text("logins.client"), v.text("overview.logins"), v.outcome(logins.Completed), v.outcome(logins.Failed), v.outcome(logins.Ended), v.text("overview.identified")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var33), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -984,7 +984,7 @@ func statistics(v *visit, s *admin.Statistics, before, after string) templ.Compo
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = table(v.text("statistics.title"), v.text("logins.client"), v.text("statistics.name"), v.text("overview.identified"), v.outcome(logins.Completed), v.text("statistics.refused"), v.outcome(logins.Failed), v.outcome(logins.Ended), v.text("overview.sessions")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var48), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = numberTable(v.text("statistics.title"), 6, v.text("logins.client"), v.text("statistics.name"), v.text("overview.identified"), v.outcome(logins.Completed), v.text("statistics.refused"), v.outcome(logins.Failed), v.outcome(logins.Ended), v.text("overview.sessions")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var48), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -363,7 +363,7 @@ func loginList(v *visit, l *list, f *form, all []logins.Login) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = table(v.text("logins.title"), v.text("logins.begun"), v.text("logins.reference"), v.text("logins.client"), v.text("logins.outcome"), v.text("logins.device"), v.text("logins.took")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = numberTable(v.text("logins.title"), 1, v.text("logins.begun"), v.text("logins.reference"), v.text("logins.client"), v.text("logins.outcome"), v.text("logins.device"), v.text("logins.took")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

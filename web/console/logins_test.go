@@ -103,6 +103,31 @@ func TestFindLogin(t *testing.T) {
 	}
 }
 
+// TestHeadingsOfNumbers: of each table, the headings of the columns with numbers stand above them.
+func TestHeadingsOfNumbers(t *testing.T) {
+	s := newSite(t)
+	b := s.as(storage.RoleOwner)
+	s.storeLogins()
+	numbers := 0
+	for _, path := range []string{"", "logins", "statistics"} {
+		for i, table := range strings.Split(b.get(path).body, "<table>")[1:] {
+			table, _, _ = strings.Cut(table, "</table>")
+			rows := strings.Split(table, "<tr>")
+			if len(rows) < 3 {
+				continue
+			}
+			heads, cells := strings.Count(rows[1], `class="number"`), strings.Count(rows[2], `class="number"`)
+			if heads != cells {
+				t.Errorf("table %d of %q has %d headings of numbers, and %d numbers", i, path, heads, cells)
+			}
+			numbers += cells
+		}
+	}
+	if numbers == 0 {
+		t.Error("no table has numbers")
+	}
+}
+
 // TestFindPersonOnce: a personal number that is typed leads to the person's logins and stands in no address and on no page.
 func TestFindPersonOnce(t *testing.T) {
 	s := newSite(t)
