@@ -117,7 +117,7 @@ func (s *Site) startOrder(ctx context.Context, id string, starter storage.Starte
 		return err
 	}
 	done := make(chan error, 1)
-	s.background.Go(func() {
+	s.background.do(func() {
 		_, err := begun.Finish(working)
 		done <- err
 	})
@@ -129,7 +129,7 @@ func (s *Site) startOrder(ctx context.Context, id string, starter storage.Starte
 	case <-patience.C:
 	case <-ctx.Done():
 	}
-	s.background.Go(func() {
+	s.background.do(func() {
 		if err := <-done; err != nil && !errors.Is(err, storage.ErrConflict) && !errors.Is(err, storage.ErrNotFound) {
 			s.log.ErrorContext(working, "request failed", "doing", "start order", "login", id, "err", err)
 		}

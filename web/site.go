@@ -117,7 +117,7 @@ type Site struct {
 	// closing is closed when streams must end; background is the work that outlives its request.
 	closing    chan struct{}
 	closeOnce  sync.Once
-	background sync.WaitGroup
+	background background
 }
 
 // New returns a Site over the options, or an error that names the option that cannot be used.
@@ -219,7 +219,7 @@ func (s *Site) isClosing() bool {
 // Close waits for the work that outlives its request. Call it when the server has shut down and before the store is closed.
 func (s *Site) Close() {
 	s.EndStreams()
-	s.background.Wait()
+	s.background.wait()
 }
 
 // secure reports whether people reach us by https.
