@@ -59,7 +59,7 @@ var presets = []Preset{
 	{string(Web), Web, "", "integrations/libraries", set(back, home, profile, pkce), ready("app.env"), "my-app", exampleApp},
 	{string(Page), Page, "", "integrations/libraries", set(none, back, goodbye, profile, offline, "origins={app}"), ready("page.env"), "my-page", exampleApp},
 	{string(Native), Native, "", "quickstart/native", set(none, native, back, profile), ready("page.env"), "my-ios-app", exampleApp},
-	{string(Machine), Machine, "", "", set("personal_number=false", "api_scopes="+storage.APIScopes[0]), ready("token.sh"), "", ""},
+	{string(Machine), Machine, "", "", set("personal_number=false", "api_scopes=health:read"), ready("token.sh"), "", ""},
 	{string(Broker), Broker, "", "", set(back, profile, pkce, swedish), ready("app.env"), "", ""},
 
 	{"keycloak", Broker, "Keycloak", "integrations/keycloak", set(
