@@ -99,6 +99,16 @@ func TestLoginBefore(t *testing.T) {
 	}
 }
 
+// TestFormsKeepTheLanguage: a form that comes back with its faults is in the operator's own language, as it was.
+func TestFormsKeepTheLanguage(t *testing.T) {
+	s := newSite(t)
+	b := s.as(storage.RoleOwner)
+	b.language = "sv" // the operator's own is English
+	if got, back := b.get("operators/new").heading(), b.post("operators/new", "user_name", "").heading(); got != back {
+		t.Errorf("%q came back as %q", got, back)
+	}
+}
+
 // TestHeaders: nothing is kept, nothing inline runs, nobody frames us, and cookies come back to our own pages alone.
 func TestHeaders(t *testing.T) {
 	s := newSite(t)

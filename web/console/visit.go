@@ -80,7 +80,7 @@ func (v *visit) answer() error {
 	if err := v.identify(); err != nil {
 		return err
 	}
-	if v.session != nil && v.r.Method == http.MethodGet {
+	if v.session != nil {
 		v.lang = v.language() // the operator's own
 	}
 	if v.r.Method == http.MethodPost {
