@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -121,6 +122,9 @@ type Event struct {
 	// DEVICE and BROWSER); Course is what happened on the way, and Took how long it was in all (fields COURSE and SECONDS).
 	Device, Browser, Course string
 	Took                    time.Duration
+	// Kind says what the person was asked for where that is not to log in: "sign" (field KIND). Evidence is the SHA-256 of the record that proves the
+	// result, in hex (field EVIDENCE_SHA256).
+	Kind, Evidence string
 	// Object is what was changed where that is not the client, such as a key ID (field OBJECT).
 	Object string
 	// Changes are the settings that were changed, for events of administration (fields CHANGED, BEFORE.name and AFTER.name).
@@ -219,9 +223,9 @@ func (l *Log) write(ctx context.Context, events []Event, records []storage.Audit
 		if e.Reference != "" {
 			attrs = append(attrs, slog.String("reference", string(e.Reference)))
 		}
-		for _, name := range fieldNames {
+		for k, name := range fieldNames {
 			if value := records[i].Fields[name]; value != "" {
-				attrs = append(attrs, slog.String(lineName(name), value))
+				attrs = append(attrs, slog.String(lineNames[k], value))
 			}
 		}
 		for _, change := range e.Changes {
@@ -248,9 +252,17 @@ func (l *Log) Pseudonym(personalNumber secret.String) string {
 
 // fieldNames are the fields of a record in the order in which a log line has them.
 var fieldNames = [...]string{
-	fieldIdentifier, "SOURCE_ADDRESS", "CUSTOMER_IDENTIFIER", "SOURCE_USER_NAME", "SUB", "MESSAGE", "CLIENT_ID", "TXN", "DEVICE", "BROWSER", "COURSE", "SECONDS",
-	"ACTOR", "OBJECT", fieldChanged,
+	fieldIdentifier, "SOURCE_ADDRESS", "CUSTOMER_IDENTIFIER", "SOURCE_USER_NAME", "SUB", "MESSAGE", "CLIENT_ID", "TXN", "KIND", "DEVICE", "BROWSER", "COURSE", "SECONDS",
+	"EVIDENCE_SHA256", "ACTOR", "OBJECT", fieldChanged,
 }
+
+// lineNames are what they are called there.
+var lineNames = func() (names [len(fieldNames)]string) {
+	for i, field := range fieldNames {
+		names[i] = lineName(field)
+	}
+	return names
+}()
 
 // The fields of changes: the names, and before each name its value.
 const (
@@ -294,6 +306,8 @@ func (l *Log) fields(e Event) map[string]string {
 	set("MESSAGE", e.Message)
 	set("CLIENT_ID", e.ClientID)
 	set("TXN", e.Transaction)
+	set("KIND", e.Kind)
+	set("EVIDENCE_SHA256", e.Evidence)
 	set("DEVICE", e.Device)
 	set("BROWSER", e.Browser)
 	set("COURSE", e.Course)
@@ -334,7 +348,8 @@ func clean(value string) string {
 
 // newID returns an ID that sorts by time: 8 bytes of microseconds and 8 random ones, in hex.
 func newID(now time.Time) string {
-	var random [8]byte
-	rand.Read(random[:])
-	return fmt.Sprintf("%016x%s", now.UnixMicro(), hex.EncodeToString(random[:]))
+	var bytes [16]byte
+	rand.Read(bytes[8:])
+	binary.BigEndian.PutUint64(bytes[:], uint64(now.UnixMicro()))
+	return hex.EncodeToString(bytes[:])
 }

@@ -3,22 +3,32 @@ package audit
 // Type is the ID of an event in the catalogue. IDs are stable: other systems filter on them.
 type Type string
 
-// The catalogue. WEB_100001 to WEB_100004 are the IDs that earlier Swedish login products gave the same events.
+// The catalogue. WEB_100001 to WEB_100004 are the IDs that earlier Swedish login products gave the same events of BankID. They gave those behind
+// to other eIDs, four to each, so WEB_100005 to WEB_100099 are for those alone.
 const (
 	LoginStarted   Type = "WEB_100001"
 	LoginCompleted Type = "WEB_100002"
 	LoginFailed    Type = "WEB_100003"
 	// LoginEnded: cancelled by somebody, or expired.
 	LoginEnded Type = "WEB_100004"
+	// The same of logins with Net iD Access; see [Type.Common].
+	NetIDStarted   Type = "WEB_100009"
+	NetIDCompleted Type = "WEB_100010"
+	NetIDFailed    Type = "WEB_100011"
+	NetIDEnded     Type = "WEB_100012"
 	// SessionUsed: a client was answered out of the browser's session, without a login.
-	SessionUsed Type = "WEB_100005"
+	SessionUsed Type = "WEB_100105"
 	// SessionEnded: somebody logged out. LogoutDelivered: a client was told so; LogoutFailed: it refused, is gone, or could not
 	// be reached for too long.
-	SessionEnded    Type = "WEB_100006"
-	LogoutDelivered Type = "WEB_100007"
-	LogoutFailed    Type = "WEB_100008"
+	SessionEnded    Type = "WEB_100106"
+	LogoutDelivered Type = "WEB_100107"
+	LogoutFailed    Type = "WEB_100108"
 	// TextRefused: BankID did not take the text that a client or the policy wanted to be shown, and the order was made with another.
-	TextRefused Type = "WEB_100009"
+	TextRefused Type = "WEB_100109"
+	// OrderTold: a client's webhook took the message that an order of its programs has ended; OrderUntold: it wants none, is gone, or could not be reached
+	// for too long.
+	OrderTold   Type = "WEB_100110"
+	OrderUntold Type = "WEB_100111"
 
 	// ReturnRefused: somebody came back from the BankID app with a wrong return nonce; the order was ended.
 	ReturnRefused Type = "SEC_200001"
@@ -73,6 +83,13 @@ const (
 	AlarmsChanged Type = "ADM_300022"
 	AlarmTested   Type = "ADM_300023"
 
+	// EvidenceExported: a record of evidence was handed out. EvidenceErased: what was in one is gone.
+	EvidenceExported Type = "ADM_300024"
+	EvidenceErased   Type = "ADM_300025"
+
+	// ServiceRegistered: an eID's service was told by what name and picture its app is to show us.
+	ServiceRegistered Type = "ADM_300026"
+
 	KeyCreated   Type = "KEY_400001"
 	KeyActivated Type = "KEY_400002"
 	KeyRetired   Type = "KEY_400003"
@@ -117,6 +134,28 @@ const (
 	AlarmRaised Type = "ALM_600001"
 	AlarmOver   Type = "ALM_600002"
 )
+
+// commons are the events that say of another eID what the first four of the catalogue say of BankID.
+var commons = map[Type]Type{NetIDStarted: LoginStarted, NetIDCompleted: LoginCompleted, NetIDFailed: LoginFailed, NetIDEnded: LoginEnded}
+
+// Common returns the event that says the same of BankID, for those to whom it is one which eID somebody used; any other event is its own.
+func (t Type) Common() Type {
+	if common, ok := commons[t]; ok {
+		return common
+	}
+	return t
+}
+
+// OtherEID returns the name of the eID, other than BankID, whose logins have the event; empty for all other events.
+func (t Type) OtherEID() string {
+	if t.Common() != t {
+		return "netid"
+	}
+	return ""
+}
+
+// Known reports whether the event is in the catalogue.
+func (t Type) Known() bool { return t.entry().Type != "" }
 
 // Text returns what the event is called, in English, or the ID itself when it is not in the catalogue.
 func (t Type) Text() string {

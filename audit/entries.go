@@ -28,26 +28,35 @@ func (e Entry) Has(field string) bool {
 
 // The fields of events that have the same.
 const (
-	ofLogin      = "IDENTIFIER SOURCE_ADDRESS CUSTOMER_IDENTIFIER MESSAGE CLIENT_ID DEVICE BROWSER COURSE SECONDS"
-	ofPerson     = ofLogin + " SOURCE_USER_NAME SUB TXN"
+	ofLogin      = "IDENTIFIER SOURCE_ADDRESS CUSTOMER_IDENTIFIER MESSAGE CLIENT_ID KIND DEVICE BROWSER COURSE SECONDS SOURCE_USER_NAME ACTOR"
+	ofPerson     = ofLogin + " SUB TXN EVIDENCE_SHA256"
 	ofGrant      = "SOURCE_ADDRESS CUSTOMER_IDENTIFIER CLIENT_ID OBJECT"
 	ofClient     = "CUSTOMER_IDENTIFIER CLIENT_ID ACTOR CHANGED"
 	ofKey        = "SOURCE_ADDRESS ACTOR OBJECT CHANGED"
 	ofSigningKey = "MESSAGE ACTOR OBJECT"
 	ofOperator   = "SOURCE_ADDRESS MESSAGE ACTOR OBJECT"
 	ofRights     = ofOperator + " CHANGED"
+	ofEvidence   = "SOURCE_ADDRESS CUSTOMER_IDENTIFIER MESSAGE CLIENT_ID TXN KIND EVIDENCE_SHA256 ACTOR OBJECT"
 )
 
 // catalogue has an entry for each event, in the order of their numbers.
 var catalogue = []Entry{
 	{LoginStarted, "BankID login started", 1, ofLogin,
-		"A person asked for an order. Renewals of it are not events.", ""},
+		"A person asked for an order; `kind` is `sign` where it is for a signature. Renewals of it are not events. Of an order by telephone `source_user_name` says to whom it was sent, here and when it fails.", ""},
 	{LoginCompleted, "BankID login completed", 1, ofPerson,
 		"The result was accepted.", ""},
 	{LoginFailed, "BankID login failed", 4, ofLogin,
 		"It failed for the reason in `message`; [reasons](reasons.md) says what each means.", "Look the reason up. Many of one kind within minutes are BankID's trouble or a setting of ours."},
 	{LoginEnded, "BankID login cancelled or expired", 1, ofLogin,
 		"Somebody cancelled on the page, or nobody opened the app in time.", ""},
+	{NetIDStarted, "Net iD Access login started", 1, ofLogin,
+		"A person asked for an order.", ""},
+	{NetIDCompleted, "Net iD Access login completed", 1, ofPerson,
+		"The result was accepted.", ""},
+	{NetIDFailed, "Net iD Access login failed", 4, ofLogin,
+		"It failed for the reason in `message`, after which the code or text stands that the server gave; [reasons](reasons.md) says what each means.", "Look the reason up. Many of one kind within minutes are the server's trouble or a setting of ours."},
+	{NetIDEnded, "Net iD Access login cancelled or expired", 1, ofLogin,
+		"Somebody cancelled, on the page or in the app, or the order expired; `message` says which, and what the server said. `EXPIRED_TRANSACTION: UNKNOWN_USER` is an order for somebody whom the server does not know: the page shows it like any other.", "Many for people who are not known, from one address: somebody types identifiers."},
 	{SessionUsed, "answered from a session, without a login", 1, "IDENTIFIER SOURCE_ADDRESS CUSTOMER_IDENTIFIER SOURCE_USER_NAME CLIENT_ID TXN OBJECT",
 		"An app of the same session group got its answer out of the browser's session.", ""},
 	{SessionEnded, "session ended by a logout", 1, "SOURCE_ADDRESS CUSTOMER_IDENTIFIER MESSAGE CLIENT_ID OBJECT",
@@ -56,21 +65,25 @@ var catalogue = []Entry{
 		"The app's `backchannel_logout_uri` accepted the notice.", ""},
 	{LogoutFailed, "client not told of a logout", 4, "CUSTOMER_IDENTIFIER MESSAGE CLIENT_ID OBJECT",
 		"The app refused the notice, is gone, or could not be reached for too long.", "Tell whoever runs the app: people who have logged out may still be logged in there."},
-	{TextRefused, "text not taken by BankID and left out", 3, ofLogin,
-		"The order was refused with the app's message, or with the text of the policy, and made without it; `message` is what BankID said.", "Correct the text that the app or `bankid.policy` gives."},
-	{ReturnRefused, "return from the BankID app refused", 6, ofLogin,
+	{TextRefused, "text not taken by the eID service and left out", 3, ofLogin,
+		"The order was refused with the app's message, or with the text of the policy, and made without it; `message` is what the service said.", "Correct the text that the app or `bankid.policy` gives."},
+	{OrderTold, "client told of the end of an order", 1, "CUSTOMER_IDENTIFIER CLIENT_ID OBJECT",
+		"The app's `webhook_uri` took the message; `object` is the order's ID.", ""},
+	{OrderUntold, "client not told of the end of an order", 4, "CUSTOMER_IDENTIFIER MESSAGE CLIENT_ID OBJECT",
+		"The app's `webhook_uri` wants no more messages, is gone, leads to an address that must not be called, or could not be reached for too long; `message` says which.", "Tell whoever runs the app: it learns of the end only when it asks."},
+	{ReturnRefused, "return from the app refused", 6, ofLogin,
 		"Somebody came back from the app with a wrong nonce: perhaps with another person's order. The order was ended.", "One is a browser that was changed on the way. Many at one app may be an attempt to have people log others in: look at the addresses."},
 	{BindingRefused, "login opened in another browser", 6, "IDENTIFIER SOURCE_ADDRESS MESSAGE CLIENT_ID",
 		"A login was opened by a browser that had not started it: a link that was passed on. Not every try is put down.", "Look whether the app shows the address of the login, or sends it by mail."},
 	{CodeReused, "authorization code presented twice", 8, ofGrant,
 		"Its tokens were revoked.", "Look for a proxy that repeats requests; otherwise the code was stolen on its way: ask the app how."},
-	{ResultRefused, "result of a BankID order refused", 8, ofPerson,
+	{ResultRefused, "result of an order refused", 8, ofPerson,
 		"A completed order was not believed, such as another person's than the required one.", "`message` says why. `foreignResult` must never happen: keep the log, and report it."},
-	{ResultUnverified, "evidence of a BankID result did not verify", 8, ofLogin,
+	{ResultUnverified, "evidence of a result did not verify", 8, ofLogin,
 		"The signature or OCSP answer did not prove the result; `message` names the check.", "See [BryggaResultsUnverified](operations.md#bryggaresultsunverified)."},
-	{ResultDoubtful, "doubtful result of a BankID order accepted", 6, ofLogin,
+	{ResultDoubtful, "doubtful result of an order accepted", 6, ofLogin,
 		"Something spoke against it that the policy only wants to know of.", "If your policy should refuse it, say so in `bankid.policy`."},
-	{ReturnWaived, "return from the BankID app not waited for", 6, ofLogin,
+	{ReturnWaived, "return from the app not waited for", 6, ofLogin,
 		"The policy is `balanced`, and the login was answered without the return.", "Nothing, as long as they are few: some phones do not come back."},
 	{TokenReused, "refresh token presented twice", 8, ofGrant,
 		"All tokens of its login were revoked.", "Look whether the app refreshes from two places at once; otherwise a token was stolen."},
@@ -91,7 +104,7 @@ var catalogue = []Entry{
 	{BackupMade, "store backed up", 3, "ACTOR MESSAGE",
 		"`brygga backup` has written a copy. It is in the log of the server, and not in that copy.", "A copy that nobody ordered is a leak: its records are sealed, its times and counts are not."},
 	{StoreRestored, "store restored", 5, "ACTOR",
-		"`brygga restore` or `brygga store accept` has taken a copy, and ended logins, codes, tokens and sessions.", "See [what to look after](backup.md)."},
+		"`brygga restore` or `brygga store accept` has taken a copy, and ended logins, codes, tokens, sessions and secrets of API keys.", "See [what to look after](backup.md)."},
 	{StoreMoved, "store moved", 3, "ACTOR MESSAGE",
 		"`brygga migrate` has brought all records here from a file or a database; `message` says how many. It is in the log of the new store alone.", ""},
 	{AdministrationRefused, "administration refused", 5, "SOURCE_ADDRESS MESSAGE ACTOR OBJECT",
@@ -116,6 +129,12 @@ var catalogue = []Entry{
 		"What is an alarm, or who gets it by mail, is another.", "Look whether it was ordered: who gets no alarm sees no attack."},
 	{AlarmTested, "alarm tested", 1, "SOURCE_ADDRESS ACTOR MESSAGE",
 		"Somebody had a test sent to all who get alarms; `message` says to how many.", ""},
+	{EvidenceExported, "evidence handed out", 4, ofEvidence,
+		"`actor` was shown or given the record that proves a signature or login: `object` is its ID, `client_id` whose it is. An actor that begins with `client:` is the app itself.", "It names the person and what was signed. Ask for the reason when an operator comes without a case."},
+	{EvidenceErased, "evidence erased", 6, ofEvidence,
+		"`actor` took out of a record what was in it, for the reason in `message`. Its hash stays, in the record and here.", "Look whether it was ordered: nobody can prove that signature any more."},
+	{ServiceRegistered, "registered at an eID's service", 4, ofOperator,
+		"`actor` has told the service of the eID that `object` names, with the certificate of ours if not the default one, to show us in its app by the name in `message`.", "Look whether it was ordered: people trust the name that the app shows."},
 	{KeyCreated, "signing key created", 3, ofSigningKey,
 		"It can be fetched by apps and signs nothing yet.", ""},
 	{KeyActivated, "signing key activated", 3, ofSigningKey,
@@ -159,7 +178,7 @@ var catalogue = []Entry{
 	{OperatorUnlocked, "operator account has to wait no longer", 3, ofOperator,
 		"An owner said so, after failed attempts.", ""},
 	{AlarmRaised, "alarm raised", 7, "MESSAGE OBJECT",
-		"`object` is the kind of alarm (`bankid`, `failures`, `certificates`, `secrets`, `disk`) and what it is about, `message` says more. It was sent to those who get it by mail; a sink with `events: [ALM_]` hands it on.", "Look at the console's overview."},
+		"`object` is the kind of alarm (`bankid`, `failures`, `certificates`, `secrets`, `disk`, `keys`, `audit`) and what it is about, `message` says more. It was sent to those who get it by mail; a sink with `events: [ALM_]` hands it on.", "Look at the console's overview."},
 	{AlarmOver, "alarm over", 3, "MESSAGE OBJECT",
 		"What raised it is no more.", ""},
 }

@@ -20,9 +20,9 @@ type Hook struct {
 
 // hooks are all hooks. The first names are those that earlier systems of accounts gave what their hosts could hang on to.
 var hooks = []Hook{
-	{"after_login", []Type{LoginCompleted}, "Somebody has logged in by BankID."},
-	{"after_login_failed", []Type{LoginFailed}, "A login has failed; `reason` is a [reason](reasons.md)."},
-	{"after_login_ended", []Type{LoginEnded}, "A login was cancelled, or nobody opened the app in time."},
+	{"after_login", []Type{LoginCompleted, NetIDCompleted}, "Somebody has logged in."},
+	{"after_login_failed", []Type{LoginFailed, NetIDFailed}, "A login has failed; `reason` is a [reason](reasons.md)."},
+	{"after_login_ended", []Type{LoginEnded, NetIDEnded}, "A login was cancelled, or nobody opened the app in time."},
 	{"after_session_login", []Type{SessionUsed}, "An app got its answer out of a session, without a login."},
 	{"after_logout", []Type{SessionEnded}, "Somebody has logged out."},
 	{"after_reuse", []Type{CodeReused, TokenReused}, "A code or a refresh token was presented twice, and what it gave was revoked."},
@@ -100,7 +100,11 @@ func OutlineOf(e *storage.AuditEvent) Outline {
 		ID: e.ID, Event: Type(e.Type), Text: Type(e.Type).Text(), Time: e.Time.UTC(), Reference: string(e.Reference), ClientID: e.Fields["CLIENT_ID"],
 		Transaction: e.Fields["TXN"], Device: e.Fields["DEVICE"], Seconds: e.Fields["SECONDS"], Changed: strings.Fields(e.Fields[fieldChanged]),
 	}
-	if reason := e.Fields["MESSAGE"]; word.MatchString(reason) {
+	reason := e.Fields["MESSAGE"]
+	if t := o.Event.Common(); t == LoginFailed || t == LoginEnded {
+		reason, _, _ = strings.Cut(reason, ":") // what an eID service says of it is not for all
+	}
+	if word.MatchString(reason) {
 		o.Reason = reason
 	}
 	switch family, _, _ := strings.Cut(e.Type, "_"); family {

@@ -14,13 +14,13 @@ import (
 // TestSelect: events are named by hooks, by numbers and by how numbers begin, and a name that stands for none is told.
 func TestSelect(t *testing.T) {
 	for names, want := range map[string][]audit.Type{
-		"after_login":          {audit.LoginCompleted},
+		"after_login":          {audit.LoginCompleted, audit.NetIDCompleted},
 		"after_confirm KEY_":   {audit.KeyCreated, audit.KeyActivated, audit.KeyRetired, audit.KeyRemoved, audit.MasterKeyReplaced, audit.OperatorActivated, audit.OperatorEmailConfirmed},
 		"WEB_100001 SEC_20000": nil,
 		"after_lunch":          nil,
 		"WEB":                  nil,
 		"_":                    nil,
-		"WEB_100002 WEB_":      {audit.LoginStarted, audit.LoginCompleted, audit.LoginFailed, audit.LoginEnded, audit.SessionUsed, audit.SessionEnded, audit.LogoutDelivered, audit.LogoutFailed, audit.TextRefused},
+		"WEB_100002 WEB_":      {audit.LoginStarted, audit.LoginCompleted, audit.LoginFailed, audit.LoginEnded, audit.NetIDStarted, audit.NetIDCompleted, audit.NetIDFailed, audit.NetIDEnded, audit.SessionUsed, audit.SessionEnded, audit.LogoutDelivered, audit.LogoutFailed, audit.TextRefused, audit.OrderTold, audit.OrderUntold},
 	} {
 		wants, unknown := audit.Select(strings.Fields(names))
 		if want == nil {
@@ -81,6 +81,9 @@ func TestOutlinesTellNothingOfPersons(t *testing.T) {
 	e := storage.AuditEvent{Type: "WEB_100003", Fields: map[string]string{"MESSAGE": "userCancel"}}
 	if got := audit.OutlineOf(&e).Reason; got != "userCancel" {
 		t.Errorf("the reason is %q", got)
+	}
+	if e.Fields["MESSAGE"] = "EXPIRED_TRANSACTION: UNKNOWN_USER"; audit.OutlineOf(&e).Reason != "EXPIRED_TRANSACTION" {
+		t.Errorf("the reason is %q", audit.OutlineOf(&e).Reason)
 	}
 	for _, text := range []string{"197001011234", "Anna Andersson", "anna@example.se", strings.Repeat("x", 65)} {
 		e.Fields["MESSAGE"] = text
