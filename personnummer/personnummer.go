@@ -1,4 +1,4 @@
-// Package personnummer reads Swedish personal numbers and coordination numbers of twelve digits.
+// Package personnummer reads Swedish personal numbers and coordination numbers of twelve digits, and tells organization numbers from them.
 //
 // It owns what the numbers themselves say: their form, their check digit and a date of birth. It must not know whose they are
 // or where they came from, and asks no register: a number may have the right form and belong to nobody. It is therefore for
@@ -11,6 +11,7 @@ package personnummer
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"brygga/secret"
@@ -30,6 +31,12 @@ type Birthdate struct {
 func Valid(text string) bool {
 	_, ok := birthdate(text)
 	return ok && text[8:11] != "000" && checkSum(text[2:])%10 == 0
+}
+
+// IsOrganization reports whether text is the ten digits of a legal person's organization number (Skatteverket, SKV 709). The number of a firm that is
+// somebody's own is that person's, and none.
+func IsOrganization(text string) bool {
+	return len(text) == 10 && strings.Trim(text, "0123456789") == "" && text[2] >= '2' && checkSum(text)%10 == 0
 }
 
 // checkSum is the sum of the Luhn algorithm over digits, of which the first counts twice.

@@ -188,3 +188,15 @@ func TestEachDay(t *testing.T) {
 		}
 	}
 }
+
+func TestIsOrganization(t *testing.T) {
+	for text, want := range map[string]bool{
+		"2321000016": true, "5560360793": true,
+		"2321000017": false, "1212121212": false, "9001012385": false, // a check digit that is wrong, and people
+		"": false, "232100-0016": false, "232100001": false, "162321000016": false, "23210000１6": false,
+	} {
+		if personnummer.IsOrganization(text) != want {
+			t.Errorf("%q: want %t", text, want)
+		}
+	}
+}
