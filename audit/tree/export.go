@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -38,14 +37,15 @@ type hashLine struct {
 type Exported struct{ Events, Hashes int64 }
 
 // Export writes the log to w, since that time, or whole for the zero time, so that it can be verified without us. It begins with a tile, so
-// that some events of before may come too. It returns ErrTampered when the hashes do not lead to the signed root.
+// that some events of before may come too. It returns ErrUnsigned when there is nothing to export yet, and ErrTampered when the hashes do not
+// lead to the signed root.
 func (t *Tree) Export(ctx context.Context, w io.Writer, since time.Time) (done Exported, err error) {
 	tree, err := t.stored(ctx)
 	if err != nil {
 		return done, err
 	}
 	if tree.Size == 0 {
-		return done, errors.New("the audit log has no checkpoint yet: the server makes the first some seconds after the first event")
+		return done, fmt.Errorf("%w: the log has no checkpoint yet", ErrUnsigned)
 	}
 	tiles := (tree.Size-1)/storage.TileHashes + 1
 	first, err := t.firstTile(ctx, tiles, since)

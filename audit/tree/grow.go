@@ -38,7 +38,7 @@ type grower struct {
 }
 
 // Grow makes leaves of the events that are none yet, and returns how many. It is called every few seconds, by each process of an
-// installation: of several, one does it, and another goes on when that one has not for half a minute. It returns ErrTampered when the stored
+// installation: of several, one does it, and another goes on when that one has not for as long as Options.Rest. It returns ErrTampered when the stored
 // tree is not what was signed; it then grows no further.
 func (t *Tree) Grow(ctx context.Context) (added int, err error) {
 	if t.now().Before(t.rest) {
@@ -52,7 +52,7 @@ func (t *Tree) Grow(ctx context.Context) (added int, err error) {
 	case !t.loaded:
 		err = t.load(ctx, tree)
 	case tree.Size != t.tree.Size: // somebody else is at it
-		t.rest = t.now().Add(restOthers)
+		t.rest = t.now().Add(t.pause)
 		return 0, t.load(ctx, tree)
 	}
 	if err == nil {
@@ -64,7 +64,7 @@ func (t *Tree) Grow(ctx context.Context) (added int, err error) {
 		added += late
 	}
 	if errors.Is(err, storage.ErrConflict) {
-		t.loaded, t.rest = false, t.now().Add(restOthers)
+		t.loaded, t.rest = false, t.now().Add(t.pause)
 		return added, nil
 	}
 	return added, err
@@ -154,6 +154,7 @@ func (t *Tree) look(ctx context.Context) (added int, err error) {
 		if len(fresh) < maxLeaves {
 			break
 		}
+		from = fresh[maxLeaves-1].time // all before were looked at
 	}
 	if long {
 		t.looked = now

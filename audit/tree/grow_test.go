@@ -205,3 +205,19 @@ func TestCheckFindsWhatIsGone(t *testing.T) {
 		t.Errorf("got %v, want ErrTampered", err)
 	}
 }
+
+// TestGrowsFromTheStart: a tree that is begun over a log which is there already reads each event about once, however many there are.
+func TestGrowsFromTheStart(t *testing.T) {
+	f := newFixture(t)
+	const n = 3*maxLeaves + 100
+	f.happen(n, time.Minute)
+	f.at = time.Hour
+	tree := f.open()
+	if added, err := tree.Grow(t.Context()); added != n || err != nil {
+		t.Fatalf("%d leaves, %v", added, err)
+	}
+	f.check(tree, n)
+	if f.read > n+n/2 {
+		t.Errorf("%d events were read of %d", f.read, n)
+	}
+}

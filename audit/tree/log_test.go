@@ -18,6 +18,7 @@ type log struct {
 	all   []storage.AuditEvent
 	tree  storage.AuditTree
 	tiles map[string]storage.AuditTile
+	read  int // events, by AuditEvents
 }
 
 func (l *log) AppendAudit(_ context.Context, events ...storage.AuditEvent) error {
@@ -38,6 +39,7 @@ func (l *log) AuditEvents(_ context.Context, from, to time.Time, limit int) (fou
 			found = append(found, e)
 		}
 	}
+	l.read += len(found)
 	return found, nil
 }
 
@@ -115,16 +117,17 @@ func (f *fixture) open() *Tree {
 // happen stores n events a millisecond apart from the time on, which expire after a day.
 func (f *fixture) happen(n int, from time.Duration) {
 	f.Helper()
-	for i := range n {
+	events := make([]storage.AuditEvent, n)
+	for i := range events {
 		f.n++
 		at := epoch.Add(from + time.Duration(i)*time.Millisecond)
-		event := storage.AuditEvent{
+		events[i] = storage.AuditEvent{
 			ID: fmt.Sprintf("e%06d", f.n), Time: at, Type: "WEB_100001", Reference: storage.Reference(fmt.Sprint("R", f.n%7)),
 			Fields: map[string]string{"CLIENT_ID": "app", "MESSAGE": "å <b>"}, Expires: at.Add(24 * time.Hour),
 		}
-		if err := f.AppendAudit(f.Context(), event); err != nil {
-			f.Fatal(err)
-		}
+	}
+	if err := f.AppendAudit(f.Context(), events...); err != nil {
+		f.Fatal(err)
 	}
 }
 

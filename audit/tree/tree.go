@@ -8,6 +8,7 @@
 package tree
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -66,6 +67,8 @@ func ReadKey(text secret.String) (*Key, error) {
 type Options struct {
 	Store storage.AuditLog
 	Key   *Key
+	// Rest is how long Grow leaves the tree to another process that was at it; 0 means half a minute.
+	Rest time.Duration
 	// Logger gets what deserves a look; nil discards it.
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
@@ -78,6 +81,7 @@ type Tree struct {
 	key   *Key
 	log   *slog.Logger
 	now   func() time.Time
+	pause time.Duration // Options.Rest
 	grower
 }
 
@@ -86,7 +90,7 @@ func New(o Options) (*Tree, error) {
 	if o.Store == nil || o.Key == nil {
 		return nil, errors.New("audit/tree: no store or no key")
 	}
-	t := &Tree{store: o.Store, key: o.Key, log: o.Logger, now: o.Now}
+	t := &Tree{store: o.Store, key: o.Key, log: o.Logger, now: o.Now, pause: cmp.Or(o.Rest, restOthers)}
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
