@@ -50,7 +50,7 @@ type Options struct {
 	Timeout time.Duration
 }
 
-// Caller calls the addresses that clients have registered, jwks_uri, sector_identifier_uri and backchannel_logout_uri, and webhooks.
+// Caller calls the addresses that clients have registered, jwks_uri, sector_identifier_uri, backchannel_logout_uri and webhook_uri, and webhooks of audit events.
 // Who may register a client must not be able to look around in the provider's network, so a call is made only to a public
 // unicast address or one in Allow. What is judged is the address of the very connection, after its name was resolved, so
 // that a name which changes its mind gains nothing. Any port may be called.
