@@ -16,37 +16,67 @@ const (
 	Markdown = "simpleMarkdownV1"
 )
 
+// Fault is what keeps BankID from taking a text; empty for nothing.
+type Fault string
+
+// The faults.
+const (
+	NoUTF8    Fault = "utf8"
+	Control   Fault = "control"
+	Emoji     Fault = "emoji"
+	Markup    Fault = "markup"
+	Quotation Fault = "quotation"
+	List      Fault = "list"
+	Plus      Fault = "plus"
+)
+
+// Faults are all faults, with words for each that go behind "it has".
+func Faults() map[Fault]string {
+	return map[Fault]string{
+		NoUTF8:    "bytes that are no UTF-8",
+		Control:   "control characters other than line breaks, such as tabs",
+		Emoji:     "emoji, which " + Markdown + " has not",
+		Markup:    "links, pictures, code or HTML, which " + Markdown + " has not",
+		Quotation: "a quotation, which " + Markdown + " has not",
+		List:      "a list with - or *, where " + Markdown + " has + alone",
+		Plus:      "a line that begins with + and no space behind it",
+	}
+}
+
 // Problem says what will keep BankID from taking the text in that format, as words that go behind "it has"; "" when nothing is known.
-func Problem(text, format string) string {
+func Problem(text, format string) string { return Faults()[Check(text, format)] }
+
+// Check returns what will keep BankID from taking the text in that format, empty when nothing is known.
+func Check(text, format string) Fault {
 	switch {
 	case !utf8.ValidString(text):
-		return "bytes that are no UTF-8"
+		return NoUTF8
 	case strings.ContainsFunc(strings.ReplaceAll(text, "\r\n", "\n"), func(c rune) bool { return unicode.IsControl(c) && c != '\n' }):
-		return "control characters other than line breaks, such as tabs"
+		return Control
 	case format != Markdown:
 		return ""
 	case strings.ContainsFunc(text, isEmoji):
-		return "emoji, which " + Markdown + " has not"
+		return Emoji
 	case strings.ContainsAny(text, "<`\\") || strings.Contains(text, "](") || strings.Contains(text, "]:") || strings.Contains(text, "![") || hasEntity(text):
-		return "links, pictures, code or HTML, which " + Markdown + " has not"
+		return Markup
 	}
 	for line := range strings.Lines(text) {
-		if problem := lineProblem(strings.TrimSpace(line)); problem != "" {
-			return problem
+		if fault := checkLine(strings.TrimSpace(line)); fault != "" {
+			return fault
 		}
 	}
 	return ""
 }
 
-// lineProblem says what is wrong with a line of Markdown. An item of a list begins with a plus sign and a space (seen in BankID's answers).
-func lineProblem(line string) string {
+// checkLine returns what is wrong with a line of Markdown. An item of a list begins with a plus sign and a space (seen in BankID's answers).
+func checkLine(line string) Fault {
 	switch {
 	case strings.HasPrefix(line, ">"):
-		return "a quotation, which " + Markdown + " has not"
+		return Quotation
 	case strings.HasPrefix(line, "- "), strings.HasPrefix(line, "* "):
-		return "a list with - or *, where " + Markdown + " has + alone"
+		return List
 	case strings.HasPrefix(line, "+") && !strings.HasPrefix(line, "+ "):
-		return "a line that begins with + and no space behind it"
+		return Plus
 	}
 	return ""
 }
