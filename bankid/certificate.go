@@ -51,11 +51,24 @@ func (s CertificateSource) Inspect() (info CertificateInfo, unbroken bool, err e
 	return describe(cert.Leaf), unbroken, nil
 }
 
+// Load reads the certificate as New does, for services that take one in the same forms. Errors are those of Inspect.
+func (s CertificateSource) Load() (*tls.Certificate, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	return s.load()
+}
+
+// Stamp returns a text that changes when the files do, by size and time of each.
+func (s CertificateSource) Stamp() string { return s.stamp() }
+
 // ValidAt returns nil when t is within the life of the certificate.
-func (i CertificateInfo) ValidAt(t time.Time) error {
-	if t.Before(i.NotBefore) || t.After(i.NotAfter) {
+func (i CertificateInfo) ValidAt(t time.Time) error { return validAt(i.NotBefore, i.NotAfter, t) }
+
+func validAt(from, to, t time.Time) error {
+	if t.Before(from) || t.After(to) {
 		return fmt.Errorf("it is valid from %s to %s and not now; order a new one from the bank, or set the clock",
-			i.NotBefore.UTC().Format(time.RFC3339), i.NotAfter.UTC().Format(time.RFC3339))
+			from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
 	}
 	return nil
 }

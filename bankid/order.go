@@ -98,7 +98,8 @@ type wireOrder struct {
 func (a *API) start(ctx context.Context, kind Kind, request *wireRequest) (Order, error) {
 	// BankID would refuse the handshake. The files may hold a newer certificate by now.
 	a.cert.check(a.now())
-	if err := a.CertificateInfo().ValidAt(a.now()); err != nil {
+	leaf := a.cert.current().Leaf
+	if err := validAt(leaf.NotBefore, leaf.NotAfter, a.now()); err != nil {
 		return Order{}, fmt.Errorf("bankid: %s: %w: our certificate: %w", kind, ErrUnavailable, err)
 	}
 	var o Order

@@ -83,6 +83,9 @@ func (p *pool) try(ctx context.Context, deadline time.Time, r httpRequest, body 
 
 // get returns a connection that can serve a call: one that is idle, or else the first that becomes free or is made.
 func (p *pool) get(ctx context.Context, deadline time.Time) (*conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err // who has given up before costs no connection
+	}
 	for {
 		c, turn := p.next()
 		if c == nil {

@@ -41,6 +41,7 @@ func TestPolicies() []string {
 // that the person is the one named. It is safe for concurrent use and does no I/O.
 type Verifier struct {
 	roots    *x509.CertPool
+	anchors  []*x509.Certificate // the same
 	policies []string
 	skew     time.Duration
 	except   []Check
@@ -58,7 +59,7 @@ func NewVerifier(o VerifierOptions) (*Verifier, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	roots, errRoots := signatureRoots(o.RootsPEM)
+	roots, anchors, errRoots := signatureRoots(o.RootsPEM)
 	var errPolicies, errSkew, errExcept error
 	if len(o.CertificatePolicies) == 0 {
 		errPolicies = errors.New("bankid: CertificatePolicies is missing: give ProductionPolicies or TestPolicies")
@@ -77,15 +78,19 @@ func NewVerifier(o VerifierOptions) (*Verifier, error) {
 		return nil, err
 	}
 	return &Verifier{
-		roots: roots, policies: slices.Clone(o.CertificatePolicies), skew: o.Skew, except: slices.Clone(o.Except), now: o.Now,
+		roots: roots, anchors: anchors, policies: slices.Clone(o.CertificatePolicies), skew: o.Skew, except: slices.Clone(o.Except), now: o.Now,
 	}, nil
 }
+
+// Roots returns the roots that people's certificates must lead to.
+func (v *Verifier) Roots() []*x509.Certificate { return slices.Clone(v.anchors) }
 
 // serverBranch is the organisational unit of the roots of BankID's servers, which vouch for no person.
 const serverBranch = "Infrastructure CA"
 
-func signatureRoots(text []byte) (*x509.CertPool, error) {
-	return parsePool(text, "RootsPEM", func(root *x509.Certificate) error {
+func signatureRoots(text []byte) (pool *x509.CertPool, anchors []*x509.Certificate, err error) {
+	pool, err = parsePool(text, "RootsPEM", func(root *x509.Certificate) error {
+		anchors = append(anchors, root)
 		switch {
 		case !root.IsCA:
 			return errors.New("a certificate that is no authority's")
@@ -94,6 +99,7 @@ func signatureRoots(text []byte) (*x509.CertPool, error) {
 		}
 		return nil
 	})
+	return pool, anchors, err
 }
 
 // Expected is what a result must say. It repeats the request and adds what we knew when the order ran.

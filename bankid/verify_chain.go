@@ -15,7 +15,7 @@ import (
 
 // issuer is the authority that issues people's certificates, and the one above it, found to chain to the root.
 type issuer struct {
-	cert                *x509.Certificate
+	cert, root          *x509.Certificate
 	alone               *x509.CertPool // cert as the only trust anchor
 	nameHash, keyHash   [sha1.Size]byte
 	notBefore, notAfter time.Time // when the whole chain above the person holds
@@ -80,7 +80,7 @@ func newIssuer(cert, bank, root *x509.Certificate) (*issuer, error) {
 		return nil, refused(CheckCertificate, "an authority's key cannot be read")
 	}
 	ca := &issuer{
-		cert: cert, alone: x509.NewCertPool(),
+		cert: cert, root: root, alone: x509.NewCertPool(),
 		nameHash: sha1.Sum(cert.RawSubject), keyHash: sha1.Sum(info.Key.Bytes),
 		notBefore: cert.NotBefore, notAfter: cert.NotAfter,
 	}

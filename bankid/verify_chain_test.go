@@ -188,6 +188,9 @@ func TestVerifyRemembers(t *testing.T) {
 	if len(v.issuers.m) != 1 || len(v.responders.m) != 1 {
 		t.Errorf("%d issuers and %d responders", len(v.issuers.m), len(v.responders.m))
 	}
+	if known, found := v.RootOf(data), f.verifier(t).RootOf(data); known == nil || !known.Equal(found) {
+		t.Errorf("of a known issuer the root is %v, of another %v", known, found)
+	}
 	f = newForger()
 	f.certs = func(c []string) []string { return []string{c[0], c[2], c[1]} }
 	data = f.result()

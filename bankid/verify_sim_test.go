@@ -149,7 +149,7 @@ func TestVerifyRefusesAttacks_T10(t *testing.T) {
 		{bankidsim.AttackWrongRoot, CheckChain, CheckChain},
 		{bankidsim.AttackOtherPersonOCSP, CheckOCSPCertificate, CheckOCSPCertificate},
 		{bankidsim.AttackRevoked, CheckOCSPStatus, CheckOCSPStatus},
-		{bankidsim.AttackSignForAuth, CheckFunction, ""}, // for a sign order it is no attack
+		{bankidsim.AttackSignForAuth, CheckFunction, CheckFunction},
 		{bankidsim.AttackOtherUser, CheckPerson, CheckPerson},
 		{bankidsim.AttackChangedUserText, CheckVisibleData, CheckVisibleData},
 		{bankidsim.AttackWrongCertificate, CheckKeyUsage, CheckKeyUsage},
