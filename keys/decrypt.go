@@ -14,7 +14,7 @@ import (
 
 // What Decrypt looks at, at most, in bytes.
 const (
-	maxEncrypted       = 64 << 10
+	maxEncrypted       = 1 << 20
 	maxEncryptedHeader = 4 << 10
 )
 
