@@ -140,12 +140,17 @@ func (b *bench) visit(ctx context.Context) *visit {
 
 // login logs the person in for the app, in this browser.
 func (v *visit) login(app *provider, person, scope string, frames *atomic.Int64) (string, error) {
+	return v.through(app.authorization(scope), person, frames)
+}
+
+// through has the person answer an auth request, and returns the code that the app gets.
+func (v *visit) through(where, person string, frames *atomic.Int64) (string, error) {
 	ctx := v.ctx
 	defer func() { v.ctx = ctx }()
 	var cancel context.CancelFunc
 	v.ctx, cancel = context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	_, page, err := v.load(http.MethodGet, app.authorization(scope), nil)
+	_, page, err := v.load(http.MethodGet, where, nil)
 	if err != nil {
 		return "", err
 	}

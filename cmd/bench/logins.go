@@ -12,6 +12,8 @@ const (
 	rowUpToCode = "login up to the code"
 	rowLogin    = "complete login, ES256"
 	rowLoginRSA = "complete login, RS256"
+	// rowSignature has a text signed, and its signature in the ID token.
+	rowSignature = "complete signature, ES256"
 	// rowExchangeRSA is a part of that one.
 	rowExchangeRSA = "code exchange, RS256, 16 callers"
 )
@@ -54,7 +56,10 @@ func (b *bench) roundOfLogins(ctx context.Context, all rivals, t *table) error {
 	t.add(rowLogin, bryggaES256, l.upToCode+l.exchange)
 	t.add(rowLoginRSA, bryggaES256, l.upToCode+t.last(rowExchangeRSA, bryggaRS256))
 	t.counts = append(t.counts, l.counts)
-	return nil
+	if err := b.roundOfSignatures(ctx, all[bryggaES256].server, constant, t); err != nil {
+		return err
+	}
+	return b.roundOfCalls(ctx, all[bryggaES256].server, constant, t)
 }
 
 func redeem(ctx context.Context, p *provider, codes []string) func(int) error {
@@ -62,6 +67,18 @@ func redeem(ctx context.Context, p *provider, codes []string) func(int) error {
 		_, err := p.exchange(ctx, codes[i])
 		return err
 	}
+}
+
+// inTime has people do something, as many as there are browsers at once, who do not all come at once.
+func (b *bench) inTime(do func(i int, person string) error) error {
+	return each(b.logins, b.browsers, func(i int) error {
+		if i < b.browsers {
+			time.Sleep(time.Duration(i) * (b.think + 2*time.Second) / time.Duration(b.browsers))
+		}
+		person := <-b.people
+		defer func() { b.people <- person }()
+		return do(i, person)
+	})
 }
 
 // logins is what complete logins at brygga cost: CPU microseconds of the servers for one, and what was counted meanwhile.
@@ -84,12 +101,7 @@ func (b *bench) measureLogins(ctx context.Context, s *server) (l logins, err err
 	}
 	begin := time.Now()
 	cpu, err := s.using(func() error {
-		return each(b.logins, b.browsers, func(i int) (err error) {
-			if i < b.browsers { // people do not all come at once
-				time.Sleep(time.Duration(i) * (b.think + 2*time.Second) / time.Duration(b.browsers))
-			}
-			person := <-b.people
-			defer func() { b.people <- person }()
+		return b.inTime(func(i int, person string) (err error) {
 			codes[i], err = b.login(ctx, person, "openid", &frames)
 			return err
 		})

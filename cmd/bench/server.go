@@ -46,6 +46,8 @@ type bench struct {
 	requests atomic.Int64
 	// es256 is brygga as the app that all log in for sees it.
 	es256 *provider
+	// signer is the app that has texts signed.
+	signer *signer
 	// database is what the servers share, nil where one has a file. addresses are those of the servers.
 	database  *database
 	addresses []string
@@ -156,6 +158,15 @@ func (b *bench) writeConfig() error {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	b.es256.browser = b.browser
+	signing, err := newSigner(b.es256)
+	if err != nil {
+		return err
+	}
+	b.signer = signing
+	jwks, err := b.signer.jwks()
+	if err != nil {
+		return err
+	}
 	text := func(i int) []byte {
 		return fmt.Appendf(nil, `issuer: %[1]s
 listen: %[2]s
@@ -170,7 +181,7 @@ bankid:
   key_file: rp.key
   root_ca_file: ca.pem
   signature_root_file: signature-root.pem
-login: {logins_per_address: 1000000, orders_per_address: 1000000, orders_per_client: 1000000}
+login: {logins_per_address: 1000000, orders_per_address: 1000000, orders_per_client: 1000000, calls_per_person: 1000000}
 limits: {requests_per_address: 10000000, requests_per_client: 10000000}
 clients:
   - id: bench
@@ -190,7 +201,18 @@ clients:
     redirect_uris: [%[8]s]
     id_token_alg: RS256
     session_group: bench
-`, b.issuer, b.addresses[i], admins[i], store, b.simURL, masterKey, clientSecret, redirectURI)
+  - id: bench-signer
+    scopes: [https://id.oidc.se/scope/sign]
+    secret: %[7]s
+    redirect_uris: [%[8]s]
+    id_token_alg: ES256
+    jwks: '%[9]s'
+  - id: bench-telephone
+    secret: %[7]s
+    redirect_uris: [%[8]s]
+    id_token_alg: ES256
+    ciba: poll
+`, b.issuer, b.addresses[i], admins[i], store, b.simURL, masterKey, clientSecret, redirectURI, jwks)
 	}
 	signatures, err := b.sim.SignatureRootPEM()
 	if err != nil {

@@ -71,6 +71,10 @@ func (t *table) String() string {
 		fmt.Fprintf(&out, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", row, t.median(row, constantBytes), t.median(row, zitadel), t.median(row, dexRS256),
 			t.median(row, ours), constant, peer, dex)
 	}
+	if ratio := t.between(rowSignature, rowLogin, bryggaES256); ratio != "" {
+		out.WriteString("\n| ÷ a complete login, to be ≤ 1.2 | |\n|---|---|\n")
+		fmt.Fprintf(&out, "| a signature | %s |\n| a login by telephone | %s |\n", ratio, t.between(rowTelephone, rowLogin, bryggaES256))
+	}
 	t.writeCounts(&out)
 	return out.String()
 }
@@ -102,15 +106,24 @@ func (t *table) median(row, column string) string {
 
 // ratio returns the median of the rounds' ratios with the least and the greatest, empty where there is none.
 func (t *table) ratio(row, column, to string) string {
-	over, under := t.cells[[2]string{row, column}], t.cells[[2]string{row, to}]
+	return ratios(t.cells[[2]string{row, column}], t.cells[[2]string{row, to}])
+}
+
+// between is ratio for two rows of one column.
+func (t *table) between(row, to, column string) string {
+	return ratios(t.cells[[2]string{row, column}], t.cells[[2]string{to, column}])
+}
+
+// ratios returns what one row costs of another, round by round.
+func ratios(over, under []float64) string {
 	if len(over) == 0 || len(over) != len(under) {
 		return ""
 	}
-	ratios := make([]float64, len(over))
+	each := make([]float64, len(over))
 	for i := range over {
-		ratios[i] = over[i] / under[i]
+		each[i] = over[i] / under[i]
 	}
-	return spread(ratios, "%.2f")
+	return spread(each, "%.2f")
 }
 
 // spread returns the median of the values with the least and the greatest.

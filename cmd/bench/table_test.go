@@ -23,6 +23,18 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestSignatureBesideLogin: rounds are compared with themselves.
+func TestSignatureBesideLogin(t *testing.T) {
+	var figures table
+	for _, round := range [][2]float64{{100, 110}, {200, 200}, {100, 130}} {
+		figures.add(rowLogin, bryggaES256, round[0])
+		figures.add(rowSignature, bryggaES256, round[1])
+	}
+	if text, want := figures.String(), "| a signature | **1.10** (1.00–1.30) |"; !strings.Contains(text, want) {
+		t.Errorf("no %q in\n%s", want, text)
+	}
+}
+
 func TestBetween(t *testing.T) {
 	got, err := between("before\n"+readmeBegin+"old\n"+readmeEnd+"after\n", "new\n")
 	if want := "before\n" + readmeBegin + "\nnew\n\n" + readmeEnd + "after\n"; err != nil || got != want {
