@@ -14,7 +14,10 @@ import (
 const Over time.Duration = -1
 
 const (
-	// grain is how long the schedule sleeps at least: where many jobs are due one shortly after the other, one waking does some of them.
+	// Tick is by how much a job may be late: the process wakes up at multiples of it on the clock, the same ones for all schedules, and does all
+	// that has fallen due since. To wake up costs more than a job does.
+	Tick = 20 * time.Millisecond
+	// grain is how long other quick jobs wait for one that takes its time.
 	grain = time.Millisecond
 	// So many jobs are begun as they fall due. While more are under way, others wait for one to end, or for patience: what was held up for a
 	// moment is then not begun all at once, each with a stack and a connection of its own, and what is stuck holds up nothing for long.
@@ -24,6 +27,10 @@ const (
 
 // Schedule has jobs done. The zero value has none and may be used. Its methods may be called concurrently, and from jobs.
 type Schedule struct {
+	// Quick says that jobs hardly ever wait for anything, so that one goroutine does all that are due, unless one takes its time after all. It
+	// must be set before the first job is added.
+	Quick bool
+
 	mu      sync.Mutex
 	waiting queue
 	under   int // jobs that are being done
@@ -90,6 +97,7 @@ func (s *Schedule) work() {
 			job = heap.Pop(&s.waiting).(*Job)
 		}
 		if job == nil {
+			s.armed = time.Time{} // nobody is needed any more for what was due
 			s.arm(now)
 			return
 		}
@@ -124,9 +132,11 @@ func (s *Schedule) arm(now time.Time) {
 	first := s.waiting[0].due
 	switch {
 	case first.After(now):
-		first = latest(first, now.Add(grain))
+		first = nextTick(now, first)
 	case s.under >= eager:
 		first = now.Add(patience)
+	case s.Quick && s.under > 0:
+		first = now.Add(grain)
 	}
 	if !s.armed.IsZero() && !first.Before(s.armed) {
 		return
@@ -139,11 +149,10 @@ func (s *Schedule) arm(now time.Time) {
 	s.timer.Reset(first.Sub(now))
 }
 
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
+// nextTick returns the first tick at due or after it.
+func nextTick(now, due time.Time) time.Time {
+	into := time.Duration(now.UnixNano() % int64(Tick))
+	return now.Add((into+due.Sub(now)+Tick-1)/Tick*Tick - into)
 }
 
 // queue is a heap of jobs, the one that is due first at its top. It implements heap.Interface.
