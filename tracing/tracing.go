@@ -63,7 +63,7 @@ func New(o Options) (*Tracer, error) {
 func newTracer(o Options, to sdk.SpanExporter) *Tracer {
 	t := &Tracer{sampler: sdk.TraceIDRatioBased(o.Share)}
 	t.provider = sdk.NewTracerProvider(
-		sdk.WithBatcher(to), sdk.WithSampler(t.sampler), sdk.WithIDGenerator(derived{}), sdk.WithResource(resource.NewSchemaless(
+		sdk.WithSpanProcessor(newQueue(to, o.Failed)), sdk.WithSampler(t.sampler), sdk.WithIDGenerator(derived{}), sdk.WithResource(resource.NewSchemaless(
 			attribute.String("service.name", "brygga"), attribute.String("service.version", o.Version), attribute.String("service.instance.id", rand.Text()),
 		)))
 	t.tracer = t.provider.Tracer("brygga")

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,6 +157,45 @@ func TestCollectorAway(t *testing.T) {
 	}
 	if err := tracer.Close(t.Context()); err != nil || lost != 3 {
 		t.Errorf("%d spans are lost, %v", lost, err)
+	}
+}
+
+// TestCollectorHangs: however many spans there are while the collector keeps its answer to itself, nobody waits, and each of them has been taken or is
+// counted as lost.
+func TestCollectorHangs(t *testing.T) {
+	const all = 3 * mostWaiting
+	asked, answer := make(chan struct{}), make(chan struct{})
+	var taken atomic.Int64
+	var first sync.Once
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		first.Do(func() { close(asked) })
+		<-answer
+		taken.Add(int64(bytes.Count(body, []byte(`"spanId"`))))
+	}))
+	defer server.Close()
+	var lost atomic.Int64
+	tracer, err := New(Options{Endpoint: server.URL, Share: 1, Failed: func(spans int) { lost.Add(int64(spans)) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := func() { tracer.Record(&Span{Transaction: "t1", Name: "collect", Began: epoch}) }
+	for range mostAtOnce {
+		record()
+	}
+	<-asked
+	for range all - mostAtOnce {
+		record()
+	}
+	if n := lost.Load(); n != all-mostWaiting {
+		t.Errorf("%d spans are lost while it hangs, want %d", n, all-mostWaiting)
+	}
+	close(answer)
+	if err := tracer.Close(t.Context()); err != nil || taken.Load()+lost.Load() != all {
+		t.Errorf("%d spans were taken and %d lost, of %d: %v", taken.Load(), lost.Load(), all, err)
 	}
 }
 
