@@ -8,6 +8,7 @@ package demo
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,6 +32,8 @@ type Options struct {
 	// BaseURL is the address of this app without a closing slash. BaseURL/callback must be registered as a redirect URI,
 	// BaseURL/ as an address to go to after logging out.
 	BaseURL string
+	// SigningKey signs what the app asks to have signed, with ES256; its public half is registered with the provider. Nil leaves out signatures.
+	SigningKey *ecdsa.PrivateKey
 	// HTTPClient calls the provider; nil means one with a time-out.
 	HTTPClient *http.Client
 	// PhoneURL is where the BankID app is found while there is a simulator; the tour leads there, with ?lang= and the language of the
@@ -79,6 +82,9 @@ func New(o Options) (http.Handler, error) {
 	mux.HandleFunc("GET /{$}", a.home)
 	mux.HandleFunc("GET /login", a.login)
 	mux.HandleFunc("GET /callback", a.callback)
+	if a.signs() {
+		mux.HandleFunc("POST /sign", a.sign)
+	}
 	mux.HandleFunc("POST /logout", a.logout)
 	mux.HandleFunc("GET /demo.css", serve(slices.Concat(style, o.StyleSheet), "text/css; charset=utf-8"))
 	mux.HandleFunc("GET /icon.svg", serve(icon, "image/svg+xml"))
@@ -129,7 +135,7 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) {
 	case takeLogout(w, r, r.URL.Query().Get("state"), a.secureCookies()):
 		a.render(w, r, http.StatusOK, page{Title: "out.title", Text: "out.lead", Tone: "good"})
 	default:
-		a.render(w, r, http.StatusOK, page{Title: "start.title", View: "start"})
+		a.render(w, r, http.StatusOK, page{Title: "start.title", View: "start", Signs: a.signs()})
 	}
 }
 
@@ -169,12 +175,16 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if code := query.Get("error"); code != "" {
-		a.showRefusal(w, r, code, query.Get("error_description"))
+		a.showRefusal(w, r, code, query.Get("error_description"), p.Text != "")
 		return
 	}
 	s, err := a.redeem(r.Context(), query.Get("code"), p)
 	if err != nil {
 		a.fail(w, r, http.StatusBadGateway, "error.verify", err)
+		return
+	}
+	if p.Text != "" {
+		a.showSigned(w, r, s, p.Text)
 		return
 	}
 	a.sessions.begin(w, r, s, a.secureCookies())
@@ -256,10 +266,13 @@ func (a *app) logout(w http.ResponseWriter, r *http.Request) {
 }
 
 // showRefusal tells that the provider let nobody in. Code and description come from the address: the template escapes them.
-func (a *app) showRefusal(w http.ResponseWriter, r *http.Request, code, description string) {
-	p := page{Title: "error.refused", Text: "error.cancelled.t", Tone: "bad", Code: code, Description: description, Again: true}
+func (a *app) showRefusal(w http.ResponseWriter, r *http.Request, code, description string, signing bool) {
+	p := page{Title: "error.refused", Text: "error.cancelled.t", Tone: "bad", Code: code, Description: description, Again: !signing}
 	if code == "access_denied" {
 		p.Title, p.Tone = "error.cancelled", "calm"
+	}
+	if signing {
+		p.Title, p.Text = "error.unsigned", "error.unsigned.t"
 	}
 	a.render(w, r, http.StatusOK, p)
 }

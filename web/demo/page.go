@@ -24,7 +24,7 @@ var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 // page is what one page shows.
 type page struct {
 	Lang, Title string
-	View        string // start, claims or notice
+	View        string // start, claims, signed or notice
 	Step        int    // of the tour, 0 for none
 	PhoneURL    string
 
@@ -34,6 +34,11 @@ type page struct {
 	LogoutState       string
 	Groups            []group
 	JSON, UserInfo    string
+
+	// For start and signed.
+	Signs                         bool
+	SignedText, Signer, Signature string
+	Proof                         *proof
 
 	// For notice.
 	Text              string

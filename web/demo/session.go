@@ -29,13 +29,14 @@ func random() string {
 type pending struct {
 	State, Nonce, Verifier string
 	Began                  time.Time
+	Text                   string // that is to be signed; empty for a login
 }
 
 func pendingCookie(state string) string { return "demo_login_" + state }
 
 func (p pending) keep(w http.ResponseWriter, secure bool) {
 	http.SetCookie(w, &http.Cookie{
-		Name: pendingCookie(p.State), Value: strings.Join([]string{p.Nonce, p.Verifier, strconv.FormatInt(p.Began.UnixMilli(), 10)}, "."), Path: "/callback", MaxAge: int(pendingLife.Seconds()),
+		Name: pendingCookie(p.State), Value: strings.Join([]string{p.Nonce, p.Verifier, strconv.FormatInt(p.Began.UnixMilli(), 10), base64.RawURLEncoding.EncodeToString([]byte(p.Text))}, "."), Path: "/callback", MaxAge: int(pendingLife.Seconds()),
 		HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
 	})
 }
@@ -51,11 +52,12 @@ func takePending(w http.ResponseWriter, r *http.Request, state string, secure bo
 	}
 	http.SetCookie(w, &http.Cookie{Name: cookie.Name, Path: "/callback", MaxAge: -1, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode})
 	parts := strings.Split(cookie.Value, ".")
-	if len(parts) != 3 || parts[0] == "" || parts[1] == "" {
+	if len(parts) != 4 || parts[0] == "" || parts[1] == "" {
 		return pending{}, false
 	}
 	began, err := strconv.ParseInt(parts[2], 10, 64)
-	return pending{State: state, Nonce: parts[0], Verifier: parts[1], Began: time.UnixMilli(began)}, err == nil
+	text, errText := base64.RawURLEncoding.DecodeString(parts[3])
+	return pending{State: state, Nonce: parts[0], Verifier: parts[1], Began: time.UnixMilli(began), Text: string(text)}, err == nil && errText == nil
 }
 
 // logoutCookie holds the state of a logout that is under way at the provider.
