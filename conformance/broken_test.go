@@ -114,7 +114,7 @@ func faults() []fault {
 	replayCode, keepCode := replayed("code")
 	replayRefresh, keepRefresh := replayed("refresh_token")
 	openPush, keepPush := pushedOpen()
-	return slices.Concat(faultsOfRequests(), faultsOfTokens(), faultsOfDocuments(), []fault{
+	return slices.Concat(faultsOfSignatures(), faultsOfCIBA(), faultsOfBackEnds(), faultsOfCards(), faultsOfRequests(), faultsOfTokens(), faultsOfDocuments(), []fault{
 		{name: "codes work again and again", before: replayCode, after: keepCode, checks: []string{"basic/code-reuse", "basic/code-reuse-revokes", "formpost/code-reuse", "swedish/code-reuse"}},
 		{name: "refresh tokens work again and again", before: replayRefresh, after: keepRefresh, checks: []string{"oauth/refresh-replay"}},
 		{name: "pushed requests are anybody's, again and again", before: openPush, after: keepPush, checks: []string{"oauth/par-once", "oauth/par-foreign"}},
@@ -187,7 +187,7 @@ func faultsOfRequests() []fault {
 			checks: []string{"basic/prompt-none-not-logged-in", "basic/prompt-login", "basic/prompt-none-and-login", "swedish/prompt-none", "swedish/prompt-login"}},
 		{name: "max_age is ignored", before: request(func(values url.Values) { values.Del("max_age") }), checks: []string{"basic/max-age-1", "basic/max-age-0", "basic/max-age-negative"}},
 		{name: "claims are ignored", before: request(func(values url.Values) { values.Del("claims") }),
-			checks: []string{"basic/acr-essential-unmet", "basic/claims-malformed", "basic/claims-sub-of-another", "swedish/acr-essential-unmet", "swedish/claims-and-scope"}},
+			checks: []string{"basic/acr-essential-unmet", "basic/step-up", "basic/step-up-session", "basic/step-up-without-leave", "basic/claims-malformed", "basic/claims-sub-of-another", "swedish/acr-essential-unmet", "swedish/claims-and-scope"}},
 		{name: "id_token_hint is ignored", before: request(func(values url.Values) { values.Del("id_token_hint") }),
 			checks: []string{"basic/id-token-hint-of-another", "basic/id-token-hint-enforced", "basic/id-token-hint-forged"}},
 		{name: "state is not demanded", before: request(func(values url.Values) {
@@ -261,7 +261,7 @@ func faultsOfTokens() []fault {
 		{name: "at_hash is of another token", after: idToken(func(claims map[string]any) { claims["at_hash"] = leftHash("ES256", "another") }), checks: []string{"basic/id-token-at-hash"}},
 		{name: "auth_time is left out", after: idToken(func(claims map[string]any) { delete(claims, "auth_time") }), checks: []string{"swedish/auth-time", "basic/max-age-10000", "basic/auth-time"}},
 		{name: "names are told unasked", after: idToken(func(claims map[string]any) { claims["given_name"] = "Bo" }), checks: []string{"swedish/nothing-unasked", "swedish/info-scope-not-in-id-token"}},
-		{name: "acr is made up", after: idToken(func(claims map[string]any) { claims["acr"] = "0" }), checks: []string{"basic/id-token-acr", "basic/acr-values", "swedish/acr-always"}},
+		{name: "acr is made up", after: idToken(func(claims map[string]any) { claims["acr"] = "0" }), checks: []string{"basic/id-token-acr", "basic/step-up", "basic/step-up-kept", "basic/acr-values", "swedish/acr-always"}},
 		{name: "sub is new each time", after: idToken(func(claims map[string]any) { claims["sub"] = random() }), checks: []string{"basic/sub-stable", "basic/userinfo-get", "basic/sub-sector"}},
 		{name: "sub is the same for all", after: idToken(func(claims map[string]any) { claims["sub"] = "1" }), checks: []string{"basic/sub-distinct", "basic/sub-pairwise"}},
 		{name: "ID tokens are not signed", after: object("/token", func(members map[string]any) {

@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path/filepath"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -21,6 +22,7 @@ const (
 	claimProvider     = "https://id.oidc.se/claim/authnProvider"
 	paramMessage      = "https://id.oidc.se/param/userMessage"
 	paramProvider     = "https://id.oidc.se/param/authnProvider"
+	acrStep           = "https://www.example.se/acr/security-code"
 	acrUncertified    = "http://id.swedenconnect.se/loa/1.0/uncertified-loa3"
 )
 
@@ -74,12 +76,20 @@ func bryggaClients(base string) map[string]settings {
 		"sector-two":       group("sectors", settings{"sector_identifier_uri": base + "/sector.json"}),
 		"sector-other":     group("sectors", settings{}),
 		"defaults":         group("house", settings{"default_max_age": "1s", "default_acr_values": []string{acrUncertified}}),
+		"stepped":          group("stepped", settings{"acr_values": []string{acrStep}}),
 		"swedish":          swedish(settings{"auth_method": "private_key_jwt"}),
 		"swedish-pairwise": swedish(settings{"auth_method": "private_key_jwt", "subject_type": "pairwise"}),
 		"swedish-secret":   swedish(settings{"auth_method": "client_secret_basic"}),
-		"connect":          connect("connect"),
-		"connect-group":    connect("connect"),
-		"connect-other":    connect("connect-other"),
+		"sign":             swedish(settings{"auth_method": "private_key_jwt", "scopes": append([]string{scopeSign, scopeApproval}, bryggaScopes...)}),
+		"ciba":             {"auth_method": "private_key_jwt", "ciba": "poll"},
+		"ciba-other":       {"auth_method": "private_key_jwt", "ciba": "poll"},
+		roleCards: {
+			"methods": []string{"bankid", "netid"}, "auth_method": "private_key_jwt", "scopes": append([]string{scopeSign}, bryggaScopes...),
+			"policy": settings{"sign_pin_code": "no"},
+		},
+		"connect":       connect("connect"),
+		"connect-group": connect("connect"),
+		"connect-other": connect("connect-other"),
 	}
 }
 
@@ -192,13 +202,25 @@ func (s *site) installation(issuer, listen, admin, data string, clients []settin
 			"environment": "custom", "url": s.bankID, "phone_url": s.phone + "/", "certificate_file": at("sim/client.pem"),
 			"key_file": at("sim/client-key.pem"), "root_ca_file": at("sim/ca.pem"), "signature_root_file": at("sim/signature-root.pem"),
 		},
+		"http_clients": []settings{{
+			"name": "cards", "root_ca_file": at("sim/netid-ca.pem"), "certificate_file": at("sim/netid-client.pem"), "key_file": at("sim/netid-client-key.pem"),
+		}},
+		"netid": settings{
+			"url": s.netID, "http_client": "cards", "issuers": []settings{{"name": "simulator", "certificate_file": at("sim/netid-issuer.pem")}}, "app_url": s.cards + "/",
+		},
+		"methods":               []settings{{"name": "bankid", "acr_values": []string{acrUncertified, acrStep}}, {"name": "netid", "acr_values": []string{acrUncertified}}},
 		"login":                 settings{"logins_per_address": 1000000, "orders_per_address": 1000000, "orders_per_client": 1000000},
 		"limits":                settings{"requests_per_address": 1000000, "requests_per_client": 1000000},
 		"outbound":              settings{"allow": []string{"127.0.0.0/8"}, "root_ca_file": at("own.pem")},
+		"tokens":                settings{"acr": acrUncertified, "acr_policies": settings{acrStep: settings{"pin_code": "yes", "moderate_risk": "refuse"}}},
 		"service_documentation": "https://www.example.se/documentation",
 		"clients":               clients,
 	}
 	for key, value := range more {
+		if section, ok := value.(settings); ok && key == "tokens" {
+			maps.Copy(all[key].(settings), section)
+			continue
+		}
 		all[key] = value
 	}
 	return all

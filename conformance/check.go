@@ -29,18 +29,26 @@ type Suite struct {
 	Checks []Check
 }
 
-// Suites returns every check there is. The suite lifetimes needs Config.Short; it is left out without one.
+// Suites returns every check there is. The suites backend, cards and lifetimes need Config.BackEnd, Config.Cards and Config.Short; they are left out without.
 func Suites(cfg *Config) []Suite {
 	suites := []Suite{
-		{"basic", join(basicFlow, basicPrompt, basicClaims, basicRedirect, basicToken, basicUserinfo, basicIDToken)},
+		{"basic", join(basicFlow, basicPrompt, stepUp, basicClaims, basicRedirect, basicToken, basicUserinfo, basicIDToken)},
 		{"config", join(configDocument, configKeys, configHTTP)},
 		{"formpost", formPost},
 		{"rp-logout", rpLogout},
 		{"backchannel-logout", backchannelLogout},
 		{"swedish", join(swedishRequest, swedishClaims, swedishDiscovery)},
 		{"swedenconnect", swedenConnect},
+		{"sign", signing},
+		{"ciba", ciba},
 		{"oauth", join(oauthAssertion, oauthPAR, oauthObject, oauthPKCE, oauthRefresh, oauthRevocation, oauthIntrospection, oauthResource,
 			oauthBrowser, oauthHostile)},
+	}
+	if cfg.BackEnd != nil {
+		suites = append(suites, Suite{"backend", backEnds})
+	}
+	if cfg.Cards != "" {
+		suites = append(suites, Suite{"cards", cards})
 	}
 	if cfg.Short != nil {
 		suites = append(suites, Suite{"lifetimes", lifetimes})

@@ -21,6 +21,10 @@ type Config struct {
 	// Short is a second installation with the same clients and people, whose lives are so short that a check can wait for their
 	// end. Without it the suite lifetimes is left out.
 	Short *Short `json:"short,omitempty"`
+	// BackEnd is what a back end has that makes orders over a JSON:API. Without it the suite backend is left out.
+	BackEnd *BackEnd `json:"back_end,omitempty"`
+	// Cards is the control API of a virtual card app, by which people log in with Net iD Access. Without it the suite cards is left out.
+	Cards string `json:"cards,omitempty"`
 	// Listen is where the suite itself answers for its clients, over HTTPS; the provider reaches it at BaseURL.
 	Listen Listen `json:"listen"`
 	// Login says how a person logs in.
@@ -122,6 +126,7 @@ func (cfg *Config) check() error {
 	for _, role := range Roles {
 		client := cfg.Clients[role.Name]
 		switch {
+		case role.Name == roleCards && cfg.Cards == "":
 		case client == nil:
 			faults = append(faults, fmt.Errorf("no client %q: %s", role.Name, role.What))
 		case client.ID == "" || len(client.RedirectURIs) == 0:

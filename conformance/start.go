@@ -45,7 +45,7 @@ type Brygga struct {
 }
 
 // site is what the configuration of the installations needs to know.
-type site struct{ dir, bankID, phone string }
+type site struct{ dir, bankID, phone, netID, cards string }
 
 // process is a program that runs.
 type process struct {
@@ -75,17 +75,18 @@ func StartBrygga(ctx context.Context, dir, binary string) (_ *Brygga, err error)
 			err = errors.Join(err, b.Stop())
 		}
 	}()
-	addresses, err := freeAddresses(7)
+	addresses, err := freeAddresses(9)
 	if err != nil {
 		return nil, err
 	}
-	s := &site{dir: dir, bankID: "https://" + addresses[0] + "/rp/v6.0", phone: "http://" + addresses[1]}
+	s := &site{dir: dir, bankID: "https://" + addresses[0] + "/rp/v6.0", phone: "http://" + addresses[1], netID: "https://" + addresses[7] + "/nias/ServiceServer.asmx", cards: "http://" + addresses[8]}
 	if err := writeCertificate(dir); err != nil {
 		return nil, err
 	}
 	b.Config = &Config{
 		Issuer: "http://" + addresses[2], Short: &Short{"http://" + addresses[4], shortLife, shortLife, shortLife, fewRequests},
 		Login:  Login{Kind: "bankid", Phone: s.phone},
+		Cards:  s.cards,
 		Listen: Listen{addresses[6], "https://" + addresses[6], filepath.Join(dir, "own.pem"), filepath.Join(dir, "own-key.pem")},
 	}
 	if err := b.start(ctx, binary, s, addresses); err != nil {
@@ -107,7 +108,8 @@ func (b *Brygga) start(ctx context.Context, binary string, s *site, addresses []
 	if err := os.WriteFile(filepath.Join(s.dir, "logo.svg"), []byte(logo), 0o600); err != nil {
 		return err
 	}
-	if err := b.run(ctx, s.phone+"/api/clock", binary, "simulator", "--no-chaos", "--listen", addresses[0], "--phone-listen", addresses[1], "--out", filepath.Join(s.dir, "sim")); err != nil {
+	if err := b.run(ctx, s.phone+"/api/clock", binary, "simulator", "--no-chaos", "--listen", addresses[0], "--phone-listen", addresses[1],
+		"--netid", "--netid-listen", addresses[7], "--netid-app-listen", addresses[8], "--out", filepath.Join(s.dir, "sim")); err != nil {
 		return err
 	}
 	// A provider may look at jwks_uri and sector_identifier_uri before it answers anything.
@@ -137,7 +139,28 @@ func (b *Brygga) start(ctx context.Context, binary string, s *site, addresses []
 			return err
 		}
 	}
+	if err := b.makeKeys(ctx, binary, filepath.Join(s.dir, "data-0.yaml")); err != nil {
+		return err
+	}
 	return b.addPeople(ctx, s.phone)
+}
+
+// makeKeys makes the keys of a back end.
+func (b *Brygga) makeKeys(ctx context.Context, binary, configFile string) error {
+	b.Config.BackEnd = &BackEnd{URL: b.Config.Issuer + "/api/bankid/v1"}
+	for range 2 {
+		create := exec.CommandContext(ctx, binary, "apikey", "create", "conformance", "--client", b.Config.Clients["basic"].ID, "--scope", "orders:auth,orders:sign,orders:evidence", "--config", configFile, "-o", "json")
+		out, err := create.Output()
+		if err != nil {
+			return fmt.Errorf("make a key of a back end: %w: %s", err, out)
+		}
+		var made struct{ Key string }
+		if err := json.Unmarshal(out, &made); err != nil {
+			return err
+		}
+		b.Config.BackEnd.Keys = append(b.Config.BackEnd.Keys, made.Key)
+	}
+	return nil
 }
 
 const logo = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8"/></svg>`
