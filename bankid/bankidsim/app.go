@@ -201,7 +201,7 @@ func (o *order) nextStep() {
 // warmUp makes the keys for results in the background, so that the first person does not wait for them.
 func (s *Simulator) warmUp() {
 	s.warm.Do(func() {
-		s.busy.Go(func() {
+		s.busy.Do(func() {
 			if _, err := s.sig.chain(); err != nil {
 				s.log.Error("signature keys cannot be made", "err", err)
 			}

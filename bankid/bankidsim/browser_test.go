@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"brygga/web/browsertest"
 )
 
 // browser starts Chromium with one tab, which the context is for; it ends with the test.
 func browser(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
-	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), append(append(options, chromedp.NoSandbox), flags...)...)
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), browsertest.Options(flags...)...)
 	t.Cleanup(cancel)
 	ctx, cancelTab := chromedp.NewContext(ctx)
 	t.Cleanup(cancelTab)

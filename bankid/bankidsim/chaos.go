@@ -21,7 +21,7 @@ const (
 	AttackWrongRoot        = "wrongRoot"         // the chain leads to a root of the right name and the wrong key
 	AttackOtherPersonOCSP  = "otherPersonOCSP"   // the OCSP answer is about another person's certificate
 	AttackRevoked          = "revoked"           // the OCSP answer says revoked
-	AttackSignForAuth      = "signForAuth"       // the result of a sign order for an auth order
+	AttackSignForAuth      = "signForAuth"       // the result of a sign order for an auth order, or the reverse
 	AttackOtherUser        = "otherUser"         // user names another person than the certificate
 	AttackMissingUser      = "missingUser"       // no user in the result
 	AttackOtherOrderRef    = "otherOrderRef"     // the answer names another order

@@ -35,6 +35,7 @@ func (s *Simulator) Phone() http.Handler {
 	mux.HandleFunc("GET /assets/icon.svg", serve(icon, "image/svg+xml"))
 	mux.HandleFunc("GET /favicon.ico", serve(icon, "image/svg+xml"))
 	mux.HandleFunc("GET /certificates/{name}", s.certificate)
+	mux.HandleFunc("POST /stamps", s.serveStamps)
 	return secured(http.NewCrossOriginProtection().Handler(mux))
 }
 
@@ -81,6 +82,8 @@ func (s *Simulator) certificate(w http.ResponseWriter, r *http.Request) {
 		text = s.ServerRootPEM()
 	case "signature-root.pem":
 		text, err = s.SignatureRootPEM()
+	case "stamp-root.pem":
+		text, err = s.StampRootPEM()
 	case "client.pem":
 		text = s.rp.CertPEM
 	case "client-key.pem":

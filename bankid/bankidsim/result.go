@@ -42,7 +42,7 @@ const (
 func (s *Simulator) result(f orderFacts, attacks map[string]bool) (*completionData, error) {
 	doc := document{facts: f, signing: f.kind.signing(), uhi: hardwareID(f.person, f.device)}
 	if attacks[AttackSignForAuth] {
-		doc.signing = true
+		doc.signing = !doc.signing
 	}
 	signature, leaf, err := s.sign(doc, attacks)
 	if err != nil {

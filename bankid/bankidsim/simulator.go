@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"brygga/background"
 )
 
 // Options is what a [Simulator] is made from. The zero value is a simulator that behaves.
@@ -49,11 +51,13 @@ type Simulator struct {
 
 	styleSheet, icon []byte
 
-	tls  *transportPKI
-	sig  *signaturePKI
-	rp   RPCertificate
-	warm sync.Once
-	busy sync.WaitGroup // the key generation that warm starts
+	tls *transportPKI
+	sig *signaturePKI
+	// stamps returns the time-stamping authority, which is made when it is first asked for.
+	stamps func() (*stampOffice, error)
+	rp     RPCertificate
+	warm   sync.Once
+	busy   background.Group // the key generation that warm starts
 
 	chaos  chaosBox
 	misuse misuseLog
@@ -106,6 +110,7 @@ func New(opts Options) (*Simulator, error) {
 		return nil, fmt.Errorf("bankidsim: make client certificate: %w", err)
 	}
 	s.sig = newSignaturePKI(s.base())
+	s.stamps = sync.OnceValues(func() (*stampOffice, error) { return newStampOffice(s.base().AddDate(0, -1, 0)) })
 	for _, p := range testPeople() {
 		if _, err := s.AddPerson(p); err != nil {
 			return nil, fmt.Errorf("bankidsim: test people: %w", err)

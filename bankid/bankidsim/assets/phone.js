@@ -141,7 +141,7 @@ function showOrder(o) {
   const fresh = !order || order.orderRef !== o.orderRef;
   order = o;
   if (o.state !== 'pending') return showEnd(o);
-  const signing = o.kind.endsWith('sign');
+  const signing = isSignature(o);
   $('order-kind').textContent = text(signing ? 'signFor' : 'identifyTo');
   $('order-rp').textContent = o.rpName;
   $('order-who').textContent = o.pickedUp ? text('as', { name: fullName(person), number: person.personalNumber }) : text('looking');
@@ -225,8 +225,8 @@ function listWaiting(open) {
   if (ids === listed) return;
   if (!listed !== !ids || listed === null) $('scan-details').open = !ids;
   listed = ids;
-  $('home-title').textContent = text(ids ? 'waiting' : 'ready');
-  $('home-lead').textContent = text(ids ? 'waitingLead' : 'readyLead');
+  $('home-title').textContent = text(titleOf(open));
+  $('home-lead').textContent = text(!ids ? 'readyLead' : open.every(isCall) ? 'waitingCallLead' : 'waitingLead');
   $('scan-summary').textContent = text(ids ? 'scanOther' : 'scanPicture');
   $('waiting-list').hidden = !ids;
   const had = $('waiting-list').contains(document.activeElement);
@@ -234,13 +234,23 @@ function listWaiting(open) {
   if (had) ($('waiting-list').querySelector('button') || $('home-title')).focus({ preventScroll: true });
 }
 
+const isCall = (o) => o.kind.startsWith('phone/');
+const isSignature = (o) => o.kind.endsWith('sign');
+
+// titleOf is the key of what waits: several kinds of orders at once are told as logins, which most are.
+function titleOf(open) {
+  if (!open.length) return 'ready';
+  if (open.every(isCall)) return 'waitingCall';
+  return open.every(isSignature) ? 'waitingSign' : 'waiting';
+}
+
 function waitingCard(o) {
-  const phone = o.kind.startsWith('phone/'), signing = o.kind.endsWith('sign');
+  const phone = isCall(o), signing = isSignature(o);
   const make = (tag, className, words) => Object.assign(document.createElement(tag), { className, textContent: words });
   const li = make('li', 'card', ''), head = make('div', 'asks', ''), face = make('span', 'face', ''), words = make('div', '', '');
   face.setAttribute('aria-hidden', 'true');
   face.append(icon(phone ? callIcon : codeIcon));
-  words.append(make('b', '', o.rpName), make('span', '', text(phone ? 'calls' : (signing ? 'wantsSign' : 'wantsIdentify'))));
+  words.append(make('b', '', o.rpName), make('span', '', text(phone ? (signing ? 'callsSign' : 'calls') : (signing ? 'wantsSign' : 'wantsIdentify'))));
   head.append(face, words, make('span', 'left', text('seconds', { n: Math.max(0, o.secondsLeft) })));
   const button = make('button', 'primary', text(phone ? 'answer' : 'scan'));
   button.type = 'button';

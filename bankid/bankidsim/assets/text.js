@@ -8,7 +8,7 @@ export function blocks(text, markdown) {
   const out = [];
   let list = null, table = null;
   for (const line of text.split(/\r\n|\r|\n/)) {
-    const bullet = /^\s*[+*-]\s+(.*)/.exec(line), heading = /^(#{1,3})\s+(.*)/.exec(line);
+    const bullet = /^\s*\+\s+(.*)/.exec(line), heading = /^(#{1,3})\s+(.*)/.exec(line);
     if (!bullet) list = null;
     if (!line.startsWith('|')) table = null;
     if (bullet) {
