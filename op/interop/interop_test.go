@@ -21,10 +21,14 @@ var clients = []struct {
 	{"zitadel/oidc's relying party", zitadelRP},
 	{"zitadel/oidc's relying party, with private_key_jwt", zitadelAssertions},
 	{"openid-client", openIDClient},
+	{"openid-client, by telephone", byTelephone},
 	{"oauth4webapi", oauth4WebAPI},
+	{"signatures, by jose and OpenSSL", signature},
 	{"oidc-client-ts in a browser", oidcClientTS},
 	{"the pages in docs/integrations and docs/quickstart", registerFromPages},
 	{"the script for tests of apps", automaticLogin},
+	{"a client of JSON:API", jsonAPI},
+	{"a client generated from the management API's document", generatedClient},
 }
 
 func TestClients(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -24,14 +25,15 @@ type settings struct {
 	Scope          string          `json:"scope"`
 	UserinfoAlg    string          `json:"userinfoAlg,omitempty"`
 	Key            json.RawMessage `json:"key"`
+	Person         string          `json:"person,omitempty"` // who is called
 }
 
 // result is what such a client has learnt, after all checks of its own.
 type result struct {
 	Claims, ClaimsAgain, Userinfo, Introspection map[string]any
 
-	Refreshed, Replayed, AfterReplay string
-	AfterLogout                      bool
+	Refreshed, Replayed, AfterReplay, Declined string
+	AfterLogout                                bool
 
 	ActiveAfterReplay, ActiveAfterRevocation, ActiveAfterLogout *bool
 }
@@ -78,7 +80,13 @@ func runNode(t *testing.T, p *provider, script string, with settings) (r result,
 		if line.End != nil {
 			return *line.End, b
 		}
-		if err := write.Encode(map[string]string{"back": b.visit(line.Visit).address}); err != nil {
+		back := line.Visit
+		if strings.HasPrefix(back, "tel:") {
+			p.answerCall(t, with.Person, strings.HasSuffix(back, "?yes"))
+		} else {
+			back = b.visit(back).address
+		}
+		if err := write.Encode(map[string]string{"back": back}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -91,7 +99,7 @@ func openIDClient(t *testing.T, p *provider) {
 	p.register(t, "openid-client", "--redirect-uri", redirectURI, "--post-logout-redirect-uri", afterLogoutURI,
 		"--auth-method", "private_key_jwt", "--jwks-file", jwks, "--scope", "profile,offline_access", "--userinfo-alg", "ES256")
 	r, b := runNode(t, p, "openid-client.mjs", settings{
-		p.issuer, "openid-client", redirectURI, afterLogoutURI, offlineScope, "ES256", key,
+		p.issuer, "openid-client", redirectURI, afterLogoutURI, offlineScope, "ES256", key, "",
 	})
 	r.check(t, b)
 	wantInactive(t, "logging out", r.ActiveAfterLogout)
@@ -102,7 +110,7 @@ func oauth4WebAPI(t *testing.T, p *provider) {
 	p.register(t, "oauth4webapi", "--redirect-uri", redirectURI, "--post-logout-redirect-uri", afterLogoutURI,
 		"--auth-method", "private_key_jwt", "--jwks-file", jwks, "--scope", "profile,offline_access", "--require-par")
 	r, b := runNode(t, p, "oauth4webapi.mjs", settings{
-		p.issuer, "oauth4webapi", redirectURI, afterLogoutURI, offlineScope, "", key,
+		p.issuer, "oauth4webapi", redirectURI, afterLogoutURI, offlineScope, "", key, "",
 	})
 	r.check(t, b)
 	wantInactive(t, "revoking", r.ActiveAfterRevocation)

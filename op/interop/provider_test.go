@@ -27,6 +27,7 @@ type provider struct {
 	binary, data  string
 	issuer, phone string
 	demo          string // the demo app
+	operators     string // what is for operators: the API and the console
 	people        atomic.Int64
 }
 
@@ -74,7 +75,7 @@ func startProvider(t *testing.T) *provider {
 		t.Fatal("brygga has not said that all runs")
 	}
 	p.issuer, p.phone = address(t, text, "issuer"), address(t, text, "Virtual phone")
-	p.demo = address(t, text, "Demo app")
+	p.demo, p.operators = address(t, text, "Demo app"), address(t, text, "Console")
 	return p
 }
 
