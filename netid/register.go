@@ -1,0 +1,100 @@
+package netid
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"image/png"
+	"strings"
+	"unicode/utf8"
+)
+
+// Bounds of what is registered. The service takes an image of at most 16 kB.
+const (
+	MaxImage     = 16 << 10 // bytes of PNG
+	maxImageSide = 2048     // pixels: a small file can stand for a large picture
+	maxName      = 100      // characters
+)
+
+// Registration is how the app shows us.
+type Registration struct {
+	Name string
+	// Image is a PNG of at most MaxImage bytes.
+	Image []byte
+}
+
+// ServiceInfo is what the service says of itself or of a caller.
+type ServiceInfo struct {
+	Name, Version, ID string
+	Image             []byte // nil for none
+}
+
+// Registered is the service's answer to a registration.
+type Registered struct {
+	// Provider is the service, and Caller what it now knows us as. A caller that never registered is shown as a dummy, for tests alone.
+	Provider, Caller ServiceInfo
+}
+
+// Register tells the service by what name and image the app is to show whoever has our client certificate, and in what Format it is to sign.
+// An *InvalidRequestError means that nothing was sent.
+func (a *API) Register(ctx context.Context, r Registration) (Registered, error) {
+	if err := r.check(); err != nil {
+		return Registered{}, err
+	}
+	fields := []field{{"serverId", ""}, {"name", r.Name}, {"image", base64.StdEncoding.EncodeToString(r.Image)}, {"format", string(a.o.Format)}}
+	fields = append(fields, optional("options", a.o.ServiceOptions)...)
+	result, err := a.call(ctx, callRegister, fields)
+	if err != nil {
+		return Registered{}, err
+	}
+	read := &reader{e: result}
+	answer := Registered{}
+	for _, part := range []struct {
+		name string
+		into *ServiceInfo
+	}{{"provider", &answer.Provider}, {"caller", &answer.Caller}} {
+		if *part.into, err = readService(read.inside(part.name)); err != nil {
+			return Registered{}, err
+		}
+	}
+	return answer, read.err
+}
+
+// check looks at the image as whoever shows it would: its size first, as a small file can unfold into much.
+func (r Registration) check() error {
+	if name := strings.TrimSpace(r.Name); name == "" || name != r.Name || utf8.RuneCountInString(name) > maxName || !isXMLText(name) || strings.ContainsAny(name, "\n\t") {
+		return &InvalidRequestError{"name", fmt.Sprintf("is 1 to %d characters on one line", maxName)}
+	}
+	if len(r.Image) > MaxImage {
+		return &InvalidRequestError{"image", fmt.Sprintf("has more than %d bytes", MaxImage)}
+	}
+	size, err := png.DecodeConfig(bytes.NewReader(r.Image))
+	if err != nil {
+		return &InvalidRequestError{"image", "is no PNG"}
+	}
+	if size.Width > maxImageSide || size.Height > maxImageSide {
+		return &InvalidRequestError{"image", fmt.Sprintf("has a side of more than %d pixels", maxImageSide)}
+	}
+	if _, err := png.Decode(bytes.NewReader(r.Image)); err != nil {
+		return &InvalidRequestError{"image", "is a broken PNG"}
+	}
+	return nil
+}
+
+func readService(r *reader) (ServiceInfo, error) {
+	info := ServiceInfo{Name: r.text("name"), Version: r.text("version"), ID: r.text("id")}
+	if text := r.text("image"); text != "" {
+		image, err := decodeBase64(text)
+		if err != nil {
+			return ServiceInfo{}, fmt.Errorf("%w: an image that is not base64", ErrBadResponse)
+		}
+		info.Image = image
+	}
+	return info, r.err
+}
+
+// decodeBase64 reads base64, which some servers break into lines.
+func decodeBase64(text string) ([]byte, error) {
+	return base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+}
