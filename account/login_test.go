@@ -278,6 +278,29 @@ func TestPasswordIsHashedAnew(t *testing.T) {
 	f.logIn("asa", home)
 }
 
+// TestChooseLanguage: an operator is spoken to in the language of its own choice from then on, by mail too, and none other is taken.
+func TestChooseLanguage(t *testing.T) {
+	f := newFixture(t)
+	o := f.operator("asa", "asa@example.se", storage.RoleHelpdesk)
+	s := f.logIn("asa", home)
+	f.ok(f.ChooseLanguage(f.Context(), s, "en", home))
+	f.mails()
+	f.ok(f.Forgotten(f.Context(), "asa", home))
+	if got := f.mails(); len(got) != 1 || got[0].Language != "en" {
+		t.Errorf("mail goes out as %v", got)
+	}
+	if err := f.ChooseLanguage(f.Context(), s, "fi", home); !errors.As(err, new(Problems)) {
+		t.Errorf("a language that there is not: %v", err)
+	}
+	f.ok(f.LogOut(f.Context(), s.Token))
+	f.is(f.ChooseLanguage(f.Context(), s, "sv", home), ErrNoSession)
+	now, err := f.Find(f.Context(), o.ID)
+	f.ok(err)
+	if now.Language != "en" {
+		t.Errorf("the language is %q", now.Language)
+	}
+}
+
 func TestChangePassword(t *testing.T) {
 	f := newFixture(t)
 	f.operator("asa", "asa@example.se", storage.RoleOwner)

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"brygga/audit"
@@ -68,6 +69,22 @@ func (a *Accounts) LogOut(ctx context.Context, token secret.String) error {
 // EndSession ends another session of the operator, by its ID.
 func (a *Accounts) EndSession(ctx context.Context, s *Session, id string) error {
 	return a.end(ctx, s, storage.EndSessions{ID: s.Operator.ID, Session: id})
+}
+
+// ChooseLanguage sets the language in which the operator is spoken to, on pages and by mail. It returns Problems for one that there is not, or
+// ErrNoSession.
+func (a *Accounts) ChooseLanguage(ctx context.Context, s *Session, language string, from From) error {
+	if !slices.Contains(Languages, language) {
+		return Problems{{"language", "unknown"}}
+	}
+	before := rightsOf(s.Operator)
+	_, err := a.step(ctx, storage.ChooseLanguage{ID: s.Operator.ID, Session: s.Hash, Language: language}, func(outcome *storage.OperatorOutcome) (n news) {
+		if changes := audit.Diff(before, rightsOf(outcome.Operator)); len(changes) > 0 {
+			n.events = []audit.Event{{Type: audit.OperatorChanged, Actor: s.Operator.ID, Object: s.Operator.ID, SourceAddress: from.address(), Changes: changes}}
+		}
+		return n
+	})
+	return noSession(err)
 }
 
 // LogOutEverywhere ends all sessions of the operator, with this one or without.

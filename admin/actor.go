@@ -53,8 +53,13 @@ func program(name string, scopes, groups []string, from account.From) Actor {
 }
 
 // mayEquip returns nil when the actor may let a client of that kind get tokens for the API, or give it another proof of itself: it is as if it made a key
-// with the client's scopes. A refusal is told to the audit log.
+// with the client's scopes, or exported the client's evidence. A refusal is told to the audit log.
 func (s *Service) mayEquip(ctx context.Context, actor Actor, c *storage.Client) error {
+	if c.FetchEvidence {
+		if _, err := s.permit(ctx, actor, ExportEvidence); err != nil {
+			return err
+		}
+	}
 	if len(c.APIScopes) == 0 {
 		return nil
 	}

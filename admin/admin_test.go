@@ -25,20 +25,25 @@ import (
 )
 
 type harness struct {
+	options admin.Options
 	*admin.Service
 	store storage.Store
 	now   time.Time
+	// tree is the tree over the audit log, and noTree why there is none.
+	tree   *tree.Tree
+	noTree error
 	// tokens returns the client of an access token.
-	tokens func(context.Context, secret.String) (*storage.Client, []string, error)
+	tokens      func(context.Context, secret.String) (*storage.Client, []string, error)
+	registering error // what a service answers a registration
 }
 
-func newHarness(t *testing.T) *harness {
+func newHarness(t testing.TB) *harness {
 	t.Helper()
 	return newHarnessOver(t, func(store storage.Store) storage.Store { return store })
 }
 
 // newHarnessOver is newHarness with another store over the stored one.
-func newHarnessOver(t *testing.T, over func(storage.Store) storage.Store) *harness {
+func newHarnessOver(t testing.TB, over func(storage.Store) storage.Store) *harness {
 	t.Helper()
 	stored, err := bolt.Open(filepath.Join(t.TempDir(), "brygga.db"), storagetest.NewSealer(), bolt.Options{})
 	if err != nil {
@@ -46,7 +51,7 @@ func newHarnessOver(t *testing.T, over func(storage.Store) storage.Store) *harne
 	}
 	t.Cleanup(func() { stored.Close() })
 	store := over(stored)
-	h := &harness{store: store, now: time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)}
+	h := &harness{store: store, noTree: errNoTree, now: time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return h.now }
 	log, err := audit.New(audit.Options{Store: store, PseudonymKey: make([]byte, 32), Now: now})
 	if err != nil {
@@ -59,8 +64,11 @@ func newHarnessOver(t *testing.T, over func(storage.Store) storage.Store) *harne
 		t.Fatal(err)
 	}
 	var ring *keys.Ring
-	h.Service, err = admin.New(admin.Options{
+	h.options = admin.Options{
 		Store: store, Audit: log, Accounts: accounts, Now: now,
+		ReadPerson: func(text secret.String) (storage.PersonKey, bool) {
+			return storage.PersonKey{Name: storage.KeyHSAID, Value: text}, text.Reveal() == "SE1-KIM"
+		},
 		Keys: func(ctx context.Context) (_ *keys.Ring, err error) {
 			if ring == nil {
 				if ring, err = keys.New(ctx, keys.Options{Store: store}); err == nil {
@@ -75,9 +83,12 @@ func newHarnessOver(t *testing.T, over func(storage.Store) storage.Store) *harne
 			}
 			return h.tokens(ctx, token)
 		},
-		Tree: func(context.Context) (*tree.Tree, error) { return nil, errNoTree },
-	})
-	if err != nil {
+		Tree: func(context.Context) (*tree.Tree, error) { return h.tree, h.noTree },
+		Registrars: map[string]admin.Registrar{"netid": func(_ context.Context, r admin.Registration) (admin.Registered, error) {
+			return admin.Registered{Service: "NiAS", Name: r.Name}, h.registering
+		}},
+	}
+	if h.Service, err = admin.New(h.options); err != nil {
 		t.Fatal(err)
 	}
 	return h
@@ -181,6 +192,9 @@ var calls = map[admin.Name]func(context.Context, *harness, admin.Actor) error{
 		_, err := h.Prove(ctx, a, "7QX42MKD", time.Time{}, h.now)
 		return ignore(err, storage.ErrNotFound)
 	},
+	admin.ForgetSink: func(ctx context.Context, h *harness, a admin.Actor) error {
+		return ignore(h.ForgetSink(ctx, a, "archive"), storage.ErrNotFound)
+	},
 	admin.ShowLogin: func(ctx context.Context, h *harness, a admin.Actor) error {
 		_, err := h.LoginEvents(ctx, a, "7QX42MKD", time.Time{}, h.now)
 		return ignore(err, storage.ErrNotFound)
@@ -192,6 +206,18 @@ var calls = map[admin.Name]func(context.Context, *harness, admin.Actor) error{
 	admin.FindPerson: func(ctx context.Context, h *harness, a admin.Actor) error {
 		_, err := h.FindPerson(ctx, a, secret.New(someone))
 		return err
+	},
+	admin.ListEvidence: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.Evidence(ctx, a, admin.EvidenceFilter{})
+		return err
+	},
+	admin.ExportEvidence: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.ExportEvidence(ctx, a, "nothing")
+		return ignore(err, storage.ErrNotFound)
+	},
+	admin.EraseEvidence: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.EraseEvidence(ctx, a, "nothing", "because")
+		return ignore(err, storage.ErrNotFound)
 	},
 	admin.ShowExpiries: func(ctx context.Context, h *harness, a admin.Actor) error {
 		_, err := h.Expiries(ctx, a)
@@ -214,6 +240,10 @@ var calls = map[admin.Name]func(context.Context, *harness, admin.Actor) error{
 	},
 	admin.ChangeAlarms: func(ctx context.Context, h *harness, a admin.Actor) error {
 		return h.ChangeAlarms(ctx, a, notice.Rules{})
+	},
+	admin.RegisterService: func(ctx context.Context, h *harness, a admin.Actor) error {
+		_, err := h.Register(ctx, a, "netid", admin.Registration{Name: "Region Prov"})
+		return err
 	},
 	admin.TestAlarms: func(ctx context.Context, h *harness, a admin.Actor) error {
 		_, err := h.TestAlarms(ctx, a)
@@ -311,9 +341,10 @@ func outsideAdmin(err error) error {
 var matrix = map[admin.Name]string{
 	admin.ListClients: "oahus", admin.ShowClient: "oahus", admin.CheckClient: "oahus", admin.ClientHistory: "oaus", admin.TryClient: "oas", admin.PutClient: "oas", admin.UpdateClient: "oas",
 	admin.SwitchClient: "oas", admin.RotateSecret: "OAS", admin.EndSecret: "OAS", admin.RemoveClient: "OAS", admin.ApplyClients: "OAS",
-	admin.ListKeys: "oaus", admin.RotateKeys: "OA", admin.ListAudit: "ou", admin.ShowLog: "ou", admin.ProveEvents: "ou", admin.ShowLogin: "oahs",
-	admin.SearchLogins: "oahs", admin.FindPerson: "oahs", admin.ShowFigures: "oahus", admin.ShowBanner: "oahus", admin.ShowSettings: "oau", admin.SetBanner: "oa", admin.ShowAlarms: "oau", admin.ChangeAlarms: "oa", admin.TestAlarms: "oa",
+	admin.ListKeys: "oaus", admin.RotateKeys: "OA", admin.ListAudit: "ou", admin.ShowLog: "ou", admin.ProveEvents: "ou", admin.ForgetSink: "O", admin.ShowLogin: "oahs",
+	admin.SearchLogins: "oahs", admin.FindPerson: "oahs", admin.ShowFigures: "oahus", admin.ShowBanner: "oahus", admin.ShowSettings: "oau", admin.SetBanner: "oa", admin.ShowAlarms: "oau", admin.ChangeAlarms: "oa", admin.TestAlarms: "oa", admin.RegisterService: "OA",
 	admin.ShowLogLevel: "oau", admin.SetLogLevel: "oa", admin.ShowExpiries: "oaus", admin.ShowStatistics: "oaus",
+	admin.ListEvidence: "oaus", admin.ExportEvidence: "OAS", admin.EraseEvidence: "O",
 	admin.ListOperators: "ou", admin.ShowOperator: "ou", admin.Invite: "O", admin.GiveLink: "O",
 	admin.EndSessions: "O", admin.Unlock: "O", admin.ChangeRights: "O", admin.RemoveAccount: "O", admin.ShowHealth: "oahus",
 	admin.ListAPIKeys: "o", admin.CreateAPIKey: "O", admin.RotateAPIKey: "O", admin.RemoveAPIKey: "O",

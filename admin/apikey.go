@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -17,7 +18,6 @@ import (
 	"brygga/audit"
 	"brygga/clients"
 	"brygga/secret"
-	"brygga/spelling"
 	"brygga/storage"
 )
 
@@ -28,6 +28,8 @@ var ErrKey = errors.New("admin: the key is refused")
 type NewAPIKey struct {
 	// Name says what it is for.
 	Name string
+	// ClientID is the client as which it makes orders over BankID's JSON:API; empty for a key of the management API.
+	ClientID string
 	// Scopes are the operations that it is for, Groups the groups of clients, nil for all of them.
 	Scopes, Groups []string
 	// Networks are the addresses that it may come from, each an address or a CIDR prefix; nil for any.
@@ -54,37 +56,74 @@ func (s *Service) now() time.Time { return s.o.Now().UTC().Truncate(time.Microse
 
 // Authenticate returns who has the presented key, or ErrKey. It notes the use, at most once a minute.
 func (s *Service) Authenticate(ctx context.Context, presented secret.String, from account.From) (Actor, error) {
-	rest, ok := strings.CutPrefix(presented.Reveal(), keyPrefix)
-	if !ok && !presented.IsZero() && s.o.Client != nil {
+	if !strings.HasPrefix(presented.Reveal(), keyPrefix) && !presented.IsZero() && s.o.Client != nil {
 		return s.client(ctx, presented, from)
 	}
+	key, err := s.presented(ctx, presented, from, false)
+	if err != nil {
+		return Actor{}, err
+	}
+	return Key(key.ID, key.Scopes, key.Groups, from), nil
+}
+
+// ClientKey returns the key for BankID's JSON:API that is presented, with its client, or ErrKey: also for a key whose client is disabled or gone. It
+// notes the use, at most once a minute.
+func (s *Service) ClientKey(ctx context.Context, presented secret.String, from account.From) (*storage.APIKey, *storage.Client, error) {
+	key, err := s.presented(ctx, presented, from, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := storage.Enabled(s.o.Store).Client(ctx, key.ClientID)
+	switch {
+	case errors.Is(err, storage.ErrNotFound) || err == nil && !key.Of(client):
+		s.refuse(ctx, key, from)
+		return nil, nil, ErrKey
+	case err != nil:
+		return nil, nil, fmt.Errorf("client of API key: %w", err)
+	}
+	return key, client, nil
+}
+
+// presented returns the key that is presented, of a client or of the management API, or ErrKey, and notes the use.
+func (s *Service) presented(ctx context.Context, presented secret.String, from account.From, ofClient bool) (*storage.APIKey, error) {
+	rest, ok := strings.CutPrefix(presented.Reveal(), keyPrefix)
 	id, _, found := strings.Cut(rest, "_")
 	if !ok || !found || len(rest) > maxKey || !utf8.ValidString(id) {
-		return Actor{}, ErrKey
+		return nil, ErrKey
 	}
 	key, err := s.o.Store.APIKey(ctx, id)
 	if errors.Is(err, storage.ErrNotFound) {
-		return Actor{}, ErrKey
+		return nil, ErrKey
 	}
 	if err != nil {
-		return Actor{}, fmt.Errorf("find API key: %w", err)
+		return nil, fmt.Errorf("find API key: %w", err)
 	}
 	now := s.now()
-	if !key.Valid(presented, from.Address, now) {
-		s.o.Audit.Record(ctx, audit.Event{Type: audit.APIKeyRefused, Object: key.ID, SourceAddress: address(from)})
-		return Actor{}, ErrKey
+	if !key.Valid(presented, from.Address, now) || (key.ClientID != "") != ofClient {
+		s.refuse(ctx, key, from)
+		return nil, ErrKey
 	}
 	if now.Sub(key.Used) >= time.Minute {
 		key.Used, key.Address = now.Truncate(time.Minute), address(from)
 		// Somebody else may just have changed it, or noted a use: what is noted here is no more than a help.
 		if err := s.o.Store.PutAPIKey(ctx, *key); err != nil && !errors.Is(err, storage.ErrConflict) && !errors.Is(err, storage.ErrNotFound) {
-			return Actor{}, fmt.Errorf("note the use of an API key: %w", err)
+			return nil, fmt.Errorf("note the use of an API key: %w", err)
 		}
 	}
-	return Key(key.ID, key.Scopes, key.Groups, from), nil
+	return key, nil
+}
+
+func (s *Service) refuse(ctx context.Context, key *storage.APIKey, from account.From) {
+	s.o.Audit.Record(ctx, audit.Event{Type: audit.APIKeyRefused, Object: key.ID, SourceAddress: address(from)})
 }
 
 const maxKey = 200
+
+// clientActor begins what the audit log calls a client that asks as itself.
+const clientActor = "client:"
+
+// maxKeyList is how many scopes, groups and networks a key may have: all are looked at whenever it is used.
+const maxKeyList = 100
 
 // client returns who has the access token, or ErrKey. A client of a group is for the clients of that group.
 func (s *Service) client(ctx context.Context, token secret.String, from account.From) (Actor, error) {
@@ -99,14 +138,18 @@ func (s *Service) client(ctx context.Context, token secret.String, from account.
 	if c.AdminGroup != "" {
 		groups = []string{c.AdminGroup}
 	}
-	return program("client:"+c.ID, scopes, groups, from), nil
+	return program(clientActor+c.ID, scopes, groups, from), nil
 }
 
 // APIKeys returns all keys for the API, ordered by ID.
-func (s *Service) APIKeys(ctx context.Context, actor Actor) (all []*storage.APIKey, err error) {
+func (s *Service) APIKeys(ctx context.Context, actor Actor) ([]*storage.APIKey, error) {
 	if _, err := s.permit(ctx, actor, ListAPIKeys); err != nil {
 		return nil, err
 	}
+	return s.apiKeys(ctx)
+}
+
+func (s *Service) apiKeys(ctx context.Context) (all []*storage.APIKey, err error) {
 	for after := ""; ; {
 		page, err := s.o.Store.APIKeys(ctx, after, clientPage)
 		if err != nil {
@@ -129,6 +172,13 @@ func (s *Service) CreateAPIKey(ctx context.Context, actor Actor, n NewAPIKey) (*
 	}
 	now := s.now()
 	networks, problems := n.check(now)
+	if n.ClientID != "" {
+		found, err := s.checkKeyOf(ctx, n.ClientID)
+		if err != nil {
+			return nil, secret.String{}, err
+		}
+		problems = append(problems, found...)
+	}
 	if len(problems) > 0 {
 		return nil, secret.String{}, problems
 	}
@@ -136,7 +186,7 @@ func (s *Service) CreateAPIKey(ctx context.Context, actor Actor, n NewAPIKey) (*
 		return nil, secret.String{}, &RefusedError{OperationOf(CreateAPIKey), ErrStronger}
 	}
 	key := storage.APIKey{
-		ID: strings.ToLower(rand.Text()[:12]), Name: n.Name, Scopes: slices.Compact(slices.Sorted(slices.Values(n.Scopes))), Groups: n.Groups, Networks: networks,
+		ID: strings.ToLower(rand.Text()[:12]), Name: n.Name, ClientID: n.ClientID, Scopes: slices.Compact(slices.Sorted(slices.Values(n.Scopes))), Groups: n.Groups, Networks: networks,
 		Created: now, Creator: actor.name, Expires: n.Expires,
 	}
 	value, stored := newKey(key.ID, now)
@@ -145,35 +195,70 @@ func (s *Service) CreateAPIKey(ctx context.Context, actor Actor, n NewAPIKey) (*
 	return &key, value, err
 }
 
-// covers reports whether the actor may do itself all that the key is for.
+// checkKeyOf returns what keeps a client from having a key.
+func (s *Service) checkKeyOf(ctx context.Context, clientID string) (clients.Problems, error) {
+	c, err := s.o.Store.Client(ctx, clientID)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return clients.Problems{clients.Fault("client", "key.client", fmt.Sprintf("%.40q", clientID))}, nil
+	case err != nil:
+		return nil, fmt.Errorf("find client: %w", err)
+	}
+	return clients.CheckOrders(c, s.o.Installation), nil
+}
+
+// covers reports whether the actor may do itself all that the key is for. Who may change a client may have its key: with another secret it would be the
+// client itself.
 func (a Actor) covers(r reach, n NewAPIKey) bool {
 	if a.scopes == nil {
 		return true
+	}
+	if n.ClientID != "" {
+		return r.all && slices.Contains(a.scopes, ScopeClientsWrite)
 	}
 	inside := r.all || len(n.Groups) > 0 && !slices.ContainsFunc(n.Groups, func(group string) bool { return !slices.Contains(r.groups, group) })
 	return inside && !slices.ContainsFunc(n.Scopes, func(scope string) bool { return !slices.Contains(a.scopes, scope) })
 }
 
+// known are the scopes that such a key can have.
+func (n *NewAPIKey) known() []string {
+	if n.ClientID != "" {
+		return storage.OrderScopes
+	}
+	return Scopes()
+}
+
 // check returns the networks as they are stored, and all that is wrong.
 func (n *NewAPIKey) check(now time.Time) (networks []string, problems clients.Problems) {
-	add := func(key, problem, remedy string) {
-		problems = append(problems, clients.Problem{Key: key, Problem: problem, Remedy: remedy})
-	}
+	add := func(p clients.Problem) { problems = append(problems, p) }
 	if name := strings.TrimSpace(n.Name); name == "" || utf8.RuneCountInString(name) > clients.MaxName || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		add("name", "is missing, too long, or holds characters that do not print", fmt.Sprintf("write at most %d printable characters", clients.MaxName))
+		add(clients.Fault("name", "key.name", strconv.Itoa(clients.MaxName)))
 	}
+	short := len(problems)
+	for key, list := range map[string][]string{"scopes": n.Scopes, "groups": n.Groups, "networks": n.Networks} {
+		if len(list) > maxKeyList {
+			add(clients.Fault(key, "key.many", strconv.Itoa(maxKeyList)))
+		}
+	}
+	if len(problems) > short { // they are not looked at one by one
+		return nil, problems
+	}
+	for _, group := range n.Groups {
+		if strings.TrimSpace(group) == "" || utf8.RuneCountInString(group) > clients.MaxName || strings.ContainsFunc(group, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			add(clients.Fault("groups", "key.group", fmt.Sprintf("%.40q", group)))
+		}
+	}
+	known := n.known()
 	if len(n.Scopes) == 0 {
-		add("scopes", "missing", "write some of "+strings.Join(Scopes(), ", "))
+		add(clients.Fault("scopes", "key.scopes", strings.Join(known, ", ")))
 	}
 	for _, scope := range n.Scopes {
-		if slices.Contains(Scopes(), scope) {
-			continue
+		if !slices.Contains(known, scope) {
+			add(clients.Fault("scopes", "scope.unknown", fmt.Sprintf("%.40q", scope)).Near(scope, known))
 		}
-		remedy := "write some of " + strings.Join(Scopes(), ", ")
-		if near := spelling.Nearest(scope, Scopes()); near != "" {
-			remedy = "did you mean " + near + "?"
-		}
-		add("scopes", fmt.Sprintf("there is no scope %.40q", scope), remedy)
+	}
+	if n.ClientID != "" && len(n.Groups) > 0 {
+		add(clients.Fault("groups", "key.groups"))
 	}
 	for _, text := range n.Networks {
 		prefix, err := netip.ParsePrefix(text)
@@ -181,13 +266,13 @@ func (n *NewAPIKey) check(now time.Time) (networks []string, problems clients.Pr
 			prefix, err = netip.PrefixFrom(address.Unmap(), address.Unmap().BitLen()), nil
 		}
 		if err != nil {
-			add("networks", fmt.Sprintf("%.60q is no address and no network", text), "write 192.0.2.7 or 192.0.2.0/24")
+			add(clients.Fault("networks", "key.network", fmt.Sprintf("%.60q", text)))
 			continue
 		}
 		networks = append(networks, prefix.Masked().String())
 	}
 	if !n.Expires.IsZero() && !n.Expires.After(now) {
-		add("expires", "is past", "write a time to come, or none")
+		add(clients.Fault("expires", "key.past"))
 	}
 	return networks, problems
 }
@@ -202,7 +287,7 @@ func (s *Service) RotateAPIKey(ctx context.Context, actor Actor, id string, keep
 	if err != nil {
 		return nil, secret.String{}, fmt.Errorf("find API key: %w", err)
 	}
-	if !actor.covers(r, NewAPIKey{Scopes: before.Scopes, Groups: before.Groups}) { // it would hold a stronger one
+	if !actor.covers(r, NewAPIKey{ClientID: before.ClientID, Scopes: before.Scopes, Groups: before.Groups}) { // it would hold a stronger one
 		return nil, secret.String{}, &RefusedError{OperationOf(RotateAPIKey), ErrStronger}
 	}
 	now, key := s.now(), *before
@@ -217,29 +302,6 @@ func (s *Service) RotateAPIKey(ctx context.Context, actor Actor, id string, keep
 	}
 	err = s.putKey(ctx, actor, audit.APIKeyRotated, before, &key)
 	return &key, value, err
-}
-
-// EndAPIKeys ends all secrets of all keys, for a store that is restored from a backup: a key that was removed since, and a secret that was replaced, would
-// work again. What the keys are for stays, and RotateAPIKey gives one another secret.
-func (s *Service) EndAPIKeys(ctx context.Context, actor Actor) error {
-	if _, err := s.permit(ctx, actor, RotateAPIKey); err != nil {
-		return err
-	}
-	all, err := s.APIKeys(ctx, actor)
-	if err != nil {
-		return err
-	}
-	for _, before := range all {
-		if len(before.Secrets) == 0 {
-			continue
-		}
-		key := *before
-		key.Secrets = nil
-		if err := s.putKey(ctx, actor, audit.APIKeyRotated, before, &key); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // RemoveAPIKey removes a key: it works no more from then on.
@@ -285,7 +347,7 @@ func keyPairs(key *storage.APIKey) (pairs [][2]string) {
 		return nil
 	}
 	pairs = [][2]string{
-		{"name", key.Name}, {"scopes", strings.Join(key.Scopes, " ")}, {"groups", strings.Join(key.Groups, " ")}, {"networks", strings.Join(key.Networks, " ")},
+		{"name", key.Name}, {"client", key.ClientID}, {"scopes", strings.Join(key.Scopes, " ")}, {"groups", strings.Join(key.Groups, " ")}, {"networks", strings.Join(key.Networks, " ")},
 	}
 	if !key.Expires.IsZero() {
 		pairs = append(pairs, [2]string{"expires", key.Expires.Format(time.RFC3339)})

@@ -10,6 +10,7 @@ import (
 	"brygga/account"
 	"brygga/admin"
 	"brygga/clients"
+	"brygga/eid"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -116,5 +117,82 @@ func TestAPIKeyProblems(t *testing.T) {
 		if problems, ok := errors.AsType[clients.Problems](err); !ok || len(problems) != 1 || problems[0].Key != want {
 			t.Errorf("%s: %v", want, err)
 		}
+	}
+}
+
+// TestClientKey: a key of a client is good for BankID's JSON:API alone, and as long as that client is there and not disabled.
+func TestClientKey(t *testing.T) {
+	h := newHarness(t)
+	h.put(t, "app", "")
+	h.now = h.now.Add(time.Second)
+	key, value := h.key(t, admin.NewAPIKey{Name: "back end", ClientID: "app", Scopes: []string{"orders:sign", "orders:auth"}, Networks: []string{"192.0.2.0/24"}})
+	management, other := h.key(t, admin.NewAPIKey{Name: "n", Scopes: []string{"clients:read"}})
+	opens := func(value secret.String, address string) bool {
+		t.Helper()
+		found, client, err := h.ClientKey(t.Context(), value, from(address))
+		if err != nil && !errors.Is(err, admin.ErrKey) {
+			t.Fatal(err)
+		}
+		return err == nil && found.ID == key.ID && client.ID == "app"
+	}
+	if !opens(value, "192.0.2.1") || opens(value, "192.0.3.1") || opens(other, "192.0.2.1") || opens(secret.New("brygga_"+key.ID+"_x"), "192.0.2.1") || opens(secret.String{}, "192.0.2.1") {
+		t.Error("not its own key from its own network alone opens the API")
+	}
+	if h.works(t, value, "192.0.2.1") || !h.works(t, other, "192.0.2.1") || management.ClientID != "" {
+		t.Error("a client's key opens the management API")
+	}
+	if _, err := h.SwitchClient(t.Context(), root, "app", admin.Demand{}, true, "for now"); err != nil || opens(value, "192.0.2.1") {
+		t.Errorf("it works while the client is disabled, %v", err)
+	}
+	if _, err := h.SwitchClient(t.Context(), root, "app", admin.Demand{}, false, ""); err != nil || !opens(value, "192.0.2.1") {
+		t.Errorf("it does not work again, %v", err)
+	}
+	if err := h.RemoveClient(t.Context(), root, "app", admin.Demand{}); err != nil || opens(value, "192.0.2.1") {
+		t.Errorf("it works without its client, %v", err)
+	}
+	h.now = h.now.Add(time.Second)
+	if h.put(t, "app", ""); opens(value, "192.0.2.1") {
+		t.Error("it works for another client of that ID")
+	}
+}
+
+// TestClientKeyMakers: a program makes a client's key when it may change clients, and none with rights of the other API.
+func TestClientKeyMakers(t *testing.T) {
+	h := newHarness(t)
+	h.put(t, "app", "")
+	n := admin.NewAPIKey{Name: "n", ClientID: "app", Scopes: []string{"orders:auth"}}
+	keys := admin.Key("k", []string{"apikeys:write"}, nil, account.From{})
+	if _, _, err := h.CreateAPIKey(t.Context(), keys, n); !errors.Is(err, storage.ErrForbidden) {
+		t.Errorf("without a right to clients: %v", err)
+	}
+	both := admin.Key("k", []string{"apikeys:write", "clients:write"}, nil, account.From{})
+	made, _, err := h.CreateAPIKey(t.Context(), both, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := h.RotateAPIKey(t.Context(), keys, made.ID, 0); !errors.Is(err, storage.ErrForbidden) {
+		t.Errorf("the secret of one: %v", err)
+	}
+	for want, n := range map[string]admin.NewAPIKey{
+		"client": {Name: "n", ClientID: "other", Scopes: []string{"orders:auth"}},
+		"scopes": {Name: "n", ClientID: "app", Scopes: []string{"clients:read"}},
+		"groups": {Name: "n", ClientID: "app", Scopes: []string{"orders:auth"}, Groups: []string{"schools"}},
+	} {
+		_, _, err := h.CreateAPIKey(t.Context(), root, n)
+		if problems, ok := errors.AsType[clients.Problems](err); !ok || len(problems) != 1 || problems[0].Key != want {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	h.options.Installation.Methods = []clients.Method{{Name: "page", Traits: eid.Traits{Kinds: []storage.Kind{storage.KindIdentify}, Channels: []eid.Channel{eid.ChannelBrowser}}}}
+	pages, err := admin.New(h.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = pages.CreateAPIKey(t.Context(), root, admin.NewAPIKey{Name: "n", ClientID: "app", Scopes: []string{"orders:auth"}})
+	if _, told := errors.AsType[clients.Problems](err); !told {
+		t.Errorf("a key for orders that the client's eID has not: %v", err)
+	}
+	if _, _, err := h.CreateAPIKey(t.Context(), root, admin.NewAPIKey{Name: "n", Scopes: []string{"orders:auth"}}); err == nil {
+		t.Error("a key of the management API has a right of the other")
 	}
 }

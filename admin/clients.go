@@ -156,14 +156,15 @@ func (s *Service) visible(ctx context.Context, r reach, id string) (*storage.Cli
 	return c, nil
 }
 
-// TryClient returns a client to which an operator tries a login. It returns storage.ErrNotFound for one that is disabled, as people find it.
+// TryClient returns a client to which an operator tries a login. It returns storage.ErrNotFound for one that is disabled, as people find it,
+// and for one that logs nobody in.
 func (s *Service) TryClient(ctx context.Context, actor Actor, id string) (*storage.Client, error) {
 	r, err := s.permit(ctx, actor, TryClient)
 	if err != nil {
 		return nil, err
 	}
 	c, err := s.visible(ctx, r, id)
-	if err == nil && c.Disabled {
+	if err == nil && (c.Disabled || len(c.RedirectURIs) == 0) {
 		err = storage.ErrNotFound
 	}
 	if err != nil {
@@ -183,14 +184,11 @@ func (s *Service) CheckClient(ctx context.Context, actor Actor, id string) (*sto
 		return nil, nil, err
 	}
 	rules := clients.CheckProfile(c, s.o.Installation)
-	for _, p := range clients.Check(c) {
-		rules = append(rules, clients.Rule{Section: "settings", Key: p.Key, Rule: p.Problem, Must: true, Broken: true, Remedy: p.Remedy})
+	for _, p := range append(clients.Check(c), clients.CheckMethods(c, s.o.Installation)...) {
+		rules = append(rules, p.BrokenBy(clients.OwnRules))
 	}
 	if err := clients.CheckSector(ctx, s.o.Outbound, c); err != nil {
-		rules = append(rules, clients.Rule{
-			Section: "OpenID Connect Registration §5", Key: "sector_identifier_uri", Rule: err.Error(), Must: true, Broken: true,
-			Remedy: "let it answer with a JSON list that holds every redirect URI",
-		})
+		rules = append(rules, clients.SectorProblem(err).BrokenBy("OpenID Connect Registration §5"))
 	}
 	return c, rules, nil
 }
@@ -254,16 +252,34 @@ func (s *Service) within(ctx context.Context, actor Actor, r reach, id string, d
 		if err := change(c); err != nil {
 			return err
 		}
+		if err := s.checkBrand(before, c); err != nil {
+			return err
+		}
 		if equips {
 			if err := s.mayEquip(ctx, actor, c); err != nil {
 				return err
 			}
 		}
 		if !r.has(c) {
-			return clients.Problem{Key: "admin_group", Problem: "is none of yours", Remedy: "write one of " + strings.Join(r.groups, ", ")}
+			return clients.Fault("admin_group", "group.not-yours", strings.Join(r.groups, ", "))
 		}
 		return nil
 	}, nil
+}
+
+// checkBrand makes the looks of a client such as may be shown, where they are others than before; before is nil for a new client.
+func (s *Service) checkBrand(before, c *storage.Client) (err error) {
+	if before == nil {
+		before = &storage.Client{}
+	}
+	if clients.SameBrand(before.Brand, c.Brand) {
+		return nil
+	}
+	if s.o.CheckBrand == nil {
+		return clients.Fault("brand", "brand.fixed")
+	}
+	c.Brand, err = s.o.CheckBrand(c.Brand)
+	return err
 }
 
 // UpdateClient makes a change of a client; see clients.Registry.Update.
@@ -294,7 +310,23 @@ func (s *Service) update(ctx context.Context, actor Actor, name Name, id string,
 	if err != nil {
 		return nil, err
 	}
-	return s.registry(d).Update(ctx, actor.name, id, within)
+	registry := s.registry(d)
+	if name == SwitchClient {
+		held, err := s.o.Store.Holdings(ctx, id, s.now(), mostHeld)
+		if err != nil {
+			return nil, fmt.Errorf("count what ends: %w", err)
+		}
+		registry = registry.Ending(held)
+	}
+	return registry.Update(ctx, actor.name, id, within)
+}
+
+// RotateWebhook gives the webhook of a client a new secret; see clients.Registry.RotateWebhook. It is another secret of the client, for who may rotate those.
+func (s *Service) RotateWebhook(ctx context.Context, actor Actor, id string, d Demand, keep time.Duration) (*clients.Registered, error) {
+	if err := s.at(ctx, actor, RotateSecret, id, d); err != nil {
+		return nil, err
+	}
+	return s.registry(d).RotateWebhook(ctx, actor.name, id, keep)
 }
 
 // RotateSecret gives a client a new secret; see clients.Registry.RotateSecret.
@@ -318,15 +350,19 @@ func (s *Service) RemoveClient(ctx context.Context, actor Actor, id string, d De
 	if err := s.at(ctx, actor, RemoveClient, id, d); err != nil {
 		return err
 	}
-	return s.registry(d).Remove(ctx, actor.name, id)
+	held, err := s.o.Store.Holdings(ctx, id, s.now(), mostHeld)
+	if err != nil {
+		return fmt.Errorf("count what ends: %w", err)
+	}
+	return s.registry(d).Ending(held).Remove(ctx, actor.name, id)
 }
 
 // mostHeld is how many of each a client's holdings are counted to.
 const mostHeld = 100_000
 
-// ClientHoldings counts what would end with a client, for who may remove it: at most 100 000 of each.
+// ClientHoldings counts what would end if a client were disabled or removed, for who may disable it: at most 100 000 of each.
 func (s *Service) ClientHoldings(ctx context.Context, actor Actor, id string) (storage.Holdings, error) {
-	r, err := s.permit(ctx, actor, RemoveClient)
+	r, err := s.permit(ctx, actor, SwitchClient)
 	if err != nil {
 		return storage.Holdings{}, err
 	}
@@ -352,8 +388,12 @@ func (s *Service) at(ctx context.Context, actor Actor, name Name, id string, d D
 	return err
 }
 
+// ErrOwnClient means that the client as which a program asks would be removed because nobody named it.
+var ErrOwnClient = errors.New("admin: it would remove the client that asks")
+
 // ApplyClients makes all of the changes or none; see clients.Registry.Apply. With prune, it removes each client within the actor's reach that no
-// change names. Those of the configuration file stay.
+// change names. Those of the configuration file stay, and the
+// client as which a program asks is not removed unseen: ErrOwnClient.
 func (s *Service) ApplyClients(ctx context.Context, actor Actor, changes []clients.Change, prune, dryRun bool) ([]*clients.Registered, error) {
 	r, err := s.permit(ctx, actor, ApplyClients)
 	if err != nil {
@@ -373,6 +413,9 @@ func (s *Service) ApplyClients(ctx context.Context, actor Actor, changes []clien
 		more, err := s.unnamed(ctx, r, named)
 		if err != nil {
 			return nil, err
+		}
+		if slices.ContainsFunc(more, func(c clients.Change) bool { return actor.scopes != nil && actor.name == clientActor+c.ID }) {
+			return nil, ErrOwnClient
 		}
 		due = append(due, more...)
 	}

@@ -14,6 +14,8 @@ import (
 	"brygga/audit"
 	"brygga/audit/tree"
 	"brygga/clients"
+	"brygga/evidence"
+	"brygga/evidence/archive"
 	"brygga/keys"
 	"brygga/logins"
 	"brygga/notice"
@@ -34,19 +36,31 @@ type Options struct {
 	Accounts *account.Accounts
 	// Client returns the client that an access token for the API stands for, and the token's scopes, or storage.ErrNotFound. Nil takes no tokens.
 	Client func(ctx context.Context, token secret.String) (*storage.Client, []string, error)
-	// Health returns what is known of the installation's health, name and text, and why it is not ready. Nil says nothing.
-	Health func(context.Context) (details [][2]string, err error)
+	// Health returns what is known of the installation's health, and why it is not ready. Nil says nothing.
+	Health func(context.Context) (details []Detail, err error)
+	// Sinks are where audit events are handed over to; nil for nowhere.
+	Sinks Sinks
 	// Log is the log of the server that this is part of; nil where none runs.
 	Log Leveler
-	// Outbound and Certificates are those of clients.Options, and Installation is that of clients.CheckProfile.
+	// ReadPerson returns the key that a text is by which people are known who have no personal number, and false for none. Nil knows none.
+	ReadPerson func(text secret.String) (storage.PersonKey, bool)
+	// Outbound and Certificates are those of clients.Options, and Installation is that of clients.CheckProfile and clients.CheckMethods.
 	Outbound     *outbound.Caller
 	Certificates []string
+	// Registrars register us at the services of eIDs, by the eID's name; those that know no registrations have none.
+	Registrars map[string]Registrar
+	// CheckBrand returns looks as they may be stored and shown, or clients.Problems that say what cannot be used. Nil refuses all but those that a client has.
+	CheckBrand func(storage.Brand) (storage.Brand, error)
+	// Uses knows when secrets of clients were used; nil knows of none.
+	Uses *clients.Uses
+	// Anchors are what evidence is held against that is read here, but for the key of the audit log; nil trusts the roots that are known as BankID's.
+	Anchors func() evidence.Anchors
 	// Settings returns the configuration in force; nil knows none.
 	Settings func() []Setting
 	// Expiries returns the certificates that end; nil knows none.
 	Expiries func() []Expiry
 	// Shown is that of logins.Options.
-	Shown        func(language, reason, device, client string) string
+	Shown        func(language, eid, reason, device, client string) string
 	Installation clients.Installation
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
@@ -59,6 +73,7 @@ type Service struct {
 	logins  *logins.Book
 	banners *notice.Banners
 	alarms  *notice.Alarms
+	archive *archive.Archive
 }
 
 // New returns a Service over the options, or an error that names the option which is missing.
@@ -71,7 +86,7 @@ func New(o Options) (*Service, error) {
 	}
 	ring := o.Keys
 	registry, err := clients.NewRegistry(clients.Options{
-		Store: o.Store, Audit: o.Audit, Outbound: o.Outbound, Certificates: o.Certificates, Now: o.Now,
+		Store: o.Store, Secrets: o.Store, Audit: o.Audit, Outbound: o.Outbound, Certificates: o.Certificates, Installation: o.Installation, Now: o.Now,
 		Keys: func(ctx context.Context) (clients.Keys, error) { return ring(ctx) },
 	})
 	if err != nil {
@@ -81,5 +96,5 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{o, registry, book, notice.NewBanners(o.Store, o.Now), &notice.Alarms{Store: o.Store, Now: o.Now}}, nil
+	return &Service{o, registry, book, notice.NewBanners(o.Store, o.Now), &notice.Alarms{Store: o.Store, Now: o.Now}, &archive.Archive{Store: o.Store, Audit: o.Audit, Tree: o.Tree}}, nil
 }

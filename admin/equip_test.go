@@ -68,6 +68,39 @@ func TestWhoEquipsAClient(t *testing.T) {
 	}
 }
 
+// TestWhoLetsAClientFetchEvidence: such a client is as an export for whoever has its secret. Who may export nothing does not let it, and gets no secret of one.
+func TestWhoLetsAClientFetchEvidence(t *testing.T) {
+	fetching := func(c *storage.Client) error {
+		c.RedirectURIs, c.FetchEvidence, c.AdminGroup = []string{"https://app.example.se/cb"}, true, "schools"
+		return nil
+	}
+	for name, test := range map[string]struct {
+		actor admin.Actor
+		want  error
+	}{
+		"a command":                         {root, nil},
+		"an admin":                          {operator(storage.RoleAdmin, true), nil},
+		"an admin who has not stepped up":   {operator(storage.RoleAdmin, false), storage.ErrStepUp},
+		"a key for clients":                 {admin.Key("k", []string{"clients:write"}, nil, account.From{}), storage.ErrForbidden},
+		"a key for clients and for exports": {admin.Key("k", []string{"clients:write", "evidence:export"}, nil, account.From{}), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			h.put(t, "app", "schools")
+			_, update := h.UpdateClient(t.Context(), test.actor, "app", admin.Demand{DryRun: true}, fetching)
+			if _, err := h.PutClient(t.Context(), root, "fetches", admin.Demand{}, fetching); err != nil {
+				t.Fatal(err)
+			}
+			_, rotate := h.RotateSecret(t.Context(), test.actor, "fetches", admin.Demand{DryRun: true}, 0)
+			for what, err := range map[string]error{"update": update, "rotate": rotate} {
+				if !errors.Is(err, test.want) {
+					t.Errorf("%s: got %v, want %v", what, err, test.want)
+				}
+			}
+		})
+	}
+}
+
 // TestClientWithAToken is an actor as a key is: with the scopes of its token, and for its group.
 func TestClientWithAToken(t *testing.T) {
 	h := newHarness(t)

@@ -15,6 +15,7 @@ const ShowExpiries Name = "expiries.show"
 // The kinds of what ends.
 const (
 	ExpiresBankID   = "bankid_certificate"
+	ExpiresNetID    = "netid_certificate"
 	ExpiresListener = "listener_certificate"
 	ExpiresSecret   = "client_secret"
 	ExpiresAPIKey   = "api_key"

@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"brygga/audit"
@@ -14,9 +13,9 @@ import (
 type ClientChange struct {
 	Time  time.Time
 	Event audit.Type
-	// Actor is what the audit log calls who did it, and Name what people do, empty where nobody knows any more.
-	Actor, Name string
-	Changes     []audit.Change
+	// Who did it.
+	Who     Who
+	Changes []audit.Change
 }
 
 // ClientHistory returns at most limit changes of a client, the last one first, from the one made at that time on; the zero time begins with the
@@ -43,8 +42,11 @@ func (s *Service) ClientHistory(ctx context.Context, actor Actor, id string, fro
 		if event == nil {
 			return changes, time.Time{}, nil
 		}
-		who := event.Fields["ACTOR"]
-		changes = append(changes, ClientChange{event.Time, audit.Type(event.Type), who, s.nameOf(ctx, who), audit.ChangesOf(event)})
+		who, err := s.who(ctx, event.Fields["ACTOR"])
+		if err != nil {
+			return nil, next, err
+		}
+		changes = append(changes, ClientChange{event.Time, audit.Type(event.Type), who, audit.ChangesOf(event)})
 		if next = audit.PreviousOf(event); !next.Before(event.Time) { // or the way back would have no end
 			next = time.Time{}
 		}
@@ -76,22 +78,4 @@ func (s *Service) changeAt(ctx context.Context, id string, at time.Time) (*stora
 
 func changesClient(t audit.Type) bool {
 	return t == audit.ClientAdded || t == audit.ClientChanged || t == audit.ClientSecretRotated
-}
-
-// nameOf returns what people call an actor, empty where that is what the audit log calls it, or where it is gone.
-func (s *Service) nameOf(ctx context.Context, actor string) string {
-	if id, is := strings.CutPrefix(actor, "key:"); is {
-		if key, err := s.o.Store.APIKey(ctx, id); err == nil {
-			return key.Name
-		}
-		return ""
-	}
-	o, err := s.o.Store.Operator(ctx, actor)
-	switch {
-	case err != nil:
-		return ""
-	case o.Name.IsZero():
-		return o.UserName.Reveal()
-	}
-	return o.Name.Reveal()
 }

@@ -45,7 +45,7 @@ func TestClientHistory(t *testing.T) {
 	types := []audit.Type{audit.ClientChanged, audit.ClientSecretRotated, audit.ClientChanged, audit.ClientAdded}
 	actors := []string{"root", "owner", "key:" + key.ID, "root"}
 	for i, c := range all {
-		if c.Event != types[i] || c.Actor != actors[i] || !c.Time.Equal(h.now.Add(-time.Duration(i)*time.Hour)) {
+		if c.Event != types[i] || c.Who.ID != actors[i] || !c.Time.Equal(h.now.Add(-time.Duration(i)*time.Hour)) {
 			t.Errorf("change %d is %+v", i, c)
 		}
 		for _, change := range c.Changes {
@@ -54,7 +54,7 @@ func TestClientHistory(t *testing.T) {
 			}
 		}
 	}
-	if all[2].Name != "terraform" || !slices.Equal(all[2].Changes, []audit.Change{{Name: "name", Before: "app", After: "The App"}}) {
+	if all[2].Who.Name != "terraform" || !slices.Equal(all[2].Changes, []audit.Change{{Name: "name", Before: "app", After: "The App"}}) {
 		t.Errorf("of the program: %+v", all[2])
 	}
 	if want := []audit.Change{{Name: "disabled", Before: "false", After: "true"}, {Name: "disabled_reason", After: "moves"}}; !slices.Equal(all[0].Changes, want) {
@@ -88,7 +88,7 @@ func TestHistoryOfEarlierVersions(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, next, err := h.ClientHistory(t.Context(), root, "app", time.Time{}, 10)
-	if err != nil || !next.IsZero() || len(all) != 1 || all[0].Actor != "anna" {
+	if err != nil || !next.IsZero() || len(all) != 1 || all[0].Who.ID != "anna" {
 		t.Errorf("%+v, %s, %v", all, next, err)
 	}
 }

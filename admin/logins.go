@@ -36,21 +36,26 @@ func (s *Service) SearchLogins(ctx context.Context, actor Actor, q logins.Query)
 	if err != nil {
 		return logins.Found{}, err
 	}
-	q.Visible = s.visibleTo(ctx, r)
+	q.Visible = s.loginsFor(ctx, r)
 	return s.logins.Search(ctx, q)
 }
 
-// ErrPersonalNumber means that what was typed is no personal number of twelve digits.
+// ErrPersonalNumber means that what was typed is no personal number of twelve digits, and nothing else that people are known by.
 var ErrPersonalNumber = errors.New("admin: not a personal number")
 
-// FindPerson returns the pseudonym of a personal number, by which SearchLogins and AuditEvents find what a person did, or ErrPersonalNumber. The number
+// FindPerson returns the pseudonym of a personal number, by which SearchLogins and AuditEvents find what a person did, or ErrPersonalNumber. Who has no
+// personal number is found by the first key that their eID names, such as an HSA-ID; who has one, by that alone. What was typed
 // is used for nothing else; that it was looked for stands in the audit log, with the pseudonym.
 func (s *Service) FindPerson(ctx context.Context, actor Actor, number secret.String) (pseudonym string, err error) {
 	if _, err := s.permit(ctx, actor, FindPerson); err != nil {
 		return "", err
 	}
 	if !personnummer.Valid(number.Reveal()) {
-		return "", ErrPersonalNumber
+		key, ok := s.readPerson(number)
+		if !ok {
+			return "", ErrPersonalNumber
+		}
+		number = key.Person()
 	}
 	records, told := s.o.Audit.Of(audit.Event{Type: audit.PersonSought, Actor: actor.name, Person: number, SourceAddress: address(actor.from)})
 	if err := s.o.Store.AppendAudit(ctx, records...); err != nil { // who looks leaves a trace, or does not look
@@ -58,6 +63,13 @@ func (s *Service) FindPerson(ctx context.Context, actor Actor, number secret.Str
 	}
 	told(ctx)
 	return s.o.Audit.Pseudonym(number), nil
+}
+
+func (s *Service) readPerson(text secret.String) (storage.PersonKey, bool) {
+	if s.o.ReadPerson == nil {
+		return storage.PersonKey{}, false
+	}
+	return s.o.ReadPerson(text)
 }
 
 // Stories tells the stories of the logins of that reference which the actor may see, in a language, or returns storage.ErrNotFound.
@@ -104,6 +116,25 @@ func (s *Service) visibleTo(ctx context.Context, r reach) func(id string) bool {
 			known[id] = is
 		}
 		return is
+	}
+}
+
+// loginsFor reports whether a login is one of a client within reach; nil for all. Who adds a client with the ID of another that was removed sees nothing of
+// that one's. It asks once for each client.
+func (s *Service) loginsFor(ctx context.Context, r reach) func(*logins.Login) bool {
+	if r.all {
+		return nil
+	}
+	known := map[string]*storage.Client{}
+	return func(l *logins.Login) bool {
+		c, asked := known[l.ClientID]
+		if !asked {
+			if found, err := s.o.Store.Client(ctx, l.ClientID); err == nil && r.has(found) {
+				c = found
+			}
+			known[l.ClientID] = c
+		}
+		return c != nil && !c.Succeeds(l.Begun.Add(time.Minute-1)) && !c.Succeeds(l.Last)
 	}
 }
 
@@ -165,12 +196,15 @@ func (s *Service) Figures(ctx context.Context, actor Actor, hours int) (*Figures
 
 // addHours adds the hours of a client to the figures.
 func (s *Service) addHours(ctx context.Context, f *Figures, client string, hours int) error {
-	const week = 7 * 24
-	all, err := s.logins.Hours(ctx, client, hours+week)
+	const week = 7 * 24 * time.Hour
+	now, err := s.logins.Hours(ctx, client, s.o.Now(), hours)
 	if err != nil {
 		return err
 	}
-	now, before := all[len(all)-hours:], all[:hours]
+	before, err := s.logins.Hours(ctx, client, s.o.Now().Add(-week), hours)
+	if err != nil {
+		return err
+	}
 	if f.Hours == nil {
 		f.Hours, f.Before = now, before
 		return nil
@@ -275,11 +309,12 @@ func (s *Service) ClientUse(ctx context.Context, actor Actor, id string, days in
 // take for a formula begins with an apostrophe.
 func (s *Statistics) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
-	out.Write([]string{"month", "client_id", "name", "identified", "completed", "refused", "failed", "ended", "logins", "orders", "from_session", "this_device", "other_device"})
+	out.Write([]string{"month", "client_id", "name", "identified", "completed", "refused", "failed", "ended", "logins", "orders", "from_session", "this_device", "other_device", "telephone", "by_program", "signatures"})
 	for _, c := range s.Clients {
 		row := []string{s.Month, audit.Cell(c.ID), audit.Cell(c.Name)}
 		for _, n := range []int64{
 			c.Identified(), c.Completed, c.Refused, c.Failed, c.Ended, c.Logins, c.Orders, c.Sessions, c.Devices[storage.DeviceThis], c.Devices[storage.DeviceOther],
+			c.Devices[storage.DeviceCall], c.Devices[storage.DeviceProgram], c.Signatures,
 		} {
 			row = append(row, strconv.FormatInt(n, 10))
 		}

@@ -132,7 +132,7 @@ func (s *Service) LoginEvents(ctx context.Context, actor Actor, reference storag
 func (s *Service) seen(ctx context.Context, r reach, events []storage.AuditEvent) (seen []storage.AuditEvent, err error) {
 	for _, e := range events {
 		c, err := s.o.Store.Client(ctx, e.Fields["CLIENT_ID"])
-		if err == nil && r.has(c) {
+		if err == nil && r.has(c) && !c.Succeeds(e.Time) {
 			seen = append(seen, e)
 		}
 	}
@@ -143,7 +143,19 @@ func (s *Service) seen(ctx context.Context, r reach, events []storage.AuditEvent
 type Health struct {
 	// Problem is why it cannot serve logins, empty when it can.
 	Problem string
-	Details [][2]string
+	Details []Detail
+}
+
+// Detail is how one part of the installation is.
+type Detail struct {
+	// Name and Text say of which part and how, in English.
+	Name, Text string
+	// Part and State are the same as words, for who says it in another language, and Of is which of several parts. State is empty where Text is an error.
+	Part, Of, State string
+	// At, N and Values are what belongs to the state, such as when a certificate ends and in how many days.
+	At     time.Time
+	N      int
+	Values map[string]string
 }
 
 // Health returns the installation's health.

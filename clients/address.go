@@ -1,7 +1,6 @@
 package clients
 
 import (
-	"fmt"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -19,23 +18,19 @@ const maxAddress = 2000
 var examples = map[string]string{
 	"home_uri": "https://app.example.se/", "redirect_uris": "https://app.example.se/callback", "post_logout_redirect_uris": "https://app.example.se/signed-out",
 	"jwks_uri": "https://app.example.se/jwks.json", "sector_identifier_uri": "https://app.example.se/redirect-uris.json",
-	"backchannel_logout_uri": "https://app.example.se/backchannel-logout",
+	"backchannel_logout_uri": "https://app.example.se/backchannel-logout", notificationEndpoint: "https://app.example.se/ciba", "webhook_uri": "https://app.example.se/webhook",
 }
 
 // addresses checks a list of addresses that browsers are sent to. A native app may have addresses of a scheme of its own.
 func (p *problems) addresses(key string, addresses []string, native bool) {
-	if len(addresses) > maxList {
-		p.add(key, "has too many addresses", fmt.Sprintf("name at most %d", maxList))
-		return
-	}
 	p.each(addresses, func(i int, address string) {
 		switch {
 		case slices.Contains(addresses[:i], address):
-			p.add(key, quote(address)+" stands there twice", "name each address once")
+			p.add(key, "address.twice", quote(address))
 		case native && privateScheme.MatchString(address):
 			p.privateAddress(key, address)
 		case native && ownScheme(address):
-			p.add(key, quote(address)+" has a scheme without a dot, which any app may have as well", "write a domain of yours in reverse, such as se.example.app:/callback")
+			p.add(key, "address.undotted", quote(address))
 		default:
 			p.webAddress(key, address)
 		}
@@ -47,12 +42,12 @@ func (p *problems) privateAddress(key, address string) {
 		return
 	}
 	u, err := url.Parse(address)
-	problem := ""
+	var problem code
 	if err == nil && u.Host != "" {
 		_, problem = splitAuthority(u.Host)
 	}
 	if err != nil || u.User != nil || problem != "" {
-		p.add(key, quote(address)+" is not an address that an app can own", "write it as se.example.app:/callback")
+		p.add(key, "address.unownable", quote(address))
 	}
 }
 
@@ -63,7 +58,7 @@ var privateScheme = regexp.MustCompile(`^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:`)
 // WHATWG URL, read as we do, who follow RFC 3986.
 func (p *problems) webAddress(key, address string) {
 	if address == "" {
-		p.add(key, "an address is empty", "write it as "+examples[key])
+		p.add(key, "address.empty", examples[key])
 		return
 	}
 	if !p.scheme(key, address) || !p.characters(key, address) {
@@ -75,13 +70,13 @@ func (p *problems) webAddress(key, address string) {
 	u, err := url.Parse(address)
 	switch {
 	case problem != "":
-		p.add(key, quote(address)+" "+problem, "write it as "+examples[key])
+		p.add(key, problem, quote(address), examples[key])
 	case err != nil || u.Host != authority:
-		p.add(key, quote(address)+" is not a web address", "write it as "+examples[key])
+		p.add(key, "address.invalid", quote(address), examples[key])
 	case slices.ContainsFunc(strings.Split(u.EscapedPath(), "/"), dots.MatchString):
-		p.add(key, quote(address)+" has a dot segment", "write the path without . and .., which browsers take away")
+		p.add(key, "address.dots", quote(address))
 	case scheme == "http" && !outbound.IsLoopback(host):
-		p.add(key, quote(address)+" is http on a host that is not the person's own device: everybody on the way could read it", "write it as "+examples[key]+", or with http://127.0.0.1 for an app on the person's own device")
+		p.add(key, "address.http", quote(address), examples[key])
 	case key == redirectURIs:
 		p.answered(key, address, u)
 	}
@@ -93,7 +88,7 @@ const redirectURIs = "redirect_uris"
 func (p *problems) answered(key, address string, u *url.URL) {
 	for _, name := range []string{"code", "state", "iss", "error", "error_description", "error_uri"} {
 		if u.Query().Has(name) {
-			p.add(key, quote(address)+" has the parameter "+name+", which the answer brings itself", "leave it out")
+			p.add(key, "address.parameter", quote(address), name)
 			return
 		}
 	}
@@ -112,20 +107,19 @@ func (p *problems) scheme(key, address string) bool {
 	}
 	written := strings.TrimSuffix(anyScheme.FindString(address), ":")
 	scheme, rest := strings.ToLower(written), strings.TrimPrefix(address[len(written):], ":")
-	remedy := "write it as " + examples[key]
 	switch {
 	case scheme == "" || scheme != "http" && scheme != "https" && portFirst.MatchString(rest):
-		p.add(key, quote(address)+" has no scheme", remedy)
+		p.add(key, "address.no-scheme", quote(address), examples[key])
 	case scheme == "javascript", scheme == "vbscript":
-		p.add(key, quote(address)+" is a script, which a browser could run, and no place to go to", remedy)
+		p.add(key, "address.script", quote(address), examples[key])
 	case slices.Contains(inBrowser, scheme):
-		p.add(key, quote(address)+" is within the browser or the machine, and no place that a person can be sent back to", remedy)
+		p.add(key, "address.inside", quote(address), examples[key])
 	case scheme == "http" || scheme == "https":
-		p.add(key, quote(address)+" does not begin with https:// in small letters", remedy)
+		p.add(key, "address.capitals", quote(address), examples[key])
 	case ownScheme(address):
-		p.add(key, quote(address)+" has a scheme of an app's own, and is for an app of the web", remedy+", or set native for an app on the person's device")
+		p.add(key, "address.own-scheme", quote(address), examples[key])
 	default:
-		p.add(key, quote(address)+" has the scheme "+quote(scheme)+", which leads to no app", remedy)
+		p.add(key, "address.foreign", quote(address), examples[key], quote(scheme))
 	}
 	return false
 }
@@ -153,15 +147,15 @@ func (p *problems) characters(key, address string) bool {
 	bad := strings.IndexFunc(address, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\\\"<>^`{|}", r) })
 	switch {
 	case len(address) > maxAddress:
-		p.add(key, quote(address)+" is too long", fmt.Sprintf("write at most %d characters", maxAddress))
+		p.add(key, "address.long", quote(address), number(maxAddress))
 	case bad >= 0:
-		p.add(key, quote(address)+" has a character that no address has", "write others than A-Z a-z 0-9 and the usual marks as % and two digits, and in a host as xn--…")
+		p.add(key, "address.character", quote(address))
 	case badEscape.MatchString(address):
-		p.add(key, quote(address)+" has a % without two hexadecimal digits", "write a % of its own as %25")
+		p.add(key, "address.escape", quote(address))
 	case strings.Contains(address, "#"):
-		p.add(key, quote(address)+" has a fragment", "remove the part from # on")
+		p.add(key, "address.fragment", quote(address))
 	case strings.Contains(address, "*"):
-		p.add(key, quote(address)+" has a wildcard", "name each address in full")
+		p.add(key, "address.wildcard", quote(address))
 	}
 	return len(*p) == before
 }
@@ -169,30 +163,30 @@ func (p *problems) characters(key, address string) bool {
 var badEscape = regexp.MustCompile(`%([^0-9A-Fa-f]|.[^0-9A-Fa-f]|.?$)`)
 
 // splitAuthority returns the host of an authority, or says why it is not one of a host and a port alone.
-func splitAuthority(authority string) (host, problem string) {
+func splitAuthority(authority string) (host string, problem code) {
 	if strings.Contains(authority, "@") {
-		return "", "has a user"
+		return "", "address.user"
 	}
 	host, port := authority, ""
 	if colon := strings.LastIndexByte(authority, ':'); colon > strings.LastIndexByte(authority, ']') {
 		host, port = authority[:colon], authority[colon+1:]
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return "", "has a port that is none of 1 to 65535"
+			return "", "address.port"
 		}
 	}
 	if inner, ok := strings.CutPrefix(host, "["); ok {
 		inner, ok = strings.CutSuffix(inner, "]")
 		if ip, _ := netip.ParseAddr(inner); !ok || !ip.Is6() || ip.Zone() != "" {
-			return "", "has a host in brackets that is no IPv6 address"
+			return "", "address.ipv6"
 		}
 		return inner, ""
 	}
 	if !hostName.MatchString(host) || len(host) > maxHost {
-		return "", "has no host that can be used"
+		return "", "address.host"
 	}
 	// What ends in a number is an IPv4 address to browsers, however it is written (WHATWG URL §3.5).
 	if ip, _ := netip.ParseAddr(host); endsInNumber.MatchString(host) && !ip.Is4() {
-		return "", "has a host that is no IPv4 address although it ends in a number"
+		return "", "address.ipv4"
 	}
 	return host, ""
 }

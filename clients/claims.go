@@ -1,7 +1,6 @@
 package clients
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -29,22 +28,22 @@ func (p *problems) claim(c *storage.Client, name, source string) {
 	case storage.ClaimPreferredUsername:
 		p.username(c, source)
 	case storage.ClaimEmail:
-		p.standIn(source)
+		p.email(source)
 	case "groups":
-		p.add("claims", "groups has a setting of its own", "set groups, such as staff=everybody")
+		p.add("claims", "claim.groups")
 	default:
-		p.add("claims", "there is no claim "+quote(name)+" to give", nearOrAll(name, []string{storage.ClaimPreferredUsername, storage.ClaimEmail}))
+		p.suggest("claims", "claim.unknown", name, []string{storage.ClaimPreferredUsername, storage.ClaimEmail})
 	}
 }
 
 func (p *problems) username(c *storage.Client, source string) {
 	switch {
 	case source == storage.SourcePersonalNumber && !c.MayHaveNumber():
-		p.add("claims", "preferred_username is made from the personal number, which the client has no right to", "write preferred_username=sub, or give it that right")
+		p.add("claims", "claim.number")
 	case source == storage.SourceName && !c.MayHaveName():
-		p.add("claims", "preferred_username is made from the name, which the client has no right to", "write preferred_username=sub, or let it ask for the scope profile")
+		p.add("claims", "claim.name")
 	case source != storage.SourceSubject && source != storage.SourcePersonalNumber && source != storage.SourceName:
-		p.add("claims", "preferred_username cannot be made from "+quote(source), "write sub, personalNumber or name")
+		p.add("claims", "claim.username", quote(source))
 	}
 }
 
@@ -54,10 +53,13 @@ var domain = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9](
 // maxDomain leaves room for the 52 characters before it and the @ (RFC 5321 §4.5.3.1.3).
 const maxDomain = maxContact - 53
 
-func (p *problems) standIn(source string) {
+func (p *problems) email(source string) {
 	name, ok := strings.CutPrefix(source, storage.SourceSubject+"@")
+	if source == storage.SourceCertificate {
+		return
+	}
 	if !ok || len(name) > maxDomain || !domain.MatchString(name) || endsInNumber.MatchString(name) {
-		p.add("claims", "email cannot be made from "+quote(source), "write sub@ and a domain of yours in small letters, or one that nobody has, such as sub@journal.invalid")
+		p.add("claims", "claim.email", quote(source))
 	}
 }
 
@@ -71,14 +73,14 @@ func (p *problems) groups(groups map[string]string) {
 		bytes += len(name)
 		p.at(name, func() {
 			if name == "" || strings.Contains(name, ",") {
-				p.add("groups", quote(name)+" is no name of a group", "write it without a comma, as apps write lists with them")
+				p.add("groups", "group.name", quote(name))
 			}
 			p.text("groups", name, MaxName)
 			p.members(name, groups[name])
 		})
 	}
-	if len(groups) > maxList || bytes > maxGroupBytes {
-		p.add("groups", "has too many groups", fmt.Sprintf("name at most %d, with %d bytes in all", maxList, maxGroupBytes))
+	if bytes > maxGroupBytes {
+		p.add("groups", "group.names", number(maxGroupBytes))
 	}
 }
 
@@ -90,10 +92,10 @@ func (p *problems) members(group, members string) {
 	wrong := slices.IndexFunc(all, func(member string) bool { return !subject.MatchString(member) })
 	switch {
 	case len(all) == 0:
-		p.add("groups", quote(group)+" has no members", "write everybody, or the sub of each, with spaces between")
+		p.add("groups", "group.empty", quote(group))
 	case len(all) > maxMembers:
-		p.add("groups", quote(group)+" has too many members", fmt.Sprintf("name at most %d", maxMembers))
+		p.add("groups", "group.long", quote(group), number(maxMembers))
 	case wrong >= 0:
-		p.add("groups", fmt.Sprintf("member %d of %s is no sub", wrong+1, quote(group)), "write everybody, or the sub of each as the app gets it, 43 characters, with spaces between")
+		p.add("groups", "group.member", quote(group), number(wrong+1))
 	}
 }

@@ -30,6 +30,8 @@ func TestGivenClaims(t *testing.T) {
 		{"groups among the claims", given("groups", "staff"), "claims"},
 
 		{"address", given("email", "sub@people.example.se"), ""},
+		{"address in a certificate", given("email", "certificate"), ""},
+		{"address in another thing", given("email", "card"), "claims"},
 		{"address that nobody has", given("email", "sub@journal.invalid"), ""},
 		{"address with its scope", func(c *storage.Client) {
 			given("email", "sub@journal.invalid")(c)

@@ -5,9 +5,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"strconv"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -20,52 +17,60 @@ const (
 
 // jwks checks the client's inline keys.
 func (p *problems) jwks(text json.RawMessage) {
-	const remedy = `write public keys as {"keys":[{"kty":"EC","crv":"P-256","kid":"…","x":"…","y":"…"}]}`
+	const example = `{"keys":[{"kty":"EC","crv":"P-256","kid":"…","x":"…","y":"…"}]}`
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
 	if len(text) > MaxJWKS || json.Unmarshal(text, &set) != nil {
-		p.add("jwks", "is no JSON Web Key Set", remedy)
+		p.add("jwks", "jwks.invalid", example)
 		return
 	}
 	if len(set.Keys) == 0 || len(set.Keys) > maxKeys {
-		p.add("jwks", fmt.Sprintf("holds %d keys", len(set.Keys)), fmt.Sprintf("give 1 to %d", maxKeys))
+		p.add("jwks", "jwks.count", number(len(set.Keys)), number(maxKeys))
 		return
 	}
 	for i, raw := range set.Keys {
-		name := "number " + strconv.Itoa(i+1)
+		name := number(i + 1)
 		var key jose.JSONWebKey
 		if key.UnmarshalJSON(raw) != nil {
-			p.add("jwks", "key "+name+" is of a kind or size that is not used here", remedy)
+			p.add("jwks", "jwks.unreadable", name, example)
 			continue
 		}
 		if key.KeyID != "" {
 			name = quote(key.KeyID)
 		}
-		if err := checkKey(key); err != nil {
-			p.add("jwks", "key "+name+" "+err.Error(), remedy)
+		if problem := checkKey(key); problem != "" {
+			p.add("jwks", problem, name, example, bitsOf(key))
 		}
 		if key.KeyID == "" && len(set.Keys) > 1 {
-			p.add("jwks", "key "+name+" has no kid", "give each of several keys a kid")
+			p.add("jwks", "jwks.no-kid", name)
 		}
 	}
 }
 
-// checkKey says what keeps a public key from being used.
-func checkKey(key jose.JSONWebKey) error {
+// bitsOf is how long an RSA key is, 0 for others.
+func bitsOf(key jose.JSONWebKey) string {
+	if public, ok := key.Key.(*rsa.PublicKey); ok {
+		return number(public.N.BitLen())
+	}
+	return number(0)
+}
+
+// checkKey says what keeps a public key from being used, empty for nothing.
+func checkKey(key jose.JSONWebKey) code {
 	switch public := key.Key.(type) {
 	case *rsa.PublicKey:
 		if bits := public.N.BitLen(); bits < 2048 || bits > 4096 {
-			return fmt.Errorf("has %d bits; RSA keys have 2048 to 4096", bits)
+			return "jwks.bits"
 		}
 	case *ecdsa.PublicKey, ed25519.PublicKey:
 	case *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey:
-		return errors.New("is a private key, which must stay with the app")
+		return "jwks.private"
 	default:
-		return errors.New("is of a kind that is not used here")
+		return "jwks.kind"
 	}
 	if !key.Valid() {
-		return errors.New("is not valid")
+		return "jwks.broken"
 	}
-	return nil
+	return ""
 }

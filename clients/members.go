@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -16,6 +17,8 @@ const (
 	policyMember = "policy"
 	// jwksMember is the setting that is a JSON object itself.
 	jwksMember = "jwks"
+	// brandMember is the member that has a client's looks, its logo in base64.
+	brandMember = "brand"
 )
 
 // Members returns the settings of a client as members of a JSON object. One that is not set is none of them; a switch always is.
@@ -28,6 +31,9 @@ func Members(c *storage.Client) map[string]any {
 	}
 	if len(PolicyLines(&c.Policy)) > 0 {
 		members[policyMember] = c.Policy
+	}
+	if !IsPlain(c.Brand) {
+		members[brandMember] = c.Brand
 	}
 	return members
 }
@@ -71,11 +77,8 @@ func SetMembers(members map[string]json.RawMessage) (func(*storage.Client) error
 	var changes []func(*storage.Client) error
 	var wrong Problems
 	for _, key := range slices.Sorted(maps.Keys(members)) {
-		set, problem := member(key, members[key])
-		if problem != "" {
-			wrong = append(wrong, Problem{Key: key, Problem: problem, Remedy: nearMember(key)})
-			continue
-		}
+		set, problems := member(key, members[key])
+		wrong = append(wrong, problems...)
 		changes = append(changes, set)
 	}
 	if len(wrong) > 0 {
@@ -99,38 +102,75 @@ func SetMembers(members map[string]json.RawMessage) (func(*storage.Client) error
 	}, nil
 }
 
-// nearMember is the remedy for a member that there is not, empty for one that there is.
-func nearMember(key string) string {
-	known := []string{policyMember}
+// unread is the problem of a member that cannot be read; of one that there is not it says which of those known may have been meant.
+func unread(key string, what code, name string, known []string) Problem {
+	p := Fault(key, what)
+	if near := spelling.Nearest(name, known); near != "" && near != name {
+		return p.Near(name, known)
+	}
+	return p
+}
+
+// knownMembers are the names of the settings, of the policy and of the looks.
+func knownMembers() []string {
+	known := []string{policyMember, brandMember}
 	for _, s := range Settings() {
 		known = append(known, s.Key)
 	}
-	if near := spelling.Nearest(key, known); near != "" && near != key {
-		return "did you mean " + near + "?"
-	}
-	return ""
+	return known
 }
 
-func member(key string, value json.RawMessage) (set func(*storage.Client) error, problem string) {
-	if key == policyMember {
-		var policy storage.Policy
-		decoder := json.NewDecoder(strings.NewReader(string(value)))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&policy); err != nil {
-			return nil, "cannot be read as a policy"
-		}
-		return func(c *storage.Client) error { c.Policy = policy; return nil }, ""
+func member(key string, value json.RawMessage) (set func(*storage.Client) error, wrong Problems) {
+	switch key {
+	case policyMember:
+		policy, wrong := recordOf[storage.Policy](key, value)
+		return func(c *storage.Client) error { c.Policy = policy; return nil }, wrong
+	case brandMember:
+		brand, wrong := recordOf[storage.Brand](key, value)
+		return func(c *storage.Client) error { c.Brand = brand; return nil }, wrong
 	}
 	s := SettingOf(key)
 	if s == nil {
-		return nil, "there is no such setting"
+		return nil, Problems{unread(key, "member.unknown", key, knownMembers())}
 	}
 	given, problem := texts(s, value)
-	return func(c *storage.Client) error { return s.Set(c, given...) }, problem
+	if problem != "" {
+		return nil, Problems{Fault(key, problem)}
+	}
+	return func(c *storage.Client) error { return s.Set(c, given...) }, nil
+}
+
+// recordOf reads a record within a client. Its members have the names that they are written under, in the same letters: encoding/json would take others for
+// them.
+func recordOf[R any](member string, value json.RawMessage) (record R, wrong Problems) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(value, &members) != nil {
+		return record, Problems{Fault(member, "member.policy")}
+	}
+	known := membersOf[R]()
+	for _, key := range slices.Sorted(maps.Keys(members)) {
+		one, err := json.Marshal(map[string]json.RawMessage{key: members[key]})
+		switch {
+		case !slices.Contains(known, key):
+			wrong = append(wrong, unread(member+"."+key, "member.unknown", key, known))
+		case err != nil || json.Unmarshal(one, &record) != nil:
+			wrong = append(wrong, Fault(member+"."+key, "member.type"))
+		}
+	}
+	return record, wrong
+}
+
+// membersOf returns the names of a record's members.
+func membersOf[R any]() (keys []string) {
+	for field := range reflect.TypeFor[R]().Fields() {
+		key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		keys = append(keys, key)
+	}
+	return keys
 }
 
 // texts returns a JSON value as the texts that the setting takes, none for null, or what is wrong with it.
-func texts(s *Setting[storage.Client], value json.RawMessage) (given []string, problem string) {
+func texts(s *Setting[storage.Client], value json.RawMessage) (given []string, problem code) {
 	if string(value) == "null" {
 		return nil, ""
 	}
@@ -139,16 +179,16 @@ func texts(s *Setting[storage.Client], value json.RawMessage) (given []string, p
 		if text := string(value); text == "true" || text == "false" {
 			return []string{text}, ""
 		}
-		return nil, "is neither true nor false"
+		return nil, "member.switch"
 	case List, Words:
 		if json.Unmarshal(value, &given) != nil {
-			return nil, "is not a list of texts"
+			return nil, "member.list"
 		}
 		return given, ""
 	case Texts:
 		var named map[string]string
 		if json.Unmarshal(value, &named) != nil {
-			return nil, "is not an object of texts"
+			return nil, "member.object"
 		}
 		for _, name := range slices.Sorted(maps.Keys(named)) {
 			given = append(given, name+"="+named[name])
@@ -160,7 +200,7 @@ func texts(s *Setting[storage.Client], value json.RawMessage) (given []string, p
 	}
 	var text string
 	if json.Unmarshal(value, &text) != nil {
-		return nil, "is not a text"
+		return nil, "member.text"
 	}
 	return []string{text}, ""
 }

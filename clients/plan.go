@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"brygga/audit"
 	"brygga/secret"
@@ -44,7 +45,7 @@ func (r *Registry) make(ctx context.Context, actor string, p *plan) (*Registered
 
 // makeAll makes all of the changes or none. There are keys for the clients before they first need one, and it is looked again once they are
 // stored, as keys that nobody used may have been retired in between.
-func (r *Registry) makeAll(ctx context.Context, actor string, plans []*plan) ([]*Registered, error) {
+func (r *Registry) makeAll(ctx context.Context, actor string, plans []*plan) (_ []*Registered, err error) {
 	done := make([]*Registered, len(plans))
 	var due []*plan
 	var algorithms []string
@@ -59,6 +60,11 @@ func (r *Registry) makeAll(ctx context.Context, actor string, plans []*plan) ([]
 	}
 	if r.dry || len(due) == 0 {
 		return done, nil
+	}
+	for i, p := range plans {
+		if done[i].WebhookSecret, err = r.madeForWebhook(ctx, p); err != nil {
+			return nil, err
+		}
 	}
 	ctx = audit.By(ctx, actor)
 	made, err := r.provide(ctx, algorithms)
@@ -100,6 +106,9 @@ func (r *Registry) store(ctx context.Context, actor string, due []*plan) (err er
 	for i, p := range due {
 		events[i] = Event(p.what, p.before, p.after, actor)
 		events[i].Previous = p.before.Updated
+		if p.remove || p.after.Disabled && !p.before.Disabled {
+			events[i].Changes = append(events[i].Changes, ended(r.held)...)
+		}
 	}
 	records, told := r.o.Audit.Of(events...)
 	for i, p := range due { // so that the client leads to the event of its last change
@@ -121,6 +130,19 @@ func (r *Registry) store(ctx context.Context, actor string, due []*plan) (err er
 	}
 	told(ctx)
 	return nil
+}
+
+// ended are the counts of what ends, as changes of the client to none.
+func ended(held storage.Holdings) (changes []audit.Change) {
+	for _, count := range []struct {
+		name string
+		n    int
+	}{{"ended.grants", held.Grants}, {"ended.offline", held.Offline}, {"ended.pushed", held.Pushed}} {
+		if count.n > 0 {
+			changes = append(changes, audit.Change{Name: count.name, Before: strconv.Itoa(count.n)})
+		}
+	}
+	return changes
 }
 
 func (r *Registry) storeOne(ctx context.Context, p *plan, records []storage.AuditEvent) error {
@@ -153,18 +175,26 @@ func (e *ChangeError) Error() string { return fmt.Sprintf("client %.128q: %v", e
 // Unwrap returns why.
 func (e *ChangeError) Unwrap() error { return e.Err }
 
+// ErrNamedTwice means that several of the changes are of one client.
+var ErrNamedTwice = errors.New("clients: named twice")
+
 // Apply makes all of the changes or none, and returns what became of each. Errors are joined *ChangeErrors, one for each client that is wrong, with
-// the errors of Put and Remove; or one *storage.ClientStepError when a client was changed by somebody else meanwhile.
+// ErrNamedTwice and the errors of Put and Remove; or one *storage.ClientStepError when a client was changed by somebody else meanwhile.
 func (r *Registry) Apply(ctx context.Context, actor string, changes []Change) ([]*Registered, error) {
 	plans := make([]*plan, len(changes))
+	named := map[string]bool{}
 	var wrong []error
 	for i, change := range changes {
 		var err error
-		if change.Set == nil {
+		switch {
+		case named[change.ID]:
+			err = ErrNamedTwice
+		case change.Set == nil:
 			plans[i], err = r.planRemove(ctx, change.ID)
-		} else {
+		default:
 			plans[i], err = r.planPut(ctx, change.ID, change.Set)
 		}
+		named[change.ID] = true
 		if err != nil {
 			wrong = append(wrong, &ChangeError{i, change.ID, err})
 		}

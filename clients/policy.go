@@ -1,11 +1,9 @@
 package clients
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -31,25 +29,26 @@ func IsPolicy(id string) bool { return oid.MatchString(id) }
 
 // CheckPolicy returns everything that is wrong with a policy, a client's or the installation's.
 func CheckPolicy(policy *storage.Policy) []Problem {
+	if many := counts(policySettings, policy); many != nil {
+		return many
+	}
 	var p problems
 	checkValues(&p, policySettings, policy)
 	if policy.MinimumAge < 0 || policy.MinimumAge > maxAge {
-		p.add("minimum_age", strconv.Itoa(policy.MinimumAge)+" is out of range", fmt.Sprintf("write years, 1 to %d, or 0 for any age", maxAge))
+		p.add("minimum_age", "policy.age", number(policy.MinimumAge), number(maxAge))
 	}
 	p.each(policy.CertificatePolicies, func(_ int, id string) {
 		if !oid.MatchString(id) {
-			p.add("certificate_policies", quote(id)+" is no policy", "write an OID such as 1.2.752.78.1.5, with at most one * in place of its last part")
+			p.add("certificate_policies", "policy.oid", quote(id))
 		}
 	})
 	if len(policy.CertificatePolicies) > maxPolicies {
-		p.add("certificate_policies", "has too many policies", fmt.Sprintf("name at most %d", maxPolicies))
-	}
-	if len(policy.VisibleText) > maxList {
-		p.add("visible_text", "has too many languages", fmt.Sprintf("name at most %d", maxList))
+		p.add("certificate_policies", "policy.many", number(maxPolicies))
 	}
 	for _, tag := range slices.Sorted(maps.Keys(policy.VisibleText)) {
 		p.at(tag, func() { p.visible(tag, policy.VisibleText[tag], policy.VisibleFormat) })
 	}
+	p.personKeys(policy.PersonKeys)
 	p.text("certificate", policy.Certificate, MaxName)
 	return p
 }
@@ -57,16 +56,15 @@ func CheckPolicy(policy *storage.Policy) []Problem {
 // visible checks what the app shows in one language.
 func (p *problems) visible(tag, text, format string) {
 	if _, err := language.Parse(tag); err != nil {
-		p.add("visible_text", quote(tag)+" is not a language tag", "write sv, en or the like")
+		p.add("visible_text", "language.tag", quote(tag))
 	}
 	longest := strings.ReplaceAll(text, "{client}", strings.Repeat("x", MaxName*utf8.UTFMax))
 	if text == "" || len(longest) > maxVisible || strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && hidden(r) }) {
-		p.add("visible_text", "is empty, too long or holds characters that do not print",
-			fmt.Sprintf("write at most %d bytes, with {client} for the name of the app", maxVisible-MaxName*utf8.UTFMax))
+		p.add("visible_text", "visible.unusable", number(maxVisible-MaxName*utf8.UTFMax))
 		return
 	}
-	if problem := visibletext.Problem(text, format); problem != "" {
-		p.add("visible_text", "is none that the BankID app shows for "+quote(tag)+": it has "+problem, "write it without, as every login would fail")
+	if problem := visibletext.Check(text, format); problem != "" {
+		p.add("visible_text", "visible."+code(problem), quote(tag))
 	}
 }
 
@@ -91,10 +89,14 @@ var policySettings = []Setting[policy]{
 		func(p *policy) any { return &p.ModerateRisk }},
 	{"mrtd", "", "whether a passport or identity card must be read", "no", yesNo,
 		func(p *policy) any { return (*string)(&p.MRTD) }},
+	{personKeys, "", "by what it knows people, of which the first counts that they have: " + strings.Join(storage.PersonKeys(), ", "), storage.KeyPersonalNumber, nil,
+		func(p *policy) any { return (*words)(&p.PersonKeys) }},
 	{"pin_code", "", "whether the security code must be written", "no", yesNo,
 		func(p *policy) any { return (*string)(&p.PinCode) }},
 	{"return", "", "whether an order for this device counts without the return", storage.ReturnStrict, []string{storage.ReturnStrict, storage.ReturnBalanced},
 		func(p *policy) any { return &p.Return }},
+	{"sign_pin_code", "", "whether the security code must be written for a signature", "yes", yesNo,
+		func(p *policy) any { return (*string)(&p.SignPinCode) }},
 	{"visible_format", "", "how the text of the app is written", "plaintext", []string{"plaintext", "simpleMarkdownV1"},
 		func(p *policy) any { return &p.VisibleFormat }},
 	{visibleText, "", "what the app shows, by language", "our own text", nil,
@@ -103,6 +105,9 @@ var policySettings = []Setting[policy]{
 
 // PolicySettings returns all settings of a policy, by key.
 func PolicySettings() []Setting[storage.Policy] { return slices.Clone(policySettings) }
+
+// personKeys is the setting of what people are known by.
+const personKeys = "person_keys"
 
 // visibleText is the setting that has a text for each language.
 const visibleText = "visible_text"
@@ -118,12 +123,12 @@ var (
 func SetPolicy(p *storage.Policy, text string) error {
 	key, value, ok := strings.Cut(text, "=")
 	if !ok {
-		return Problem{Key: "policy", Problem: quote(text) + " has no =", Remedy: "write key=value with one of: " + strings.Join(PolicyKeys(), ", ")}
+		return Fault("policy", "policy.pair", quote(text), strings.Join(PolicyKeys(), ", "))
 	}
 	name, language, isText := strings.Cut(key, ".")
 	i := slices.IndexFunc(policySettings, func(s Setting[policy]) bool { return s.Key == name })
 	if i < 0 || isText != (name == visibleText) {
-		return Problem{Key: "policy", Problem: "there is no " + quote(key), Remedy: nearOrAll(key, PolicyKeys())}
+		return Fault("policy", "policy.unknown", quote(key)).Near(key, PolicyKeys())
 	}
 	s := &policySettings[i]
 	if !isText {

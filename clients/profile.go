@@ -21,7 +21,12 @@ type Rule struct {
 	// Broken says that the settings do not keep it, and Remedy what would.
 	Broken bool   `json:"broken"`
 	Remedy string `json:"remedy,omitempty"`
+
+	what, helps said
 }
+
+// OwnRules is the section of what Check says of a client.
+const OwnRules = "settings"
 
 // The documents that rules stand in.
 const (
@@ -31,17 +36,22 @@ const (
 	docCore    = "OpenID Connect Core"
 )
 
-// rule is a Rule and the question whether a client keeps it.
+// rule is a Rule before it is known whether a client keeps it.
 type rule struct {
-	Rule
-	profiles []string // those it belongs to; empty means all
-	kept     func(c *storage.Client, acrValues []string) bool
+	section, key string
+	must         bool
+	text         code
+	profiles     []string // those it belongs to; empty means all
+	kept         func(c *storage.Client, in Installation) bool
 }
 
 // Installation is what the rules ask of the installation that a client is registered with.
 type Installation struct {
 	// ACRValues are the levels that it may assert.
 	ACRValues []string
+	// Methods are its eIDs, the first being that of clients which name none; none where they are not known. Policy is what it demands of every login.
+	Methods []Method
+	Policy  storage.Policy
 	// Local says that its issuer is on loopback, as that of brygga dev: apps are there too, and http on loopback is what they have.
 	Local bool
 }
@@ -50,16 +60,14 @@ type Installation struct {
 // the endpoints and do not stand here.
 func CheckProfile(c *storage.Client, in Installation) []Rule {
 	var found []Rule
-	for _, r := range profileRules {
+	for _, r := range slices.Concat(profileRules, keyRules) {
 		if len(r.profiles) > 0 && !slices.Contains(r.profiles, c.Profile) {
 			continue
 		}
-		result := r.Rule
-		if result.Broken = !r.kept(c, in.ACRValues); !result.Broken {
+		result := Fault(r.key, r.text).BrokenBy(r.section)
+		result.Must = r.must && !(in.Local && r.key == redirectURIs)
+		if result.Broken = !r.kept(c, in); !result.Broken {
 			result.Remedy = ""
-		}
-		if in.Local && r.Key == "redirect_uris" {
-			result.Must = false
 		}
 		found = append(found, result)
 	}
@@ -73,46 +81,46 @@ var (
 
 var profileRules = []rule{
 	{
-		Rule{docCore + " §3.1.2.1", "redirect_uris", "https, or an app on the person's own device", true, false, "write https addresses, or set native for an app of the device"},
-		nil, func(c *storage.Client, _ []string) bool {
+		docCore + " §3.1.2.1", "redirect_uris", true, "rule.https",
+		nil, func(c *storage.Client, _ Installation) bool {
 			return c.Native || !slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return strings.HasPrefix(uri, "http:") })
 		},
 	},
 	{
-		Rule{docCore + " §8.1", "sector", "pairwise subjects of several hosts have one sector", true, false, "set sector or sector_identifier_uri"},
-		nil, func(c *storage.Client, _ []string) bool {
+		docCore + " §8.1", "sector", true, "rule.sector",
+		nil, func(c *storage.Client, _ Installation) bool {
 			return c.SubjectType != storage.SubjectPairwise || c.Sector != "" || len(sectorHosts(c)) < 2
 		},
 	},
 	{
-		Rule{docBCP + " §2.1.1", "require_pkce", "PKCE is demanded of apps with a secret or key too", false, false, "set require_pkce if the app can"},
-		nil, func(c *storage.Client, _ []string) bool { return c.NeedsPKCE() },
+		docBCP + " §2.1.1", "require_pkce", false, "rule.pkce",
+		nil, func(c *storage.Client, _ Installation) bool { return c.NeedsPKCE() },
 	},
 	{
-		Rule{docBCP + " §2.5", "auth_method", "the app proves itself by a key rather than a secret", false, false, "set auth_method private_key_jwt if the app can"},
-		nil, func(c *storage.Client, _ []string) bool {
+		docBCP + " §2.5", "auth_method", false, "rule.key",
+		nil, func(c *storage.Client, _ Installation) bool {
 			return c.Public() || c.AuthMethod == storage.AuthMethodPrivateKey
 		},
 	},
 	{
-		Rule{docProfile + ": UserInfo", "userinfo_alg", "userinfo is signed", true, false, "set userinfo_alg, such as RS256 or ES256"},
-		swedish, func(c *storage.Client, _ []string) bool { return c.UserinfoAlg != "" },
+		docProfile + ": UserInfo", "userinfo_alg", true, "rule.userinfo",
+		swedish, func(c *storage.Client, _ Installation) bool { return c.UserinfoAlg != "" },
 	},
 	{
-		Rule{docProfile + ": subjects", "subject_type", "subjects are public unless the app wants them pairwise", false, false, "set subject_type public"},
-		swedish, func(c *storage.Client, _ []string) bool { return c.SubjectType == storage.SubjectPublic },
+		docProfile + ": subjects", "subject_type", false, "rule.public",
+		swedish, func(c *storage.Client, _ Installation) bool { return c.SubjectType == storage.SubjectPublic },
 	},
 	{
-		Rule{docProfile + " §7", "id_token_alg", "signatures are RS256, RS384, RS512, ES256, ES384 or ES512", true, false, "set id_token_alg and userinfo_alg to one of them, as the app's metadata would have to declare another"},
-		swedish, func(c *storage.Client, _ []string) bool {
+		docProfile + " §7", "id_token_alg", true, "rule.signatures",
+		swedish, func(c *storage.Client, _ Installation) bool {
 			return !slices.ContainsFunc([]string{c.IDTokenAlg, c.UserinfoAlg, c.AuthAlg, c.RequestObjectAlg}, func(alg string) bool {
 				return alg == storage.PS256 || alg == storage.EdDSA
 			})
 		},
 	},
 	{
-		Rule{docProfile + " §7", "id_token_encryption_alg", "encryption is RSA-OAEP with A128GCM or A256GCM", false, false, "set them, unless the app declares others"},
-		[]string{storage.ProfileSwedish}, func(c *storage.Client, _ []string) bool {
+		docProfile + " §7", "id_token_encryption_alg", false, "rule.encryption",
+		[]string{storage.ProfileSwedish}, func(c *storage.Client, _ Installation) bool {
 			for _, e := range []storage.Encryption{c.IDTokenEncryption, c.UserinfoEncryption} {
 				if e.Alg != "" && (e.Alg != "RSA-OAEP" || e.Enc != "A128GCM" && e.Enc != "A256GCM") {
 					return false
@@ -122,47 +130,49 @@ var profileRules = []rule{
 		},
 	},
 	{
-		Rule{docProfile + ": client registration", "jwks", "the app has registered keys unless it has a secret", true, false, "set jwks, jwks_file or jwks_uri"},
-		swedish, func(c *storage.Client, _ []string) bool {
+		docProfile + ": client registration", "jwks", true, "rule.jwks",
+		swedish, func(c *storage.Client, _ Installation) bool {
 			return len(c.JWKS) > 0 || c.JWKSURI != "" || c.AuthMethod != storage.AuthMethodPrivateKey
 		},
 	},
 	{
-		Rule{docProfile + ": acr", "default_acr_values", "every acr it asks for by default can be asserted here", false, false, "set default_acr_values to some of tokens.acr_values"},
-		swedish, func(c *storage.Client, acrValues []string) bool {
-			return !slices.ContainsFunc(c.DefaultACRValues, func(acr string) bool { return !slices.Contains(acrValues, acr) })
+		docProfile + ": acr", "default_acr_values", false, "rule.acr",
+		swedish, func(c *storage.Client, in Installation) bool {
+			return !slices.ContainsFunc(c.DefaultACRValues, func(acr string) bool { return !slices.Contains(in.ACRValues, acr) })
 		},
 	},
 	{
-		Rule{docSweden + ": client authentication", "auth_method", "the app authenticates by private_key_jwt", true, false, "set auth_method private_key_jwt"},
-		swedenConnect, func(c *storage.Client, _ []string) bool { return c.AuthMethod == storage.AuthMethodPrivateKey },
+		docSweden + ": client authentication", "auth_method", true, "rule.private-key",
+		swedenConnect, func(c *storage.Client, _ Installation) bool { return c.AuthMethod == storage.AuthMethodPrivateKey },
 	},
 	{
-		Rule{docSweden + ": client metadata", "contacts", "at least one e-mail address", true, false, "set contacts"},
-		swedenConnect, func(c *storage.Client, _ []string) bool { return len(c.Contacts) > 0 },
+		docSweden + ": client metadata", "contacts", true, "rule.contacts",
+		swedenConnect, func(c *storage.Client, _ Installation) bool { return len(c.Contacts) > 0 },
 	},
 	{
-		Rule{docSweden + ": client metadata", "local_names", "a name in Swedish and one in English", true, false, "set local_names for sv and en"},
-		swedenConnect, func(c *storage.Client, _ []string) bool { return c.LocalNames["sv"] != "" && c.LocalNames["en"] != "" },
+		docSweden + ": client metadata", "local_names", true, "rule.names",
+		swedenConnect, func(c *storage.Client, _ Installation) bool {
+			return c.LocalNames["sv"] != "" && c.LocalNames["en"] != ""
+		},
 	},
 	{
-		Rule{docSweden + ": client metadata", "brand.logo_file", "a logo", true, false, "set brand.logo_file, or --logo"},
-		swedenConnect, func(c *storage.Client, _ []string) bool { return len(c.Brand.Logo) > 0 },
+		docSweden + ": client metadata", "brand.logo_file", true, "rule.logo",
+		swedenConnect, func(c *storage.Client, _ Installation) bool { return len(c.Brand.Logo) > 0 },
 	},
 	{
-		Rule{docSweden + ": client metadata", "home_uri", "the app's start page, https", true, false, "set home_uri"},
-		swedenConnect, func(c *storage.Client, _ []string) bool {
+		docSweden + ": client metadata", "home_uri", true, "rule.home",
+		swedenConnect, func(c *storage.Client, _ Installation) bool {
 			u, err := url.Parse(c.HomeURI)
 			return err == nil && u.Scheme == "https"
 		},
 	},
 	{
-		Rule{docSweden + ": access tokens", "access_token_format", "access tokens say nothing about the person: opaque", false, false, "set access_token_format opaque"},
-		swedenConnect, func(c *storage.Client, _ []string) bool { return c.AccessTokenFormat != storage.AccessTokenJWT },
+		docSweden + ": access tokens", "access_token_format", false, "rule.opaque",
+		swedenConnect, func(c *storage.Client, _ Installation) bool { return c.AccessTokenFormat != storage.AccessTokenJWT },
 	},
 	{
-		Rule{docSweden + ": requests", "require_request_object", "requests are signed", false, false, "set require_request_object if the app can"},
-		swedenConnect, func(c *storage.Client, _ []string) bool { return c.RequireRequestObject },
+		docSweden + ": requests", "require_request_object", false, "rule.signed",
+		swedenConnect, func(c *storage.Client, _ Installation) bool { return c.RequireRequestObject },
 	},
 }
 

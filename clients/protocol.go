@@ -1,7 +1,6 @@
 package clients
 
 import (
-	"fmt"
 	"net/mail"
 	"net/url"
 	"regexp"
@@ -23,16 +22,16 @@ func (p *problems) authentication(c *storage.Client) {
 	keys := len(c.JWKS) > 0 || c.JWKSURI != ""
 	switch {
 	case c.Public() && len(c.Secrets) > 0:
-		p.add("auth_method", "none has no secret, and one is set", "remove the secret or choose client_secret")
+		p.add("auth_method", "auth.none")
 	case secret && len(c.Secrets) == 0:
-		p.add("auth_method", c.AuthMethod+" needs a secret, and none is set", "set a secret, or auth_method none for a public client")
+		p.add("auth_method", "auth.secret", c.AuthMethod)
 	case c.AuthMethod == storage.AuthMethodPrivateKey && len(c.Secrets) > 0:
-		p.add("auth_method", "private_key_jwt has no secret, and one is set", "remove the secret or choose client_secret")
+		p.add("auth_method", "auth.key-and-secret")
 	case c.AuthMethod == storage.AuthMethodPrivateKey && !keys:
-		p.add("auth_method", "private_key_jwt needs the app's public keys, and none are set", "set jwks, jwks_file or jwks_uri")
+		p.add("auth_method", "auth.no-keys")
 	}
 	if len(c.JWKS) > 0 && c.JWKSURI != "" {
-		p.add("jwks_uri", "set together with jwks", "keep one of the two (RFC 7591 §2)")
+		p.add("jwks_uri", "jwks.both")
 	}
 	if len(c.JWKS) > 0 {
 		p.jwks(c.JWKS)
@@ -41,7 +40,7 @@ func (p *problems) authentication(c *storage.Client) {
 		p.webAddress("jwks_uri", c.JWKSURI)
 	}
 	if !keys && (c.IDTokenEncryption.Alg != "" || c.UserinfoEncryption.Alg != "" || c.RequireRequestObject || c.RequestObjectAlg != "") {
-		p.add("jwks", "missing: tokens are encrypted to the app's keys, and its request objects verified with them", "set jwks, jwks_file or jwks_uri")
+		p.add("jwks", "jwks.needed")
 	}
 }
 
@@ -49,41 +48,63 @@ func (p *problems) authentication(c *storage.Client) {
 func (p *problems) tokens(c *storage.Client) {
 	p.required("id_token_alg", c.IDTokenAlg)
 	if c.RefreshRotation == storage.RefreshKeep && c.Public() {
-		p.add("refresh_rotation", "keep is for clients that prove themselves", "write rotate, or choose another auth_method than none")
+		p.add("refresh_rotation", "refresh.public")
 	}
 	p.each(c.Resources, func(_ int, resource string) {
 		if p.characters("resources", resource) && !absolute(resource) {
-			p.add("resources", quote(resource)+" is no resource indicator", "write an absolute address without fragment, such as https://api.example.se/")
+			p.add("resources", "resource.invalid", quote(resource))
 		}
 	})
-	p.bounded("resources", c.Resources)
 }
 
 // requests checks what the client's requests must be like, and what stands for what they leave out.
 func (p *problems) requests(c *storage.Client) {
 	if c.UnsignedRequestObjects && (c.RequireRequestObject || c.RequestObjectAlg != "") {
-		p.add("unsigned_request_objects", "set although signed request objects are demanded", "remove it, or require_request_object and request_object_alg")
+		p.add("unsigned_request_objects", "request.unsigned")
 	}
-	p.each(c.DefaultACRValues, func(_ int, acr string) {
-		if !absolute(acr) || len(acr) > maxAddress || strings.ContainsFunc(acr, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
-			p.add("default_acr_values", quote(acr)+" is no acr", "write an address such as http://id.elegnamnden.se/loa/1.0/loa3")
-		}
-	})
-	p.bounded("default_acr_values", c.DefaultACRValues)
+	p.each(c.ACRValues, func(_ int, acr string) { p.acr("acr_values", acr) })
+	p.each(c.DefaultACRValues, func(_ int, acr string) { p.acr("default_acr_values", acr) })
 	if c.DefaultMaxAge != nil && *c.DefaultMaxAge < 0 {
-		p.add("default_max_age", "is negative", "write a duration such as 30m")
+		p.add("default_max_age", "value.negative")
 	}
 	if c.DefaultLocale != "" {
 		if _, err := language.Parse(c.DefaultLocale); err != nil {
-			p.add("default_locale", quote(c.DefaultLocale)+" is not a language tag", "write sv, en or the like")
+			p.add("default_locale", "language.tag", quote(c.DefaultLocale))
 		}
 	}
 	p.each(c.Origins, func(_ int, origin string) {
 		if !webOrigin(origin) {
-			p.add("origins", quote(origin)+" is no web origin", "write scheme and host alone, such as https://app.example.se, or capacitor://localhost for an app's shell")
+			p.add("origins", "origin.invalid", quote(origin))
 		}
 	})
-	p.bounded("origins", c.Origins)
+}
+
+const notificationEndpoint = "backchannel_client_notification_endpoint"
+
+// ciba checks who may name people: pushing an order at somebody is not for everybody, and who may not have a number must not try any.
+func (p *problems) ciba(c *storage.Client) {
+	switch {
+	case c.CIBA == "" || c.CIBA == storage.CIBAOff:
+	case c.Public():
+		p.add("ciba", "ciba.public")
+	case !c.MayHaveNumber():
+		p.add("ciba", "ciba.number")
+	}
+	switch told := c.CIBA == storage.CIBAPing; {
+	case told && c.NotificationEndpoint == "":
+		p.add(notificationEndpoint, "ciba.untold", examples[notificationEndpoint])
+	case !told && c.NotificationEndpoint != "":
+		p.add(notificationEndpoint, "ciba.asks")
+	case told:
+		p.webAddress(notificationEndpoint, c.NotificationEndpoint)
+	}
+}
+
+// acr checks one value of the acr claim.
+func (p *problems) acr(key, acr string) {
+	if !absolute(acr) || len(acr) > maxAddress || strings.ContainsFunc(acr, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
+		p.add(key, "acr.invalid", quote(acr))
+	}
 }
 
 // subject checks what the client's subjects are made for (OIDC Core §8.1, OIDC Registration §5).
@@ -93,8 +114,7 @@ func (p *problems) subject(c *storage.Client) {
 		p.webAddress("sector_identifier_uri", c.SectorIdentifierURI)
 	}
 	if c.SubjectType == storage.SubjectPairwise && c.Sector == "" && len(sectorHosts(c)) > 1 {
-		p.add("sector", "is not clear: the redirect URIs are at "+strings.Join(sectorHosts(c), ", "),
-			"set sector or sector_identifier_uri, or subject_type public")
+		p.add("sector", "sector.unclear", strings.Join(sectorHosts(c), ", "))
 	}
 }
 
@@ -112,21 +132,17 @@ var sessionGroup = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 // sessions checks single sign-on and logout, and whom to ask about the client.
 func (p *problems) sessions(c *storage.Client) {
 	if c.SessionGroup != "" && !sessionGroup.MatchString(c.SessionGroup) {
-		p.add("session_group", quote(c.SessionGroup)+" is no name of a group", "write 1 to 32 of a-z 0-9 and -")
+		p.add("session_group", "session-group.invalid", quote(c.SessionGroup))
 	}
 	if c.BackchannelLogoutURI != "" {
 		p.webAddress("backchannel_logout_uri", c.BackchannelLogoutURI)
 	}
+	if c.WebhookURI != "" {
+		p.webAddress("webhook_uri", c.WebhookURI)
+	}
 	p.each(c.Contacts, func(_ int, contact string) {
 		if a, err := mail.ParseAddress(contact); err != nil || a.Address != contact || len(contact) > maxContact {
-			p.add("contacts", quote(contact)+" is no e-mail address", "write it as it@example.se")
+			p.add("contacts", "contact.invalid", quote(contact))
 		}
 	})
-	p.bounded("contacts", c.Contacts)
-}
-
-func (p *problems) bounded(key string, list []string) {
-	if len(list) > maxList {
-		p.add(key, "has too many values", fmt.Sprintf("name at most %d", maxList))
-	}
 }

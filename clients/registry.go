@@ -21,10 +21,14 @@ type Options struct {
 	Keys func(context.Context) (Keys, error)
 	// Audit is told of every change.
 	Audit *audit.Log
+	// Secrets keeps the secret of the installation that keys of webhooks are made from; nil has none, and no client can have a webhook.
+	Secrets storage.Secrets
 	// Outbound fetches a client's sector_identifier_uri; nil takes those addresses as they are.
 	Outbound *outbound.Caller
 	// Certificates are the names of the BankID certificates that a policy may give.
 	Certificates []string
+	// Installation is where the clients are registered. Of it the eIDs and the policy count here.
+	Installation Installation
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -41,14 +45,20 @@ type Registry struct {
 	o    Options
 	dry  bool
 	seen uint64
+	held storage.Holdings
 }
 
 // DryRun returns a Registry whose changes are checked and told of as those of r, and not made: no client, key, event or log line comes of them.
-func (r *Registry) DryRun() *Registry { return &Registry{r.o, true, r.seen} }
+func (r *Registry) DryRun() *Registry { return &Registry{r.o, true, r.seen, r.held} }
 
 // Seen returns a Registry that changes a client of that revision and no other, 0 for any: one that somebody has changed meanwhile is
 // storage.ErrConflict.
-func (r *Registry) Seen(revision uint64) *Registry { return &Registry{r.o, r.dry, revision} }
+func (r *Registry) Seen(revision uint64) *Registry { return &Registry{r.o, r.dry, revision, r.held} }
+
+// Ending returns a Registry that tells the audit log, of a client that it removes or disables, how much ends with it.
+func (r *Registry) Ending(held storage.Holdings) *Registry {
+	return &Registry{r.o, r.dry, r.seen, held}
+}
 
 // NewRegistry returns a Registry over the options, or an error that names the option which is missing.
 func NewRegistry(o Options) (*Registry, error) {
@@ -73,6 +83,8 @@ type Registered struct {
 	Client *storage.Client
 	// Secret is one that was made for it, which cannot be had again; the zero value when none was.
 	Secret secret.String
+	// WebhookSecret is one that was made for its webhook, which cannot be had again either.
+	WebhookSecret secret.String
 	// Published are the algorithms that the installation had no keys for until now. Every app gets to see the new ones.
 	Published []string
 	// Changed are the keys of the settings that differ from before, in order. A change of none was not made. Changes are the same with their values.
@@ -97,11 +109,12 @@ func (r *Registry) planAdd(ctx context.Context, id string, change func(*storage.
 	now := r.now()
 	c := New(id)
 	c.Created, c.Updated = now, now
-	if err := change(&c); err != nil {
+	if err := changed(&c, change); err != nil {
 		return nil, err
 	}
 	Complete(&c)
 	value := fitSecret(&c, now)
+	fitWebhook(&c, now)
 	if err := r.check(ctx, &c); err != nil {
 		return nil, err
 	}
@@ -111,6 +124,17 @@ func (r *Registry) planAdd(ctx context.Context, id string, change func(*storage.
 		return nil, fmt.Errorf("find client: %w", err)
 	}
 	return &plan{what: audit.ClientAdded, before: &storage.Client{}, after: &c, secret: value, keys: true}, nil
+}
+
+// changed makes the change, and refuses more than could be looked at.
+func changed(c *storage.Client, change func(*storage.Client) error) error {
+	if err := change(c); err != nil {
+		return err
+	}
+	if many := counted(c); many != nil {
+		return many
+	}
+	return nil
 }
 
 // Update makes a change of a client. A secret that it needs and has not is made; secrets that it cannot use any more are dropped.
@@ -130,7 +154,7 @@ func (r *Registry) planUpdate(ctx context.Context, id string, change func(*stora
 		return nil, err
 	}
 	c := *before
-	if err := change(&c); err != nil {
+	if err := changed(&c, change); err != nil {
 		return nil, err
 	}
 	if c.SectorIdentifierURI != before.SectorIdentifierURI && c.Sector == before.Sector {
@@ -138,6 +162,7 @@ func (r *Registry) planUpdate(ctx context.Context, id string, change func(*stora
 	}
 	Derive(&c)
 	value := fitSecret(&c, r.now())
+	fitWebhook(&c, r.now())
 	if len(audit.Diff(settingPairs(before), settingPairs(&c))) == 0 {
 		return &plan{before: before, after: before, none: true}, nil
 	}
@@ -163,9 +188,9 @@ func (r *Registry) planPut(ctx context.Context, id string, change func(*storage.
 	p, err := r.planUpdate(ctx, id, func(c *storage.Client) error {
 		before := *c
 		*c = New(id)
-		c.Secrets, c.Created, c.Updated, c.Revision = before.Secrets, before.Created, before.Updated, before.Revision
+		c.Secrets, c.WebhookKeys, c.Created, c.Updated, c.Revision = before.Secrets, before.WebhookKeys, before.Created, before.Updated, before.Revision
 		c.Brand = before.Brand
-		if err := change(c); err != nil {
+		if err := changed(c, change); err != nil {
 			return err
 		}
 		if c.Sector == "" {
@@ -257,16 +282,14 @@ func (r *Registry) changeable(ctx context.Context, id string) (*storage.Client, 
 func (r *Registry) check(ctx context.Context, c *storage.Client) error {
 	found := Check(c)
 	if name := c.Policy.Certificate; name != "" && !slices.Contains(r.o.Certificates, name) {
-		found = append(found, Problem{
-			Key: "policy.certificate", Problem: "no certificate is called " + quote(name),
-			Remedy: "add it to bankid.certificates and restart the server, or leave the setting empty for the default one",
-		})
+		found = append(found, Fault("policy.certificate", "policy.certificate", quote(name)))
 	}
+	found = append(found, CheckMethods(c, r.o.Installation)...)
 	if len(found) > 0 {
 		return found
 	}
 	if err := CheckSector(ctx, r.o.Outbound, c); err != nil {
-		return Problems{{Key: "sector_identifier_uri", Problem: err.Error(), Remedy: "let it answer with a JSON list that holds every redirect URI"}}
+		return Problems{SectorProblem(err)}
 	}
 	return nil
 }

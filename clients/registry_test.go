@@ -54,7 +54,7 @@ func newHarness(t *testing.T, static ...storage.Client) *harness {
 		t.Fatal(err)
 	}
 	h.options = clients.Options{
-		Store: h.store, Audit: log, Now: now, Certificates: []string{"second"}, Outbound: outbound.New(outbound.Options{}),
+		Store: h.store, Secrets: h.store, Audit: log, Now: now, Certificates: []string{"second"}, Outbound: outbound.New(outbound.Options{}),
 		Keys: func(context.Context) (clients.Keys, error) { return h, nil },
 	}
 	if h.Registry, err = clients.NewRegistry(h.options); err != nil {
@@ -350,7 +350,7 @@ func TestAudit(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.now = h.now.Add(time.Minute)
-	if err := h.Remove(t.Context(), "di", "app"); err != nil {
+	if err := h.Ending(storage.Holdings{Grants: 2, Offline: 1}).Remove(t.Context(), "di", "app"); err != nil {
 		t.Fatal(err)
 	}
 	want := []struct{ event, actor, changed, before, after string }{
@@ -377,6 +377,9 @@ func TestAudit(t *testing.T) {
 				t.Errorf("event %d holds a secret in %s", i, name)
 			}
 		}
+	}
+	if fields := events[3].Fields; fields["BEFORE.ended.grants"] != "2" || fields["BEFORE.ended.offline"] != "1" || !strings.HasSuffix(fields["CHANGED"], "ended.grants ended.offline") {
+		t.Errorf("what ended with the client is told as %v", fields)
 	}
 	if fields := events[1].Fields; fields["CHANGED"] != "redirect_uris require_pkce custom_identifier" || fields["AFTER.require_pkce"] != "true" || fields["CUSTOMER_IDENTIFIER"] != "tag" {
 		t.Errorf("the change is told as %v", fields)

@@ -17,7 +17,12 @@ import (
 
 // Problem is one thing wrong with a client. Key is the name it has in the configuration file, such as redirect_uris. At says which of several
 // values it is about: the index in a list, from 0, or the name of a text; it is empty for all of them, and for what is one value.
-type Problem struct{ Key, At, Problem, Remedy string }
+type Problem struct {
+	Key, At, Problem, Remedy string
+
+	// what the problem is, and what helps where that is said apart; see In.
+	what, helps said
+}
 
 // Error returns the problem on one line.
 func (p Problem) Error() string {
@@ -55,21 +60,14 @@ const (
 
 // Check returns everything that is wrong with a client, whoever registers it.
 func Check(c *storage.Client) Problems {
+	if many := counted(c); many != nil {
+		return many
+	}
 	var p problems
 	checkValues(&p, settings, c)
 	p.clientID(c.ID)
 	p.text("name", c.Name, MaxName)
-	if len(c.LocalNames) > maxList {
-		p.add("local_names", "has too many names", fmt.Sprintf("name at most %d", maxList))
-	}
-	for _, tag := range slices.Sorted(maps.Keys(c.LocalNames)) {
-		p.at(tag, func() {
-			if _, err := language.Parse(tag); err != nil {
-				p.add("local_names", quote(tag)+" is not a language tag", "write sv, en or the like")
-			}
-			p.text("local_names", c.LocalNames[tag], MaxName)
-		})
-	}
+	p.texts("local_names", c.LocalNames)
 	p.text("custom_identifier", c.CustomIdentifier, MaxName)
 	p.text("disabled_reason", c.DisabledReason, maxReason)
 	p.text("admin_group", c.AdminGroup, MaxName)
@@ -84,14 +82,22 @@ func Check(c *storage.Client) Problems {
 	}
 	for _, scope := range c.APIScopes {
 		if !slices.Contains(storage.APIScopes, scope) {
-			p.add("api_scopes", "there is no scope "+quote(scope)+" of the management API", nearOrAll(scope, storage.APIScopes))
+			p.suggest("api_scopes", "api-scope.unknown", scope, storage.APIScopes)
+		}
+	}
+	for _, detail := range c.LoginDetails {
+		if !slices.Contains(storage.LoginDetails(), detail) {
+			p.suggest("login_details", "detail.unknown", detail, storage.LoginDetails())
 		}
 	}
 	if len(c.APIScopes) > 0 && c.Public() {
-		p.add("api_scopes", "is for clients that prove themselves", "give it an auth_method, or take the scopes away")
+		p.add("api_scopes", "api-scope.public")
 	}
-	if len(c.RedirectURIs) == 0 && len(c.APIScopes) == 0 {
-		p.add("redirect_uris", "missing", "name at least one address, such as https://app.example.se/callback")
+	p.evidence(c)
+	p.methods(c.Methods)
+	p.ciba(c)
+	if len(c.RedirectURIs) == 0 && len(c.APIScopes) == 0 && !c.MayNamePeople() {
+		p.add("redirect_uris", "address.none")
 	}
 	p.addresses("redirect_uris", c.RedirectURIs, c.Native)
 	p.addresses("post_logout_redirect_uris", c.PostLogoutRedirectURIs, c.Native)
@@ -105,10 +111,27 @@ func Check(c *storage.Client) Problems {
 	return Problems(p)
 }
 
+// maxEvidenceDays is a hundred years.
+const maxEvidenceDays = 36525
+
+func (p *problems) evidence(c *storage.Client) {
+	if c.EvidenceDays < 0 || c.EvidenceDays > maxEvidenceDays {
+		p.add("evidence_days", "evidence.days", number(c.EvidenceDays), number(maxEvidenceDays))
+	}
+	if c.FetchEvidence && c.Public() {
+		p.add("fetch_evidence", "evidence.public")
+	}
+}
+
 type problems Problems
 
-func (p *problems) add(key, problem, remedy string) {
-	*p = append(*p, Problem{Key: key, Problem: problem, Remedy: remedy})
+func (p *problems) add(key string, what code, args ...string) {
+	*p = append(*p, Fault(key, what, args...))
+}
+
+// suggest adds that a word is none of known.
+func (p *problems) suggest(key string, what code, word string, known []string) {
+	*p = append(*p, Fault(key, what, quote(word)).Near(word, known))
 }
 
 // each checks every value of a list: what is found is said to be about that one.
@@ -136,10 +159,13 @@ func quote(value string) string {
 
 const maxQuoted = 100
 
+// number writes a number into a message.
+func number(n int) string { return strconv.Itoa(n) }
+
 // required refuses a setting without a value, which Derive would have filled.
 func (p *problems) required(key, value string) {
 	if value == "" {
-		p.add(key, "missing", "write "+strings.Join(SettingOf(key).Values, ", "))
+		p.add(key, "missing", strings.Join(SettingOf(key).Values, ", "))
 	}
 }
 
@@ -151,37 +177,56 @@ func checkValues[R any](p *problems, of []Setting[R], record *R) {
 		}
 		for _, value := range s.Lines(record) {
 			if !slices.Contains(s.Values, value) {
-				p.add(s.Key, quote(value)+" is none of its values", "write "+strings.Join(s.Values, ", "))
+				p.add(s.Key, "value.unknown", quote(value), strings.Join(s.Values, ", "))
 			}
 		}
 	}
 }
 
 // nearOrAll is the remedy for a word that is none of known.
-func nearOrAll(word string, known []string) string {
+func nearOrAll(word string, known []string) said {
 	if near := spelling.Nearest(word, known); near != "" {
-		return "did you mean " + near + "?"
+		return say("near", near)
 	}
-	return "write some of " + strings.Join(known, ", ")
+	return say("some-of", strings.Join(known, ", "))
 }
 
 func (p *problems) clientID(id string) {
 	if strings.HasPrefix(id, storage.TrialPrefix) {
-		p.add("id", "client IDs that begin with "+storage.TrialPrefix+" are for trying others", "choose another")
+		p.add("id", "id.trial", storage.TrialPrefix)
 	}
 	allowed := func(r rune) bool {
 		return r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.", r))
 	}
 	if strings.Trim(id, ".") == "" || len(id) > maxClientID || strings.ContainsFunc(id, func(r rune) bool { return !allowed(r) }) {
-		p.add("id", quote(id)+" is not a client ID", "write 1 to 128 of A-Z a-z 0-9 - _ and dot")
+		p.add("id", "id.invalid", quote(id))
 	}
 }
 
 // text refuses what people could be deceived with: characters that show nothing or change the direction, and overlong names.
 func (p *problems) text(key, text string, most int) {
 	if utf8.RuneCountInString(text) > most || strings.ContainsFunc(text, hidden) || text != "" && strings.TrimSpace(text) == "" {
-		p.add(key, "is too long, blank or holds characters that do not print", fmt.Sprintf("write at most %d printable characters", most))
+		p.add(key, "text.unusable", number(most))
 	}
+}
+
+// texts refuses such texts by language tag.
+func (p *problems) texts(key string, texts map[string]string) {
+	for _, tag := range slices.Sorted(maps.Keys(texts)) {
+		p.at(tag, func() {
+			if _, err := language.Parse(tag); err != nil {
+				p.add(key, "language.tag", quote(tag))
+			}
+			p.text(key, texts[tag], MaxName)
+		})
+	}
+}
+
+// CheckTexts returns what is wrong with names that people read, by language tag.
+func CheckTexts(key string, texts map[string]string) Problems {
+	var p problems
+	p.texts(key, texts)
+	return Problems(p)
 }
 
 // hidden reports whether people do not see r: what Unicode calls no graphic character, letters and symbols without a picture, and the
@@ -197,10 +242,9 @@ func (p *problems) scopes(c *storage.Client) {
 		switch {
 		case slices.Contains(known, scope) || scope == storage.ScopeEmail && c.Claims[storage.ClaimEmail] != "":
 		case scope == storage.ScopeEmail:
-			p.add("scopes", "the scope email gives nothing: BankID knows no addresses", "leave it out, or give a stand-in by claims: email=sub@people.example.se")
+			p.add("scopes", "scope.email")
 		default:
-			p.add("scopes", "there is no scope "+quote(scope), nearOrAll(scope, known[1:]))
+			p.suggest("scopes", "scope.unknown", scope, known[1:])
 		}
 	})
-	p.bounded("scopes", c.Scopes)
 }

@@ -32,6 +32,14 @@ func TestCheck(t *testing.T) {
 		want  string // the key; empty for nothing wrong
 	}{
 		{"nothing", func(c *storage.Client) {}, ""},
+		{"evidence", func(c *storage.Client) {
+			secret(c)
+			c.Evidence, c.EvidenceDays, c.FetchEvidence = storage.EvidenceAll, 36525, true
+		}, ""},
+		{"evidence of nothing", func(c *storage.Client) { c.Evidence = "none" }, "evidence"},
+		{"evidence for less than a day", func(c *storage.Client) { c.EvidenceDays = -1 }, "evidence_days"},
+		{"evidence for too long", func(c *storage.Client) { c.EvidenceDays = 36526 }, "evidence_days"},
+		{"evidence for who proves nothing", func(c *storage.Client) { c.AuthMethod, c.Secrets, c.FetchEvidence = storage.AuthMethodNone, nil, true }, "fetch_evidence"},
 		{"ID", func(c *storage.Client) { c.ID = "A-_.9" + strings.Repeat("z", 123) }, ""},
 		{"ID too long", func(c *storage.Client) { c.ID = strings.Repeat("z", 129) }, "id"},
 		{"no ID", func(c *storage.Client) { c.ID = "" }, "id"},
@@ -127,6 +135,28 @@ func TestCheck(t *testing.T) {
 		{"a kept refresh token", func(c *storage.Client) { secret(c); c.RefreshRotation = storage.RefreshKeep }, ""},
 		{"a kept refresh token without a secret", func(c *storage.Client) { c.RefreshRotation = storage.RefreshKeep }, "refresh_rotation"},
 		{"no rotation that there is", func(c *storage.Client) { c.RefreshRotation = "never" }, "refresh_rotation"},
+		{"people named", func(c *storage.Client) { secret(c); c.CIBA, c.PersonalNumber = storage.CIBAPoll, true }, ""},
+		{"people named, and no redirect URI", func(c *storage.Client) {
+			secret(c)
+			c.CIBA, c.PersonalNumber, c.RedirectURIs = storage.CIBAPoll, true, nil
+		}, ""},
+		{"people named without a secret", func(c *storage.Client) { c.CIBA, c.PersonalNumber = storage.CIBAPoll, true }, "ciba"},
+		{"people named without the number", func(c *storage.Client) { secret(c); c.CIBA, c.PersonalNumber = storage.CIBAPoll, false }, "ciba"},
+		{"nobody named", func(c *storage.Client) { c.CIBA = storage.CIBAOff }, ""},
+		{"no way to name people that there is", func(c *storage.Client) { secret(c); c.CIBA, c.PersonalNumber = "push", true }, "ciba"},
+		{"people named, and told of it", func(c *storage.Client) {
+			secret(c)
+			c.CIBA, c.PersonalNumber, c.NotificationEndpoint = storage.CIBAPing, true, "https://a.example/ciba"
+		}, ""},
+		{"people named, and told nowhere", func(c *storage.Client) { secret(c); c.CIBA, c.PersonalNumber = storage.CIBAPing, true }, "backchannel_client_notification_endpoint"},
+		{"people named, and told by http", func(c *storage.Client) {
+			secret(c)
+			c.CIBA, c.PersonalNumber, c.NotificationEndpoint = storage.CIBAPing, true, "http://a.example/ciba"
+		}, "backchannel_client_notification_endpoint"},
+		{"people named, and told although it asks", func(c *storage.Client) {
+			secret(c)
+			c.CIBA, c.PersonalNumber, c.NotificationEndpoint = storage.CIBAPoll, true, "https://a.example/ciba"
+		}, "backchannel_client_notification_endpoint"},
 		{"unsigned and required", func(c *storage.Client) { key(c); c.UnsignedRequestObjects, c.RequireRequestObject = true, true }, "unsigned_request_objects"},
 		{"unsigned and signed by", func(c *storage.Client) {
 			key(c)

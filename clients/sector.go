@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 
 	"brygga/outbound"
@@ -29,12 +28,29 @@ func CheckSector(ctx context.Context, calls *outbound.Caller, c *storage.Client)
 	}
 	var listed []string
 	if json.Unmarshal(body, &listed) != nil {
-		return fmt.Errorf("%w: it is no JSON list of addresses", ErrSector)
+		return unlisted{Fault(sectorURI, "sector.no-list")}
 	}
 	for _, uri := range c.RedirectURIs {
 		if !slices.Contains(listed, uri) {
-			return fmt.Errorf("%w: %s is missing", ErrSector, quote(uri))
+			return unlisted{Fault(sectorURI, "sector.unlisted", quote(uri))}
 		}
 	}
 	return nil
+}
+
+const sectorURI = "sector_identifier_uri"
+
+// unlisted is an ErrSector that says what the document lacks.
+type unlisted struct{ Problem }
+
+func (u unlisted) Error() string { return u.Problem.Problem }
+
+func (unlisted) Is(target error) bool { return target == ErrSector }
+
+// SectorProblem is an error of CheckSector as a problem of the client.
+func SectorProblem(err error) Problem {
+	if u, ok := errors.AsType[unlisted](err); ok {
+		return u.Problem
+	}
+	return Fault(sectorURI, "sector.unreachable", err.Error())
 }

@@ -3,7 +3,6 @@ package clients
 import (
 	"encoding"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -86,31 +85,32 @@ func (s *Setting[R]) Set(r *R, given ...string) error {
 	case *string:
 		*at = last
 	case *bool:
-		return s.problem(setBool(at, last), last, "write true or false")
+		return s.problem(setBool(at, last), last)
 	case *int:
-		return s.problem(setInt(at, last), last, "write digits only")
+		return s.problem(setInt(at, last), last)
 	case *[]string:
 		*at = someOf(slices.DeleteFunc(slices.Clone(given), func(v string) bool { return v == "" }))
 	case *words:
 		*at = someOf(strings.FieldsFunc(strings.Join(given, ","), func(r rune) bool { return r == ',' || r == ' ' }))
 	case *map[string]string:
-		return s.problem(setTexts(at, given), last, "write it as name=text, such as "+textExamples[s.Key])
+		return s.problem(setTexts(at, given), last)
 	case text:
-		return s.problem(at.UnmarshalText([]byte(last)), last, "")
+		err := at.UnmarshalText([]byte(last))
+		if problem, ok := err.(Problem); ok {
+			problem.Key = s.Key
+			return problem
+		}
+		return err
 	}
 	return nil
 }
 
-// problem returns err as a Problem of this setting, nil for nil.
-func (s *Setting[R]) problem(err error, given, remedy string) error {
-	switch err := err.(type) {
-	case nil:
+// problem returns what is wrong with a value of this setting as an error, nil for nothing.
+func (s *Setting[R]) problem(what code, given string) error {
+	if what == "" {
 		return nil
-	case Problem:
-		err.Key = s.Key
-		return err
 	}
-	return Problem{Key: s.Key, Problem: quote(given) + " " + err.Error(), Remedy: remedy}
+	return Fault(s.Key, what, quote(given), textExamples[s.Key])
 }
 
 // someOf returns list, nil for an empty one.
@@ -121,22 +121,24 @@ func someOf(list []string) []string {
 	return list
 }
 
-func setBool(at *bool, given string) (err error) {
+func setBool(at *bool, given string) code {
 	if *at = false; given != "" {
+		var err error
 		if *at, err = strconv.ParseBool(given); err != nil {
-			return fmt.Errorf("is neither true nor false")
+			return "value.switch"
 		}
 	}
-	return nil
+	return ""
 }
 
-func setInt(at *int, given string) (err error) {
+func setInt(at *int, given string) code {
 	if *at = 0; given != "" {
+		var err error
 		if *at, err = strconv.Atoi(given); err != nil {
-			return fmt.Errorf("is not a whole number")
+			return "value.number"
 		}
 	}
-	return nil
+	return ""
 }
 
 // textExamples are right values of the settings that are texts by name.
@@ -144,7 +146,7 @@ var textExamples = map[string]string{
 	"local_names": "sv=Journalen", "claims": "preferred_username=sub", "groups": "staff=everybody", visibleText: "sv=Logga in",
 }
 
-func setTexts(at *map[string]string, given []string) error {
+func setTexts(at *map[string]string, given []string) code {
 	var texts map[string]string
 	for _, pair := range given {
 		name, text, ok := strings.Cut(pair, "=")
@@ -152,14 +154,14 @@ func setTexts(at *map[string]string, given []string) error {
 		case pair == "":
 			continue
 		case !ok:
-			return fmt.Errorf("has no =")
+			return "value.pair"
 		case texts == nil:
 			texts = make(map[string]string)
 		}
 		texts[name] = text
 	}
 	*at = texts
-	return nil
+	return ""
 }
 
 // Value returns the value as JSON may show it: a string, bool, int, list, map or json.RawMessage. It is nil when the value is

@@ -76,16 +76,28 @@ var settings = []Setting[client]{
 		func(c *client) any { return &c.RefreshRotation }},
 	{"resources", "resource", "`address` of an API that it may ask access tokens for", "", nil,
 		func(c *client) any { return &c.Resources }},
+	{"acr_values", "acr-value", "`acr` out of tokens.acr_policies that it may ask for", "", nil,
+		func(c *client) any { return &c.ACRValues }},
 	{"default_acr_values", "default-acr-value", "`acr` for requests that name none", "", nil,
 		func(c *client) any { return &c.DefaultACRValues }},
 	{"default_max_age", "default-max-age", "how long ago a login may be for requests that do not say, as a `duration` such as 30m", "", nil,
 		func(c *client) any { return maxAgeText{&c.DefaultMaxAge} }},
 	{"default_locale", "default-locale", "`language` for requests that name none, such as sv", "", nil,
 		func(c *client) any { return &c.DefaultLocale }},
+	{"methods", "method", "`eID` that people log in with, in the order in which they are offered", "the installation's first", nil,
+		func(c *client) any { return (*words)(&c.Methods) }},
+	{"typed_identifiers", "typed-identifiers", "whether people may be asked on another device whom somebody names by typing, such as by an HSA-ID: anybody can have anybody asked", "", nil,
+		func(c *client) any { return &c.TypedIdentifiers }},
 	{"session_group", "session-group", "apps of the same `group` share a browser's session", "none: each login is asked for", nil,
 		func(c *client) any { return &c.SessionGroup }},
 	{"backchannel_logout_uri", "backchannel-logout-uri", "`address` that is told when a session ends", "", nil,
 		func(c *client) any { return &c.BackchannelLogoutURI }},
+	{"ciba", "ciba", "whether it may ask for logins of people whom it names, on the telephone and without a browser, and how it gets them", storage.CIBAOff, cibaModes,
+		func(c *client) any { return &c.CIBA }},
+	{"backchannel_client_notification_endpoint", "notification-endpoint", "`address` that is told when such a login has ended", "", nil,
+		func(c *client) any { return &c.NotificationEndpoint }},
+	{"webhook_uri", "webhook-uri", "`address` that is told, signed, when an order of its back ends has ended", "", nil,
+		func(c *client) any { return &c.WebhookURI }},
 	{"origins", "origin", "web `origin` whose scripts may call the endpoints", "", nil,
 		func(c *client) any { return &c.Origins }},
 	{"contacts", "contact", "e-mail `address` of those who run it", "", nil,
@@ -98,10 +110,20 @@ var settings = []Setting[client]{
 		func(c *client) any { return &c.SectorIdentifierURI }},
 	{"personal_number", "personal-number", "whether it gets personal number and name", "true", nil,
 		func(c *client) any { return &c.PersonalNumber }},
-	{"claims", "claim", "what it is given beside, as `claim=source`: preferred_username=sub, personalNumber or name, email=sub@DOMAIN", "", nil,
+	{"claims", "claim", "what it is given beside, as `claim=source`: preferred_username=sub, personalNumber or name, email=certificate or sub@DOMAIN", "", nil,
 		func(c *client) any { return &c.Claims }},
 	{"groups", "group", "a value of its claim groups, as `name=members`: everybody, or the sub of each", "", nil,
 		func(c *client) any { return &c.Groups }},
+	{"login_details", "login-detail", "what it gets as claims of what BankID says of a `login` beside the person", "none", storage.LoginDetails(),
+		func(c *client) any { return (*words)(&c.LoginDetails) }},
+	{"evidence", "evidence", "what of its people is kept as evidence: what proves their signatures, or their logins too", storage.EvidenceSignatures, evidenceKinds,
+		func(c *client) any { return &c.Evidence }},
+	{"evidence_days", "evidence-days", "for how many `days` that is kept", "3653, ten years, of signatures, and 400 of logins", nil,
+		func(c *client) any { return &c.EvidenceDays }},
+	{"fetch_evidence", "fetch-evidence", "whether it may fetch its own evidence, with an access token for itself", "", nil,
+		func(c *client) any { return &c.FetchEvidence }},
+	{"results_as_resources", "results-as-resources", "whether its back ends get a complete order as a resource in the older dialect of the JSON:API too", "", nil,
+		func(c *client) any { return &c.ResultsAsResources }},
 	{"api_scopes", "api-scope", "`scopes` of the management API that it may get access tokens for, as itself", "", storage.APIScopes,
 		func(c *client) any { return (*words)(&c.APIScopes) }},
 	{"require_pkce", "require-pkce", "demand PKCE although it has a secret", "", nil,
@@ -119,6 +141,8 @@ var (
 	encryptionEncs     = []string{"A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM"}
 	accessTokenFormats = []string{storage.AccessTokenOpaque, storage.AccessTokenJWT}
 	refreshRotations   = []string{storage.RefreshRotate, storage.RefreshKeep}
+	cibaModes          = []string{storage.CIBAOff, storage.CIBAPoll, storage.CIBAPing}
+	evidenceKinds      = []string{storage.EvidenceSignatures, storage.EvidenceAll}
 	subjectTypes       = []string{storage.SubjectPairwise, storage.SubjectPublic}
 )
 
@@ -167,7 +191,7 @@ func (m maxAgeText) UnmarshalText(text []byte) error {
 	}
 	d, err := duration.Parse(string(text))
 	if err != nil || d%time.Second != 0 {
-		return Problem{Problem: fmt.Sprintf("%s is not a duration in whole seconds", quote(string(text))), Remedy: "write a number and a unit, such as 90s, 10m, 12h or 90d"}
+		return Fault("", "value.duration", quote(string(text)))
 	}
 	seconds := int64(d / time.Second)
 	*m.at = &seconds
@@ -199,11 +223,9 @@ func Lines(c *storage.Client) (lines []Line) {
 		digest := sha256.Sum256(b.Logo)
 		lines = append(lines, Line{"brand.logo", fmt.Sprintf("%s, %d bytes, SHA-256 %x…", b.LogoType, len(b.Logo), digest[:6])})
 	}
-	for _, l := range []Line{
-		{"brand.accent", b.Accent}, {"brand.accent_dark", b.AccentDark}, {"brand.support_url", b.SupportURL}, {"brand.accessibility_url", b.AccessibilityURL},
-	} {
-		if l.Value != "" {
-			lines = append(lines, l)
+	for _, s := range brandSettings {
+		for _, value := range s.Lines(b) {
+			lines = append(lines, Line{"brand." + s.Key, value})
 		}
 	}
 	return lines
@@ -224,6 +246,9 @@ func settingPairs(c *storage.Client) (pairs [][2]string) {
 	lines := Lines(c)
 	for _, s := range c.Secrets {
 		lines = append(lines, Line{"secrets", secretTimes(s)})
+	}
+	for _, k := range c.WebhookKeys {
+		lines = append(lines, Line{"webhook_secrets", secretTimes(storage.ClientSecret{Created: k.Created, Expires: k.Expires})})
 	}
 	for _, l := range lines {
 		if last := len(pairs) - 1; last >= 0 && pairs[last][0] == l.Key {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"brygga/clients"
+	"brygga/secret"
 	"brygga/storage"
 	"brygga/storage/storagetest"
 )
@@ -19,6 +20,7 @@ func filled() storage.Client {
 	var c storage.Client
 	storagetest.Fill(&c)
 	c.ID, c.Secrets, c.Policy, c.Brand = "", nil, storage.Policy{}, storage.Brand{}
+	c.WebhookKeys, c.WebhookSecret = nil, secret.String{}
 	c.Created, c.Updated, c.Revision, c.Static = time.Time{}, time.Time{}, 0, false
 	return c
 }

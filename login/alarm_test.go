@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"brygga/audit"
+	"brygga/eid"
 	"brygga/login"
 	"brygga/storage"
 )
@@ -66,10 +67,10 @@ func TestAlarm(t *testing.T) {
 						progress := complete(tolvan())
 						switch result {
 						case 'b':
-							progress.Verify = func() error { return &login.UnverifiedError{Check: "chain", Err: errors.New("forged")} }
+							progress.Verify = func(storage.Sent) error { return &eid.UnverifiedError{Check: "chain", Err: errors.New("forged")} }
 						case 'x':
-							progress.Verify = func() error {
-								return &login.UnverifiedError{Check: "relying_party", Err: errors.New("other form"), Excepted: true}
+							progress.Verify = func(storage.Sent) error {
+								return &eid.UnverifiedError{Check: "relying_party", Err: errors.New("other form"), Excepted: true}
 							}
 						}
 						h.service.set(n, progress, nil)

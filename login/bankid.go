@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"brygga/bankid"
+	"brygga/eid"
+	"brygga/evidence"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -36,7 +38,7 @@ type BankIDOptions struct {
 }
 
 // BankID returns the method that speaks to BankID, or an error that names the option that cannot be used.
-func BankID(o BankIDOptions) (Method, error) {
+func BankID(o BankIDOptions) (eid.Method, error) {
 	switch {
 	case o.APIs[""] == nil:
 		return nil, errors.New("login: no API with the default certificate")
@@ -51,15 +53,11 @@ type bankIDMethod struct{ BankIDOptions }
 
 func (*bankIDMethod) Name() string { return MethodBankID }
 
-// Start calls /auth. It is sent once: a lost answer may stand for an order.
-func (m *bankIDMethod) Start(ctx context.Context, r Request) (storage.Order, error) {
-	ip, err := netip.ParseAddr(r.Starter.IP)
-	if err != nil {
-		return storage.Order{}, &Fault{Reason: ReasonRejected, Err: fmt.Errorf("address of the end user: %w", err)}
-	}
+// Start calls /auth or /sign, or for a person on the telephone /phone/auth or /phone/sign. It is sent once: a lost answer may stand for an order.
+func (m *bankIDMethod) Start(ctx context.Context, r eid.Request) (storage.Order, error) {
 	api := m.APIs[r.Certificate]
 	if api == nil {
-		return storage.Order{}, &Fault{Reason: ReasonRefused, Err: fmt.Errorf("no BankID certificate is called %q", r.Certificate)}
+		return storage.Order{}, &eid.Fault{Reason: ReasonRefused, Err: fmt.Errorf("no BankID certificate is called %q", r.Certificate)}
 	}
 	requirement, err := m.requirement(r)
 	if err != nil {
@@ -68,26 +66,80 @@ func (m *bankIDMethod) Start(ctx context.Context, r Request) (storage.Order, err
 	us := api.RelyingParty()
 	sent := storage.Sent{
 		Certificate: r.Certificate, PartyName: us.Name, PartyDisplay: us.DisplayName, VisibleText: r.VisibleText, VisibleFormat: format(r),
-		NonVisible:          []byte(base64.StdEncoding.EncodeToString(r.Binding)),
-		CertificatePolicies: requirement.CertificatePolicies, MRTD: requirement.MRTD,
+		NonVisible:          nonVisible(r),
+		CertificatePolicies: requirement.CertificatePolicies, MRTD: requirement.MRTD, CallInitiator: r.CallInitiator,
 	}
-	order, err := api.Auth(ctx, bankid.AuthRequest{
-		EndUserIP: ip, UserVisibleData: sent.VisibleText, UserVisibleDataFormat: bankid.DataFormat(sent.VisibleFormat),
-		UserNonVisibleData: sent.NonVisible, ReturnURL: r.ReturnURL, ReturnRisk: true, Requirement: requirement, Web: web(r),
-	})
+	var order bankid.Order
+	if r.Channel == eid.ChannelCall {
+		order, err = callOrder(ctx, api, r, &sent, requirement)
+	} else {
+		order, err = browserOrder(ctx, api, r, &sent, requirement)
+	}
 	if err != nil {
 		return storage.Order{}, fault(err)
 	}
 	return storage.Order{
-		Method: MethodBankID, Ref: order.OrderRef, AutoStartToken: order.AutoStartToken, QRStartToken: order.QRStartToken,
-		QRStartSecret: order.QRStartSecret, Started: order.ReceivedAt, HintCode: string(order.HintCode),
+		Ref: order.OrderRef, AutoStartToken: order.AutoStartToken, QRStartToken: order.QRStartToken,
+		QRStartSecret: order.QRStartSecret, Started: order.ReceivedAt, Phase: phaseOf(order.HintCode), HintCode: string(order.HintCode),
 		Sent: sent,
 	}, nil
 }
 
+// browserOrder makes an order for the browser of the request.
+func browserOrder(ctx context.Context, api *bankid.API, r eid.Request, sent *storage.Sent, requirement bankid.Requirement) (bankid.Order, error) {
+	ip, err := netip.ParseAddr(r.Starter.IP)
+	if err != nil {
+		return bankid.Order{}, &bankid.InvalidRequestError{Field: "endUserIp", Reason: "is no address"}
+	}
+	request := bankid.AuthRequest{
+		EndUserIP: ip, UserVisibleData: sent.VisibleText, UserVisibleDataFormat: bankid.DataFormat(sent.VisibleFormat),
+		UserNonVisibleData: sent.NonVisible, ReturnURL: r.ReturnURL, ReturnRisk: true, Requirement: requirement, Web: web(r),
+	}
+	if r.Kind == storage.KindSign {
+		return api.Sign(ctx, bankid.SignRequest(request))
+	}
+	return api.Auth(ctx, request)
+}
+
+// callOrder makes an order for the person on the telephone, who is found by the personal number (BankID API: phone/auth, phone/sign).
+func callOrder(ctx context.Context, api *bankid.API, r eid.Request, sent *storage.Sent, requirement bankid.Requirement) (bankid.Order, error) {
+	number := requirement.PersonalNumber
+	requirement.PersonalNumber = secret.String{}
+	request := bankid.PhoneAuthRequest{
+		PersonalNumber: number, CallInitiator: bankid.CallInitiator(r.CallInitiator), UserVisibleData: sent.VisibleText,
+		UserVisibleDataFormat: bankid.DataFormat(sent.VisibleFormat), UserNonVisibleData: sent.NonVisible, Requirement: requirement,
+	}
+	if r.Kind == storage.KindSign {
+		return api.PhoneSign(ctx, bankid.PhoneSignRequest(request))
+	}
+	return api.PhoneAuth(ctx, request)
+}
+
+// nonVisible returns what is signed along: the client's own data as it is, else what ties the result to this login.
+func nonVisible(r eid.Request) []byte {
+	if len(r.Data) > 0 {
+		return r.Data
+	}
+	return []byte(base64.StdEncoding.EncodeToString(r.Binding))
+}
+
+// kindOf returns BankID's word for what an order asks for.
+func kindOf(kind storage.Kind, sent storage.Sent) bankid.Kind {
+	sign, call := kind == storage.KindSign, sent.CallInitiator != ""
+	switch {
+	case sign && call:
+		return bankid.KindPhoneSign
+	case sign:
+		return bankid.KindSign
+	case call:
+		return bankid.KindPhoneAuth
+	}
+	return bankid.KindAuth
+}
+
 // web returns what BankID is told of the page, or nil when nothing is known, as an object without members is refused (BankID
 // API: auth, web).
-func web(r Request) *bankid.Web {
+func web(r eid.Request) *bankid.Web {
 	w := bankid.Web{ReferringDomain: r.ReferringDomain, UserAgent: r.Starter.UserAgent, DeviceIdentifier: secret.New(r.Starter.DeviceIdentifier)}
 	if w.ReferringDomain == "" && strings.ToValidUTF8(w.UserAgent, "") == "" && w.DeviceIdentifier.IsZero() {
 		return nil
@@ -96,8 +148,8 @@ func web(r Request) *bankid.Web {
 }
 
 // format returns the format to send: none for plain text, which is what none means (BankID API: auth).
-func format(r Request) string {
-	if r.VisibleText == "" || r.VisibleFormat == plaintext {
+func format(r eid.Request) string {
+	if r.VisibleText == "" || r.VisibleFormat == eid.PlainText {
 		return ""
 	}
 	return r.VisibleFormat
@@ -105,15 +157,18 @@ func format(r Request) string {
 
 // requirement returns what is demanded of the person's BankID. An order for another device is restricted to BankID on phones;
 // a *Fault says that the client allows none. The class of a card reader means something for BankID on card only.
-func (m *bankIDMethod) requirement(r Request) (bankid.Requirement, error) {
+func (m *bankIDMethod) requirement(r eid.Request) (bankid.Requirement, error) {
 	policies := r.CertificatePolicies
 	if r.Starter.Device == storage.DeviceOther {
 		if len(policies) > 0 && !bankid.PolicyAllowed(policies, m.MobilePolicy) {
-			return bankid.Requirement{}, &Fault{Reason: ReasonQRExcluded, Err: errors.New("the client's policy allows no BankID on phones")}
+			return bankid.Requirement{}, &eid.Fault{Reason: ReasonQRExcluded, Err: errors.New("the client's policy allows no BankID on phones")}
 		}
 		policies = []string{m.MobilePolicy}
 	}
-	requirement := bankid.Requirement{PinCode: r.PinCode, MRTD: r.MRTD, CertificatePolicies: policies, PersonalNumber: r.RequiredPersonalNumber}
+	if !r.Required.IsZero() && r.Required.Name != storage.KeyPersonalNumber {
+		return bankid.Requirement{}, &eid.Fault{Reason: ReasonRejected, Err: fmt.Errorf("BankID knows nobody by %s", r.Required.Name)}
+	}
+	requirement := bankid.Requirement{PinCode: r.PinCode, MRTD: r.MRTD, CertificatePolicies: policies, PersonalNumber: r.Required.Value}
 	if bankid.PolicyAllowed(policies, bankid.PolicyOnCard) || bankid.PolicyAllowed(policies, bankid.PolicyTestOnCard) {
 		requirement.CardReader = bankid.CardReader(r.CardReader)
 	}
@@ -128,38 +183,39 @@ func (m *bankIDMethod) api(order *storage.Order) (*bankid.API, error) {
 	if api := m.APIs[order.Sent.Certificate]; api != nil {
 		return api, nil
 	}
-	return nil, &Fault{Reason: ReasonLost, Err: errNoCertificate}
+	return nil, &eid.Fault{Reason: ReasonLost, Err: errNoCertificate}
 }
 
 // Collect calls /collect.
-func (m *bankIDMethod) Collect(ctx context.Context, order *storage.Order) (Progress, error) {
+func (m *bankIDMethod) Collect(ctx context.Context, order *storage.Order) (eid.Progress, error) {
 	api, err := m.api(order)
 	if err != nil {
-		return Progress{}, err
+		return eid.Progress{}, err
 	}
 	response, err := api.Collect(ctx, order.Ref)
 	if err != nil {
-		return Progress{}, fault(err)
+		return eid.Progress{}, fault(err)
 	}
-	next, err := bankid.Order{Kind: bankid.KindAuth, OrderRef: order.Ref, State: bankid.Pending}.Next(response)
+	next, err := bankid.Order{Kind: kindOf(order.Kind, order.Sent), OrderRef: order.Ref, State: bankid.Pending}.Next(response)
 	if err != nil {
-		return Progress{}, fault(err)
+		return eid.Progress{}, fault(err)
 	}
 	switch next.State {
 	case bankid.Complete:
 		data := next.CompletionData
-		progress := Progress{
-			Status: Complete, Identity: identity(data), Verify: func() error { return m.verify(order, data) },
-			Evidence: func() (*storage.Evidence, error) { return evidence(data) },
+		progress := eid.Progress{
+			Status: eid.Complete, Identity: identity(data), Verify: func(sent storage.Sent) error { return m.verify(order, sent, data) },
+			Evidence: func() (*storage.Evidence, error) { return evidenceOf(data) },
+			Record:   func(about eid.About) ([]byte, error) { return m.record(about, data) },
 		}
 		if order.Sent.MRTD && !data.StepUp.MRTD {
 			progress.Unmet = "mrtd"
 		}
 		return progress, nil
 	case bankid.Failed:
-		return Progress{Status: Failed, HintCode: string(next.HintCode)}, nil
+		return failedOrder(next.HintCode), nil
 	}
-	return Progress{Status: Pending, HintCode: string(next.HintCode)}, nil
+	return eid.Progress{Status: eid.Pending, Phase: phaseOf(next.HintCode), HintCode: string(next.HintCode)}, nil
 }
 
 // Capacity returns how many orders can be collected once in each interval with all our certificates together; 0 while nobody knows.
@@ -171,7 +227,7 @@ func (m *bankIDMethod) Capacity(interval time.Duration) (orders int) {
 }
 
 // verify checks the result's signature and OCSP answer against what was sent with the order.
-func (m *bankIDMethod) verify(order *storage.Order, data *bankid.CompletionData) error {
+func (m *bankIDMethod) verify(order *storage.Order, sent storage.Sent, data *bankid.CompletionData) error {
 	if m.Verifier == nil {
 		return errors.New("login: no verifier of BankID results")
 	}
@@ -179,16 +235,39 @@ func (m *bankIDMethod) verify(order *storage.Order, data *bankid.CompletionData)
 	if err != nil {
 		return fmt.Errorf("verifier of BankID results: %w", err)
 	}
-	sent := order.Sent
-	_, err = verifier.Verify(data, bankid.Expected{
-		Kind: bankid.KindAuth, UserVisibleData: sent.VisibleText, UserVisibleDataFormat: bankid.DataFormat(sent.VisibleFormat),
-		UserNonVisibleData: sent.NonVisible, CertificatePolicies: sent.CertificatePolicies,
-		RelyingParty: bankid.RelyingParty{Name: sent.PartyName, DisplayName: sent.PartyDisplay}, StartedAt: order.Started,
-	})
+	_, err = verifier.Verify(data, expected(kindOf(order.Kind, order.Sent), sent, order.Started))
 	if failed, ok := errors.AsType[*bankid.VerificationError](err); ok {
-		return &UnverifiedError{Check: string(failed.Check), Err: err, Excepted: failed.Excepted}
+		return &eid.UnverifiedError{Check: string(failed.Check), Err: err, Excepted: failed.Excepted}
 	}
 	return err
+}
+
+// expected returns what a result must say of what was sent.
+func expected(kind bankid.Kind, sent storage.Sent, started time.Time) bankid.Expected {
+	return bankid.Expected{
+		Kind: kind, UserVisibleData: sent.VisibleText, UserVisibleDataFormat: bankid.DataFormat(sent.VisibleFormat),
+		UserNonVisibleData: sent.NonVisible, CertificatePolicies: sent.CertificatePolicies,
+		RelyingParty: bankid.RelyingParty{Name: sent.PartyName, DisplayName: sent.PartyDisplay}, StartedAt: started,
+	}
+}
+
+// record returns the record of evidence of a result, which is verified or believed already.
+func (m *bankIDMethod) record(about eid.About, data *bankid.CompletionData) ([]byte, error) {
+	record := evidence.Record{
+		ID: about.ID, Issuer: about.Issuer, Client: evidence.Client{ID: about.ClientID, Name: about.ClientName}, Transaction: about.Transaction, Method: MethodBankID,
+		Sent: expected(kindOf(about.Kind, about.Sent), about.Sent, about.Started), Person: data.User, Signature: data.Signature, OCSPResponse: data.OCSPResponse,
+	}
+	record.Sent.EndedAt = about.Ended
+	if m.Verifier != nil {
+		verifier, err := m.Verifier()
+		if err != nil {
+			return nil, fmt.Errorf("verifier of BankID results: %w", err)
+		}
+		if root := verifier.RootOf(data); root != nil {
+			record.Root = root.Raw
+		}
+	}
+	return record.Line()
 }
 
 // Cancel calls /cancel. That BankID no longer knows the order is as good.
@@ -212,9 +291,9 @@ func (*bankIDMethod) QR(order *storage.Order, elapsed time.Duration) secret.Stri
 }
 
 // Launch looks the browser up in the launch matrix.
-func (m *bankIDMethod) Launch(order *storage.Order, starter storage.Starter) Launch {
+func (m *bankIDMethod) Launch(order *storage.Order, starter storage.Starter) eid.Launch {
 	agent, how := m.launch(starter)
-	l := Launch{
+	l := eid.Launch{
 		Possible: how.SameDevice, NeedsTap: how.NeedsTap, Embedded: agent.Browser.InApp(),
 		Phone: agent.Device == bankid.DevicePhone, Tablet: agent.Device == bankid.DeviceTablet,
 	}
@@ -255,7 +334,7 @@ func browserOf(starter storage.Starter) string {
 func identity(data *bankid.CompletionData) storage.Identity {
 	i := storage.Identity{
 		Method: MethodBankID, PersonalNumber: data.User.PersonalNumber, Name: data.User.Name, GivenName: data.User.GivenName,
-		Surname: data.User.Surname, DeviceIP: data.Device.IPAddress, Risk: string(data.Risk),
+		Surname: data.User.Surname, DeviceIP: data.Device.IPAddress, Risk: string(data.Risk), MRTD: data.StepUp.MRTD,
 	}
 	if !data.BankIDIssueDate.IsZero() {
 		i.IssueDate = data.BankIDIssueDate.Format(time.DateOnly)
@@ -263,8 +342,8 @@ func identity(data *bankid.CompletionData) storage.Identity {
 	return i
 }
 
-// evidence returns the person's certificate and the OCSP answer of a result, which is verified or believed already.
-func evidence(data *bankid.CompletionData) (*storage.Evidence, error) {
+// evidenceOf returns the person's certificate, the OCSP answer and the signature of a result, which is verified or believed already.
+func evidenceOf(data *bankid.CompletionData) (*storage.Evidence, error) {
 	certificate, err := data.Certificate()
 	if err != nil {
 		return nil, fmt.Errorf("read certificate of BankID result: %w", err)
@@ -273,11 +352,16 @@ func evidence(data *bankid.CompletionData) (*storage.Evidence, error) {
 	if err != nil {
 		return nil, errors.New("the OCSP response of a BankID result is not base64")
 	}
+	signature, err := base64.StdEncoding.DecodeString(data.Signature.Reveal())
+	if err != nil {
+		return nil, errors.New("the signature of a BankID result is not base64")
+	}
 	return &storage.Evidence{
-		Certificate: certificate.Raw, ValidFrom: certificate.NotBefore.UTC(), ValidTo: certificate.NotAfter.UTC(), OCSP: ocsp,
+		Certificate: certificate.Raw, ValidFrom: certificate.NotBefore.UTC(), ValidTo: certificate.NotAfter.UTC(), OCSP: ocsp, Signature: signature,
 	}, nil
 }
 
+// proof returns the signature and the OCSP answer of a result as they came, in base64, with the person's certificate out of it; the signature holds the
 // faults says what each error of package bankid means for a login; the first that fits counts.
 var faults = []struct {
 	err     error
@@ -298,10 +382,10 @@ var faults = []struct {
 func fault(err error) error {
 	for _, f := range faults {
 		if errors.Is(err, f.err) {
-			return &Fault{Reason: f.reason, Passing: f.passing, Wait: waitOf(err), Err: err}
+			return &eid.Fault{Reason: f.reason, Passing: f.passing, Wait: waitOf(err), Err: err}
 		}
 	}
-	return &Fault{Reason: cmp.Or(rejected(err), ReasonUnavailable), Err: err}
+	return &eid.Fault{Reason: cmp.Or(rejected(err), ReasonUnavailable), Err: err}
 }
 
 // waitOf returns how long BankID asks to wait.

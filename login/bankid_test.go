@@ -10,13 +10,14 @@ import (
 
 	"brygga/bankid"
 	"brygga/bankid/bankidsim"
+	"brygga/eid"
 	"brygga/login"
 	"brygga/secret"
 	"brygga/storage"
 )
 
 // newBankID returns the method BankID against the simulator, without an engine around it.
-func newBankID(t *testing.T, change func(*login.BankIDOptions)) (login.Method, *bankidsim.Simulator) {
+func newBankID(t *testing.T, change func(*login.BankIDOptions)) (eid.Method, *bankidsim.Simulator) {
 	t.Helper()
 	sim := simulator()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -70,7 +71,7 @@ func TestBankIDOrdersFromAnyPage(t *testing.T) {
 		for _, agent := range []string{"", "\xff", iphone.UserAgent, strings.Repeat("å", 300)} {
 			for _, device := range []string{"", "device"} {
 				starter := storage.Starter{Device: storage.DeviceOther, IP: "2001:db8::1", UserAgent: agent, DeviceIdentifier: device}
-				order, err := m.Start(t.Context(), login.Request{Starter: starter, ReferringDomain: domain})
+				order, err := m.Start(t.Context(), eid.Request{Starter: starter, ReferringDomain: domain})
 				if err != nil {
 					t.Errorf("page on %q, agent of %d bytes, device %q: %v", domain, len(agent), device, err)
 					continue
@@ -86,7 +87,7 @@ func TestBankIDOrdersFromAnyPage(t *testing.T) {
 // TestBankIDCancelsWhatIsGone: an order that BankID does not know any more is as good as cancelled.
 func TestBankIDCancelsWhatIsGone(t *testing.T) {
 	m, _ := newBankID(t, nil)
-	order, err := m.Start(t.Context(), login.Request{Starter: storage.Starter{Device: storage.DeviceOther, IP: "192.0.2.1"}})
+	order, err := m.Start(t.Context(), eid.Request{Starter: storage.Starter{Device: storage.DeviceOther, IP: "192.0.2.1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,7 @@ func TestBankIDCancelsWhatIsGone(t *testing.T) {
 // TestBankIDQR stands on the edge of the 30 seconds that an order waits for the app (BankID API: QR code).
 func TestBankIDQR(t *testing.T) {
 	m, _ := newBankID(t, nil)
-	order, err := m.Start(t.Context(), login.Request{Starter: storage.Starter{Device: storage.DeviceOther, IP: "192.0.2.1"}})
+	order, err := m.Start(t.Context(), eid.Request{Starter: storage.Starter{Device: storage.DeviceOther, IP: "192.0.2.1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,9 +140,9 @@ func TestBankIDLaunch(t *testing.T) {
 }
 
 // finished makes an order, approves it and collects the result.
-func finished(t *testing.T, m login.Method, sim *bankidsim.Simulator) login.Progress {
+func finished(t *testing.T, m eid.Method, sim *bankidsim.Simulator) eid.Progress {
 	t.Helper()
-	order, err := m.Start(t.Context(), login.Request{Starter: storage.Starter{Device: storage.DeviceOther, IP: "192.0.2.1"}})
+	order, err := m.Start(t.Context(), eid.Request{Starter: storage.Starter{Device: storage.DeviceOther, IP: "192.0.2.1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,22 +154,24 @@ func finished(t *testing.T, m login.Method, sim *bankidsim.Simulator) login.Prog
 		t.Fatal(err)
 	}
 	progress, err := m.Collect(t.Context(), &order)
-	if err != nil || progress.Status != login.Complete {
+	if err != nil || progress.Status != eid.Complete {
 		t.Fatalf("%+v, %v", progress, err)
 	}
+	verify := progress.Verify
+	progress.Verify = func(storage.Sent) error { return verify(order.Sent) }
 	return progress
 }
 
 // TestBankIDWithoutVerifier shows that a result is not believed when nothing can check it.
 func TestBankIDWithoutVerifier(t *testing.T) {
 	m, sim := newBankID(t, nil)
-	if err := finished(t, m, sim).Verify(); err == nil || !strings.Contains(err.Error(), "no verifier") {
+	if err := finished(t, m, sim).Verify(storage.Sent{}); err == nil || !strings.Contains(err.Error(), "no verifier") {
 		t.Errorf("verified: %v", err)
 	}
 	m, sim = newBankID(t, func(o *login.BankIDOptions) {
 		o.Verifier = func() (*bankid.Verifier, error) { return nil, errors.New("no root") }
 	})
-	if err := finished(t, m, sim).Verify(); err == nil || !strings.Contains(err.Error(), "no root") {
+	if err := finished(t, m, sim).Verify(storage.Sent{}); err == nil || !strings.Contains(err.Error(), "no root") {
 		t.Errorf("verified: %v", err)
 	}
 }
@@ -188,11 +191,11 @@ func TestBankIDExceptedCheck(t *testing.T) {
 		if err := sim.SetChaos(bankidsim.Chaos{Attacks: []string{bankidsim.AttackForeignService}}); err != nil {
 			t.Fatal(err)
 		}
-		err := finished(t, m, sim).Verify()
+		err := finished(t, m, sim).Verify(storage.Sent{})
 		if err := sim.SetChaos(bankidsim.Chaos{}); err != nil {
 			t.Fatal(err)
 		}
-		unverified, ok := errors.AsType[*login.UnverifiedError](err)
+		unverified, ok := errors.AsType[*eid.UnverifiedError](err)
 		if !ok || unverified.Check != "relying_party" || unverified.Excepted != slices.Contains(except, bankid.CheckRelyingParty) {
 			t.Errorf("except %v: %+v", except, err)
 		}

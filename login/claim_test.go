@@ -191,7 +191,9 @@ func TestResultKeepsWhatItHasMet(t *testing.T) {
 					t.Fatal(err)
 				}
 				h.asking(tt.then)
-				h.service.set(1, complete(tolvan()), nil)
+				identity := tolvan()
+				identity.MRTD = tt.made.MRTD.On()
+				h.service.set(1, complete(identity), nil)
 				l = h.after(3*time.Second, l)
 				h.wantState(l, storage.LoginComplete, "")
 				if !reflect.DeepEqual(l.Order.Policy, tt.want) {

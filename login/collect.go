@@ -8,29 +8,25 @@ import (
 	"time"
 
 	"brygga/audit"
-	"brygga/bankid"
+	"brygga/eid"
 	"brygga/limit"
 	"brygga/schedule"
 	"brygga/storage"
 )
 
 const (
-	// startLife is how long an order lives that no app picks up (BankID: QR code, autostart).
-	startLife = 30 * time.Second
-	// orderLife is longer than any order lives: what cannot be collected by then never will be.
-	orderLife = 6 * time.Minute
 	// slowest is the longest time between two collects while the service is out of reach.
 	slowest = 10 * time.Second
-	// hintStartFailed is the hint code of an order that nobody picked up (BankID API: collect).
-	hintStartFailed = "startFailed"
 )
 
 // collector collects an order of one login until the login needs it no more.
 type collector struct {
 	*Engine
-	id   string
-	ctx  context.Context
-	stop context.CancelFunc
+	// method is that of the order.
+	method *method
+	id     string
+	ctx    context.Context
+	stop   context.CancelFunc
 	// job has do done, which is told how late it is and returns when it is to be done again.
 	job *schedule.Job
 	do  func(late time.Duration) time.Duration
@@ -43,6 +39,8 @@ type collector struct {
 	late time.Duration
 	// resting says that the order is dead and nobody looks at the page.
 	resting bool
+	// unsaid is how an order for a person who was named has ended at the service, empty while it has not. No page tells.
+	unsaid string
 	// opened is when an app was first seen to have the order; zero before, and when another process has seen it.
 	opened time.Time
 
@@ -69,9 +67,9 @@ func (e *Engine) collect(l *storage.Login, started time.Time) {
 	if c != nil && (c.orderID == l.Order.ID || c.revision > l.Revision) { // l waited while its order was replaced
 		return
 	}
-	c = &collector{Engine: e, id: l.ID, orderID: l.Order.ID, order: l.Order, started: started, login: l}
+	c = &collector{Engine: e, method: e.methodOf(l.Order), id: l.ID, orderID: l.Order.ID, order: l.Order, started: started, login: l}
 	c.enlist(l)
-	first := c.CollectEvery
+	first := c.method.CollectEvery
 	if started.IsZero() { // many are taken over at once
 		first = first/2 + rand.N(first)
 	}
@@ -102,10 +100,11 @@ func (c *collector) enlist(l *storage.Login) {
 		before.stop()
 		c.seen = before.seen
 	}
-	c.revision, c.network = l.Revision, limit.Subscriber(l.Order.Starter.IP)
+	c.revision, c.network = l.Revision, limit.Subscriber(countedAs(&l.Request, l.Order.Starter.IP))
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.collectors[l.ID] = c
 	c.networks[c.network]++
+	c.method.collecting++
 }
 
 // forget stops collecting for the login, which had its order ended, and returns the order that was collected, nil if none was. One that
@@ -154,33 +153,45 @@ func (c *collector) next(took time.Duration) time.Duration {
 	return c.pause(c.login, took)
 }
 
-// leastPause is the shortest time from the end of a collect to the next one: BankID allows one a second.
-const leastPause = time.Second
-
 // pause returns how long to wait after a collect that took so long: as collects come at an even pace, but longer from fault to fault, and
 // such that one falls on the moment when the order is to be renewed, as the next step might find the order dead.
 func (c *collector) pause(l *storage.Login, took time.Duration) time.Duration {
 	if c.resting {
 		return restEvery
 	}
+	return c.untilOver(l, c.pace(l, took))
+}
+
+// pace is pause for an order that ends at its service.
+func (c *collector) pace(l *storage.Login, took time.Duration) time.Duration {
+	every, least := c.method.CollectEvery, c.method.LeastPause
 	if c.faults > 0 {
-		return min(c.CollectEvery<<min(c.faults, 8), max(slowest, c.CollectEvery))
+		return min(every<<min(c.faults, 8), max(slowest, every))
 	}
-	if renew := c.renewAge() - c.elapsed(l); l.Order.AwaitsApp() && renew >= leastPause && renew < c.CollectEvery+leastPause {
+	if renew := c.renewAge() - c.elapsed(l); c.renews(l) && l.Order.AwaitsApp() && renew >= least && renew < every+least {
 		return renew
 	}
-	return max(leastPause, c.CollectEvery-took)
+	return max(least, every-took)
+}
+
+// renews reports whether an order that nobody picks up gives way to another. One of a program never does: by telephone the person would be asked
+// again and again, and any other program has shown the code of the first. Nor does one for a person who was named.
+func (c *collector) renews(l *storage.Login) bool {
+	return c.method.RenewAfter > 0 && l.Request.Program == nil && !isAsked(l.Order)
 }
 
 // renewAge returns the age at which an order is to be renewed: as much sooner as the process gets to its work late, as the order would be
 // dead by then.
-func (c *collector) renewAge() time.Duration { return c.RenewAfter - min(c.late, c.CollectEvery) }
+func (c *collector) renewAge() time.Duration {
+	return c.method.RenewAfter - min(c.late, c.method.CollectEvery)
+}
 
 // leave takes c off the lists, unless another collector has taken its place there.
 func (c *collector) leave() {
 	c.stop()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.method.collecting--
 	if c.networks[c.network]--; c.networks[c.network] == 0 {
 		delete(c.networks, c.network)
 	}
@@ -196,56 +207,66 @@ func (c *collector) step(l *storage.Login) *storage.Login {
 	defer cancel()
 	if c.resting {
 		c.resting = false
-		return c.nextOrder(ctx, l, storage.Failure{Reason: hintStartFailed})
+		return c.nextOrder(ctx, l, true)
 	}
 	began := c.now()
-	progress, err := c.Method.Collect(ctx, l.Order)
+	progress, err := c.ask(ctx, l)
 	c.tellStep(StepCollect, l, l.Order, began, reasonOf(err))
-	if c.ctx.Err() != nil && progress.Status != Complete {
+	if c.ctx.Err() != nil && progress.Status != eid.Complete {
 		return nil
 	}
 	return c.follow(ctx, l, progress, err)
 }
 
 // follow does what a collect of the order asks for; see step.
-func (c *collector) follow(ctx context.Context, l *storage.Login, progress Progress, err error) *storage.Login {
+func (c *collector) follow(ctx context.Context, l *storage.Login, progress eid.Progress, err error) *storage.Login {
 	switch {
 	case err != nil:
 		return c.notCollected(ctx, l, asFault(err))
-	case progress.Status == Complete:
+	case progress.Status == eid.Complete:
 		c.complete(ctx, l, progress)
 		return nil
-	case progress.Status == Failed && progress.HintCode == hintStartFailed:
-		return c.nextOrder(ctx, l, storage.Failure{Reason: hintStartFailed})
-	case progress.Status == Failed:
-		return c.fail(ctx, l, progress.HintCode)
+	case progress.Status == eid.Failed && progress.Unstarted && c.renews(l):
+		return c.nextOrder(ctx, l, true)
+	case progress.Status == eid.Failed:
+		if l.Request.Program != nil { // whose owner may be told sooner of what somebody did in the app
+			l = c.hint(ctx, l, progress.Phase, progress.HintCode)
+		}
+		if l == nil {
+			return nil
+		}
+		var found []finding
+		if progress.Unverified {
+			found = []finding{{audit.ResultUnverified, progress.HintCode}}
+		}
+		return c.failAs(ctx, l, progress.HintCode, progress.Detail, found...)
 	}
 	c.faults = 0
-	if l = c.hint(ctx, l, progress.HintCode); l == nil || !l.Order.AwaitsApp() {
+	if l = c.hint(ctx, l, progress.Phase, progress.HintCode); l != nil && c.isOver(l.Request.Program) {
+		c.cancelOrder(l.Order)
+		return c.fail(ctx, l, ReasonExpired)
+	}
+	if l == nil || !l.Order.AwaitsApp() || isAsked(l.Order) {
 		return l
 	}
-	if c.elapsed(l) >= c.renewAge() || !c.now().Before(l.Order.WindowEnds) {
-		return c.nextOrder(ctx, l, storage.Failure{})
+	if c.renews(l) && c.elapsed(l) >= c.renewAge() || !c.now().Before(l.Order.WindowEnds) {
+		return c.nextOrder(ctx, l, false)
 	}
 	return l
 }
 
-// saysLess reports whether a hint code tells less than what is known of the order: a step that an app has come to is neither
+// saysLess reports whether a phase tells less than what is known of the order: a step that an app has come to is neither
 // unknown again nor undone, so that the page does not go back and forth, and what was picked up is never renewed.
-func saysLess(order *storage.Order, hintCode string) bool {
-	if order.AwaitsApp() || !bankid.HintCode(order.HintCode).Known() {
-		return false
-	}
-	next := storage.Order{HintCode: hintCode}
-	return next.AwaitsApp() || !bankid.HintCode(hintCode).Known()
+func saysLess(order *storage.Order, phase storage.Phase) bool {
+	return order.Phase == storage.PhaseWorking && phase != storage.PhaseWorking
 }
 
-// hint stores a hint code that has changed, and wakes the page.
-func (c *collector) hint(ctx context.Context, l *storage.Login, hintCode string) *storage.Login {
-	if l.Order.HintCode == hintCode || saysLess(l.Order, hintCode) {
+// hint stores how far an app has come and the service's word for it, when either has changed, and wakes the page.
+func (c *collector) hint(ctx context.Context, l *storage.Login, phase storage.Phase, hintCode string) *storage.Login {
+	if l.Order.Phase == phase && l.Order.HintCode == hintCode || saysLess(l.Order, phase) {
 		return l
 	}
-	next, err := c.Store.RecordHint(ctx, l.ID, l.Order.ID, hintCode, c.now())
+	next, err := c.Store.RecordHint(ctx, l.ID, l.Order.ID, phase, hintCode, c.now())
 	if err != nil {
 		return c.lostTo(ctx, l, "record hint", err)
 	}
@@ -271,29 +292,29 @@ func (c *collector) lostTo(ctx context.Context, l *storage.Login, doing string, 
 
 // notCollected decides what a collect that failed means. While the fault may pass, the order may still be completed, so it
 // is kept as long as an order can live.
-func (c *collector) notCollected(ctx context.Context, l *storage.Login, fault *Fault) *storage.Login {
+func (c *collector) notCollected(ctx context.Context, l *storage.Login, fault *eid.Fault) *storage.Login {
 	c.faults++
 	c.log.WarnContext(ctx, "order not collected", "login", l.ID, "order", l.Order.ID, "reason", fault.Reason, "err", fault.Err)
-	age := c.elapsed(l)
+	age, m := c.elapsed(l), c.method
 	switch {
-	case fault.Passing && l.Order.AwaitsApp() && age < 2*startLife, fault.Passing && !l.Order.AwaitsApp() && age < orderLife:
+	case fault.Passing && l.Order.AwaitsApp() && age < 2*m.StartLife, fault.Passing && !l.Order.AwaitsApp() && age < m.OrderLife:
 		return l
-	case fault.Reason == ReasonLost && l.Order.AwaitsApp() && age >= startLife:
-		return c.nextOrder(ctx, l, storage.Failure{Reason: hintStartFailed})
+	case fault.Reason == ReasonLost && l.Order.AwaitsApp() && age >= m.StartLife && c.renews(l):
+		return c.nextOrder(ctx, l, true)
 	case fault.Reason == ReasonForeignResult || fault.Reason == ReasonIncomplete:
 		return c.fail(ctx, l, fault.Reason, finding{audit.ResultRefused, fault.Reason})
 	}
-	return c.fail(ctx, l, fault.Reason)
+	return c.failAs(ctx, l, fault.Reason, fault.Detail)
 }
 
-// nextOrder replaces an order that no app has picked up by a new one, within the window and while somebody looks. dead says why the old one has
-// ended at the service already; a zero dead means that it lives, and lingers once the new one is in place.
-func (c *collector) nextOrder(ctx context.Context, l *storage.Login, dead storage.Failure) *storage.Login {
+// nextOrder replaces an order that no app has picked up by a new one, within the window and while somebody looks. One that is dead has ended
+// at the service already; one that is not lingers once the new one is in place.
+func (c *collector) nextOrder(ctx context.Context, l *storage.Login, dead bool) *storage.Login {
 	if c.now().Before(l.Order.WindowEnds) && !c.isSeen(ctx, l) {
 		return c.rest(l, dead)
 	}
 	if !c.mayRenew(ctx, l) {
-		if dead.Reason == "" {
+		if !dead {
 			c.cancelOrder(l.Order)
 		}
 		return c.fail(ctx, l, ReasonExpired)
@@ -301,10 +322,10 @@ func (c *collector) nextOrder(ctx context.Context, l *storage.Login, dead storag
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime) // the collect may have taken most of it
 	defer cancel()
 	next, err := c.renew(ctx, l)
-	var fault *Fault
+	var fault *eid.Fault
 	switch {
 	case err == nil:
-		if dead.Reason == "" {
+		if !dead {
 			c.linger(l, next.Order)
 		}
 		return nil // the new order has a collector of its own
@@ -314,10 +335,10 @@ func (c *collector) nextOrder(ctx context.Context, l *storage.Login, dead storag
 		return c.stillCurrent(ctx, l)
 	case errors.As(err, &fault):
 		c.faults++
-		if fault.Passing && c.elapsed(l) < 2*startLife {
+		if fault.Passing && c.elapsed(l) < 2*c.method.StartLife {
 			return next
 		}
-		return c.fail(ctx, next, fault.Reason)
+		return c.failAs(ctx, next, fault.Reason, fault.Detail)
 	}
 	return c.lostTo(ctx, l, "renew order", err)
 }
@@ -332,7 +353,7 @@ func (c *collector) mayRenew(ctx context.Context, l *storage.Login) bool {
 	if errors.Is(err, storage.ErrNotFound) {
 		return false
 	}
-	err = c.limits.allowRenewal(l.Order.Starter.IP, l.Request.ClientID)
+	err = c.limits.allowRenewal(countedAs(&l.Request, l.Order.Starter.IP), l.Request.ClientID)
 	if err != nil {
 		c.Observe(Observation{Event: LimitReached, Reason: "renewals", Device: l.Order.Starter.Device})
 		c.log.InfoContext(ctx, "order not renewed", "login", l.ID, "client_id", l.Request.ClientID, "err", err)
@@ -366,7 +387,7 @@ func (c *collector) renew(ctx context.Context, l *storage.Login) (*storage.Login
 		return l, err
 	}
 	put, err := c.makeOrder(ctx, begun, client, claim)
-	var fault *Fault
+	var fault *eid.Fault
 	if errors.As(err, &fault) {
 		if dropped, err := c.Store.DropClaim(ctx, l.ID, claim.ID, storage.Failure{}, c.now()); err == nil {
 			l = dropped
@@ -382,24 +403,31 @@ func (c *collector) renew(ctx context.Context, l *storage.Login) (*storage.Login
 
 // fail ends the order without an identity, tells the audit log, of what was found before too, and wakes the page.
 func (c *collector) fail(ctx context.Context, l *storage.Login, reason string, found ...finding) *storage.Login {
+	return c.failAs(ctx, l, reason, "", found...)
+}
+
+// failAs is fail with what else the service said, for the audit log.
+func (c *collector) failAs(ctx context.Context, l *storage.Login, reason, detail string, found ...finding) *storage.Login {
 	event, observed := audit.LoginFailed, LoginFailed
-	if endings[reason] {
+	if c.method.lapsed(reason) {
 		event, observed = audit.LoginEnded, LoginEnded
 	}
-	tell, told := c.tell(c.knownClient(ctx, l), (*storage.Login).Starter, append(found, finding{event, reason})...)
-	if _, err := c.Store.FailOrder(ctx, l.ID, l.Order.ID, storage.Failure{Reason: reason}, c.now(), tell); err != nil {
+	tell, told := c.tell(c.knownClient(ctx, l), c.orderOf, append(found, finding{event, withDetail(reason, detail)})...)
+	now := c.now()
+	failed, err := c.Store.FailOrder(ctx, l.ID, l.Order.ID, storage.Failure{Reason: reason, Detail: detail, At: now}, now, tell)
+	if err != nil {
 		return c.lostTo(ctx, l, "fail order", err)
 	}
 	told(ctx)
+	c.tellEnded(failed)
 	c.watches.tell(l.ID)
 	c.observe(observed, reason, l.Order)
 	return nil
 }
 
-// endings are the reasons that count as cancelled or expired and not as failed, in the audit log.
-var endings = map[string]bool{
-	"userCancel": true, "cancelled": true, "expiredTransaction": true, hintStartFailed: true, ReasonExpired: true,
-	"userDeclinedCall": true,
+// orderOf returns the method and the starter of the order that is collected.
+func (c *collector) orderOf(after *storage.Login) (*method, storage.Starter) {
+	return c.method, after.Starter()
 }
 
 // knownClient returns the login's client, or as much of it as the login knows.

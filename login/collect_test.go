@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"brygga/audit"
+	"brygga/eid"
 	"brygga/login"
 	"brygga/secret"
 	"brygga/storage"
@@ -89,7 +90,7 @@ func TestRenewsInTimeWhenAnswersAreSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
-		h.service.setFunc(1, func() (login.Progress, error) {
+		h.service.setFunc(1, func() (eid.Progress, error) {
 			time.Sleep(150 * time.Millisecond)
 			return pending("outstandingTransaction"), nil
 		})
@@ -149,15 +150,15 @@ func TestNeverRenewsOncePickedUp_U04_RowA7(t *testing.T) {
 }
 
 func TestServiceFaults(t *testing.T) {
-	gone := &login.Fault{Reason: login.ReasonLost, Err: errors.New("no such order")}
-	down := &login.Fault{Reason: login.ReasonMaintenance, Passing: true, Err: errors.New("503")}
+	gone := &eid.Fault{Reason: login.ReasonLost, Err: errors.New("no such order")}
+	down := &eid.Fault{Reason: login.ReasonMaintenance, Passing: true, Err: errors.New("503")}
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
 		l := h.started(other)
 		h.service.set(1, pending("userSign"), nil)
 		l = h.after(3*time.Second, l)
-		h.service.set(1, login.Progress{}, down)
+		h.service.set(1, eid.Progress{}, down)
 		l = h.after(time.Minute, l)
 		h.wantState(l, storage.LoginPending, "")
 		h.service.set(1, pending("userSign"), nil)
@@ -171,12 +172,12 @@ func TestServiceFaults(t *testing.T) {
 		h.wantState(h.after(3*time.Second, l), storage.LoginComplete, "")
 
 		l = h.started(other)
-		h.service.set(2, login.Progress{}, errors.New("connection reset"))
+		h.service.set(2, eid.Progress{}, errors.New("connection reset"))
 		h.wantState(h.after(20*time.Second, l), storage.LoginPending, "")
 		h.wantState(h.after(7*time.Minute, l), storage.LoginFailed, login.ReasonUnavailable)
 
 		l = h.started(other)
-		h.service.set(h.service.orders(), login.Progress{}, gone)
+		h.service.set(h.service.orders(), eid.Progress{}, gone)
 		h.wantState(h.after(3*time.Second, l), storage.LoginFailed, login.ReasonLost)
 	})
 }
@@ -188,7 +189,7 @@ func TestRenewalFaultKeepsOrder(t *testing.T) {
 		l := h.started(other)
 		l = h.after(20*time.Second, l)
 		h.service.mu.Lock()
-		h.service.refuse = &login.Fault{Reason: login.ReasonUnavailable, Passing: true, Err: errors.New("down")}
+		h.service.refuse = &eid.Fault{Reason: login.ReasonUnavailable, Passing: true, Err: errors.New("down")}
 		h.service.mu.Unlock()
 		l = h.after(15*time.Second, l)
 		h.wantState(l, storage.LoginPending, "")
@@ -201,7 +202,7 @@ func TestRenewalFaultKeepsOrder(t *testing.T) {
 			t.Errorf("current order is %s after the service came back", l.Order.Ref.Reveal())
 		}
 		h.service.mu.Lock()
-		h.service.refuse = &login.Fault{Reason: login.ReasonUnavailable, Passing: true, Err: errors.New("down")}
+		h.service.refuse = &eid.Fault{Reason: login.ReasonUnavailable, Passing: true, Err: errors.New("down")}
 		h.service.mu.Unlock()
 		h.wantState(h.after(90*time.Second, l), storage.LoginFailed, login.ReasonUnavailable)
 	})
@@ -248,11 +249,19 @@ func (b *brokenStore) CompleteLogin(ctx context.Context, id, order string, r sto
 
 func TestResultSurvivesStoreFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, func(o *login.Options) { o.Store = &brokenStore{Store: o.Store, times: 3} })
+		h := newHouse(t, func(o *login.Options) {
+			o.Store = &brokenStore{Store: o.Store, times: 3}
+			o.EvidenceKept = func(*storage.Client, storage.Kind) time.Duration { return time.Hour }
+		})
 		defer h.close()
 		l := h.started(other)
-		h.service.set(1, complete(tolvan()), nil)
+		result := complete(tolvan())
+		result.Record = func(eid.About) ([]byte, error) { return []byte("signature"), nil }
+		h.service.set(1, result, nil)
 		h.wantState(h.after(20*time.Second, l), storage.LoginComplete, "")
+		if kept, err := h.store.FindEvidence(t.Context(), storage.EvidenceQuery{ClientID: "app"}, time.Now(), 10); err != nil || len(kept) != 1 {
+			t.Errorf("%d records of evidence were kept, %v", len(kept), err)
+		}
 		if n := len(h.service.collected(1)); n != 1 {
 			t.Errorf("collected %d times, but the result is given once", n)
 		}

@@ -45,7 +45,7 @@ func TestRefusedRenewalEndsTheRound(t *testing.T) {
 		h := newHouse(t, func(o *login.Options) { o.Limits.OrdersPerAddress = 1 })
 		defer h.close()
 		l := h.started(other)
-		h.wantState(h.after(login.DefaultRenewAfter+time.Second, l), storage.LoginFailed, login.ReasonExpired)
+		h.wantState(h.after(login.BankIDRenewAfter+time.Second, l), storage.LoginFailed, login.ReasonExpired)
 		if !h.service.wasCancelled(1) || h.service.orders() != 1 {
 			t.Error("the order lives on, or was renewed")
 		}

@@ -1,48 +1,60 @@
 package login
 
+import (
+	"brygga/eid"
+	"brygga/storage"
+)
+
 // descriptions says in plain ASCII why a login ended, for the client's error_description (RFC 6749 §4.1.2.1). They tell an
-// app's log what happened and nothing of the person.
+// app's log what happened and nothing of the person. A method may say the same in words of its own.
 var descriptions = map[string]string{
 	ReasonCancelled:         "The user cancelled the login.",
-	ReasonExpired:           "The user did not open the BankID app in time.",
-	ReasonLost:              "BankID no longer knew the order.",
-	ReasonAlreadyInProgress: "Another BankID order for the same person was in progress.",
-	ReasonUnavailable:       "BankID could not be reached.",
-	ReasonMaintenance:       "BankID was closed for maintenance.",
-	ReasonRefused:           "BankID did not accept the certificate of the login service.",
-	ReasonRejected:          "BankID did not accept the order.",
-	ReasonOtherPerson:       "Another person than the requested one used BankID.",
-	ReasonIncomplete:        "The result from BankID was incomplete.",
-	ReasonReturn:            "The return from the BankID app did not belong to this login.",
+	ReasonExpired:           "The user did not open the app in time.",
+	ReasonUnanswered:        "Nobody answered on the other device in time.",
+	ReasonLost:              "The eID service no longer knew the order.",
+	ReasonAlreadyInProgress: "Another order for the same person was in progress.",
+	ReasonUnavailable:       "The eID service could not be reached.",
+	ReasonMaintenance:       "The eID service was closed for maintenance.",
+	ReasonRefused:           "The eID service did not accept the certificate of the login service.",
+	ReasonRejected:          "The eID service did not accept the order.",
+	ReasonOtherPerson:       "Another person than the requested one completed the order.",
+	ReasonIncomplete:        "The result was incomplete.",
+	ReasonReturn:            "The return from the app did not belong to this login.",
 	ReasonRisk:              "The risk of the login was too high.",
 	ReasonOtherAddress:      "The login was completed on a device at another address.",
-	ReasonTooMany:           "The login used up its BankID orders.",
-	ReasonUnverified:        "The result from BankID could not be verified.",
-	ReasonForeignResult:     "The result from BankID belonged to another order.",
-	ReasonUnmet:             "The result from BankID lacked a check that was asked for.",
+	ReasonNoWayBack:         "No address leads back from the app to the user's browser.",
+	ReasonTooMany:           "The login used up its orders.",
+	ReasonUnverified:        "The result could not be verified.",
+	ReasonForeignResult:     "The result belonged to another order.",
+	ReasonUnmet:             "The result lacked a check that was asked for.",
 	ReasonTooYoung:          "The user is younger than the application allows.",
-	ReasonQRExcluded:        "The application does not allow Mobile BankID from another device.",
-
-	hintStartFailed:           "The BankID app was not started in time.",
-	"userCancel":              "The user cancelled in the BankID app.",
-	"cancelled":               "The BankID order was cancelled, as another was started for the same person.",
-	"expiredTransaction":      "The BankID order expired before the user was done.",
-	"certificateErr":          "The BankID of the user is blocked or not valid.",
-	"userDeclinedCall":        "The user declined the call in the BankID app.",
-	"notSupportedByUserApp":   "The user's BankID app is too old.",
-	"transactionRiskBlocked":  "BankID blocked the order because of its risk.",
-	"mrtdVerificationFailed":  "The identity document could not be verified.",
-	"facialRecognitionFailed": "The face check failed.",
-	"nfcNotSupportedByDevice": "The user's phone cannot read an identity document.",
-	"multipleBankIdsOnDevice": "Several BankIDs on the user's device were in the way.",
-	"stepUpFailed":            "The extra verification failed.",
+	ReasonNoIdentifier:      "The user has no identifier by which the application knows people.",
+	ReasonQRExcluded:        "The application does not allow another device.",
+	ReasonMethodGone:        "The eID service of the login is not in use any more.",
 }
 
-// Description returns why a login ended, for its client: an ASCII sentence for a reason of this package or a failed hint code
-// of the service, and a general one for any other.
-func Description(reason string) string {
+// Description returns why a login ended, for its client: an ASCII sentence for a reason of this package or a word of its
+// method, and a general one for any other.
+func (e *Engine) Description(l *storage.Login, reason string) string {
+	return DescriptionOf(e.methodOf(l.Order).Words, reason)
+}
+
+// DescriptionOf returns the description of a reason where a method has those words.
+func DescriptionOf(words map[string]eid.Word, reason string) string {
+	if text := words[reason].Description; text != "" {
+		return text
+	}
 	if text := descriptions[reason]; text != "" {
 		return text
 	}
 	return "The login failed."
+}
+
+// EndingOf returns the event that an order ends with for a reason or a word of its method: LoginEnded where somebody cancelled or let it
+// expire, LoginFailed for all others.
+func EndingOf(words map[string]eid.Word, reason string) string {
+	if reason == ReasonCancelled || reason == ReasonExpired || reason == ReasonUnanswered || words[reason].Lapsed {
+		return LoginEnded
+	}
+	return LoginFailed
 }

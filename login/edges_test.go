@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"brygga/eid"
 	"brygga/login"
 	"brygga/secret"
 	"brygga/storage"
@@ -54,12 +55,12 @@ func TestResultWithoutEvidence(t *testing.T) {
 
 // TestPatienceWithService stands on the edges of how long an order that cannot be collected is waited for.
 func TestPatienceWithService(t *testing.T) {
-	down := &login.Fault{Reason: login.ReasonUnavailable, Passing: true, Err: errors.New("503")}
+	down := &eid.Fault{Reason: login.ReasonUnavailable, Passing: true, Err: errors.New("503")}
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
 		l := h.started(other)
-		h.service.set(1, login.Progress{}, down)
+		h.service.set(1, eid.Progress{}, down)
 		if l = h.after(50*time.Second, l); l.State != storage.LoginPending {
 			t.Errorf("an order that waits for its app is %s after 50 s", l.State)
 		}
@@ -69,7 +70,7 @@ func TestPatienceWithService(t *testing.T) {
 		l = h.started(other)
 		h.service.set(2, pending("userSign"), nil)
 		l = h.after(3*time.Second, l)
-		h.service.set(2, login.Progress{}, &login.Fault{Reason: login.ReasonLost, Err: errors.New("no such order")})
+		h.service.set(2, eid.Progress{}, &eid.Fault{Reason: login.ReasonLost, Err: errors.New("no such order")})
 		h.wantState(h.after(40*time.Second, l), storage.LoginFailed, login.ReasonLost)
 	})
 }

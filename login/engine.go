@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"brygga/audit"
+	"brygga/eid"
 	"brygga/schedule"
 	"brygga/secret"
 	"brygga/storage"
@@ -20,11 +21,9 @@ import (
 
 // Defaults of Options.
 const (
-	DefaultLife         = 30 * time.Minute
-	DefaultWindow       = 5 * time.Minute
-	DefaultRenewAfter   = 28 * time.Second
-	DefaultCollectEvery = 2 * time.Second
-	DefaultMaxOrders    = 60
+	DefaultLife      = 30 * time.Minute
+	DefaultWindow    = 5 * time.Minute
+	DefaultMaxOrders = 60
 )
 
 const (
@@ -36,12 +35,15 @@ const (
 	callTime = 30 * time.Second
 )
 
-// Options are the parts of an Engine. Store, Method, Audit and ReturnURL are required.
+// Options are the parts of an Engine. Store, Methods, Audit and ReturnURL are required.
 type Options struct {
-	Store  storage.Store
-	Method Method
-	Audit  *audit.Log
-	Logger *slog.Logger
+	Store storage.Store
+	// Methods are the eID services. The first is that of clients that name none. Each has a name of its own. Offers are for which logins they
+	// are offered, by name; one that is not there is offered for all.
+	Methods []eid.Method
+	Offers  map[string]Offer
+	Audit   *audit.Log
+	Logger  *slog.Logger
 	// ReturnURL returns the absolute URL at which the app hands the person back to the page of the login.
 	ReturnURL func(loginID string, nonce secret.String) secret.String
 	// VisibleText returns what the app shows for a login at the client, in the language.
@@ -49,7 +51,11 @@ type Options struct {
 	// TransactionID returns what the client will know the login by, for the audit log. Nil leaves it out.
 	TransactionID func(loginID, clientID string) string
 	// Subject returns what the client will call the person, for the audit log. Nil leaves it out.
-	Subject func(client *storage.Client, personalNumber secret.String) string
+	Subject func(client *storage.Client, identity *storage.Identity) string
+	// Issuer is that of the installation, for evidence. EvidenceKept is how long the evidence of a result of that kind is kept for the client; 0 keeps
+	// none. Nil means what the client says; see storage.Client.EvidenceKept.
+	Issuer       string
+	EvidenceKept func(client *storage.Client, kind storage.Kind) time.Duration
 	// Policy is what the installation demands of every login; a client's own policy goes over it.
 	Policy storage.Policy
 	// Verify says what becomes of results that are not proven; empty means VerifyRequire.
@@ -58,7 +64,8 @@ type Options struct {
 	ReferringDomain string
 	// Life is how long a login may take in all; Window how long one round of orders may, from its first order.
 	Life, Window time.Duration
-	// RenewAfter is how old an order gets that no app picks up; CollectEvery is the time between two collects of an order.
+	// RenewAfter is how old an order gets that no app picks up, and CollectEvery the time between two collects of an order, in place of
+	// what the traits of each method say; zero for those. An order that is never renewed is not for RenewAfter either.
 	RenewAfter, CollectEvery time.Duration
 	// MaxOrders is how many orders one login may make.
 	MaxOrders int
@@ -71,6 +78,9 @@ type Options struct {
 	MemoryShort func() bool
 	// Observe is told of what happened, for metrics. It must be safe for concurrent use. Nil for nobody.
 	Observe func(Observation)
+	// Ended is told of each login of a program that has ended, complete or failed, by the process that has ended it. It must be safe for concurrent use, and
+	// quick. Nil for nobody.
+	Ended func(*storage.Login)
 	// Step is told of each step of a login when it has ended. It must be safe for concurrent use. Nil for nobody, which costs nothing.
 	Step func(Step)
 }
@@ -78,11 +88,18 @@ type Options struct {
 // Engine runs logins. Make one with [New] and let [Engine.Run] run beside the calls. All methods may be called concurrently.
 type Engine struct {
 	Options
+	// methods are the Options.Methods, and gone stands for any other.
+	methods []*method
+	gone    *method
+	// usual are the methods of a client that names none.
+	usual   []string
 	log     *slog.Logger
 	limits  *limiter
 	watches watches
 	load    load
 	alarm   alarm
+	// calls are the orders by telephone, asks those for people who were named.
+	calls, asks underway
 	// jobs are the collectors' steps.
 	jobs schedule.Schedule
 
@@ -101,7 +118,7 @@ func New(o Options) (*Engine, error) {
 	switch {
 	case o.Store == nil:
 		return nil, errors.New("login: no store")
-	case o.Method == nil:
+	case len(o.Methods) == 0:
 		return nil, errors.New("login: no method")
 	case o.Audit == nil:
 		return nil, errors.New("login: no audit log")
@@ -117,14 +134,10 @@ func New(o Options) (*Engine, error) {
 	}
 	setDefault(&o.Life, DefaultLife)
 	setDefault(&o.Window, DefaultWindow)
-	setDefault(&o.RenewAfter, DefaultRenewAfter)
-	setDefault(&o.CollectEvery, DefaultCollectEvery)
 	setDefault(&o.MaxOrders, DefaultMaxOrders)
-	if o.CollectEvery < time.Second {
-		return nil, fmt.Errorf("login: collecting every %s is more often than BankID allows, once a second", o.CollectEvery)
-	}
-	if o.RenewAfter >= 30*time.Second {
-		return nil, fmt.Errorf("login: renewing after %s is too late, an order that nobody picked up is dead after 30s", o.RenewAfter)
+	methods, err := o.methods()
+	if err != nil {
+		return nil, err
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -134,6 +147,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if o.Observe == nil {
 		o.Observe = func(Observation) {}
+	}
+	if o.EvidenceKept == nil {
+		o.EvidenceKept = (*storage.Client).EvidenceKept
 	}
 	if o.VisibleText == nil {
 		o.VisibleText = func(*storage.Client, string) string { return "" }
@@ -145,7 +161,7 @@ func New(o Options) (*Engine, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Engine{
-		Options: o, log: o.Logger, limits: newLimiter(o.Limits, o.Life, o.Now), collectors: make(map[string]*collector),
+		Options: o, methods: methods, gone: gone(methods[0]), usual: []string{methods[0].name}, log: o.Logger, limits: newLimiter(o.Limits, o.Life, o.Now), collectors: make(map[string]*collector),
 		networks: make(map[netip.Prefix]int),
 	}, nil
 }
@@ -257,15 +273,20 @@ func (e *Engine) Create(ctx context.Context, request storage.AuthRequest, bindin
 // CreateAs is Create for a login whose ID is known before; empty for one of its own. It must be 128 bits in base64url that nobody can guess
 // but who brought the auth request.
 func (e *Engine) CreateAs(ctx context.Context, id string, request storage.AuthRequest, binding secret.String, ip string) (*storage.Login, error) {
-	if err := e.limits.allowLogin(ip, request.Size()); err != nil {
+	return e.create(ctx, cmp.Or(id, randomID()), request, binding, ip, e.now().Add(e.Life))
+}
+
+func (e *Engine) create(ctx context.Context, id string, request storage.AuthRequest, binding secret.String, ip string, expires time.Time) (*storage.Login, error) {
+	if err := e.limits.allowLogin(countedAs(&request, ip), request.Size()); err != nil {
 		e.Observe(Observation{Event: LimitReached, Reason: "logins"})
 		return nil, err
 	}
-	now := e.now()
-	request.Received = now
+	request.Received = e.now()
 	l := storage.Login{
-		ID: cmp.Or(id, randomID()), State: storage.LoginOpen, Revision: 1, Request: request, BindingHash: binding.Hash(),
-		Created: now, Expires: now.Add(e.Life),
+		ID: id, State: storage.LoginOpen, Revision: 1, Request: request, BindingHash: binding.Hash(), Created: request.Received, Expires: expires,
+	}
+	if request.Sign != nil {
+		return e.createSignature(ctx, l)
 	}
 	if err := e.Store.CreateLogin(ctx, l); err != nil {
 		return nil, fmt.Errorf("create login: %w", err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"brygga/audit"
+	"brygga/eid"
 	"brygga/login"
 	"brygga/secret"
 	"brygga/storage"
@@ -72,7 +73,7 @@ func TestCancelWinsOverResult_U08_RowA18(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
 		asked, answer := make(chan struct{}), make(chan struct{})
-		h.service.setFunc(1, func() (login.Progress, error) {
+		h.service.setFunc(1, func() (eid.Progress, error) {
 			close(asked)
 			<-answer
 			return complete(tolvan()), nil
@@ -145,7 +146,7 @@ func TestStartAgainReplaces_U02_U14(t *testing.T) {
 		if !h.Frame(l).IsZero() || h.Launch(l).URL.Reveal() != "app:auto2" {
 			t.Error("an order for this device has no launch link, or a QR frame")
 		}
-		h.service.refuse = &login.Fault{Reason: login.ReasonMaintenance, Wait: 5 * time.Minute, Err: errors.New("503")}
+		h.service.refuse = &eid.Fault{Reason: login.ReasonMaintenance, Wait: 5 * time.Minute, Err: errors.New("503")}
 		if l, err = h.Start(t.Context(), l.ID, other); err != nil {
 			t.Fatal(err)
 		}

@@ -6,17 +6,24 @@ import (
 	"sync"
 	"time"
 
+	"brygga/bankid"
+	"brygga/eid"
 	"brygga/login"
 	"brygga/secret"
 	"brygga/storage"
 )
 
-// service is an eID service whose answers a test sets. It keeps what was asked of it. As with BankID, an order that nobody picks
+// service is an eID service whose answers a test sets. It keeps what was asked of it. As made, it has the pace and words of BankID: an order that nobody picks
 // up fails after half a minute, has no QR code then, and is asked for at most once a second.
 type service struct {
+	name   string
+	traits eid.Traits
+	// waiting is its word for an order that nobody has, and unstarted for one that nobody picked up in time.
+	waiting, unstarted string
+
 	mu sync.Mutex
 	// answer is what collecting the order of that number (from 1) brings; nil means pending, outstandingTransaction.
-	answer map[int]func() (login.Progress, error)
+	answer map[int]func() (eid.Progress, error)
 	// refuse makes Start fail.
 	refuse error
 	// refuseNext are the errors of the next starts; asked counts the starts, and slow is how long each takes.
@@ -25,17 +32,20 @@ type service struct {
 	slow       time.Duration
 	// hold, if set, keeps Start waiting until it is closed.
 	hold chan time.Time
+	// hangs is how long each collect takes.
+	hangs time.Duration
 	// noReturn makes ReturnURL find no way back.
 	noReturn bool
 
-	requests  []login.Request
+	requests  []eid.Request
 	collects  map[string][]time.Time
 	cancelled map[string]bool
 }
 
 func newService() *service {
 	return &service{
-		answer: make(map[int]func() (login.Progress, error)), collects: make(map[string][]time.Time), cancelled: make(map[string]bool),
+		name: "fake", traits: login.BankIDTraits(), waiting: "outstandingTransaction", unstarted: "startFailed",
+		answer: make(map[int]func() (eid.Progress, error)), collects: make(map[string][]time.Time), cancelled: make(map[string]bool),
 	}
 }
 
@@ -46,9 +56,11 @@ func (s *service) takes(slow time.Duration) {
 	s.slow = slow
 }
 
-func (s *service) Name() string { return "fake" }
+func (s *service) Name() string { return s.name }
 
-func (s *service) Start(ctx context.Context, r login.Request) (storage.Order, error) {
+func (s *service) Traits() eid.Traits { return s.traits }
+
+func (s *service) Start(ctx context.Context, r eid.Request) (storage.Order, error) {
 	s.mu.Lock()
 	hold, answer := s.hold, time.NewTimer(s.slow)
 	s.mu.Unlock()
@@ -80,25 +92,32 @@ func (s *service) Start(ctx context.Context, r login.Request) (storage.Order, er
 	s.requests = append(s.requests, r)
 	n := len(s.requests)
 	return storage.Order{
-		Method: "fake", Ref: secret.New(fmt.Sprint("order", n)), AutoStartToken: secret.New(fmt.Sprint("auto", n)),
+		Ref: secret.New(fmt.Sprint("order", n)), AutoStartToken: secret.New(fmt.Sprint("auto", n)),
 		QRStartToken: secret.New(fmt.Sprint("qr", n)), QRStartSecret: secret.New("secret"), Started: time.Now(),
 	}, nil
 }
 
-func (s *service) Collect(_ context.Context, o *storage.Order) (login.Progress, error) {
+func (s *service) Collect(ctx context.Context, o *storage.Order) (eid.Progress, error) {
+	if s.hangs > 0 {
+		select {
+		case <-time.After(s.hangs):
+		case <-ctx.Done():
+			return eid.Progress{}, ctx.Err()
+		}
+	}
 	s.mu.Lock()
 	ref := o.Ref.Reveal()
 	s.collects[ref] = append(s.collects[ref], time.Now())
 	var n int
 	fmt.Sscanf(ref, "order%d", &n)
 	answer := s.answer[n]
-	dead := time.Since(o.Started) >= 30*time.Second
+	dead := time.Since(o.Started) >= s.traits.StartLife
 	s.mu.Unlock()
 	if answer == nil && dead {
-		return failed("startFailed"), nil
+		return eid.Progress{Status: eid.Failed, HintCode: s.unstarted, Unstarted: true}, nil
 	}
 	if answer == nil {
-		return login.Progress{HintCode: "outstandingTransaction"}, nil
+		return eid.Progress{HintCode: s.waiting}, nil
 	}
 	return answer()
 }
@@ -110,22 +129,19 @@ func (s *service) Cancel(_ context.Context, o *storage.Order) error {
 	return nil
 }
 
-// QR has no frame beyond the 30 seconds that the service waits for the app, and none without a token.
+// QR has no frame beyond the time that the service waits for the app, and none without a token.
 func (s *service) QR(o *storage.Order, elapsed time.Duration) secret.String {
-	if elapsed >= 30*time.Second || o.QRStartToken.IsZero() {
-		return secret.String{}
-	}
-	if elapsed >= 30*time.Second {
+	if elapsed >= s.traits.StartLife || o.QRStartToken.IsZero() {
 		return secret.String{}
 	}
 	return secret.New(fmt.Sprintf("%s.%d", o.QRStartToken.Reveal(), int(elapsed/time.Second)))
 }
 
-func (s *service) Launch(o *storage.Order, _ storage.Starter) login.Launch {
+func (s *service) Launch(o *storage.Order, _ storage.Starter) eid.Launch {
 	if o == nil {
-		return login.Launch{Possible: true}
+		return eid.Launch{Possible: true}
 	}
-	return login.Launch{Possible: true, URL: secret.New("app:" + o.AutoStartToken.Reveal())}
+	return eid.Launch{Possible: true, URL: secret.New("app:" + o.AutoStartToken.Reveal())}
 }
 
 func (s *service) ReturnURL(address secret.String, _ storage.Starter) secret.String {
@@ -136,11 +152,11 @@ func (s *service) ReturnURL(address secret.String, _ storage.Starter) secret.Str
 }
 
 // set makes collecting the nth order bring that.
-func (s *service) set(n int, progress login.Progress, err error) {
-	s.setFunc(n, func() (login.Progress, error) { return progress, err })
+func (s *service) set(n int, progress eid.Progress, err error) {
+	s.setFunc(n, func() (eid.Progress, error) { return progress, err })
 }
 
-func (s *service) setFunc(n int, answer func() (login.Progress, error)) {
+func (s *service) setFunc(n int, answer func() (eid.Progress, error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answer[n] = answer
@@ -152,7 +168,7 @@ func (s *service) orders() int {
 	return len(s.requests)
 }
 
-func (s *service) request(n int) login.Request {
+func (s *service) request(n int) eid.Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.requests[n-1]
@@ -193,12 +209,26 @@ func tolvan() storage.Identity {
 	}
 }
 
-func complete(i storage.Identity) login.Progress {
-	return login.Progress{Status: login.Complete, Identity: i, Verify: func() error { return nil }}
+func complete(i storage.Identity) eid.Progress {
+	return eid.Progress{Status: eid.Complete, Identity: i, Verify: func(storage.Sent) error { return nil }}
 }
 
-func pending(hint string) login.Progress { return login.Progress{HintCode: hint} }
+// pending and failed say what such a hint code of BankID's means.
+func pending(hint string) eid.Progress {
+	p := eid.Progress{Phase: storage.PhaseInApp, HintCode: hint}
+	switch {
+	case hint == "" || hint == "outstandingTransaction" || hint == "noClient":
+		p.Phase = storage.PhaseWaiting
+	case bankid.HintCode(hint).Known():
+		p.Phase = storage.PhaseWorking
+	}
+	return p
+}
 
-func failed(hint string) login.Progress {
-	return login.Progress{Status: login.Failed, HintCode: hint}
+func failed(hint string) eid.Progress {
+	p := eid.Progress{Status: eid.Failed, Phase: storage.PhaseInApp, HintCode: hint, Unstarted: hint == "startFailed"}
+	if p.Unstarted || hint == "expiredTransaction" || hint == "cancelled" {
+		p.Phase = storage.PhaseWaiting
+	}
+	return p
 }

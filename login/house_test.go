@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"brygga/audit"
+	"brygga/eid"
 	"brygga/login"
 	"brygga/secret"
 	"brygga/storage"
@@ -87,7 +88,7 @@ func runHouse(t *testing.T, store storage.Store, s *service, change func(*login.
 		t.Fatal(err)
 	}
 	options := login.Options{
-		Store: store, Method: s, Audit: log,
+		Store: store, Methods: []eid.Method{s}, Audit: log,
 		ReturnURL: func(id string, nonce secret.String) secret.String {
 			return secret.New("https://id.example/login/" + id + "/return?n=" + nonce.Reveal())
 		},

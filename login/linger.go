@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"brygga/eid"
 	"brygga/schedule"
 	"brygga/storage"
 )
@@ -19,10 +20,10 @@ func (c *collector) linger(l *storage.Login, renewed *storage.Order) {
 	next := c.collectors[c.id]
 	lingers := !c.stopped && next != nil && next.orderID == renewed.ID
 	if lingers {
-		former := &collector{Engine: c.Engine, id: c.id, orderID: l.Order.ID, order: l.Order, started: c.started, login: l}
+		former := &collector{Engine: c.Engine, method: c.method, id: c.id, orderID: l.Order.ID, order: l.Order, started: c.started, login: l}
 		former.ctx, former.stop = context.WithCancel(next.ctx)
 		former.do = former.lookBack(renewed)
-		former.begin(c.CollectEvery)
+		former.begin(c.method.CollectEvery)
 	}
 	c.mu.Unlock()
 	if !lingers { // a person has ended or replaced the new one already
@@ -41,7 +42,7 @@ func (c *collector) lookBack(renewed *storage.Order) func(late time.Duration) ti
 			return schedule.Over
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), callTime)
-		progress, err := c.Method.Collect(ctx, l.Order)
+		progress, err := c.method.Collect(ctx, l.Order)
 		cancel()
 		looks++
 		switch {
@@ -51,7 +52,7 @@ func (c *collector) lookBack(renewed *storage.Order) func(late time.Duration) ti
 				return c.next(time.Since(began))
 			}
 		case !hasEnded(progress, err) && looks < lingerLooks:
-			return max(leastPause, c.CollectEvery-time.Since(began))
+			return max(c.method.LeastPause, c.method.CollectEvery-time.Since(began))
 		}
 		c.letGo(l.Order, progress, err)
 		c.stop()
@@ -60,7 +61,7 @@ func (c *collector) lookBack(renewed *storage.Order) func(late time.Duration) ti
 }
 
 // goOn does what the collect asks for that has brought the order back, and collects it as any other from then on.
-func (c *collector) goOn(back *storage.Login, progress Progress, err error) {
+func (c *collector) goOn(back *storage.Login, progress eid.Progress, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), callTime)
 	defer cancel()
 	c.do = c.due
@@ -98,33 +99,26 @@ func (c *collector) takeBack(l *storage.Login, renewed *storage.Order) *storage.
 }
 
 // letGo cancels an order that nobody goes on with, unless it has ended.
-func (c *collector) letGo(order *storage.Order, progress Progress, err error) {
+func (c *collector) letGo(order *storage.Order, progress eid.Progress, err error) {
 	if !hasEnded(progress, err) {
 		c.cancelOrder(order)
 	}
 }
 
 // heldByApp reports whether a collect of an order that nobody had picked up says that an app has it, or had it and has come to an end.
-// A failure that an order without an app comes to says nothing (BankID API: collect, hintCode).
-func heldByApp(progress Progress, err error) bool {
+// A failure that an order without an app comes to says nothing.
+func heldByApp(progress eid.Progress, err error) bool {
 	if err != nil {
 		reason := asFault(err).Reason
 		return reason == ReasonForeignResult || reason == ReasonIncomplete
 	}
-	switch progress.Status {
-	case Complete:
-		return true
-	case Failed:
-		return progress.HintCode != hintStartFailed && progress.HintCode != "expiredTransaction" && progress.HintCode != "cancelled"
-	}
-	order := storage.Order{HintCode: progress.HintCode}
-	return !order.AwaitsApp()
+	return progress.Status == eid.Complete || progress.Phase != storage.PhaseWaiting
 }
 
 // hasEnded reports whether a collect says that the order is over at the service.
-func hasEnded(progress Progress, err error) bool {
+func hasEnded(progress eid.Progress, err error) bool {
 	if err != nil {
 		return !asFault(err).Passing
 	}
-	return progress.Status != Pending
+	return progress.Status != eid.Pending
 }

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"brygga/eid"
 	"brygga/login"
 	"brygga/secret"
 	"brygga/storage"
@@ -24,12 +25,12 @@ func (h *house) renewal(starter storage.Starter) *storage.Login {
 
 // TestCodeFromBeforeTheRenewal_U07: who scans the code as it is being replaced logs in with it.
 func TestCodeFromBeforeTheRenewal_U07(t *testing.T) {
-	gone := &login.Fault{Reason: login.ReasonForeignResult, Err: errors.New("another order's")}
-	down := &login.Fault{Reason: login.ReasonUnavailable, Passing: true, Err: errors.New("down")}
+	gone := &eid.Fault{Reason: login.ReasonForeignResult, Err: errors.New("another order's")}
+	down := &eid.Fault{Reason: login.ReasonUnavailable, Passing: true, Err: errors.New("down")}
 	for _, test := range []struct {
 		name string
 		// first and then are what collecting the old order brings, two seconds after the renewal and afterwards.
-		first, then func() (login.Progress, error)
+		first, then func() (eid.Progress, error)
 		state       storage.LoginState
 		reason      string
 	}{
@@ -37,9 +38,9 @@ func TestCodeFromBeforeTheRenewal_U07(t *testing.T) {
 		{"an unknown step", brings(pending("brandNew"), nil), brings(complete(tolvan()), nil), storage.LoginComplete, ""},
 		{"completed at once", brings(complete(tolvan()), nil), nil, storage.LoginComplete, ""},
 		{"scanned at the last moment", brings(pending("outstandingTransaction"), nil), brings(complete(tolvan()), nil), storage.LoginComplete, ""},
-		{"held while the service was away", brings(login.Progress{}, down), brings(complete(tolvan()), nil), storage.LoginComplete, ""},
+		{"held while the service was away", brings(eid.Progress{}, down), brings(complete(tolvan()), nil), storage.LoginComplete, ""},
 		{"cancelled in the app", brings(failed("userCancel"), nil), nil, storage.LoginFailed, "userCancel"},
-		{"a result that cannot be used", brings(login.Progress{}, gone), nil, storage.LoginFailed, login.ReasonForeignResult},
+		{"a result that cannot be used", brings(eid.Progress{}, gone), nil, storage.LoginFailed, login.ReasonForeignResult},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -67,8 +68,8 @@ func TestCodeFromBeforeTheRenewal_U07(t *testing.T) {
 	}
 }
 
-func brings(progress login.Progress, err error) func() (login.Progress, error) {
-	return func() (login.Progress, error) { return progress, err }
+func brings(progress eid.Progress, err error) func() (eid.Progress, error) {
+	return func() (eid.Progress, error) { return progress, err }
 }
 
 // TestTakenBackIsTheOrder: it is shown and collected like any that an app has, and never renewed again.
@@ -93,9 +94,9 @@ func TestTakenBackIsTheOrder(t *testing.T) {
 
 // TestNobodyHasTheOldCode: the order from before the renewal ends as it would have, a little later.
 func TestNobodyHasTheOldCode(t *testing.T) {
-	for name, answer := range map[string]func() (login.Progress, error){
+	for name, answer := range map[string]func() (eid.Progress, error){
 		"lives": brings(pending("outstandingTransaction"), nil), "dead": nil, "expired": brings(failed("expiredTransaction"), nil),
-		"unknown to the service": brings(login.Progress{}, &login.Fault{Reason: login.ReasonLost, Err: errors.New("no such order")}),
+		"unknown to the service": brings(eid.Progress{}, &eid.Fault{Reason: login.ReasonLost, Err: errors.New("no such order")}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -148,7 +149,7 @@ func TestOldCodeComesTooLate(t *testing.T) {
 			go h.Start(t.Context(), l.ID, this)
 		}, storage.LoginPending, "order3"},
 		"an app has the new one": {func(t *testing.T, h *house, l *storage.Login) {
-			if _, err := h.store.RecordHint(t.Context(), l.ID, l.Order.ID, "userSign", time.Now()); err != nil {
+			if _, err := h.store.RecordHint(t.Context(), l.ID, l.Order.ID, storage.PhaseWorking, "userSign", time.Now()); err != nil {
 				t.Fatal(err)
 			}
 			h.service.set(2, pending("userSign"), nil)
@@ -210,7 +211,7 @@ func TestOldOrderAtTheEndOfTheProcess(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
 		l := h.renewal(other)
-		h.service.setFunc(1, func() (login.Progress, error) {
+		h.service.setFunc(1, func() (eid.Progress, error) {
 			time.Sleep(time.Second)
 			return complete(tolvan()), nil
 		})

@@ -110,7 +110,7 @@ type capable interface {
 }
 
 // hasRoom returns an *[OverloadError] when those who have an order would suffer from one more.
-func (e *Engine) hasRoom() error {
+func (e *Engine) hasRoom(m *method) error {
 	cause := ""
 	if e.load.over(time.Now()) {
 		cause = OverloadLate
@@ -118,11 +118,11 @@ func (e *Engine) hasRoom() error {
 	if cause == "" && e.MemoryShort != nil && e.MemoryShort() {
 		cause = OverloadMemory
 	}
-	if c, ok := e.Method.(capable); ok && cause == "" {
+	if c, ok := m.Method.(capable); ok && cause == "" {
 		e.mu.Lock()
-		collecting := len(e.collectors)
+		collecting := m.collecting
 		e.mu.Unlock()
-		if most := c.Capacity(e.CollectEvery); most > 0 && collecting >= most {
+		if most := c.Capacity(m.CollectEvery); most > 0 && collecting >= most {
 			cause = OverloadCollects
 		}
 	}

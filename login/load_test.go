@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"brygga/eid"
 	"brygga/login"
 	"brygga/storage"
 )
@@ -94,7 +95,7 @@ type capableService struct {
 }
 
 func (s capableService) Capacity(interval time.Duration) int {
-	if interval != login.DefaultCollectEvery {
+	if interval != login.BankIDCollectEvery {
 		return -1
 	}
 	return s.most
@@ -105,7 +106,7 @@ func TestNoMoreOrdersThanCanBeCollected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seen := new(observed)
 		h := newHouse(t, func(o *login.Options) {
-			o.Observe, o.Method = seen.note, capableService{o.Method.(*service), 3}
+			o.Observe, o.Methods = seen.note, []eid.Method{capableService{o.Methods[0].(*service), 3}}
 		})
 		defer h.close()
 		var pending []*storage.Login

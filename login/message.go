@@ -2,24 +2,18 @@ package login
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
+	"brygga/eid"
 	"brygga/storage"
 )
 
-// maxVisible is how many bytes of text an identification may show: 1 500 characters of base64 (BankID API: auth).
-const maxVisible = 1500 / 4 * 3
-
-// markup is what means something in simpleMarkdownV1, or might: BankID publishes no grammar.
-var markup = regexp.MustCompile("[#*|_~<>\\[\\]\\\\`&\u2600-\u27bf\ufe0f\U0001f000-\U0010ffff]|(?m:^\\s*(?:[-+=]|\\d+[.)]))")
-
 // withMessage returns what the app shows when the client has a message of its own for the person: the text, which says who asks,
 // and below it the message. The text stays whatever the message is: one that does not fit below it is not shown.
-func (e *Engine) withMessage(m *storage.UserMessage, language, text, format string) (string, string) {
-	both, bothFormat, ok := below(text, format, messageIn(m, language), m.Format)
+func withMessage(limits eid.TextLimits, m *storage.UserMessage, language, text, format string) (string, string) {
+	both, bothFormat, ok := below(limits, text, format, messageIn(m, language), m.Format)
 	if !ok {
 		return text, format
 	}
@@ -34,32 +28,46 @@ func messageIn(m *storage.UserMessage, language string) string {
 
 // below returns the message below the text, in a format in which both look as they are meant, or false when there is none. A
 // message without a text above it would say who asks by itself, so it does not fit either.
-func below(text, format, message, messageFormat string) (both, bothFormat string, ok bool) {
-	format = cmp.Or(format, plaintext)
+func below(limits eid.TextLimits, text, format, message, messageFormat string) (both, bothFormat string, ok bool) {
+	format = cmp.Or(format, eid.PlainText)
 	both = text + "\n\n" + message
 	switch {
-	case text == "" || message == "" || len(both) > maxVisible:
+	case text == "" || message == "" || len(both) > limits.Bytes || !limits.Takes(messageFormat):
 		return "", "", false
 	case format == messageFormat:
 		return both, format, true
-	case format == plaintext:
-		return both, messageFormat, !markup.MatchString(text)
+	case format == eid.PlainText:
+		return both, messageFormat, !limits.Marked(text)
 	}
-	return both, format, !markup.MatchString(message)
+	return both, format, !limits.Marked(message)
 }
 
 // MessageFits reports whether a client's message can be shown below the text that says who asks, on pages in any of the languages
-// (BCP 47), and does not repeat that text with what might be another name.
-func (e *Engine) MessageFits(client *storage.Client, m *storage.UserMessage, languages []string) bool {
+// (BCP 47), and does not repeat that text with what might be another name. It must fit each of the client's eIDs that shows texts, and one of them must:
+// whoever takes an eID that shows none is not shown the message either (Request Parameter Extension for OpenID Connect, userMessage).
+func (e *Engine) MessageFits(client *storage.Client, m *storage.UserMessage, languages []string) (shown bool) {
+	for _, name := range e.namesOf(client) {
+		limits := e.named(name).texts(storage.KindIdentify)
+		if limits.Bytes == 0 {
+			continue
+		}
+		if shown = e.messageFits(limits, client, m, languages); !shown {
+			return false
+		}
+	}
+	return shown
+}
+
+func (e *Engine) messageFits(limits eid.TextLimits, client *storage.Client, m *storage.UserMessage, languages []string) bool {
 	policy := e.demands(client)
 	return !slices.ContainsFunc(languages, func(language string) bool {
-		text, format := e.visible(policy, client, language)
+		text, format := e.visible(limits, policy, client, language)
 		base, _, _ := strings.Cut(language, "-")
 		if name := client.NameIn(base); imitates(text, name, m) || imitates(e.VisibleText(client, language), name, m) {
 			return true
 		}
 		message := messageIn(m, language)
-		_, _, fits := below(text, format, message, m.Format)
+		_, _, fits := below(limits, text, format, message, m.Format)
 		return message != "" && !fits
 	})
 }

@@ -10,7 +10,7 @@ import (
 type Observation struct {
 	// Event is one of Events.
 	Event string
-	// Reason is the hint code, one of Reasons, or the check that failed; of LimitReached it is logins, orders or renewals. BankID may
+	// Reason is the hint code, one of Reasons, or the check that failed; of LimitReached it is logins, orders or renewals. A service may
 	// send hint codes that nobody knows.
 	Reason string
 	// Device is that of the order, storage.DeviceThis or storage.DeviceOther; empty where there was none.
@@ -39,15 +39,6 @@ const (
 // Events returns all of them.
 func Events() []string {
 	return []string{OrderStarted, OrderRenewed, OrderHint, ResultUnverified, LimitReached, LoginCompleted, LoginFailed, LoginEnded, Late, Overloaded}
-}
-
-// EndingOf returns the event that an order ends with for a reason or a hint code: LoginEnded where somebody cancelled or let it expire,
-// LoginFailed for all others.
-func EndingOf(reason string) string {
-	if endings[reason] || reason == ReasonCancelled {
-		return LoginEnded
-	}
-	return LoginFailed
 }
 
 // observe tells of an event of a login with an order; order is nil when it had none.

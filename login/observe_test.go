@@ -86,7 +86,7 @@ func TestEndings(t *testing.T) {
 		"userCancel": login.LoginEnded, "startFailed": login.LoginEnded, login.ReasonCancelled: login.LoginEnded, login.ReasonExpired: login.LoginEnded,
 		"certificateErr": login.LoginFailed, login.ReasonUnavailable: login.LoginFailed, "unheardOf": login.LoginFailed,
 	} {
-		if got := login.EndingOf(reason); got != want {
+		if got := login.EndingOf(login.BankIDTraits().Words, reason); got != want {
 			t.Errorf("%s: %s, want %s", reason, got, want)
 		}
 	}

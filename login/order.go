@@ -1,13 +1,14 @@
 package login
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
 
 	"brygga/audit"
+	"brygga/eid"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -22,7 +23,7 @@ var ErrDisabled = errors.New("login: client is disabled")
 // Start makes an order because a person asked for one, in place of any order the login has. It returns the login as it then
 // is: pending, or failed with a reason when the service would not make the order. It returns storage.ErrNotFound when there
 // is no such login, storage.ErrConflict when it is complete or answered, storage.ErrBusy when an order is being made just
-// now, ErrDisabled, a *[LimitError] when too many were made, and an *[OverloadError] while the process has all it can do. An order is made
+// now, ErrDisabled, ErrNoOrders, a *[LimitError] when too many were made, and an *[OverloadError] while the process has all it can do. An order is made
 // whole even if ctx ends meanwhile.
 func (e *Engine) Start(ctx context.Context, id string, starter storage.Starter) (*storage.Login, error) {
 	begun, err := e.Begin(ctx, id, starter, false)
@@ -38,6 +39,8 @@ type Begun struct {
 	login  *storage.Login
 	client *storage.Client
 	claim  storage.Claim
+	// fault is why Finish made no order, nil before and when it made one.
+	fault *eid.Fault
 }
 
 // Begin does what of [Engine.Start] is our own: when it returns, the store knows of the wish, whoever reads the login next. It returns
@@ -51,8 +54,14 @@ func (e *Engine) Begin(ctx context.Context, id string, starter storage.Starter, 
 	if client.Disabled {
 		return nil, ErrDisabled
 	}
+	if starter.Method, err = e.chosen(client, &before.Request, starter); err != nil {
+		return nil, err
+	}
+	if starter.Person, err = e.asked(client, &before.Request, starter); err != nil {
+		return nil, err
+	}
 	if before.State != storage.LoginPending { // an order in place of another is no more to do
-		if err := e.hasRoom(); err != nil {
+		if err := e.hasRoom(e.named(starter.Method)); err != nil {
 			return nil, err
 		}
 	}
@@ -60,20 +69,31 @@ func (e *Engine) Begin(ctx context.Context, id string, starter storage.Starter, 
 	if err != nil {
 		return nil, fmt.Errorf("count pending orders: %w", err)
 	}
-	if err := e.countOrder(starter.IP, client.ID, pending); err != nil {
+	if err := e.countOrder(&before.Request, starter, pending); err != nil {
 		e.Observe(Observation{Event: LimitReached, Reason: "orders", Device: starter.Device})
 		return nil, err
 	}
 	now := e.now()
-	claim := storage.Claim{ID: randomID(), Starter: starter, WindowEnds: now.Add(e.Window), Collector: e.Collector, At: now, First: first}
-	tell, told := e.tell(client, func(*storage.Login) storage.Starter { return starter }, finding{audit.LoginStarted, ""})
+	claim := storage.Claim{ID: randomID(), Starter: starter, WindowEnds: e.windowOf(&before.Request, starter, now), Collector: e.Collector, At: now, First: first}
+	tell, told := e.tell(client, func(*storage.Login) (*method, storage.Starter) { return e.named(starter.Method), starter }, finding{audit.LoginStarted, ""})
 	l, err := e.Store.BeginOrder(ctx, id, claim, tell)
 	if err != nil {
 		return nil, err
 	}
 	told(ctx)
 	e.watches.tell(id)
-	return &Begun{e, l, client, claim}, nil
+	return &Begun{engine: e, login: l, client: client, claim: claim}, nil
+}
+
+// windowOf returns when a round of orders that begins now ends.
+func (e *Engine) windowOf(request *storage.AuthRequest, starter storage.Starter, now time.Time) time.Time {
+	switch {
+	case request.Program != nil:
+		return request.Program.Expires
+	case !starter.Person.IsZero():
+		return now.Add(e.named(starter.Method).StartLife)
+	}
+	return now.Add(e.Window)
 }
 
 // Finish makes the order, puts it in place and sees to the order it replaces. It returns what [Engine.Start] returns.
@@ -88,12 +108,13 @@ func (b *Begun) Finish(ctx context.Context) (*storage.Login, error) {
 	then, err := e.makeOrder(ctx, l, client, claim)
 	if err == nil {
 		e.observe(OrderStarted, "", then.Order)
-		if l.Orders == 0 {
+		if l.Orders == 0 && l.Request.Program == nil {
 			e.tellStep(StepPage, l, then.Order, l.Created, "")
 		}
 	}
 	defer e.watches.tell(l.ID)
-	if fault, ok := errors.AsType[*Fault](err); ok {
+	if fault, ok := errors.AsType[*eid.Fault](err); ok {
+		b.fault = fault
 		then, err = e.dropStart(ctx, l.ID, client, claim, fault)
 	}
 	if err == nil && replaced != nil {
@@ -103,18 +124,20 @@ func (b *Begun) Finish(ctx context.Context) (*storage.Login, error) {
 }
 
 // dropStart ends a person's claim that brought no order.
-func (e *Engine) dropStart(ctx context.Context, id string, client *storage.Client, claim storage.Claim, fault *Fault) (*storage.Login, error) {
+func (e *Engine) dropStart(ctx context.Context, id string, client *storage.Client, claim storage.Claim, fault *eid.Fault) (*storage.Login, error) {
 	reason, now := fault.Reason, e.now()
-	failure := storage.Failure{Reason: reason}
+	failure := storage.Failure{Reason: reason, Detail: fault.Detail, At: now, Method: claim.Starter.Method}
 	if fault.Wait > 0 {
 		failure.Retry = now.Add(fault.Wait)
 	}
-	tell, told := e.tell(client, func(*storage.Login) storage.Starter { return claim.Starter }, finding{audit.LoginFailed, reason})
+	m := e.named(claim.Starter.Method)
+	tell, told := e.tell(client, func(*storage.Login) (*method, storage.Starter) { return m, claim.Starter }, finding{audit.LoginFailed, withDetail(reason, fault.Detail)})
 	l, err := e.Store.DropClaim(ctx, id, claim.ID, failure, now, tell)
 	if err != nil {
 		return nil, fmt.Errorf("drop claim: %w", err)
 	}
 	told(ctx)
+	e.tellEnded(l)
 	e.observe(LoginFailed, reason, &storage.Order{Starter: claim.Starter, WindowEnds: claim.WindowEnds})
 	return l, nil
 }
@@ -127,13 +150,31 @@ const MakeTime = storage.ClaimLife - 5*time.Second
 // put, storage.ErrConflict when the login no longer wants it (it has been cancelled again) and other errors of the store.
 func (e *Engine) makeOrder(ctx context.Context, l *storage.Login, client *storage.Client, claim storage.Claim) (*storage.Login, error) {
 	if l.Orders >= e.MaxOrders {
-		return nil, &Fault{Reason: ReasonTooMany, Err: fmt.Errorf("login has made %d orders", l.Orders)}
+		return nil, &eid.Fault{Reason: ReasonTooMany, Err: fmt.Errorf("login has made %d orders", l.Orders)}
 	}
 	making, cancel := context.WithTimeout(ctx, claim.At.Add(MakeTime).Sub(e.now()))
 	defer cancel()
-	request, nonce := e.request(l, client)
+	m := e.wanted(l)
+	document, err := e.documentOf(making, l)
+	if err != nil {
+		return nil, err
+	}
+	policy, possible := e.demandsFor(client, &l.Request)
+	if !possible {
+		return nil, &eid.Fault{Reason: ReasonUnmet, Err: errors.New("no kind of eID is both the client's and the request's")}
+	}
+	request, nonce := e.request(m, l, client, policy, document)
+	if document != nil && !m.signs(&l.Request) || !m.Does(request.Kind, request.Channel) {
+		return nil, &eid.Fault{Reason: ReasonRejected, Err: fmt.Errorf("%s has no orders of kind %s by %s", m.name, request.Kind, request.Channel)}
+	}
+	if !m.heeds(policy, &l.Request) { // a renewal asks nobody which methods are offered, and the client may demand more by now
+		return nil, &eid.Fault{Reason: ReasonUnmet, Err: fmt.Errorf("%s takes no notice of what is demanded", m.name)}
+	}
+	if request.Starter.Device == storage.DeviceThis && nonce.IsZero() && !m.Risk { // before anybody approves what would be refused
+		return nil, &eid.Fault{Reason: ReasonNoWayBack, Err: errors.New("the result would be bound to the browser by nothing")}
+	}
 	began := e.now()
-	order, err := e.startWithText(making, l, client, request)
+	order, err := e.startFor(making, m, l, client, request)
 	e.tellStep(StepOrder, l, &storage.Order{Starter: request.Starter}, began, reasonOf(err))
 	if err != nil {
 		fault := asFault(err)
@@ -141,8 +182,11 @@ func (e *Engine) makeOrder(ctx context.Context, l *storage.Login, client *storag
 		return nil, fault
 	}
 	started := order.Started
-	order.ID, order.Collector, order.Started = randomID(), e.Collector, started.UTC().Truncate(time.Microsecond)
-	order.Policy = e.demands(client).Demands()
+	order.ID, order.Method, order.Kind, order.Collector, order.Started = randomID(), m.name, request.Kind, e.Collector, started.UTC().Truncate(time.Microsecond)
+	order.Policy = policy.Demands()
+	if document != nil {
+		order.Sent = withoutDocument(order.Sent, l.Request.Document)
+	}
 	if !nonce.IsZero() {
 		order.ReturnNonceHash = nonce.Hash()
 	}
@@ -151,7 +195,7 @@ func (e *Engine) makeOrder(ctx context.Context, l *storage.Login, client *storag
 	if err != nil {
 		e.cancelOrder(&order)
 		if err = fmt.Errorf("put order: %w", err); !e.now().Before(claim.At.Add(storage.ClaimLife)) {
-			return nil, &Fault{Reason: ReasonUnavailable, Passing: true, Err: err}
+			return nil, &eid.Fault{Reason: ReasonUnavailable, Passing: true, Err: err}
 		}
 		return nil, err
 	}
@@ -159,85 +203,12 @@ func (e *Engine) makeOrder(ctx context.Context, l *storage.Login, client *storag
 	return put, nil
 }
 
-// startWithText makes an order, and once more with our own words where the service has not accepted one that shows others: what it takes
-// can be known from its answer alone, and a text must not keep anybody from logging in. Of a client's message the text above stays.
-func (e *Engine) startWithText(ctx context.Context, l *storage.Login, client *storage.Client, request Request) (storage.Order, error) {
-	order, err := e.startQuietly(ctx, request)
-	fault, rejected := errors.AsType[*Fault](err)
-	text, format := e.plainerText(l, client, request)
-	if !rejected || fault.Reason != ReasonRejected || text == "" || text == request.VisibleText {
-		return order, err
+// wanted returns the method that is to make the order of l's claim: a renewal's is that of the order it replaces.
+func (e *Engine) wanted(l *storage.Login) *method {
+	if l.Claim.Replaces != "" {
+		return e.methodOf(l.Order)
 	}
-	e.log.WarnContext(ctx, "BankID did not take a text, so it is left out", "login", l.ID, "client_id", client.ID, "err", fault.Err)
-	request.VisibleText, request.VisibleFormat = text, format
-	if order, err = e.startQuietly(ctx, request); err == nil && l.Orders == 0 {
-		e.Audit.Record(ctx, e.event(audit.TextRefused, l, client, request.Starter, fault.Err.Error()))
-	}
-	return order, err
-}
-
-// plainerText returns what to show in place of the request's text: the policy's for one with a message, else our own.
-func (e *Engine) plainerText(l *storage.Login, client *storage.Client, request Request) (text, format string) {
-	if l.Request.UserMessage != nil {
-		if text, format = e.visible(e.demands(client), client, request.Starter.Language); text != request.VisibleText {
-			return text, format
-		}
-	}
-	return e.VisibleText(client, request.Starter.Language), plaintext
-}
-
-// While the service is closed for maintenance, which usually takes seconds, an order is tried again without telling anybody:
-// quietTries times, after quietWait and then twice that.
-const (
-	quietTries = 2
-	quietWait  = 400 * time.Millisecond
-	// quietTime is how long all of that may take, within MakeTime.
-	quietTime = 5 * time.Second
-)
-
-// startQuietly makes an order, and tries again only when the service has said that it made none: an answer that was lost may
-// stand for an order (BankID API: errors, maintenance).
-func (e *Engine) startQuietly(ctx context.Context, request Request) (storage.Order, error) {
-	began := time.Now()
-	for try := 0; ; try++ {
-		order, err := e.Method.Start(ctx, request)
-		var fault *Fault
-		if !errors.As(err, &fault) || fault.Reason != ReasonMaintenance || try == quietTries || time.Since(began) > quietTime {
-			return order, err
-		}
-		wait := time.NewTimer(quietWait << try)
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-			wait.Stop()
-			return order, err
-		}
-	}
-}
-
-// request returns what the order of l's claim is made from, and the return nonce in it: zero unless the order is for this
-// device and its browser can be returned to.
-func (e *Engine) request(l *storage.Login, client *storage.Client) (Request, secret.String) {
-	binding := sha256.Sum256([]byte("brygga login\n" + l.ID + "\n" + l.Request.ClientID + "\n" + l.Request.Nonce))
-	policy, starter := e.demands(client), l.Claim.Starter
-	request := Request{
-		Starter: starter, ReferringDomain: e.ReferringDomain, Binding: binding[:], RequiredPersonalNumber: l.Request.RequiredPersonalNumber,
-		PinCode: policy.PinCode.On(), MRTD: policy.MRTD.On(), CardReader: policy.CardReader, CertificatePolicies: policy.CertificatePolicies,
-		Certificate: policy.Certificate,
-	}
-	request.VisibleText, request.VisibleFormat = e.visible(policy, client, starter.Language)
-	if m := l.Request.UserMessage; m != nil {
-		request.VisibleText, request.VisibleFormat = e.withMessage(m, starter.Language, request.VisibleText, request.VisibleFormat)
-	}
-	if starter.Device != storage.DeviceThis {
-		return request, secret.String{}
-	}
-	nonce := newNonce()
-	request.ReturnURL = e.Method.ReturnURL(e.ReturnURL(l.ID, nonce), starter)
-	if request.ReturnURL.IsZero() {
-		return request, secret.String{}
-	}
-	return request, nonce
+	return e.named(l.Claim.Starter.Method)
 }
 
 // Cancel ends the login's order, here at once and at the service as soon as it can be reached. It returns the login as it
@@ -251,12 +222,13 @@ func (e *Engine) end(ctx context.Context, id, ip, reason string, event audit.Typ
 	if err != nil {
 		return nil, err
 	}
-	tell, told := e.tell(client, func(after *storage.Login) storage.Starter {
+	tell, told := e.tell(client, func(after *storage.Login) (*method, storage.Starter) {
 		starter := after.Starter()
 		starter.IP = ip // of whoever ended it
-		return starter
+		return e.methodOf(after.Order), starter
 	}, finding{event, reason})
-	l, err := e.Store.CancelOrder(ctx, id, storage.Failure{Reason: reason}, e.now(), tell)
+	now := e.now()
+	l, err := e.Store.CancelOrder(ctx, id, storage.Failure{Reason: reason, At: now}, now, tell)
 	if errors.Is(err, storage.ErrConflict) {
 		return e.Login(ctx, id)
 	}
@@ -273,11 +245,12 @@ func (e *Engine) end(ctx context.Context, id, ip, reason string, event audit.Typ
 	if before.State == storage.LoginPending && order != nil {
 		e.cancelOrder(order)
 	}
+	e.tellEnded(l)
 	e.observe(LoginEnded, reason, order)
 	return l, nil
 }
 
-// Return notes that the BankID app sent the person back with nonce, and returns the login. Coming back twice, or when the
+// Return notes that the app sent the person back with nonce, and returns the login. Coming back twice, or when the
 // order has ended meanwhile, changes nothing. A wrong nonce ends the order and returns ErrReturnRefused with the login:
 // somebody may be trying to have an order of theirs completed by another person (BankID: return URL).
 //
@@ -300,41 +273,53 @@ func (e *Engine) Return(ctx context.Context, id string, nonce secret.String, ip 
 }
 
 // Frame returns the text of the QR frame to show for the login just now, or zero when none may be shown: only an order for
-// another device that no app has picked up has one (BankID API: QR code).
+// another device, or of a program, that no app has picked up has one.
 func (e *Engine) Frame(l *storage.Login) secret.String {
-	if l.State != storage.LoginPending || l.Order.Starter.Device != storage.DeviceOther || !l.Order.AwaitsApp() {
+	if l.State != storage.LoginPending || !l.Order.AwaitsApp() {
 		return secret.String{}
 	}
-	return e.Method.QR(l.Order, e.elapsed(l))
+	if device := l.Order.Starter.Device; device != storage.DeviceOther && device != storage.DeviceProgram {
+		return secret.String{}
+	}
+	return e.methodOf(l.Order).QR(l.Order, e.elapsed(l))
 }
 
 // Launch returns how the login's browser starts the app with its order. The link is there only while the order was made for
 // this device and waits for an app: with the link of any other, the person who opens it would log in somebody else.
-func (e *Engine) Launch(l *storage.Login) Launch {
-	starter := l.Starter()
+func (e *Engine) Launch(l *storage.Login) eid.Launch {
+	starter, m := l.Starter(), e.methodOf(l.Order)
 	if l.State != storage.LoginPending || starter.Device != storage.DeviceThis || !l.Order.AwaitsApp() {
-		return e.Method.Launch(nil, starter)
+		return m.Launch(nil, starter)
 	}
-	return e.Method.Launch(l.Order, starter)
+	return m.Launch(l.Order, starter)
 }
 
 // LaunchFor returns how the browser of starter would start the app, without a link: what to offer a person who has not
 // chosen yet.
-func (e *Engine) LaunchFor(starter storage.Starter) Launch { return e.Method.Launch(nil, starter) }
+func (e *Engine) LaunchFor(starter storage.Starter) eid.Launch {
+	return e.named(starter.Method).Launch(nil, starter)
+}
 
 // Remaining returns how long the current round of orders goes on at most; 0 when there is none.
 func (e *Engine) Remaining(l *storage.Login) time.Duration {
-	if l.Order == nil {
-		return 0
+	switch now := e.now(); {
+	case l.Starting(now):
+		return max(0, l.Claim.WindowEnds.Sub(now))
+	case l.Order != nil:
+		return max(0, l.Order.WindowEnds.Sub(now))
 	}
-	return max(0, l.Order.WindowEnds.Sub(e.now()))
+	return 0
 }
 
 // Starting reports whether an order that a person asked for is being made just now.
 func (e *Engine) Starting(l *storage.Login) bool { return l.Starting(e.now()) }
 
-// cancelOrder ends the order at the service, in the background: the login does not wait for it.
+// cancelOrder ends the order at the service, in the background: the login does not wait for it. One that cannot be ended is left.
 func (e *Engine) cancelOrder(order *storage.Order) {
+	m := e.methodOf(order)
+	if !m.CanCancel || askedNobody(order) != "" {
+		return
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.stopped {
@@ -343,7 +328,7 @@ func (e *Engine) cancelOrder(order *storage.Order) {
 	e.running.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), callTime)
 		defer cancel()
-		if err := e.Method.Cancel(ctx, order); err != nil {
+		if err := m.Cancel(ctx, order); err != nil {
 			e.log.WarnContext(ctx, "order not cancelled at the service", "order", order.ID, "err", err)
 		}
 	})
@@ -367,31 +352,55 @@ type finding struct {
 	message string
 }
 
-// tell returns what stores the findings with the step of a login that they tell of, by the starter of the order they speak of, and what
-// logs them once it has been done.
-func (e *Engine) tell(client *storage.Client, starter func(after *storage.Login) storage.Starter, findings ...finding) (storage.Tell, func(context.Context)) {
+// withDetail returns a reason with what else is known of it, as messages of the audit log have it.
+func withDetail(reason, detail string) string {
+	if detail == "" || detail == reason {
+		return reason
+	}
+	return reason + ": " + detail
+}
+
+// tell returns what stores the findings with the step of a login that they tell of, by the method and the starter of the order they speak of, and
+// what logs them once it has been done.
+func (e *Engine) tell(client *storage.Client, order func(after *storage.Login) (*method, storage.Starter), findings ...finding) (storage.Tell, func(context.Context)) {
 	return e.Audit.OfLogin(func(after *storage.Login) []audit.Event {
 		events := make([]audit.Event, len(findings))
+		m, starter := order(after)
 		for i, f := range findings {
-			events[i] = e.event(f.event, after, client, starter(after), f.message)
+			events[i] = e.event(m, f.event, after, client, starter, f.message)
 		}
 		return events
 	})
 }
 
-// event returns what the audit log is told of the login, by the starter of the order it speaks of.
-func (e *Engine) event(t audit.Type, l *storage.Login, client *storage.Client, starter storage.Starter, message string) audit.Event {
+// event returns what the audit log is told of the login, by the method and the starter of the order it speaks of.
+func (e *Engine) event(m *method, t audit.Type, l *storage.Login, client *storage.Client, starter storage.Starter, message string) audit.Event {
+	var person secret.String
+	switch { // to whom an order was sent counts whether it was answered or not
+	case !starter.Person.IsZero():
+		person = starter.Person.Person()
+	case l.Request.Call != nil:
+		person = l.Request.RequiredPersonalNumber
+	}
+	actor := ""
+	if program := l.Request.Program; program != nil {
+		actor = program.Owner
+	}
+	kind := ""
+	if l.Request.Kind == storage.KindSign {
+		kind = string(storage.KindSign)
+	}
 	return audit.Event{
-		Type: t, Identifier: l.ID, Reference: l.Reference(), SourceAddress: starter.IP, CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Message: message,
+		Type: m.event(t), Actor: actor, Kind: kind, Identifier: l.ID, Person: person, Reference: l.Reference(), SourceAddress: starter.IP, CustomerIdentifier: cmp.Or(client.CustomIdentifier, m.CustomIdentifier), ClientID: client.ID, Message: message,
 		Device: starter.Device, Browser: browserOf(starter), Course: l.Course, Took: e.now().Sub(l.Created),
 	}
 }
 
 // asFault returns err as a *Fault; what is none came from the network.
-func asFault(err error) *Fault {
-	var fault *Fault
+func asFault(err error) *eid.Fault {
+	var fault *eid.Fault
 	if errors.As(err, &fault) {
 		return fault
 	}
-	return &Fault{Reason: ReasonUnavailable, Passing: true, Err: err}
+	return &eid.Fault{Reason: ReasonUnavailable, Passing: true, Err: err}
 }

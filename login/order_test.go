@@ -9,6 +9,7 @@ import (
 	"brygga/audit"
 	"brygga/bankid"
 	"brygga/bankid/bankidsim"
+	"brygga/eid"
 	"brygga/login"
 	"brygga/storage"
 )
@@ -133,8 +134,8 @@ func TestWhatHintCodesMean(t *testing.T) {
 
 // TestQuietRetries counts the orders that one start asks for.
 func TestQuietRetries(t *testing.T) {
-	maintenance := &login.Fault{Reason: login.ReasonMaintenance, Passing: true, Err: errors.New("503")}
-	lost := &login.Fault{Reason: login.ReasonUnavailable, Passing: true, Err: errors.New("connection reset")}
+	maintenance := &eid.Fault{Reason: login.ReasonMaintenance, Passing: true, Err: errors.New("503")}
+	lost := &eid.Fault{Reason: login.ReasonUnavailable, Passing: true, Err: errors.New("connection reset")}
 	for _, tt := range []struct {
 		name    string
 		answers []error
@@ -146,7 +147,7 @@ func TestQuietRetries(t *testing.T) {
 		{"goes on", []error{maintenance, maintenance, maintenance}, 3, login.ReasonMaintenance},
 		{"lost answer", []error{lost}, 1, login.ReasonUnavailable},
 		{"lost answer to the second", []error{maintenance, lost}, 2, login.ReasonUnavailable},
-		{"already in progress", []error{&login.Fault{Reason: login.ReasonAlreadyInProgress, Err: errors.New("400")}}, 1, login.ReasonAlreadyInProgress},
+		{"already in progress", []error{&eid.Fault{Reason: login.ReasonAlreadyInProgress, Err: errors.New("400")}}, 1, login.ReasonAlreadyInProgress},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -169,7 +170,7 @@ func TestQuietRetriesNeedTime(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
 		h.service.takes(6 * time.Second)
-		h.service.refuseNext = []error{&login.Fault{Reason: login.ReasonMaintenance, Err: errors.New("503")}}
+		h.service.refuseNext = []error{&eid.Fault{Reason: login.ReasonMaintenance, Err: errors.New("503")}}
 		if l := h.started(other); h.service.asked != 1 || l.Failure.Reason != login.ReasonMaintenance {
 			t.Errorf("asked %d times, login is %s (%q)", h.service.asked, l.State, l.Failure.Reason)
 		}
@@ -178,14 +179,14 @@ func TestQuietRetriesNeedTime(t *testing.T) {
 
 // TestDescriptions wants one in plain ASCII for whatever a login may end with.
 func TestDescriptions(t *testing.T) {
-	unknown := login.Description("neverHeardOf")
+	unknown := login.DescriptionOf(login.BankIDTraits().Words, "neverHeardOf")
 	reasons := login.Reasons()
 	for _, hint := range bankid.FailedHintCodes() {
 		reasons = append(reasons, string(hint))
 	}
 	seen := map[string]string{}
 	for _, reason := range reasons {
-		text := login.Description(reason)
+		text := login.DescriptionOf(login.BankIDTraits().Words, reason)
 		if text == unknown || seen[text] != "" {
 			t.Errorf("%s has no description of its own: %q", reason, text)
 		}
@@ -208,7 +209,7 @@ func TestOrderKeepsItsCertificate(t *testing.T) {
 	}
 	gone := *l.Order
 	gone.Sent.Certificate = "third"
-	var fault *login.Fault
+	var fault *eid.Fault
 	if _, err := h.spoiler.Method.Collect(t.Context(), &gone); !errors.As(err, &fault) || fault.Reason != login.ReasonLost {
 		t.Errorf("collect without the certificate: %v", err)
 	}
@@ -251,8 +252,8 @@ func TestResultIsJudgedByWhatWasSent(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		var unverified *login.UnverifiedError
-		if err := progress.Verify(); (tt.check == "") != (err == nil) || tt.check != "" && (!errors.As(err, &unverified) || unverified.Check != tt.check) {
+		var unverified *eid.UnverifiedError
+		if err := progress.Verify(order.Sent); (tt.check == "") != (err == nil) || tt.check != "" && (!errors.As(err, &unverified) || unverified.Check != tt.check) {
 			t.Errorf("%s: verified with %v, want check %q", name, err, tt.check)
 		}
 		if progress.Unmet != tt.unmet {
@@ -275,7 +276,12 @@ func TestDocumentLogin(t *testing.T) {
 	if _, err := h.sim.Sign(ref, bankidsim.Approval{}); err != nil {
 		t.Fatal(err)
 	}
-	if l = h.settled(l); l.State != storage.LoginComplete {
-		t.Errorf("login is %s (%q)", l.State, l.Failure.Reason)
+	if l = h.settled(l); l.State != storage.LoginComplete || !l.Identity.MRTD {
+		t.Errorf("login is %s (%q) of %v", l.State, l.Failure.Reason, l.Identity)
+	}
+	l = h.startAs("plain", storage.DeviceOther, storage.Policy{})
+	h.approve(l, asa, bankidsim.Approval{})
+	if l = h.settled(l); l.State != storage.LoginComplete || l.Identity.MRTD {
+		t.Errorf("without a document, login is %s (%q) of %v", l.State, l.Failure.Reason, l.Identity)
 	}
 }

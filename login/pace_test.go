@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"brygga/eid"
 	"brygga/login"
 	"brygga/storage"
 )
@@ -18,7 +19,7 @@ func TestCollectsBackOff(t *testing.T) {
 		defer h.close()
 		h.service.set(1, pending("userSign"), nil)
 		l := h.after(2500*time.Millisecond, h.started(other))
-		h.service.set(1, login.Progress{}, &login.Fault{Reason: login.ReasonUnavailable, Passing: true, Err: errors.New("no route")})
+		h.service.set(1, eid.Progress{}, &eid.Fault{Reason: login.ReasonUnavailable, Passing: true, Err: errors.New("no route")})
 		l = h.after(40*time.Second, l)
 		h.service.set(1, pending("userSign"), nil)
 		h.after(12*time.Second, l)
@@ -45,7 +46,7 @@ func TestCollectsKeepTheirDistance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, nil)
 		defer h.close()
-		h.service.setFunc(1, func() (login.Progress, error) {
+		h.service.setFunc(1, func() (eid.Progress, error) {
 			time.Sleep(takes)
 			return pending("outstandingTransaction"), nil
 		})
@@ -102,7 +103,7 @@ func TestCollectsKeepTheirPace(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHouse(t, nil)
 			defer h.close()
-			h.service.setFunc(1, func() (login.Progress, error) {
+			h.service.setFunc(1, func() (eid.Progress, error) {
 				time.Sleep(takes)
 				return pending("userSign"), nil
 			})

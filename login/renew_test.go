@@ -16,13 +16,13 @@ func TestLateWorkRenewsSooner(t *testing.T) {
 		{time.Minute, 23800 * time.Millisecond, 2200 * time.Millisecond},
 		{time.Minute, 10 * time.Second, 2 * time.Second},
 	} {
-		e := &Engine{Options: Options{RenewAfter: DefaultRenewAfter, CollectEvery: DefaultCollectEvery, Now: func() time.Time { return now }}}
-		c := &collector{Engine: e, late: test.late}
+		e := &Engine{Options: Options{Now: func() time.Time { return now }}}
 		l := &storage.Login{Order: &storage.Order{Started: now.Add(-test.age), HintCode: "outstandingTransaction"}}
+		c := &collector{Engine: e, method: &method{Traits: BankIDTraits()}, login: l, late: test.late}
 		if got := c.pause(l, 0); got != test.pause {
 			t.Errorf("late by %s, an order of %s is looked at again after %s, want %s", test.late, test.age, got, test.pause)
 		}
-		if age := c.renewAge(); age < DefaultRenewAfter-DefaultCollectEvery || test.late == 0 && age != DefaultRenewAfter {
+		if age := c.renewAge(); age < BankIDRenewAfter-BankIDCollectEvery || test.late == 0 && age != BankIDRenewAfter {
 			t.Errorf("late by %s, orders are renewed at the age of %s", test.late, age)
 		}
 	}

@@ -2,12 +2,14 @@ package login
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/netip"
 	"time"
 
 	"brygga/audit"
+	"brygga/eid"
 	"brygga/personnummer"
 	"brygga/secret"
 	"brygga/storage"
@@ -29,7 +31,7 @@ const (
 
 // complete checks the result of the order and stores it. It is stored before anything acts on it: pages, codes and tokens
 // read it from the store only.
-func (c *collector) complete(ctx context.Context, l *storage.Login, progress Progress) {
+func (c *collector) complete(ctx context.Context, l *storage.Login, progress eid.Progress) {
 	began := c.now()
 	if !c.opened.IsZero() {
 		c.tellStep(StepSign, l, l.Order, c.opened, "")
@@ -40,24 +42,38 @@ func (c *collector) complete(ctx context.Context, l *storage.Login, progress Pro
 		c.fail(ctx, l, ReasonLost) // without the client's policy nothing can be judged
 		return
 	}
-	proven, found := c.proven(ctx, l, progress)
+	document, lost := c.documentNow(l)
+	if lost != nil {
+		c.fault(ctx, "read document of login", l.ID, lost)
+		c.fail(ctx, l, ReasonLost)
+		return
+	}
+	sent := withDocument(l.Order.Sent, document)
+	if progress.Identify != nil {
+		progress.Identity = progress.Identify(sent)
+	}
+	proven, found := c.proven(ctx, l, sent, progress)
 	if !proven {
 		c.fail(ctx, l, ReasonUnverified, found...)
 		return
 	}
-	policy := c.demands(client)
-	v := judge(l, policy, progress, c.now())
+	policy, _ := c.demandsFor(client, &l.Request) // of the kinds of eID, the order holds what was demanded
+	v := judge(c.method, l, policy, progress, c.now())
 	if v.reason != "" {
 		c.fail(ctx, l, v.reason, append(found, finding{audit.ResultRefused, v.message()})...)
 		return
 	}
-	if l.Request.Evidence && progress.Evidence != nil {
-		if progress.Identity.Evidence, err = progress.Evidence(); err != nil {
-			c.fault(ctx, "read evidence", l.ID, err) // the client gets its login without it: such claims are voluntary
-		}
+	if progress.Identity.Evidence, err = proofFor(&l.Request, progress); err != nil {
+		c.fault(ctx, "read evidence", l.ID, err) // the client gets its login without it: such claims are voluntary
 	}
-	tell, told := c.tellCompleted(client, append(found, v.doubted()...))
-	completed, err := c.store(l, storage.Result{Identity: progress.Identity, Met: l.Order.Policy.Judged(policy), ReturnWaived: v.waived}, tell)
+	record, lacking := c.evidence(l, client, sent, progress)
+	if lacking != nil {
+		c.fault(ctx, "make evidence", l.ID, lacking)
+		c.fail(ctx, l, ReasonUnverified)
+		return
+	}
+	tell, told := c.tellCompleted(client, record, append(found, v.doubted()...))
+	completed, err := c.store(l, storage.Result{Identity: progress.Identity, Met: l.Order.Policy.Judged(policy), ReturnWaived: v.waived, Record: record}, tell)
 	switch {
 	case errors.Is(err, storage.ErrConflict), errors.Is(err, storage.ErrNotFound):
 		c.log.InfoContext(ctx, "result dropped: its order is no longer wanted", "login", l.ID, "order", l.Order.ID)
@@ -69,24 +85,41 @@ func (c *collector) complete(ctx context.Context, l *storage.Login, progress Pro
 	}
 	c.watches.tell(l.ID)
 	told(context.WithoutCancel(ctx))
+	c.tellEnded(completed)
 	c.observe(LoginCompleted, "", completed.Order)
 	c.tellStep(StepResult, l, l.Order, began, "")
 }
 
+// proofFor returns what the client is to have of what proves the result: nil for nothing, and the signature for a program that may have it alone.
+func proofFor(request *storage.AuthRequest, progress eid.Progress) (*storage.Evidence, error) {
+	signature := request.Program != nil && request.Program.Proof
+	if progress.Evidence == nil || !request.Evidence && !signature {
+		return nil, nil
+	}
+	proof, err := progress.Evidence()
+	if err == nil && !signature {
+		proof.Signature = nil
+	}
+	return proof, err
+}
+
 // tellCompleted is [Engine.tell] for a login that gets its identity.
-func (c *collector) tellCompleted(client *storage.Client, found []finding) (storage.Tell, func(context.Context)) {
+func (c *collector) tellCompleted(client *storage.Client, record *storage.EvidenceRecord, found []finding) (storage.Tell, func(context.Context)) {
 	return c.Audit.OfLogin(func(l *storage.Login) []audit.Event {
 		var events []audit.Event
 		for _, f := range found {
-			events = append(events, c.event(f.event, l, client, l.Order.Starter, f.message))
+			events = append(events, c.event(c.method, f.event, l, client, l.Order.Starter, f.message))
 		}
 		if l.ReturnWaived && l.Returned.IsZero() {
-			events = append(events, c.event(audit.ReturnWaived, l, client, l.Order.Starter, ""))
+			events = append(events, c.event(c.method, audit.ReturnWaived, l, client, l.Order.Starter, ""))
 		}
-		completed := c.event(audit.LoginCompleted, l, client, l.Order.Starter, "")
-		completed.Person, completed.Transaction = l.Identity.PersonalNumber, c.TransactionID(l.ID, l.Request.ClientID)
+		completed := c.event(c.method, audit.LoginCompleted, l, client, l.Order.Starter, "")
+		if record != nil {
+			completed.Evidence = hex.EncodeToString(record.Sum[:])
+		}
+		completed.Person, completed.Transaction = l.Identity.Person(), c.TransactionID(l.ID, l.Request.ClientID)
 		if c.Subject != nil {
-			completed.Subject = c.Subject(client, l.Identity.PersonalNumber)
+			completed.Subject = c.Subject(client, l.Identity)
 		}
 		return append(events, completed)
 	})
@@ -94,20 +127,23 @@ func (c *collector) tellCompleted(client *storage.Client, found []finding) (stor
 
 // proven reports whether the result may be believed, as far as its evidence goes, and what the audit log is to be told when the evidence
 // does not prove it.
-func (c *collector) proven(ctx context.Context, l *storage.Login, progress Progress) (bool, []finding) {
-	if c.Verify == VerifyOff {
+//
+// A signature is believed when it is proven, and never otherwise.
+func (c *collector) proven(ctx context.Context, l *storage.Login, sent storage.Sent, progress eid.Progress) (bool, []finding) {
+	signing := l.Order.Kind == storage.KindSign
+	if c.Verify == VerifyOff && !signing {
 		return true, nil
 	}
-	err := error(&UnverifiedError{Check: "evidence", Err: errors.New("the result came without evidence")})
+	err := error(&eid.UnverifiedError{Check: "evidence", Err: errors.New("the result came without evidence")})
 	if progress.Verify != nil {
-		err = progress.Verify()
+		err = progress.Verify(sent)
 	}
 	c.watchResults(ctx, err)
 	if err == nil {
 		return true, nil
 	}
 	check, level, excepted := "unable", slog.LevelError, false // the fault is ours: a root that cannot be read, or an order without what was sent
-	if unverified, ok := errors.AsType[*UnverifiedError](err); ok {
+	if unverified, ok := errors.AsType[*eid.UnverifiedError](err); ok {
 		check, excepted = unverified.Check, unverified.Excepted
 	}
 	if excepted {
@@ -115,12 +151,12 @@ func (c *collector) proven(ctx context.Context, l *storage.Login, progress Progr
 	}
 	c.log.Log(ctx, level, "result not verified", "login", l.ID, "order", l.Order.ID, "mode", c.Verify, "excepted", excepted, "err", err)
 	c.observe(ResultUnverified, check, l.Order)
-	return excepted || c.Verify == VerifyLog, []finding{{audit.ResultUnverified, check}}
+	return !signing && (excepted || c.Verify == VerifyLog), []finding{{audit.ResultUnverified, check}}
 }
 
 // watchResults tells once when results stop verifying, and once when they do again. A check that is excepted counts as passed.
 func (c *collector) watchResults(ctx context.Context, err error) {
-	unverified, ok := errors.AsType[*UnverifiedError](err)
+	unverified, ok := errors.AsType[*eid.UnverifiedError](err)
 	switch c.alarm.note(err == nil || ok && unverified.Excepted) {
 	case alarmGoesOff:
 		c.log.ErrorContext(ctx, "results of the service no longer verify: look at the checks that fail, at the clock and at the root of signatures",
@@ -180,12 +216,7 @@ type verdict struct {
 	waived bool
 }
 
-func (v verdict) message() string {
-	if v.detail == "" {
-		return v.reason
-	}
-	return v.reason + ": " + v.detail
-}
+func (v verdict) message() string { return withDetail(v.reason, v.detail) }
 
 // doubted returns the doubts as the audit log is told of them.
 func (v verdict) doubted() (found []finding) {
@@ -197,32 +228,55 @@ func (v verdict) doubted() (found []finding) {
 
 // judge applies the policy to a result whose evidence has been looked at. The order is judged as it was made: what else the
 // person has asked for meanwhile counts only for the order that comes of it.
-func judge(l *storage.Login, policy storage.Policy, progress Progress, now time.Time) verdict {
-	identity, required := progress.Identity, l.Request.RequiredPersonalNumber
+func judge(m *method, l *storage.Login, policy storage.Policy, progress eid.Progress, now time.Time) verdict {
+	identity := progress.Identity
 	switch {
-	case identity.PersonalNumber.IsZero() || identity.Name.IsZero() || identity.GivenName.IsZero() && identity.Surname.IsZero():
+	case m.Whole != nil && !m.Whole(&identity):
 		return verdict{reason: ReasonIncomplete}
+	case !isKnown(&identity, policy):
+		return verdict{reason: ReasonNoIdentifier}
+	case l.Order.Policy.MRTD.On() && !identity.MRTD:
+		return verdict{reason: ReasonUnmet, detail: "mrtd"}
 	case progress.Unmet != "":
 		return verdict{reason: ReasonUnmet, detail: progress.Unmet}
-	case !required.IsZero() && !required.Equal(identity.PersonalNumber):
+	case !isWanted(&identity, required(&l.Request)), !isWanted(&identity, l.Order.Starter.Person):
 		return verdict{reason: ReasonOtherPerson}
 	case policy.MinimumAge > 0 && !isOfAge(identity.PersonalNumber, policy.MinimumAge, now):
 		return verdict{reason: ReasonTooYoung}
 	}
 	var v verdict
 	starter := l.Order.Starter
-	if !v.act(riskAction(policy, identity.Risk), ReasonRisk, identity.Risk) || starter.Device == storage.DeviceOther {
+	if !v.act(riskAction(policy, identity.Risk), ReasonRisk, identity.Risk) || starter.Device != storage.DeviceThis {
 		return v
 	}
 	same := sameAddress(starter.IP, identity.DeviceIP)
 	if !l.Order.ReturnRequired() {
-		return v.judgeUnreturnable(same, identity)
+		return v.judgeUnreturnable(m, same, identity)
 	}
 	if !same && !v.act(policy.AddressCheck, ReasonOtherAddress, "") {
 		return v
 	}
-	v.waived = policy.Return == storage.ReturnBalanced && same && identity.Risk == riskLow && starter.DeviceIdentifier != ""
+	v.waived = policy.Return == storage.ReturnBalanced && same && m.Risk && identity.Risk == riskLow && starter.DeviceIdentifier != ""
 	return v
+}
+
+// isKnown reports whether the client can tell the person from others.
+func isKnown(identity *storage.Identity, policy storage.Policy) bool {
+	_, known := identity.KnownBy(policy.PersonKeys)
+	return known
+}
+
+// required returns the only person who may complete a login with the request, zero for anyone.
+func required(request *storage.AuthRequest) storage.PersonKey {
+	if request.RequiredPersonalNumber.IsZero() {
+		return storage.PersonKey{}
+	}
+	return storage.PersonKey{Name: storage.KeyPersonalNumber, Value: request.RequiredPersonalNumber}
+}
+
+// isWanted reports whether the identity is the one that is required, which zero leaves to anyone. Who lacks that key is not.
+func isWanted(identity *storage.Identity, required storage.PersonKey) bool {
+	return required.IsZero() || identity.Is(required)
 }
 
 // act does with a finding what the policy says, and reports whether the result may still be accepted.
@@ -252,9 +306,12 @@ func riskAction(policy storage.Policy, risk string) string {
 
 // judgeUnreturnable judges an order for this device whose browser no address leads back to, such as one inside another app.
 // With no return nonce, only the address and the risk tell the person who started from one who was sent the launch link
-// (BankID: session fixation), so both must speak for the same device, whatever the policy allows otherwise.
-func (v verdict) judgeUnreturnable(same bool, identity storage.Identity) verdict {
+// (BankID: session fixation), so both must speak for the same device, whatever the policy allows otherwise. The address alone is not enough: whole offices
+// have one. So a result of a method that judges no risk never counts without the return.
+func (v verdict) judgeUnreturnable(m *method, same bool, identity storage.Identity) verdict {
 	switch {
+	case !m.Risk:
+		return verdict{reason: ReasonNoWayBack}
 	case !same:
 		return verdict{reason: ReasonOtherAddress, detail: "no way back"}
 	case identity.Risk != riskLow:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"brygga/audit"
+	"brygga/eid"
 	"brygga/login"
 	"brygga/secret"
 	"brygga/storage"
@@ -70,6 +71,8 @@ func TestPolicyOfResults_T16_T06(t *testing.T) {
 		{"another address with another device", other, storage.Policy{AddressCheck: "refuse"}, from("198.51.100.9"), "", "", ""},
 
 		{"unmet demand", other, storage.Policy{}, risk("low"), "mrtd", login.ReasonUnmet, ""},
+		{"a document that the service does not miss", other, storage.Policy{MRTD: "yes"}, risk("low"), "", login.ReasonUnmet, ""},
+		{"a document", other, storage.Policy{MRTD: "yes"}, func(i *storage.Identity) { i.MRTD = true }, "", "", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -157,7 +160,7 @@ func TestPolicyOfOrders(t *testing.T) {
 			o.VisibleText = func(c *storage.Client, language string) string { return "own " + language }
 		})
 		defer h.close()
-		ask := func(policy storage.Policy, language string) login.Request {
+		ask := func(policy storage.Policy, language string) eid.Request {
 			starter := other
 			starter.Language = language
 			if _, err := h.Start(t.Context(), h.asking(policy).ID, starter); err != nil {

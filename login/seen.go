@@ -55,7 +55,7 @@ func (c *collector) isSeen(ctx context.Context, l *storage.Login) bool {
 
 // rest leaves the login without a new order for now. As long as the old one lives it is collected on; when it is dead, nothing is
 // done but to look whether somebody has come back, until the window closes.
-func (c *collector) rest(l *storage.Login, dead storage.Failure) *storage.Login {
-	c.resting = dead.Reason != ""
+func (c *collector) rest(l *storage.Login, dead bool) *storage.Login {
+	c.resting = dead
 	return l
 }

@@ -16,6 +16,7 @@ import (
 	"brygga/audit"
 	"brygga/bankid"
 	"brygga/bankid/bankidsim"
+	"brygga/eid"
 	"brygga/login"
 	"brygga/secret"
 	"brygga/storage"
@@ -38,7 +39,7 @@ var simulator = sync.OnceValue(func() *bankidsim.Simulator {
 // spoiler is the method BankID against the simulator, which misbehaves differently for each login, so that many run at once.
 // It knows them by the device identifier that they were started with.
 type spoiler struct {
-	login.Method
+	eid.Method
 	sim *bankidsim.Simulator
 
 	mu sync.Mutex
@@ -46,6 +47,7 @@ type spoiler struct {
 	start, collect map[string]bankidsim.Chaos
 	orders         map[string]string // login's word by order ref
 	failed         map[string]bool   // order refs whose collect has failed
+	asked          map[string]eid.Request
 }
 
 func (s *spoiler) during(chaos bankidsim.Chaos, do func()) {
@@ -60,16 +62,16 @@ func (s *spoiler) during(chaos bankidsim.Chaos, do func()) {
 	}
 }
 
-func (s *spoiler) Start(ctx context.Context, r login.Request) (order storage.Order, err error) {
+func (s *spoiler) Start(ctx context.Context, r eid.Request) (order storage.Order, err error) {
 	word := r.Starter.DeviceIdentifier
 	s.during(s.start[word], func() { order, err = s.Method.Start(ctx, r) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.orders[order.Ref.Reveal()] = word
+	s.orders[order.Ref.Reveal()], s.asked[word] = word, r
 	return order, err
 }
 
-func (s *spoiler) Collect(ctx context.Context, o *storage.Order) (p login.Progress, err error) {
+func (s *spoiler) Collect(ctx context.Context, o *storage.Order) (p eid.Progress, err error) {
 	s.mu.Lock()
 	chaos := s.collect[s.orders[o.Ref.Reveal()]]
 	s.mu.Unlock()
@@ -121,9 +123,9 @@ func newSimHouse(t *testing.T, change func(*login.Options)) *simHouse {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &spoiler{Method: method, sim: sim, start: map[string]bankidsim.Chaos{}, collect: map[string]bankidsim.Chaos{}, orders: map[string]string{}, failed: map[string]bool{}}
+	s := &spoiler{Method: method, sim: sim, start: map[string]bankidsim.Chaos{}, collect: map[string]bankidsim.Chaos{}, orders: map[string]string{}, failed: map[string]bool{}, asked: map[string]eid.Request{}}
 	h := newHouse(t, func(o *login.Options) {
-		o.Method, o.CollectEvery, o.ReferringDomain = s, time.Second, "id.example"
+		o.Methods, o.CollectEvery, o.ReferringDomain, o.Issuer = []eid.Method{s}, time.Second, "id.example", "https://id.example"
 		o.VisibleText = func(c *storage.Client, _ string) string { return "Logga in på " + c.Name }
 		if change != nil {
 			change(o)
@@ -136,7 +138,13 @@ func newSimHouse(t *testing.T, change func(*login.Options)) *simHouse {
 // startAs starts a login that the test calls word, as a client with that policy, on a device.
 func (h *simHouse) startAs(word, device string, policy storage.Policy) *storage.Login {
 	h.t.Helper()
-	client := storage.Client{ID: word, Name: "Appen " + word, Policy: policy}
+	return h.startWith(word, device, storage.Client{Policy: policy})
+}
+
+// startWith is startAs as a client with those settings.
+func (h *simHouse) startWith(word, device string, client storage.Client) *storage.Login {
+	h.t.Helper()
+	client.ID, client.Name = word, "Appen "+word
 	if err := h.store.CreateClient(h.t.Context(), client); err != nil {
 		h.t.Fatal(err)
 	}
@@ -312,6 +320,9 @@ func checkEvidence(t *testing.T, e *storage.Evidence) {
 	if e == nil {
 		t.Fatal("no evidence is kept")
 	}
+	if e.Signature != nil {
+		t.Error("the signature is kept, which is a program's alone")
+	}
 	certificate, err := x509.ParseCertificate(e.Certificate)
 	if err != nil {
 		t.Fatal(err)
@@ -350,10 +361,10 @@ func TestVerifyModes(t *testing.T) {
 				h := newHouse(t, func(o *login.Options) { o.Verify = mode })
 				defer h.close()
 				forged, unproven, unable := complete(tolvan()), complete(tolvan()), complete(tolvan())
-				forged.Verify = func() error { return &login.UnverifiedError{Check: "nonce", Err: errors.New("forged")} }
+				forged.Verify = func(storage.Sent) error { return &eid.UnverifiedError{Check: "nonce", Err: errors.New("forged")} }
 				unproven.Verify = nil
-				unable.Verify = func() error { return errors.New("no root") }
-				for n, progress := range []login.Progress{forged, unproven, unable} {
+				unable.Verify = func(storage.Sent) error { return errors.New("no root") }
+				for n, progress := range []eid.Progress{forged, unproven, unable} {
 					h.service.set(n+1, progress, nil)
 					l := h.after(3*time.Second, h.started(other))
 					told := h.events(audit.ResultUnverified)

@@ -15,7 +15,7 @@ type Step struct {
 	Reference     storage.Reference
 	// Device is that of the order, empty where there was none.
 	Device string
-	// Outcome is empty when it went well, and otherwise a hint code or one of Reasons. BankID may send hint codes that nobody knows.
+	// Outcome is empty when it went well, and otherwise a hint code or one of Reasons. A service may send hint codes that nobody knows.
 	Outcome string
 	// Began is when it began, by the clock of the engine, and Took how long it took.
 	Began time.Time
@@ -24,6 +24,8 @@ type Step struct {
 
 // The steps of a login.
 const (
+	// StepAsked is the asking of a program: its login begins with it.
+	StepAsked = "asked"
 	// StepPage is from the person's coming to the first press.
 	StepPage = "page"
 	// StepOrder is the making of an order at the service, and StepCollect one collect.
@@ -38,7 +40,7 @@ const (
 
 // Steps returns all of them.
 func Steps() []string {
-	return []string{StepPage, StepOrder, StepCollect, StepApp, StepSign, StepResult}
+	return []string{StepAsked, StepPage, StepOrder, StepCollect, StepApp, StepSign, StepResult}
 }
 
 // tellStep tells of a step of the login that ends now. Order is nil when there was none.

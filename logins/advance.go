@@ -27,12 +27,16 @@ type turn struct {
 	Next int64 `json:"next"`
 	// Until is the time of the last event that was read.
 	Until time.Time `json:"until"`
+	// Ways is the version of the rows that lead to logins. While they are being made, Filled is the key of the last login that has them all. A
+	// program from before knows neither, and what it writes has none: then they are made anew.
+	Ways   int    `json:"ways,omitempty"`
+	Filled []byte `json:"filled,omitempty"`
 }
 
 func (b *Book) turn(ctx context.Context) (at turn, stored []byte, err error) {
 	found, err := b.o.Store.NotesAt(ctx, []byte{turnRow})
 	if err != nil || len(found) == 0 {
-		return at, nil, err
+		return turn{Ways: waysVersion}, nil, err
 	}
 	if err := json.Unmarshal(found[0].Value, &at); err != nil {
 		return at, nil, fmt.Errorf("read how far logins are known: %w", err)
@@ -44,6 +48,13 @@ func (b *Book) turn(ctx context.Context) (at turn, stored []byte, err error) {
 // of an installation: of several, one does it, and another goes on when that one has not for half a minute. Each event is counted once,
 // whenever a process dies: the counts and how far the log was read are one step.
 func (b *Book) Advance(ctx context.Context) (more bool, err error) {
+	if more, err = b.advance(ctx); errors.Is(err, errOthers) {
+		return false, nil
+	}
+	return more, err
+}
+
+func (b *Book) advance(ctx context.Context) (more bool, err error) {
 	if b.o.Now().Before(b.rest) {
 		return false, nil
 	}
@@ -51,13 +62,19 @@ func (b *Book) Advance(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	change := storage.NoteChange{Turn: []byte{turnRow}, Before: stored}
+	if at.Ways != waysVersion {
+		if change.Put, err = b.fill(ctx, &at); err != nil {
+			return false, err
+		}
+		return true, b.write(ctx, change, at)
+	}
 	events, next, size, err := b.read(ctx, at.Next)
 	if err != nil {
 		return false, err
 	}
-	change := storage.NoteChange{Turn: []byte{turnRow}, Before: stored}
 	if next > at.Next {
-		if change.Put, err = b.take(ctx, events); err != nil {
+		if change.Put, change.Remove, err = b.take(ctx, events); err != nil {
 			return false, err
 		}
 		for i := range events {
@@ -68,27 +85,68 @@ func (b *Book) Advance(ctx context.Context) (more bool, err error) {
 	}
 	now := b.o.Now()
 	if next == size && now.Sub(b.pruned) >= pruneEvery {
-		if change.Remove, err = b.old(ctx, now, change.Put); err != nil {
+		old, err := b.old(ctx, now)
+		if err != nil {
 			return false, err
 		}
-		if b.pruned = now; len(change.Remove) >= pruneBatch {
+		if b.pruned = now; len(old) >= pruneBatch {
 			b.pruned = time.Time{}
 		}
+		change.Remove = append(change.Remove, old...)
 	}
 	if next == at.Next && len(change.Remove) == 0 {
 		return false, nil
 	}
 	at.Next = next
+	return next < size, b.write(ctx, change, at)
+}
+
+// errOthers means that another process was quicker.
+var errOthers = errors.New("another process is at it")
+
+// write makes the change, in which keys may be named twice and what is put is not removed, and with it the turn.
+func (b *Book) write(ctx context.Context, change storage.NoteChange, at turn) (err error) {
 	if change.After, err = json.Marshal(at); err != nil {
-		return false, err
+		return err
 	}
+	change.Put = once(change.Put)
+	slices.SortFunc(change.Remove, slices.Compare[[]byte])
+	change.Remove = slices.DeleteFunc(slices.CompactFunc(change.Remove, slices.Equal[[]byte]), func(key []byte) bool {
+		_, put := slices.BinarySearchFunc(change.Put, key, func(n storage.Note, key []byte) int { return slices.Compare(n.Key, key) })
+		return put
+	})
 	if err := b.o.Store.WriteNotes(ctx, change); errors.Is(err, storage.ErrConflict) {
-		b.rest = now.Add(restOthers)
-		return false, nil
+		b.rest = b.o.Now().Add(restOthers)
+		return errOthers
 	} else if err != nil {
-		return false, fmt.Errorf("write down what became of logins: %w", err)
+		return fmt.Errorf("write down what became of logins: %w", err)
 	}
-	return next < size, nil
+	return nil
+}
+
+// fill returns the rows that lead to the next logins that may lack some, and goes on in the turn.
+func (b *Book) fill(ctx context.Context, at *turn) (rows []storage.Note, err error) {
+	from := []byte{loginRow}
+	if at.Filled != nil {
+		from = append(at.Filled, 0)
+	}
+	stored, err := b.o.Store.Notes(ctx, from, []byte{loginRow + 1}, atOnce, false)
+	if err != nil {
+		return nil, fmt.Errorf("read what is known of logins: %w", err)
+	}
+	for _, row := range stored {
+		l, err := decodeLogin(row.Value)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, l.rows(row.Key)...)
+	}
+	if at.Filled = nil; len(stored) == atOnce {
+		at.Filled = stored[atOnce-1].Key
+	} else {
+		at.Ways = waysVersion
+	}
+	return rows, nil
 }
 
 // read returns the events from the index on, the index behind them, and how many there are in all.
@@ -112,17 +170,17 @@ func (b *Book) read(ctx context.Context, from int64) (events []storage.AuditEven
 // page is what a step changes.
 type page struct {
 	book   *Book
-	logins map[string]*Login // by key
-	fresh  map[string]bool   // those that were not there
+	logins map[string]*Login   // by key
+	ways   map[string][][]byte // to those that were there, as they were
 	counts map[string]*Counts
 	keysOf map[hours][]string
 }
 
-// take returns the rows that the events change, as they are with them.
-func (b *Book) take(ctx context.Context, events []storage.AuditEvent) (rows []storage.Note, err error) {
+// take returns the rows that the events change, as they are with them, and the keys of those that lead to logins as these were.
+func (b *Book) take(ctx context.Context, events []storage.AuditEvent) (rows []storage.Note, gone [][]byte, err error) {
 	p, err := b.page(ctx, events)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for i := range events {
 		p.add(&events[i])
@@ -130,18 +188,16 @@ func (b *Book) take(ctx context.Context, events []storage.AuditEvent) (rows []st
 	for key, l := range p.logins {
 		text, err := json.Marshal(l)
 		if err != nil {
-			return nil, fmt.Errorf("encode login: %w", err)
+			return nil, nil, fmt.Errorf("encode login: %w", err)
 		}
-		rows = append(rows, storage.Note{Key: []byte(key), Value: text})
-		for _, way := range l.ways() {
-			rows = append(rows, storage.Note{Key: way, Value: []byte(key)})
-		}
+		rows = append(append(rows, storage.Note{Key: []byte(key), Value: text}), l.rows([]byte(key))...)
+		gone = append(gone, p.ways[key]...)
 	}
 	for i := range events {
 		if isRare(events[i].Type) {
 			row, err := rareRow(&events[i])
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			rows = append(rows, row)
 		}
@@ -149,11 +205,19 @@ func (b *Book) take(ctx context.Context, events []storage.AuditEvent) (rows []st
 	for key, c := range p.counts {
 		text, err := json.Marshal(c)
 		if err != nil {
-			return nil, fmt.Errorf("encode counts: %w", err)
+			return nil, nil, fmt.Errorf("encode counts: %w", err)
 		}
 		rows = append(rows, storage.Note{Key: []byte(key), Value: text})
 	}
-	return once(rows), nil
+	return rows, gone, nil
+}
+
+// rows returns the rows that lead to the login, whose key that is.
+func (l *Login) rows(key []byte) (rows []storage.Note) {
+	for _, way := range l.ways() {
+		rows = append(rows, storage.Note{Key: way, Value: key})
+	}
+	return rows
 }
 
 // once returns the rows in the order of their keys, each once: two logins may have one way.
@@ -198,13 +262,13 @@ func (h hours) keys() (keys []string) {
 
 // page reads the rows that the events belong to.
 func (b *Book) page(ctx context.Context, events []storage.AuditEvent) (*page, error) {
-	p := &page{book: b, logins: map[string]*Login{}, fresh: map[string]bool{}, counts: map[string]*Counts{}, keysOf: map[hours][]string{}}
+	p := &page{book: b, logins: map[string]*Login{}, ways: map[string][][]byte{}, counts: map[string]*Counts{}, keysOf: map[hours][]string{}}
 	for i := range events {
 		e := &events[i]
 		if isLogin(e) {
 			l := loginOf(e)
 			key := string(l.key())
-			p.logins[key], p.fresh[key] = l, true
+			p.logins[key] = l
 		}
 		if counted(e) {
 			for _, key := range p.keys(e) {
@@ -241,9 +305,12 @@ func (p *page) set(row storage.Note) (err error) {
 		p.counts[key], err = decodeCounts(row.Value)
 		return err
 	}
-	p.fresh[key] = false
-	p.logins[key], err = decodeLogin(row.Value)
-	return err
+	l, err := decodeLogin(row.Value)
+	if err != nil {
+		return err
+	}
+	p.logins[key], p.ways[key] = l, l.ways()
+	return nil
 }
 
 func (p *page) add(e *storage.AuditEvent) {
@@ -266,8 +333,8 @@ func (p *page) add(e *storage.AuditEvent) {
 	}
 }
 
-// old returns the keys of rows whose time has come, at most a batch, but for those that are put.
-func (b *Book) old(ctx context.Context, now time.Time, put []storage.Note) (keys [][]byte, err error) {
+// old returns the keys of rows whose time has come, at most a batch.
+func (b *Book) old(ctx context.Context, now time.Time) (keys [][]byte, err error) {
 	rows, err := b.o.Store.Notes(ctx, []byte{loginRow}, []byte{loginRow + 1}, pruneBatch/4, false)
 	if err != nil {
 		return nil, err
@@ -303,9 +370,5 @@ func (b *Book) old(ctx context.Context, now time.Time, put []storage.Note) (keys
 	for _, row := range hours {
 		keys = append(keys, row.Key)
 	}
-	slices.SortFunc(keys, slices.Compare[[]byte])
-	keys = slices.CompactFunc(keys, slices.Equal[[]byte])
-	return slices.DeleteFunc(keys, func(key []byte) bool {
-		return slices.ContainsFunc(put, func(n storage.Note) bool { return string(n.Key) == string(key) })
-	}), nil
+	return keys, nil
 }

@@ -23,8 +23,12 @@ type Counts struct {
 	Completed int64 `json:"completed,omitempty"`
 	Failed    int64 `json:"failed,omitempty"`
 	Ended     int64 `json:"ended,omitempty"`
+	// Signatures are those of Completed in which a text was signed.
+	Signatures int64 `json:"signatures,omitempty"`
 	// Refused are those of Failed that BankID had completed, and whose result was not accepted here.
 	Refused int64 `json:"refused,omitempty"`
+	// Elsewhere are those of Completed and Refused by another eID than BankID.
+	Elsewhere int64 `json:"elsewhere,omitempty"`
 	// Sessions are answers out of a browser's session, for which BankID was not asked.
 	Sessions int64 `json:"sessions,omitempty"`
 	// Alerts are security events of logins.
@@ -39,7 +43,7 @@ type Counts struct {
 
 // Identified is how many times BankID identified a person: orders that were completed there, whether their result was accepted here or not. It is what
 // BankID is paid for. A result that came when nobody wanted it any more, as the person had pressed cancel, is not among them.
-func (c *Counts) Identified() int64 { return c.Completed + c.Refused }
+func (c *Counts) Identified() int64 { return c.Completed + c.Refused - c.Elsewhere }
 
 // durationBounds are the bounds of Counts.Durations, in seconds.
 var durationBounds = [...]float64{5, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 90, 120, 180, 300}
@@ -53,17 +57,24 @@ const maxCauses = 64
 // refusedReasons are reasons of package login by which the result of a completed order is refused.
 var refusedReasons = map[string]bool{
 	"otherPerson": true, "incompleteResult": true, "riskTooHigh": true, "otherAddress": true, "resultUnverified": true, "foreignResult": true,
-	"demandUnmet": true, "tooYoung": true,
+	"demandUnmet": true, "tooYoung": true, "identifierMissing": true,
 }
 
 // add counts an event.
 func (c *Counts) add(e *storage.AuditEvent) {
 	word, _, _ := strings.Cut(e.Fields["MESSAGE"], ":")
-	switch kind := audit.Type(e.Type); kind {
+	kind := audit.Type(e.Type)
+	if common := kind.Common(); common != kind && (common == audit.LoginCompleted || common == audit.LoginFailed && refusedReasons[word]) {
+		c.Elsewhere++
+	}
+	switch kind.Common() {
 	case audit.LoginStarted:
 		c.Orders++
 	case audit.LoginCompleted:
 		c.Completed++
+		if e.Fields["KIND"] == string(storage.KindSign) {
+			c.Signatures++
+		}
 		count(&c.Devices, e.Fields["DEVICE"], 1)
 		if seconds, err := strconv.ParseFloat(e.Fields["SECONDS"], 64); err == nil {
 			c.took(seconds)
@@ -87,7 +98,7 @@ func (c *Counts) add(e *storage.AuditEvent) {
 
 // counted reports whether an event is one of those that Counts count.
 func counted(e *storage.AuditEvent) bool {
-	switch audit.Type(e.Type) {
+	switch audit.Type(e.Type).Common() {
 	case audit.LoginStarted, audit.LoginCompleted, audit.LoginFailed, audit.ReturnRefused, audit.LoginEnded, audit.SessionUsed:
 		return true
 	}
@@ -123,9 +134,11 @@ func (c *Counts) Add(others *Counts) {
 	c.Logins += others.Logins
 	c.Orders += others.Orders
 	c.Completed += others.Completed
+	c.Signatures += others.Signatures
 	c.Failed += others.Failed
 	c.Ended += others.Ended
 	c.Refused += others.Refused
+	c.Elsewhere += others.Elsewhere
 	c.Sessions += others.Sessions
 	c.Alerts += others.Alerts
 	for name, n := range others.Causes {

@@ -28,7 +28,7 @@ func TestCounts(t *testing.T) {
 		}
 	}
 	h.read()
-	hours, err := h.Hours(t.Context(), "", 24)
+	hours, err := h.Hours(t.Context(), "", h.now, 24)
 	if err != nil || len(hours) != 24 {
 		t.Fatalf("%d hours, %v", len(hours), err)
 	}
@@ -54,6 +54,11 @@ func TestCounts(t *testing.T) {
 	last, days, err := h.Last(t.Context(), "journal", 7)
 	if err != nil || !last.Equal(logins.Day(start)) || days.Completed != 40 {
 		t.Errorf("last %s, %+v, %v", last, days, err)
+	}
+	uses, err := h.UseOf(t.Context(), []string{"journal", "archive", "nobody"}, 30)
+	if err != nil || !uses["journal"].Last.Equal(logins.Day(start)) || uses["journal"].Week.Completed != 40 || uses["archive"].Week.Logins != 120 || uses["nobody"].Week.Logins != 0 ||
+		uses["archive"].Day.Logins+uses["journal"].Day.Logins != sum.Logins || !uses["nobody"].Last.IsZero() {
+		t.Errorf("uses %+v, %+v, %+v, %v", uses["journal"], uses["archive"], uses["nobody"], err)
 	}
 	if n, err := h.Behind(t.Context(), h.store); n != 0 || err != nil {
 		t.Errorf("%d events behind, %v", n, err)

@@ -34,8 +34,9 @@ type Options struct {
 	Store Store
 	// Log is what Advance reads; nil where nobody calls that.
 	Log Log
-	// Shown returns what the login page says about a reason why a login failed, in a language, for a client of that name; nil for nothing.
-	Shown func(language, reason, device, client string) string
+	// Shown returns what the login page says about a reason why a login by an eID failed, in a language, for a client of that name; nil for nothing. The eID
+	// is empty for BankID.
+	Shown func(language, eid, reason, device, client string) string
 	// Logger gets what is no fault of who asks; nil discards it.
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.

@@ -94,6 +94,15 @@ func (b *Book) AuditEvents(ctx context.Context, q EventQuery) (found FoundEvents
 	return s.found, err
 }
 
+const (
+	// maxRead is how many events one call reads.
+	maxRead = 2500
+	// maxLate is how many of those are read that the book has not, which are few unless nobody has advanced it for long.
+	maxLate = 20_000
+	// window is how much of the log is read at once when it is read backwards, at first.
+	window = 5 * time.Minute
+)
+
 // eventSearch is a search for events under way.
 type eventSearch struct {
 	EventQuery
@@ -114,22 +123,19 @@ func (s *eventSearch) take(e *storage.AuditEvent) bool {
 	if s.wants(e) {
 		s.found.Events = append(s.found.Events, *e)
 	}
-	if len(s.found.Events) >= s.limit || s.looked >= maxLooked {
+	if len(s.found.Events) >= s.limit || s.looked >= maxRead {
 		s.found.Next = hex.EncodeToString(key)
 		return true
 	}
 	return false
 }
 
-// window is how much of the log is read at once when it is read backwards, at first.
-const window = time.Hour
-
 func (s *eventSearch) forwards(ctx context.Context) error {
 	from := s.From
 	if s.after != nil {
 		from = timeOf(s.after)
 	}
-	for limit := chunk; ; {
+	for limit := min(chunk, 2*s.limit); ; {
 		events, err := s.book.o.Store.AuditEvents(ctx, from, s.To, limit)
 		if err != nil {
 			return fmt.Errorf("read the audit log: %w", err)
@@ -143,7 +149,7 @@ func (s *eventSearch) forwards(ctx context.Context) error {
 			return nil
 		}
 		last := &events[len(events)-1]
-		if !last.Time.After(from) { // more of one moment than was read
+		if limit = max(limit, min(chunk, 2*limit)); !last.Time.After(from) { // more of one moment than was read
 			limit *= 2
 			continue
 		}
@@ -166,11 +172,11 @@ func (s *eventSearch) backwards(ctx context.Context) error {
 		if from.Before(first) {
 			from = first
 		}
-		events, err := s.book.o.Store.AuditEvents(ctx, from, to, maxLooked)
+		events, err := s.book.o.Store.AuditEvents(ctx, from, to, maxRead)
 		if err != nil {
 			return fmt.Errorf("read the audit log: %w", err)
 		}
-		if len(events) == maxLooked && wide > time.Millisecond { // the end of the window is missing
+		if len(events) == maxRead && wide > time.Millisecond { // the end of the window is missing
 			wide /= 8
 			continue
 		}
@@ -237,7 +243,10 @@ func (s *eventSearch) row(ctx context.Context, row storage.Note) (over bool, err
 	}
 	is := func(want, have string) bool { return want == "" || want == have }
 	if !strings.HasPrefix(r.Type, s.Kind) || !is(s.Actor, r.Actor) || !is(s.ClientID, r.Client) || !is(s.Object, r.Object) {
-		return false, nil
+		if s.looked++; s.looked >= maxRead {
+			s.found.Next = hex.EncodeToString(row.Key[1:])
+		}
+		return s.found.Next != "", nil
 	}
 	at, id := timeOf(row.Key[1:]), string(row.Key[9:])
 	events, err := s.book.o.Store.AuditEvents(ctx, at, at.Add(time.Microsecond), maxUnread)
@@ -258,7 +267,7 @@ func (s *eventSearch) late(ctx context.Context, at turn) error {
 	if from.Before(s.From) {
 		from = s.From
 	}
-	events, err := s.book.o.Store.AuditEvents(ctx, from, s.To, maxLooked)
+	events, err := s.book.o.Store.AuditEvents(ctx, from, s.To, maxLate)
 	if err != nil {
 		return fmt.Errorf("read the audit log: %w", err)
 	}

@@ -1,6 +1,7 @@
 package logins_test
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -58,8 +59,8 @@ func newHarness(t *testing.T) *harness {
 // book returns the book as another process has it.
 func (h *harness) book() *logins.Book {
 	h.Helper()
-	b, err := logins.New(logins.Options{Store: h.store, Log: h.tree, Now: func() time.Time { return h.now }, Shown: func(language, reason, device, client string) string {
-		return fmt.Sprintf("%s: %s on %s for %s", language, reason, device, client)
+	b, err := logins.New(logins.Options{Store: h.store, Log: h.tree, Now: func() time.Time { return h.now }, Shown: func(language, eid, reason, device, client string) string {
+		return fmt.Sprintf("%s: %s%s on %s for %s", language, eid, reason, device, client)
 	}})
 	if err != nil {
 		h.Fatal(err)
@@ -90,14 +91,20 @@ type happened struct {
 	cause   string
 }
 
+// beginnings are the events by which logins begin whose outcome is not BankID's.
+var beginnings = map[audit.Type]audit.Type{audit.NetIDCompleted: audit.NetIDStarted, audit.NetIDFailed: audit.NetIDStarted, audit.NetIDEnded: audit.NetIDStarted}
+
 // login lets a login happen now, which takes ten seconds, and returns its reference.
-func (h *harness) login(l happened) storage.Reference {
+func (h *harness) login(l happened) storage.Reference { h.Helper(); return h.of("", l) }
+
+// of is login for something else that the person was asked for.
+func (h *harness) of(kind storage.Kind, l happened) storage.Reference {
 	h.Helper()
 	h.n++
 	record := storage.Login{ID: fmt.Sprintf("login-%d", h.n), Created: h.now}
 	e := audit.Event{
-		Type: audit.LoginStarted, Identifier: record.ID, Reference: record.Reference(), SourceAddress: l.address, ClientID: l.client, Device: l.device,
-		Browser: "Firefox, Linux", Took: time.Second,
+		Type: cmp.Or(beginnings[l.outcome], audit.LoginStarted), Identifier: record.ID, Reference: record.Reference(), SourceAddress: l.address, ClientID: l.client, Device: l.device,
+		Browser: "Firefox, Linux", Took: time.Second, Kind: string(kind),
 	}
 	h.now = h.now.Add(time.Second)
 	h.audit.Record(h.Context(), e)
@@ -106,7 +113,7 @@ func (h *harness) login(l happened) storage.Reference {
 	}
 	h.now = h.now.Add(9 * time.Second)
 	e.Type, e.Message, e.Took, e.Course = l.outcome, l.cause, 10*time.Second, l.device+"@1 userSign@4"
-	if l.outcome == audit.LoginCompleted {
+	if l.outcome.Common() == audit.LoginCompleted {
 		e.Person, e.Subject = secret.New(l.person), l.sub
 	}
 	h.audit.Record(h.Context(), e)

@@ -41,9 +41,11 @@ type Login struct {
 	// Outcome is how the login stands, Cause the hint code of BankID or reason of ours why it failed or ended.
 	Outcome Outcome `json:"outcome,omitempty"`
 	Cause   string  `json:"cause,omitempty"`
-	Device  string  `json:"device,omitempty"`
-	Browser string  `json:"browser,omitempty"`
-	Address string  `json:"address,omitempty"`
+	// Kind is what the person was asked for, "sign" or empty for to log in.
+	Kind    string `json:"kind,omitempty"`
+	Device  string `json:"device,omitempty"`
+	Browser string `json:"browser,omitempty"`
+	Address string `json:"address,omitempty"`
 	// Person is a pseudonym, Subject what the client calls the person.
 	Person  string `json:"person,omitempty"`
 	Subject string `json:"sub,omitempty"`
@@ -88,6 +90,7 @@ func (l *Login) add(e *storage.AuditEvent) {
 	if kind == audit.BindingRefused { // somebody else's address
 		return
 	}
+	field(&l.Kind, "KIND")
 	field(&l.Device, "DEVICE")
 	field(&l.Browser, "BROWSER")
 	once := func(to *string, name string) { // as a row leads here from it
@@ -101,7 +104,7 @@ func (l *Login) add(e *storage.AuditEvent) {
 	if seconds, err := strconv.ParseFloat(e.Fields["SECONDS"], 64); err == nil {
 		l.Seconds = seconds
 	}
-	if kind == audit.LoginStarted {
+	if kind.Common() == audit.LoginStarted {
 		l.Orders++
 	}
 }
@@ -109,7 +112,7 @@ func (l *Login) add(e *storage.AuditEvent) {
 // stand sets how the login stands after an event.
 func (l *Login) stand(kind audit.Type, message string) {
 	word, _, _ := strings.Cut(message, ":")
-	switch kind {
+	switch kind.Common() {
 	case audit.LoginStarted:
 		l.Outcome, l.Cause = Started, ""
 	case audit.LoginCompleted:

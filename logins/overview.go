@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"iter"
 	"slices"
 	"time"
 
@@ -16,82 +15,13 @@ import (
 type Hour struct {
 	Begin time.Time
 	*Counts
-	hour uint32
 }
 
-// hours goes through the hours of which there is something and that are possible, the last first, of a client or, for the empty one, of all.
-func (b *Book) hours(ctx context.Context, client string, from, to time.Time, possible func(hour uint32) bool) iter.Seq2[Hour, error] {
-	const most = 400 // at a time
-	return func(yield func(Hour, error) bool) {
-		last := b.o.Now()
-		if to.Before(last) {
-			last = to
-		}
-		first := max(hourOf(from), hourOf(b.o.Now().Add(-hoursKept)))
-		for end := hourOf(last); end >= first && end > 0; {
-			begin := max(first, end-min(end, most-1))
-			found, err := b.countsOf(ctx, client, begin, end, possible)
-			if err != nil {
-				yield(Hour{}, err)
-				return
-			}
-			for hour := end; hour >= begin; hour-- {
-				if c := found[hour]; c != nil && !yield(Hour{timeOfHour(hour), c, hour}, nil) {
-					return
-				}
-			}
-			if begin == 0 {
-				return
-			}
-			end = begin - 1
-		}
-	}
-}
-
-// days returns a function that reports whether anything that may thinks possible can have come of a login begun in an hour, by the counts of days. A
-// login may have events for a day.
-func (b *Book) days(ctx context.Context, client string, from, to time.Time, may func(*Counts) bool) (possible func(hour uint32) bool, err error) {
-	if oldest := b.o.Now().Add(-hoursKept); from.Before(oldest) {
-		from = oldest
-	}
-	var keys [][]byte
-	end := Day(to.Add(longestLogin))
-	for day := Day(from); !day.After(end); day = Day(day.Add(36 * time.Hour)) {
-		keys = append(keys, countsKey(dayRow, hourOf(day), client))
-	}
-	rows, err := b.o.Store.NotesAt(ctx, keys...)
-	if err != nil {
-		return nil, fmt.Errorf("read counts: %w", err)
-	}
-	busy := map[uint32]bool{}
-	for _, row := range rows {
-		c, err := decodeCounts(row.Value)
-		if err != nil {
-			return nil, err
-		}
-		busy[binary.BigEndian.Uint32(row.Key[1:])] = may(c)
-	}
-	return func(hour uint32) bool {
-		begun := timeOfHour(hour)
-		for _, later := range []time.Duration{0, 12 * time.Hour, longestLogin + time.Hour} { // three days at most, of which each is among them
-			if busy[hourOf(Day(begun.Add(later)))] {
-				return true
-			}
-		}
-		return false
-	}, nil
-}
-
-// countsOf returns the counts of a client, by hour, both inclusive, of those hours that are possible.
-func (b *Book) countsOf(ctx context.Context, client string, from, to uint32, possible func(hour uint32) bool) (map[uint32]*Counts, error) {
+// countsOf returns the counts of a client, by hour, both inclusive.
+func (b *Book) countsOf(ctx context.Context, client string, from, to uint32) (map[uint32]*Counts, error) {
 	keys := make([][]byte, 0, to-from+1)
 	for hour := from; hour <= to; hour++ {
-		if possible(hour) {
-			keys = append(keys, countsKey(hourRow, hour, client))
-		}
-	}
-	if len(keys) == 0 {
-		return nil, nil
+		keys = append(keys, countsKey(hourRow, hour, client))
 	}
 	rows, err := b.o.Store.NotesAt(ctx, keys...)
 	if err != nil {
@@ -106,18 +36,18 @@ func (b *Book) countsOf(ctx context.Context, client string, from, to uint32, pos
 	return found, nil
 }
 
-// Hours returns the counts of n hours up to the one of now, oldest first, each as it is even when nothing happened; of a client or, for the empty one,
-// of all.
-func (b *Book) Hours(ctx context.Context, client string, n int) ([]Hour, error) {
-	last := hourOf(b.o.Now())
+// Hours returns the counts of n hours up to the one of that time, oldest first, each as it is even when nothing happened; of a client or, for the empty
+// one, of all.
+func (b *Book) Hours(ctx context.Context, client string, until time.Time, n int) ([]Hour, error) {
+	last := hourOf(until)
 	first := last - min(last, uint32(max(1, n)-1))
-	found, err := b.countsOf(ctx, client, first, last, func(uint32) bool { return true })
+	found, err := b.countsOf(ctx, client, first, last)
 	if err != nil {
 		return nil, err
 	}
 	all := make([]Hour, 0, n)
 	for hour := first; hour <= last; hour++ {
-		all = append(all, Hour{timeOfHour(hour), cmp.Or(found[hour], new(Counts)), hour})
+		all = append(all, Hour{timeOfHour(hour), cmp.Or(found[hour], new(Counts))})
 	}
 	return all, nil
 }

@@ -18,6 +18,7 @@ const (
 	personRow  byte = 'p' // hash (8 bytes) + place of the login → key of its row
 	subjectRow byte = 's' // the same by subject
 	networkRow byte = 'n' // the same by network
+	filterRow  byte = 'c' // the same by client, outcome or cause: see filter
 	hourRow    byte = 'h' // hour (4 bytes) + client ID → Counts of the logins begun in it
 	dayRow     byte = 'd' // its first hour (4 bytes) + client ID → Counts of what happened on it, in Swedish time
 	monthRow   byte = 'm' // the same of months
@@ -45,18 +46,39 @@ func (l *Login) key() []byte {
 	return append(append([]byte{loginRow}, place(l.Begun, l.Reference)...), l.ID...)
 }
 
+// waysVersion is that of the rows that ways returns. It grows with them, and books of before get those that they lack: see Book.fill.
+const waysVersion = 1
+
 // ways returns the keys of the rows that lead to the login.
 func (l *Login) ways() (keys [][]byte) {
 	at := place(l.Begun, l.Reference)
-	for _, way := range []struct {
-		kind  byte
-		value string
-	}{{personRow, l.Person}, {subjectRow, l.Subject}, {networkRow, networkOf(l.Address)}} {
-		if way.value != "" {
-			keys = append(keys, append(wayTo(way.kind, way.value), at...))
+	add := func(kind byte, value string) {
+		if value != "" {
+			keys = append(keys, append(wayTo(kind, value), at...))
+		}
+	}
+	add(personRow, l.Person)
+	add(subjectRow, l.Subject)
+	add(networkRow, networkOf(l.Address))
+	if l.ClientID != "" {
+		add(filterRow, filter(l.ClientID, "", ""))
+	}
+	if l.Outcome != Failed && l.Outcome != Ended { // most logins are completed, and those that are under way soon will be
+		return keys
+	}
+	for _, client := range []string{"", l.ClientID} {
+		add(filterRow, filter(client, l.Outcome, ""))
+		add(filterRow, filter(client, "", l.Cause))
+		if l.ClientID == "" {
+			break
 		}
 	}
 	return keys
+}
+
+// filter returns what rows of logins by client, and by outcome or cause, are for.
+func filter(client string, outcome Outcome, cause string) string {
+	return client + "\x00" + string(outcome) + "\x00" + cause
 }
 
 // wayTo returns how the keys of all rows begin that lead to logins by that value.

@@ -29,8 +29,8 @@ type Query struct {
 	Network netip.Prefix
 	// Person is a pseudonym (audit.Log.Pseudonym), Subject what the client calls the person.
 	Person, Subject string
-	// Visible, when not nil, reports whether the logins of a client may be seen.
-	Visible func(client string) bool
+	// Visible, when not nil, reports whether a login may be seen.
+	Visible func(*Login) bool
 	// Before is Found.Next of the page before.
 	Before string
 	Limit  int
@@ -45,8 +45,9 @@ type Found struct {
 
 const (
 	defaultFound = 50
-	// maxLooked is how many logins one call looks at.
-	maxLooked = 20_000
+	// maxLooked bounds what one call looks at: a login that is passed over by its text counts once, one that is read closely so many times.
+	maxLooked = 10_000
+	closely   = 5
 	chunk     = 1000
 	// unread is how long ago events may be that were not yet read into the book, at least; maxUnread how many are looked at.
 	unread    = 30 * time.Second
@@ -88,6 +89,8 @@ type search struct {
 	book   *Book
 	before []byte
 	looked int
+	// filled says that rows by client, outcome and cause lead to all logins.
+	filled bool
 	// late are logins with events that the book has not read, by key.
 	late  map[string]*Login
 	found Found
@@ -116,6 +119,22 @@ func (s *search) way() (kind byte, value string) {
 			return networkRow, networkOf(ip.String())
 		}
 	}
+	if s.filled {
+		return s.filter()
+	}
+	return 0, ""
+}
+
+// filter returns the rows for client, outcome or cause by which fewest logins have to be looked at.
+func (s *search) filter() (kind byte, value string) {
+	switch {
+	case s.Cause != "":
+		return filterRow, filter(s.ClientID, "", s.Cause)
+	case s.Outcome == Failed, s.Outcome == Ended:
+		return filterRow, filter(s.ClientID, s.Outcome, "")
+	case s.ClientID != "":
+		return filterRow, filter(s.ClientID, "", "")
+	}
 	return 0, ""
 }
 
@@ -126,6 +145,7 @@ func (s *search) tail(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.filled = at.Ways == waysVersion
 	from := now.Add(-unread)
 	if at.Until.Before(from) && now.Sub(at.Until) < time.Hour {
 		from = at.Until.Add(-unread)
@@ -201,8 +221,8 @@ func (s *search) byWay(ctx context.Context, kind byte, value string) error {
 	if len(s.before) > placeSize {
 		to = append(bytes.Clone(prefix), s.before[1:1+placeSize]...)
 	}
-	for !s.full() {
-		rows, err := s.book.o.Store.Notes(ctx, from, to, min(chunk, 4*s.Limit), true)
+	for size := min(chunk, s.Limit); !s.full(); size = min(chunk, 2*size) {
+		rows, err := s.book.o.Store.Notes(ctx, from, to, size, true)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -228,10 +248,11 @@ func (s *search) follow(ctx context.Context, rows []storage.Note, before int) er
 	for _, row := range stored {
 		texts[string(row.Key)] = row.Value
 	}
+	marks := s.marks()
 	for _, row := range rows {
 		text := texts[string(row.Value)]
-		s.looked++
-		if text != nil && s.late[string(row.Value)] == nil {
+		s.looked += closely
+		if text != nil && s.late[string(row.Value)] == nil && hasAll(text, marks) {
 			l, err := decodeLogin(text)
 			if err != nil {
 				return err
@@ -248,56 +269,14 @@ func (s *search) follow(ctx context.Context, rows []storage.Note, before int) er
 
 func (s *search) full() bool { return len(s.found.Logins) >= s.Limit || s.looked >= maxLooked }
 
-// byTime goes through the logins of the time, but for hours of which the counts say that there is none.
+// byTime goes through the logins of the time.
 func (s *search) byTime(ctx context.Context) error {
 	s.lateOnes(nil)
 	from, to := binary.BigEndian.AppendUint32([]byte{loginRow}, minuteOf(s.From)), binary.BigEndian.AppendUint32([]byte{loginRow}, minuteOf(s.To.Add(time.Minute-1)))
 	if len(s.before) > 0 {
 		to = s.before
 	}
-	if !s.narrow() {
-		return s.span(ctx, from, to)
-	}
-	possible, err := s.book.days(ctx, s.ClientID, s.From, s.To, s.may)
-	if err != nil {
-		return err
-	}
-	for hours, err := range s.book.hours(ctx, s.ClientID, s.From, s.To, possible) {
-		if err != nil {
-			return err
-		}
-		if !s.may(hours.Counts) {
-			continue
-		}
-		first := binary.BigEndian.AppendUint32([]byte{loginRow}, hours.hour*60)
-		last := binary.BigEndian.AppendUint32([]byte{loginRow}, (hours.hour+1)*60)
-		if bytes.Compare(last, from) <= 0 || bytes.Compare(first, to) >= 0 {
-			continue
-		}
-		if err := s.span(ctx, slices.MaxFunc([][]byte{first, from}, bytes.Compare), slices.MinFunc([][]byte{last, to}, bytes.Compare)); err != nil || s.full() {
-			return err
-		}
-	}
-	return nil
-}
-
-// narrow reports whether counts can tell that an hour has nothing.
-func (s *search) narrow() bool { return s.ClientID != "" || s.Outcome != "" || s.Cause != "" }
-
-// may reports whether there may be such a login among what is counted.
-func (s *search) may(c *Counts) bool {
-	if s.Cause != "" && c.Causes[s.Cause]+c.Causes["other"] == 0 {
-		return false
-	}
-	switch s.Outcome {
-	case Completed:
-		return c.Completed > 0
-	case Failed:
-		return c.Failed > 0
-	case Ended:
-		return c.Ended > 0
-	}
-	return true
+	return s.span(ctx, from, to)
 }
 
 // span looks through the rows of logins between the keys, the last first, until enough are found.
@@ -312,6 +291,7 @@ func (s *search) span(ctx context.Context, from, to []byte) error {
 			s.looked++
 			to = row.Key
 			if s.late[string(row.Key)] == nil && hasAll(row.Value, marks) {
+				s.looked += closely - 1
 				l, err := decodeLogin(row.Value)
 				if err != nil {
 					return err
@@ -377,7 +357,7 @@ func (s *search) take(l *Login) {
 	case s.Reference != "" && s.Reference != l.Reference, l.Begun.Before(s.From.Truncate(time.Minute)), !l.Begun.Before(s.To),
 		!is(s.ClientID, l.ClientID), !is(string(s.Outcome), string(l.Outcome)), !is(s.Cause, l.Cause), !is(s.Device, l.Device),
 		!is(s.Browser, l.Browser), !is(s.Person, l.Person), !is(s.Subject, l.Subject), !s.near(l.Address),
-		s.Visible != nil && !s.Visible(l.ClientID), s.book.o.Now().After(l.Expires):
+		s.Visible != nil && !s.Visible(l), s.book.o.Now().After(l.Expires):
 		return
 	}
 	s.found.Logins = append(s.found.Logins, *l)

@@ -65,8 +65,8 @@ func TestSearch(t *testing.T) {
 			h.finds("IPv6", logins.Query{Network: netip.MustParsePrefix("2001:db8::/48")}, third)
 			h.finds("time", logins.Query{From: start.Add(5 * time.Minute), To: start.Add(30 * time.Minute)}, failed)
 			h.finds("time with an outcome", logins.Query{From: start, To: start.Add(30 * time.Minute), Outcome: logins.Failed}, failed)
-			h.finds("what may be seen", logins.Query{Visible: func(client string) bool { return client == "journal" }}, failed, first)
-			h.finds("reference that is not to be seen", logins.Query{Reference: first, Visible: func(string) bool { return false }})
+			h.finds("what may be seen", logins.Query{Visible: func(l *logins.Login) bool { return l.ClientID == "journal" }}, failed, first)
+			h.finds("reference that is not to be seen", logins.Query{Reference: first, Visible: func(*logins.Login) bool { return false }})
 		})
 	}
 	h.T = t

@@ -148,17 +148,18 @@ func (b *Book) tell(ctx context.Context, events []storage.AuditEvent, language s
 	default:
 		s.State, s.Lives = l.State, l.Expires
 	}
-	shown := func(reason, device string) string {
+	shown := func(eid, reason, device string) string {
 		if b.o.Shown == nil {
 			return ""
 		}
-		return b.o.Shown(language, reason, device, names(s.ClientID))
+		return b.o.Shown(language, eid, reason, device, names(s.ClientID))
 	}
-	s.Steps = steps(events, say, shown)
-	s.Verdict = say.or("verdict."+string(s.Outcome), "verdict.none")
+	var eid string
+	s.Steps, eid = steps(events, say, shown)
+	s.Verdict = say.of(eid, s.Kind+".verdict."+string(s.Outcome), "verdict."+string(s.Outcome), "verdict.none")
 	if s.Cause != "" {
-		s.Means, s.Tell, s.Do = say.or("means."+s.Cause, "means.unknown"), say.or("tell."+s.Cause, "tell.unknown"), say.or("do."+s.Cause, "do.unknown")
-		s.Saw = shown(s.Cause, s.Device)
+		s.Means, s.Tell, s.Do = say.of(eid, "means."+s.Cause, "means.unknown"), say.of(eid, "tell."+s.Cause, "tell.unknown"), say.of(eid, "do."+s.Cause, "do.unknown")
+		s.Saw = shown(eid, s.Cause, s.Device)
 	}
 	return s, nil
 }
@@ -169,21 +170,26 @@ type teller struct {
 	begun time.Time // when the person came to the page, zero when no event tells
 	last  time.Time // of the step before
 	seen  string    // of the course
+	eid   string    // by which the order of the moment is, empty for BankID
 	steps []Step
 }
 
 // steps returns what happened: the events, and before each what its course tells of the time since the one before. Shown returns what the page said of
-// a reason.
-func steps(events []storage.AuditEvent, say texts, shown func(reason, device string) string) []Step {
+// a reason. It returns the eID of the last order too.
+func steps(events []storage.AuditEvent, say texts, shown func(eid, reason, device string) string) ([]Step, string) {
 	t := &teller{texts: say, begun: origin(events)}
 	if !t.begun.IsZero() {
-		t.add(Step{Time: t.begun, Word: "page", Text: say["course.page"]})
+		t.add(Step{Time: t.begun, Word: "page", Text: say.or(events[0].Fields["DEVICE"]+".course.page", "course.page")})
 	}
 	for i := range events {
+		switch kind := audit.Type(events[i].Type); kind.Common() {
+		case audit.LoginStarted, audit.LoginCompleted, audit.LoginFailed, audit.LoginEnded:
+			t.eid = kind.OtherEID()
+		}
 		t.course(events[i].Fields["COURSE"], events[i].Time)
 		t.event(&events[i], shown)
 	}
-	return t.steps
+	return t.steps, t.eid
 }
 
 func (t *teller) add(s Step) {
@@ -214,30 +220,34 @@ func (t *teller) course(course string, until time.Time) {
 		if when.After(until) {
 			when = until
 		}
-		t.add(Step{Time: when, Word: name, Text: t.or("course."+name, "course.unknown")})
+		t.add(Step{Time: when, Word: name, Text: t.of(t.eid, "course."+name, "course.unknown")})
 	}
 }
 
-func (t *teller) event(e *storage.AuditEvent, shown func(reason, device string) string) {
+func (t *teller) event(e *storage.AuditEvent, shown func(eid, reason, device string) string) {
 	kind := audit.Type(e.Type)
 	word, _, _ := strings.Cut(e.Fields["MESSAGE"], ":")
-	s := Step{Time: e.Time, Word: e.Type, Text: t.texts["event."+e.Type], Message: e.Fields["MESSAGE"], Fields: e.Fields, Wrong: wrong(kind)}
+	s := Step{Time: e.Time, Word: e.Type, Text: t.or(e.Fields["KIND"]+".event."+e.Type, "event."+e.Type), Message: e.Fields["MESSAGE"], Fields: e.Fields, Wrong: wrong(kind)}
 	if s.Text == "" {
 		s.Text = kind.Text()
 	}
-	s.Cause = t.texts["means."+word]
-	if s.Cause == "" && word != "" && kind == audit.LoginFailed {
-		s.Cause = t.texts["means.unknown"]
+	s.Cause = t.of(t.eid, "means."+word)
+	if s.Cause == "" && word != "" && kind.Common() == audit.LoginFailed {
+		s.Cause = t.of(t.eid, "means.unknown")
 	}
 	if ends(kind) && word != "" {
-		s.Saw, s.Tell = shown(word, e.Fields["DEVICE"]), t.or("tell."+word, "tell.unknown")
+		s.Saw, s.Tell = shown(t.eid, word, e.Fields["DEVICE"]), t.of(t.eid, "tell."+word, "tell.unknown")
 	}
 	t.add(s)
 }
 
 // ends reports whether the event says that an order came to nothing.
 func ends(kind audit.Type) bool {
-	return kind == audit.LoginFailed || kind == audit.LoginEnded || kind == audit.ReturnRefused
+	switch kind.Common() {
+	case audit.LoginFailed, audit.LoginEnded, audit.ReturnRefused:
+		return true
+	}
+	return false
 }
 
 // origin returns when the person came to the page, as near as an event tells.

@@ -9,7 +9,7 @@ import (
 )
 
 // texts are the words of a language, by key: "means.", "tell." and "do." with a reason, "course." with a word of the course, "event." with the number of
-// an event, "verdict." with an outcome.
+// an event, "verdict." with an outcome. The name of an eID goes before those that are others of it; "sign." goes before those of them that are others of a signature, and a device before those that are others of it.
 type texts map[string]string
 
 //go:embed texts/*.json
@@ -39,12 +39,25 @@ func textsIn(language string) texts {
 	return languages["en"]
 }
 
-// or returns the text of the key, or that of another.
-func (t texts) or(key, other string) string {
-	if text := t[key]; text != "" {
-		return text
+// or returns the text of the first key that has one.
+func (t texts) or(keys ...string) string { return t.of("", keys...) }
+
+// eids are what other eIDs are called in texts that are written for BankID.
+var eids = map[string]string{"netid": "Net iD"}
+
+// of is or for a login by an eID: one of its own, whose key its name begins, or that of BankID under its name. It is empty for BankID.
+func (t texts) of(eid string, keys ...string) string {
+	for _, key := range keys {
+		if text := t[eid+"."+key]; text != "" && eid != "" {
+			return text
+		}
+		if text := t[key]; text != "" && eid != "" {
+			return strings.ReplaceAll(text, "BankID", eids[eid])
+		} else if text != "" {
+			return text
+		}
 	}
-	return t[other]
+	return ""
 }
 
 // Explain returns what a reason or hint code means in a language, in a few words and in a sentence; empty for one that is not known.

@@ -14,6 +14,7 @@ import (
 	"brygga/bankid"
 	"brygga/login"
 	"brygga/logins"
+	"brygga/netid"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/reasons.md")
@@ -26,6 +27,21 @@ func words(codes []bankid.HintCode) []string {
 		words[i] = string(code)
 	}
 	return words
+}
+
+// netIDWords are the codes by which orders of Net iD end.
+func netIDWords() (words []string) {
+	for _, code := range netid.Codes() {
+		if class := code.Class(); class == netid.ClassEnded || class == netid.ClassUnknown {
+			words = append(words, string(code))
+		}
+	}
+	return words
+}
+
+// failedWords are all by which orders end.
+func failedWords() []string {
+	return slices.Concat(login.Reasons(), words(bankid.FailedHintCodes()), netIDWords())
 }
 
 // TestReasonsPage holds docs/reasons.md to what the console and commands say.
@@ -42,6 +58,7 @@ func TestReasonsPage(t *testing.T) {
 	}
 	write("Reasons of brygga", login.Reasons())
 	write("Hint codes of BankID orders that failed", words(bankid.FailedHintCodes()))
+	write("Codes of Net iD orders that failed", netIDWords())
 	page.WriteString("\n## Hint codes of BankID orders that wait\n\n| word | what it means |\n|---|---|\n")
 	for _, word := range words(bankid.PendingHintCodes()) {
 		fmt.Fprintf(&page, "| `%s` | %s |\n", word, all["means."+word])
@@ -81,7 +98,7 @@ func TestTexts(t *testing.T) {
 				t.Errorf("%s: no text %s", language, key)
 			}
 		}
-		for _, word := range append(login.Reasons(), words(bankid.FailedHintCodes())...) {
+		for _, word := range failedWords() {
 			for _, kind := range []string{"short.", "means.", "tell.", "do."} {
 				has(kind + word)
 			}
@@ -92,7 +109,7 @@ func TestTexts(t *testing.T) {
 				t.Errorf("%s is explained as %q, %q", word, short, means)
 			}
 		}
-		for _, word := range append(words(bankid.PendingHintCodes()), "page", "this", "other", "renewed", "returned", "takenBack", "unknown") {
+		for _, word := range append(words(bankid.PendingHintCodes()), "page", "this", "other", "call", "program", "renewed", "returned", "takenBack", "unknown") {
 			has("course." + word)
 		}
 		for _, kind := range audit.Types() {
@@ -100,12 +117,21 @@ func TestTexts(t *testing.T) {
 				has("event." + string(kind))
 			}
 		}
-		causes, want := logins.Causes(language), append(login.Reasons(), words(bankid.FailedHintCodes())...)
+		causes, want := logins.Causes(language), failedWords()
 		if slices.Sort(causes); !slices.Equal(causes, slices.Sorted(slices.Values(want))) {
 			t.Errorf("%s: causes %v", language, causes)
 		}
 		for _, outcome := range logins.Outcomes() {
 			has("verdict." + string(outcome))
+			has("sign.verdict." + string(outcome))
+		}
+		for _, code := range netid.Codes() {
+			if code.Class() == netid.ClassProgress {
+				has("course." + string(code))
+			}
+		}
+		for _, kind := range []audit.Type{audit.NetIDStarted, audit.NetIDCompleted, audit.NetIDFailed, audit.NetIDEnded, audit.LoginStarted, audit.LoginCompleted, audit.LoginFailed, audit.LoginEnded} {
+			has("sign.event." + string(kind))
 		}
 	}
 	if short, means := logins.Explain("en", "weirdCode77"); short != "" || means != "" {

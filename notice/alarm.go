@@ -19,18 +19,22 @@ type Kind string
 
 // The kinds.
 const (
-	// Certificates: one of BankID's or of the listener ends soon. Secrets: a client's last secret, or an API key, does.
+	// Certificates: one of ours for an eID, or of the listener, ends soon. Secrets: a client's last secret, or an API key, does.
 	Certificates Kind = "certificates"
 	Secrets      Kind = "secrets"
-	// BankID is out of reach for a minute. Failures: far more logins fail than usually.
+	// BankID or NetID, the service of Net iD, is out of reach for a minute. Failures: far more logins fail than usually.
 	BankID   Kind = "bankid"
+	NetID    Kind = "netid"
 	Failures Kind = "failures"
 	// Disk: what may still be written to the disk of the store is little.
 	Disk Kind = "disk"
+	// Keys: those that sign tokens cannot be looked after. Audit: events cannot be signed, or handed over to a sink.
+	Keys  Kind = "keys"
+	Audit Kind = "audit"
 )
 
 // Kinds returns all kinds.
-func Kinds() []Kind { return []Kind{BankID, Failures, Certificates, Secrets, Disk} }
+func Kinds() []Kind { return []Kind{BankID, NetID, Failures, Certificates, Secrets, Disk, Keys, Audit} }
 
 // Rules say what is an alarm and who gets it. What is zero has its default.
 type Rules struct {
@@ -143,8 +147,9 @@ type Standing struct {
 	Seen map[string]time.Time `json:"seen"`
 }
 
-// forgotten is how long after a process has seen a condition last it counts no more: it may have died.
-const forgotten = 5 * time.Minute
+// calm is how long after a process has seen a condition last an alarm is over. What comes and goes is one alarm until then, and so is what a process
+// has seen that was started anew, or what another takes over from one that has died.
+const calm = 5 * time.Minute
 
 // Alarms looks after alarms. Its methods may be called concurrently.
 type Alarms struct {
@@ -195,8 +200,9 @@ func (a *Alarms) Standing(ctx context.Context) (all []Standing, err error) {
 }
 
 // Look takes in the conditions that this process sees now. What is new becomes an alarm, with mail to its recipients and an event, in one step: of
-// several processes that see it one sends. An alarm that no process sees any more is over, and they are told so.
-func (a *Alarms) Look(ctx context.Context, seen []Condition) error {
+// several processes that see it one sends. An alarm that none has seen for five minutes is over, and they are told so: by a process that can tell.
+// unsure are conditions of which this one cannot say now whether they are there; what they hold in Detail does not count.
+func (a *Alarms) Look(ctx context.Context, seen, unsure []Condition) error {
 	rules, err := a.Rules(ctx)
 	if err != nil {
 		return err
@@ -206,7 +212,7 @@ func (a *Alarms) Look(ctx context.Context, seen []Condition) error {
 		return err
 	}
 	changed := a.begin(l, seen)
-	if changed = a.end(l, seen) || changed; !changed {
+	if changed = a.end(l, unsure) || changed; !changed {
 		return nil
 	}
 	if l.change.After, err = json.Marshal(l.state); err != nil {
@@ -260,12 +266,14 @@ func (a *Alarms) begin(l *look, seen []Condition) (changed bool) {
 	return changed
 }
 
-// end takes out of the state what nobody sees any more.
-func (a *Alarms) end(l *look, seen []Condition) (changed bool) {
+// end takes out of the state what nobody has seen for long enough, and what is not unsure.
+func (a *Alarms) end(l *look, unsure []Condition) (changed bool) {
 	for cause, s := range l.state {
-		ours := slices.ContainsFunc(seen, func(c Condition) bool { return c.cause() == cause })
+		if slices.ContainsFunc(unsure, func(c Condition) bool { return c.cause() == cause }) {
+			continue
+		}
 		for process, at := range s.Seen {
-			if process == a.Process && !ours || l.now.Sub(at) >= forgotten {
+			if l.now.Sub(at) >= calm {
 				delete(s.Seen, process)
 				changed = true
 			}
@@ -273,6 +281,7 @@ func (a *Alarms) end(l *look, seen []Condition) (changed bool) {
 		if len(s.Seen) == 0 {
 			delete(l.state, cause)
 			l.tell(a, s, true)
+			changed = true
 		}
 	}
 	return changed

@@ -123,7 +123,7 @@ func TestAlarmOncePerCause(t *testing.T) {
 		var all sync.WaitGroup
 		for _, p := range processes {
 			all.Go(func() {
-				if err := p.Look(t.Context(), seen); err != nil {
+				if err := p.Look(t.Context(), seen, nil); err != nil {
 					t.Error(err)
 				}
 			})
@@ -132,27 +132,76 @@ func TestAlarmOncePerCause(t *testing.T) {
 		h.now = h.now.Add(30 * time.Second)
 	}
 	h.want(1, 0, 1) // bo gets no alarms of that kind
-	h.ok(processes[0].Look(t.Context(), nil))
-	h.ok(processes[1].Look(t.Context(), nil))
-	if standing, err := processes[2].Standing(t.Context()); err != nil || len(standing) != 1 || len(standing[0].Seen) != 1 {
-		t.Errorf("while one sees it: %+v, %v", standing, err)
+	look := func(p *notice.Alarms, after time.Duration, seen ...notice.Condition) {
+		t.Helper()
+		h.now = h.now.Add(after)
+		h.ok(p.Look(t.Context(), seen, nil))
 	}
-	h.ok(processes[2].Look(t.Context(), nil))
+	look(processes[0], 4*time.Minute)
+	look(processes[1], 0, seen...) // one sees it longer than the others
+	look(processes[0], 4*time.Minute)
+	if standing, err := processes[2].Standing(t.Context()); err != nil || len(standing) != 1 || len(standing[0].Seen) != 1 {
+		t.Errorf("while one has seen it of late: %+v, %v", standing, err)
+	}
+	h.want(1, 0, 1)
+	for range 3 {
+		for _, p := range processes {
+			look(p, time.Minute)
+		}
+	}
 	h.want(1, 1, 2)
-	h.ok(processes[2].Look(t.Context(), append(seen, notice.Condition{Kind: notice.Disk, Name: "c"})))
+	look(processes[2], 0, append(seen, notice.Condition{Kind: notice.Disk, Name: "c"})...)
 	h.want(3, 1, 5)
+}
+
+// TestAlarmThatComesAndGoes is one until there has been calm for five minutes, and then a new one.
+func TestAlarmThatComesAndGoes(t *testing.T) {
+	h := newHarness(t)
+	a := h.process("a")
+	disk := []notice.Condition{{Kind: notice.Disk, Name: "data", Detail: "1 MiB"}}
+	for range 10 {
+		h.ok(a.Look(t.Context(), disk, nil))
+		h.now = h.now.Add(2 * time.Minute)
+		h.ok(a.Look(t.Context(), nil, nil))
+		h.now = h.now.Add(2 * time.Minute)
+	}
+	h.want(1, 0, 0)
+	h.now = h.now.Add(time.Minute)
+	h.ok(a.Look(t.Context(), nil, nil))
+	h.want(1, 1, 0)
+	h.ok(a.Look(t.Context(), disk, nil))
+	h.want(2, 1, 0)
+}
+
+// TestAlarmOfTheUnsure: a process that cannot tell, as it has just begun, ends nothing, however long; one that can does.
+func TestAlarmOfTheUnsure(t *testing.T) {
+	h := newHarness(t)
+	bank := []notice.Condition{{Kind: notice.BankID, Name: "BankID", Detail: "a moment"}}
+	h.ok(h.process("a").Look(t.Context(), bank, nil))
+	h.now = h.now.Add(time.Hour)
+	unsure := []notice.Condition{{Kind: notice.BankID, Name: "BankID"}}
+	for range 3 {
+		h.ok(h.process("a").Look(t.Context(), nil, unsure))
+		h.ok(h.process("b").Look(t.Context(), nil, unsure))
+	}
+	h.want(1, 0, 0)
+	h.ok(h.process("a").Look(t.Context(), bank, nil)) // it fails still
+	h.want(1, 0, 0)
+	h.now = h.now.Add(time.Hour)
+	h.ok(h.process("b").Look(t.Context(), nil, nil))
+	h.want(1, 1, 0)
 }
 
 // TestAlarmOfTheDead: what only a process has seen that died is over after a while.
 func TestAlarmOfTheDead(t *testing.T) {
 	h := newHarness(t)
-	h.ok(h.process("dead").Look(t.Context(), []notice.Condition{{Kind: notice.Disk, Name: "dead"}}))
+	h.ok(h.process("dead").Look(t.Context(), []notice.Condition{{Kind: notice.Disk, Name: "dead"}}, nil))
 	h.now = h.now.Add(time.Minute)
 	alive := h.process("alive")
-	h.ok(alive.Look(t.Context(), nil))
+	h.ok(alive.Look(t.Context(), nil, nil))
 	h.want(1, 0, 0)
 	h.now = h.now.Add(5 * time.Minute)
-	h.ok(alive.Look(t.Context(), nil))
+	h.ok(alive.Look(t.Context(), nil, nil))
 	h.want(1, 1, 0)
 }
 

@@ -33,19 +33,16 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 		p.showOver(w, r, client)
 		return
 	}
-	if !p.isRequired(client, login) {
-		p.refuseLogin(w, r, client, login, errLoginRequired.code, "another person has logged in than the one that was asked for", audit.Event{
-			Type: audit.ResultRefused, Identifier: login.ID, Reference: login.Reference(), SourceAddress: p.o.ClientIP(r), Person: login.Identity.PersonalNumber,
-			CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Message: "another subject than required",
-		})
+	if why := p.unanswerable(client, login); why != nil {
+		p.refuseLogin(w, r, client, login, why.code, why.description, refusedLogin(client, login, why, p.o.ClientIP(r)))
 		return
 	}
 	now := p.now()
 	answer, code := p.answerTo(client, &login.Request, event{
-		identity: login.Identity, acr: login.Request.ACR, amr: amr(login.Identity.Method), at: login.Completed, login: login.ID,
+		identity: login.Identity, acr: p.acrOf(&login.Request, login.Identity), amr: p.amrOf(login.Identity), at: login.Completed, login: login.ID, evidence: login.EvidenceID,
 	}, now)
 	var cookie secret.String
-	if client.SessionGroup != "" {
+	if client.SessionGroup != "" && login.Request.Kind != storage.KindSign { // who has signed has not logged in (Signature Extension §4)
 		var err error
 		if cookie, err = p.joinSession(r, client, login, &answer, now); err != nil {
 			p.showFault(w, r, "read session", err)
@@ -87,11 +84,37 @@ func (p *Provider) answerAgain(w http.ResponseWriter, r *http.Request, client *s
 	}
 }
 
-// isRequired reports whether the person who has logged in is the one that the client has named by subject, if it has. The
-// number that it may have named is held by the login itself.
+// errAnotherPerson answers a request for one person when another has logged in, or somebody whom the client does not know.
+var errAnotherPerson = newError(oidc.LoginRequired, "another person has logged in than the one that was asked for")
+
+// unanswerable returns why a completed login does not answer its request, nil if it does.
+func (p *Provider) unanswerable(client *storage.Client, login *storage.Login) *oauthError {
+	switch {
+	case !p.isRequired(client, login):
+		return errAnotherPerson
+	case !p.isMet(&login.Request, login.Identity):
+		return errUnmet
+	}
+	return nil
+}
+
+// refusedLogin is the event of a login that does not answer its request.
+func refusedLogin(client *storage.Client, login *storage.Login, why *oauthError, address string) audit.Event {
+	message := "another subject than required"
+	if why == errUnmet {
+		message = "another level or issuer than required"
+	}
+	return audit.Event{
+		Type: audit.ResultRefused, Identifier: login.ID, Reference: login.Reference(), SourceAddress: address, Person: login.Identity.Person(),
+		CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Message: message,
+	}
+}
+
+// isRequired reports whether the person who has logged in is known to the client, whose policy may have changed, and the one that it has
+// named by subject, if it has. The number that it may have named is held by the login itself.
 func (p *Provider) isRequired(client *storage.Client, login *storage.Login) bool {
 	required := login.Request.RequiredSubject
-	return required == "" || required == p.subject(client, login.Identity.PersonalNumber)
+	return p.knows(client, login.Identity) && (required == "" || required == p.Subject(client, login.Identity))
 }
 
 // event is the authentication that an answer rests on: a login just now, or the one that a session began with.
@@ -101,11 +124,17 @@ type event struct {
 	amr      []string
 	at       time.Time
 	login    string // its ID
+	evidence string // the ID of the record that proves a signature
 }
 
 // answerTo returns what the client gets, and the code that stands for it. The grant belongs to no session yet.
 func (p *Provider) answerTo(client *storage.Client, request *storage.AuthRequest, e event, now time.Time) (storage.Answer, string) {
 	code := storage.NewToken()
+	return p.answerWith(code, client, request, e, now), code
+}
+
+// answerWith is answerTo for a code that is known before.
+func (p *Provider) answerWith(code string, client *storage.Client, request *storage.AuthRequest, e event, now time.Time) storage.Answer {
 	offline := hasScope(request.Scopes, oidc.ScopeOfflineAccess)
 	life := p.o.CodeLife + p.o.AccessTokenLife
 	if offline {
@@ -117,24 +146,18 @@ func (p *Provider) answerTo(client *storage.Client, request *storage.AuthRequest
 	}
 	grant := storage.Grant{
 		ID: storage.NewID(), ClientID: client.ID, SessionID: storage.NewID(), TransactionID: p.TransactionID(e.login, client.ID),
-		Subject: p.subject(client, e.identity.PersonalNumber), Scopes: request.Scopes, Nonce: request.Nonce,
+		Subject: p.Subject(client, e.identity), Scopes: request.Scopes, Nonce: request.Nonce,
 		ACR: cmp.Or(e.acr, p.o.ACRValues[0]), AMR: e.amr, AuthTime: e.at, Identity: identity,
 		Claims: request.Claims, Resources: request.Resources, Offline: offline, Backchannel: client.BackchannelLogoutURI != "",
 		Created: now, Expires: now.Add(life),
 	}
+	if sign, _ := wantsSignature(request); sign {
+		grant.EvidenceID = e.evidence
+	}
 	return storage.Answer{Grant: grant, Code: storage.Code{
 		Hash: storage.TokenHash(secret.New(code)), GrantID: grant.ID, ClientID: client.ID, Redirect: request.RedirectURI,
 		Expires: now.Add(p.o.CodeLife), Challenge: request.CodeChallenge, Resources: request.Resources,
-	}}, code
-}
-
-// amr names the eID service and says that it asked for two factors (RFC 8176 §2): the key in the app or on the card, and a
-// code or a biometric. Which of the two it was, BankID does not tell.
-func amr(method string) []string {
-	if method == "" {
-		return []string{"mfa"}
-	}
-	return []string{method, "mfa"}
+	}}
 }
 
 // Refuse ends a login without a code and sends the error to its client, such as access_denied when the person cancelled

@@ -125,7 +125,7 @@ func TestSessionLogsHoldNoSecrets(t *testing.T) {
 			t.Errorf("%s %q in the log: %s", name, text, h.logs)
 		}
 	}
-	if !strings.Contains(h.logs.String(), "WEB_100005") {
+	if !strings.Contains(h.logs.String(), "WEB_100105") {
 		t.Errorf("the use of a session is not in the audit log: %s", h.logs)
 	}
 }

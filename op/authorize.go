@@ -52,6 +52,10 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, client, &request, refusal)
 		return
 	}
+	if len(p.offered(r, client, &request)) == 0 {
+		p.refuse(w, r, client, &request, errNoMethod)
+		return
+	}
 	if client.SessionGroup != "" && p.serveFromSession(w, r, client, &request, values) {
 		return
 	}
@@ -113,18 +117,23 @@ func (p *Provider) withObject(ctx context.Context, client *storage.Client, sent 
 	if !proven {
 		sent = p.withoutMessage(ctx, client, sent)
 	}
+	values, signed := sent, false
+	var refusal *oauthError
 	switch {
 	case object == "" && client.RequireRequestObject:
 		return nil, invalid("this client must send a signed request object")
-	case object == "":
-		return sent, nil
+	case bareSignRequest(sent):
+		return nil, errSignRequest
+	case object != "":
+		if values, signed, refusal = p.readObject(ctx, client, sent, object, pushed); refusal != nil {
+			return nil, refusal
+		}
+		if !signed && !proven {
+			values = p.withoutMessage(ctx, client, values)
+		}
 	}
-	values, signed, refusal := p.readObject(ctx, client, sent, object, pushed)
-	if refusal != nil {
+	if values, refusal = p.withSignRequest(ctx, client, values, signed, pushed); refusal != nil {
 		return nil, refusal
-	}
-	if !signed && !proven {
-		values = p.withoutMessage(ctx, client, values)
 	}
 	return values, nil
 }

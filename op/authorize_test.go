@@ -101,7 +101,7 @@ func TestAuthorizeShowsUnreadableRequests(t *testing.T) {
 		"POST without a type": {noForm, 400},
 		"POST of a multipart": {multipart, 400},
 		"POST with the query": {inQuery, 400},
-		"POST too large":      {formRequest("/authorize", params("web", callback, "claims", strings.Repeat("x", maxBody))), 400},
+		"POST too large":      {formRequest("/authorize", params("web", callback, "claims", strings.Repeat("x", maxSigning))), 400},
 		"DELETE":              {httptest.NewRequest(http.MethodDelete, issuer+"/authorize?"+good.Encode(), nil), 405},
 		"HEAD":                {httptest.NewRequest(http.MethodHead, issuer+"/authorize?"+good.Encode(), nil), 405},
 	} {

@@ -26,7 +26,7 @@ const (
 // The outcomes of an attempt to deliver a notice, for Options.Observe and the log.
 const (
 	noticeDelivered = "ok"
-	noticeRefused   = "refused"           // the client has answered 400
+	noticeRefused   = "refused"           // the client has answered that it does not want it: 400 to a logout, 410 to a webhook's message
 	noticeStatus    = "bad_status"        // it has answered something else
 	noticeForbidden = "forbidden_address" // its address is one that we must not call
 	noticeTimeout   = "timeout"
@@ -68,7 +68,7 @@ type logoutEvents struct {
 
 // logoutToken returns the signed logout token of a notice. The jti is the notice's, so that a client which has had it knows
 // it again.
-func (p *Provider) logoutToken(ctx context.Context, client *storage.Client, notice *storage.LogoutNotice) (string, error) {
+func (p *Provider) logoutToken(ctx context.Context, client *storage.Client, notice *storage.Notice) (string, error) {
 	now := p.now()
 	claims, err := json.Marshal(&logoutClaims{
 		Issuer: p.o.Issuer, Subject: notice.Subject, Audience: client.ID, IssuedAt: now.Unix(), Expires: now.Add(logoutTokenLife).Unix(),
@@ -81,69 +81,75 @@ func (p *Provider) logoutToken(ctx context.Context, client *storage.Client, noti
 }
 
 // noticeClient returns the client that a notice is for, nil when there is nobody to tell any more.
-func (p *Provider) noticeClient(ctx context.Context, notice *storage.LogoutNotice) (*storage.Client, error) {
+func (p *Provider) noticeClient(ctx context.Context, notice *storage.Notice) (*storage.Client, error) {
 	client, err := p.o.Store.Client(ctx, notice.ClientID)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case client.BackchannelLogoutURI == "":
+	case deliveryOf(notice).address(client) == "", client.Succeeds(notice.Created):
 		return nil, nil
 	}
 	return client, nil
 }
 
-// sendNotice tells the client once (§2.5) and returns what came of it.
-func (p *Provider) sendNotice(ctx context.Context, client *storage.Client, notice *storage.LogoutNotice) (outcome string, status int) {
+// sendLogout tells the client of a logout once (§2.5) and returns what came of it.
+func (p *Provider) sendLogout(ctx context.Context, client *storage.Client, notice *storage.Notice) (outcome string, status int) {
 	token, err := p.logoutToken(ctx, client, notice)
 	if err != nil {
 		p.fault(ctx, "sign logout token", err)
 		return noticeFault, 0
 	}
 	status, err = p.o.Outbound.PostForm(ctx, client.BackchannelLogoutURI, url.Values{"logout_token": {token}})
+	return deliveryOutcome(status, err), status
+}
+
+// deliveryOutcome returns what came of a call that was answered with the status, or not at all.
+func deliveryOutcome(status int, err error) string {
 	switch {
 	case errors.Is(err, outbound.ErrForbiddenAddress):
-		return noticeForbidden, 0
+		return noticeForbidden
 	case errors.Is(err, context.DeadlineExceeded):
-		return noticeTimeout, 0
+		return noticeTimeout
 	case err != nil:
-		return noticeUnreached, 0
+		return noticeUnreached
 	case status == http.StatusOK, status == http.StatusNoContent:
-		return noticeDelivered, status
+		return noticeDelivered
 	case status == http.StatusBadRequest:
-		return noticeRefused, status
+		return noticeRefused
 	}
-	return noticeStatus, status
+	return noticeStatus
 }
 
 // closeNotice notes what came of an attempt and ends the notice where nothing more is to be tried: it was delivered, the
 // client refuses it or is gone, or its time is up. Any other waits for its next turn, which the store has set already.
-func (p *Provider) closeNotice(ctx context.Context, client *storage.Client, notice *storage.LogoutNotice, outcome string) {
-	p.o.Observe(EndpointNotices, outcome, notice.ClientID)
-	event := audit.Event{Type: audit.LogoutFailed, ClientID: notice.ClientID, Object: notice.SessionID, Message: outcome}
+func (p *Provider) closeNotice(ctx context.Context, client *storage.Client, notice *storage.Notice, outcome string) {
+	d := deliveryOf(notice)
+	p.o.Observe(d.attempt, outcome, notice.ClientID)
+	event := audit.Event{Type: d.undelivered, ClientID: notice.ClientID, Object: d.object(notice), Message: outcome}
 	switch {
 	case outcome == noticeDelivered:
-		event.Type, event.Message = audit.LogoutDelivered, ""
+		event.Type, event.Message = d.delivered, ""
 	case outcome == noticeMoot, outcome == noticeRefused, !notice.Due.Before(notice.Expires):
 	default:
 		level := slog.LevelWarn
 		if outcome == noticePaused {
 			level = slog.LevelDebug // what paused it was told of
 		}
-		p.log.Log(ctx, level, "logout notice not delivered", "client_id", notice.ClientID, "outcome", outcome, "attempts", notice.Attempts)
+		p.log.Log(ctx, level, "notice not delivered", "doing", d.attempt, "client_id", notice.ClientID, "outcome", outcome, "attempts", notice.Attempts)
 		return
 	}
 	if client != nil {
 		event.CustomerIdentifier = client.CustomIdentifier
 	}
 	events, told := p.o.Audit.Of(event)
-	if err := p.o.Store.DropLogoutNotice(ctx, notice.ID, events...); err != nil {
-		p.fault(ctx, "drop logout notice", err)
+	if err := p.o.Store.DropNotice(ctx, notice.ID, events...); err != nil {
+		p.fault(ctx, "drop notice", err)
 		return
 	}
-	if event.Type == audit.LogoutFailed && outcome != noticeMoot {
-		p.o.Observe(EndpointUndelivered, outcome, notice.ClientID)
+	if event.Type == d.undelivered && outcome != noticeMoot {
+		p.o.Observe(d.lost, outcome, notice.ClientID)
 	}
 	told(ctx)
 }

@@ -86,10 +86,10 @@ func (h *harness) deliver() {
 }
 
 // waiting returns the notices that are in the store, whenever they are due.
-func (h *harness) waiting() (all []storage.LogoutNotice) {
+func (h *harness) waiting() (all []storage.Notice) {
 	h.t.Helper()
 	later := h.now().Add(noticeRetryMost * 2)
-	all, err := h.store.ClaimLogoutNotices(h.t.Context(), later, 1000, func(int) time.Duration { return 0 })
+	all, err := h.store.ClaimNotices(h.t.Context(), later, 1000, func(int) time.Duration { return 0 })
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func (h *harness) waiting() (all []storage.LogoutNotice) {
 
 func (h *harness) audited(t audit.Type) (all []storage.AuditEvent) {
 	h.t.Helper()
-	events, err := h.store.AuditEvents(h.t.Context(), time.Now().Add(-time.Hour), time.Now().Add(storage.LogoutNoticeLife*2), 1000)
+	events, err := h.store.AuditEvents(h.t.Context(), time.Now().Add(-time.Hour), time.Now().Add(storage.NoticeLife*2), 1000)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -259,7 +259,7 @@ func TestBackchannelIsGivenUp(t *testing.T) {
 		if count(b.observed, "backchannel_logout "+tc.outcome) != 1 || len(b.audited(audit.LogoutFailed)) != 0 {
 			t.Errorf("%s: observed %v", name, b.observed)
 		}
-		b.move(storage.LogoutNoticeLife - time.Minute)
+		b.move(storage.NoticeLife - time.Minute)
 		for range 2 { // the second time it has been put off beyond its end
 			b.deliver()
 			b.move(45 * time.Second)

@@ -23,6 +23,7 @@ const (
 const (
 	scopeNaturalPersonInfo   = storage.ScopeNaturalPersonInfo
 	scopeNaturalPersonNumber = storage.ScopeNaturalPersonNumber
+	scopeNaturalPersonOrgID  = storage.ScopeNaturalPersonOrgID
 )
 
 // authorizeLimits are the parameters of an auth request with the most bytes that each may have. All of them may stand once;
@@ -35,7 +36,7 @@ var authorizeLimits = [...]struct {
 	{"state", 4096}, {"nonce", 1024}, {"code_challenge", 128}, {"code_challenge_method", 16}, {"prompt", 128},
 	{"max_age", 32}, {"ui_locales", maxWish}, {"login_hint", maxWish}, {"acr_values", 1024}, {"id_token_hint", 16 << 10},
 	{"display", maxWish}, {"claims", 16 << 10}, {"claims_locales", maxWish}, {"registration", 16 << 10},
-	{paramUserMessage, 16 << 10}, {paramAuthnProvider, 512},
+	{paramUserMessage, 16 << 10}, {paramAuthnProvider, 512}, {paramSignRequest, maxSignRequest},
 }
 
 // wishes are parameters that change nothing when they are ignored (OIDC Core §3.1.2.1), as longer ones than maxWish bytes are.
@@ -87,7 +88,7 @@ func (p *Provider) checkRequest(client *storage.Client, values url.Values) (stor
 	}
 	request.Nonce = values.Get("nonce")
 	for _, check := range [...]func(*Provider, *storage.Client, url.Values, *storage.AuthRequest) *oauthError{
-		checkUnsupported, checkScope, checkPKCE, checkPrompt, checkRest, checkResources, checkClaims, checkSwedish,
+		checkUnsupported, checkScope, checkPKCE, checkPrompt, checkRest, checkResources, checkClaims, checkSwedish, checkSign,
 	} {
 		if refusal := check(p, client, values, &request); refusal != nil {
 			return request, refusal
@@ -105,7 +106,7 @@ func checkForm(values url.Values) *oauthError {
 			return invalid(limit.name + " is given more than once")
 		case len(value) > limit.max:
 			return invalid(limit.name + " is too long")
-		case !isText(value) && limit.name != paramUserMessage && limit.name != "claims":
+		case !isText(value) && limit.name != paramUserMessage && limit.name != paramSignRequest && limit.name != "claims":
 			return invalid(limit.name + " has characters that are not allowed")
 		}
 	}
@@ -128,10 +129,20 @@ func checkUnsupported(_ *Provider, _ *storage.Client, values url.Values, _ *stor
 
 // checkScope keeps the scopes that exist and that the client may ask for; others are dropped (OIDC Core §3.1.2.1). A client's
 // registration for offline_access is the permission that OIDC Core §11 wants for it: nobody is asked for consent here.
-func checkScope(_ *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *oauthError {
+func checkScope(p *Provider, client *storage.Client, values url.Values, request *storage.AuthRequest) *oauthError {
 	for _, scope := range strings.Fields(values.Get("scope")) {
 		switch scope {
-		case oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeOfflineAccess, scopeNaturalPersonInfo, scopeNaturalPersonNumber, storage.ScopeEmail:
+		case storage.ScopeSign, storage.ScopeSignApproval: // a login in the place of a signature would be a lie
+			if p.o.SignatureOf == nil {
+				continue
+			}
+			if !client.MayAsk(scope) {
+				return newError(oidc.UnauthorizedClient, "this client may not ask for signatures").with(scope)
+			}
+			if !slices.Contains(request.Scopes, scope) {
+				request.Scopes = append(request.Scopes, scope)
+			}
+		case oidc.ScopeOpenID, oidc.ScopeProfile, oidc.ScopeOfflineAccess, scopeNaturalPersonInfo, scopeNaturalPersonNumber, scopeNaturalPersonOrgID, storage.ScopeEmail:
 			if client.MayAsk(scope) && !slices.Contains(request.Scopes, scope) {
 				request.Scopes = append(request.Scopes, scope)
 			}

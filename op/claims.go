@@ -109,10 +109,14 @@ func checkClaims(p *Provider, client *storage.Client, values url.Values, request
 	if refusal := requireNumber(client, claims, values.Get("login_hint"), request); refusal != nil {
 		return refusal
 	}
+	request.LoginHint = namedBy(client, values.Get("login_hint"), request)
 	if refusal := p.requireSubject(client, claims, values.Get("id_token_hint"), request); refusal != nil {
 		return refusal
 	}
-	return p.chooseACR(client, claims, values.Get("acr_values"), request)
+	if refusal := p.chooseACR(client, claims, values.Get("acr_values"), request); refusal != nil {
+		return refusal
+	}
+	return p.demandDocument(client, claims, request)
 }
 
 // requireNumber notes whose personal number the claims parameter wants, or login_hint is, in any spelling: nobody else may log in. A
@@ -149,6 +153,18 @@ func requireNumber(client *storage.Client, claims wantedClaims, hint string, req
 	}
 	request.RequiredPersonalNumber = secret.New(number)
 	return nil
+}
+
+// maxNamed bounds a login_hint that is kept, in bytes.
+const maxNamed = 200
+
+// namedBy returns the login_hint of a client that may have people named, for the field in which that is done: it binds nobody, so that nothing is to be
+// learned from it. One that requires its person takes the place of the field, and clients of the Swedish profile send none.
+func namedBy(client *storage.Client, hint string, request *storage.AuthRequest) secret.String {
+	if !client.TypedIdentifiers || client.Swedish() || !request.RequiredPersonalNumber.IsZero() || len(hint) > maxNamed {
+		return secret.String{}
+	}
+	return secret.New(hint)
 }
 
 // requireSubject notes which subject the claims parameter or id_token_hint names: no other is answered with (OIDC Core
@@ -191,10 +207,10 @@ func (p *Provider) chooseACR(client *storage.Client, claims wantedClaims, acrVal
 	if len(asked) == 0 {
 		asked = client.DefaultACRValues
 	}
-	request.ACRValues, request.ACR = asked, p.o.ACRValues[0]
+	request.ACRValues, request.ACR, request.ACREssential = asked, p.o.ACRValues[0], essential
 	for _, acr := range asked {
-		if slices.Contains(p.o.ACRValues, acr) {
-			request.ACR = acr
+		if step, ok := p.canHave(client, acr); ok {
+			request.ACR, request.StepUp = acr, step
 			return nil
 		}
 	}

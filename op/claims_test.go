@@ -161,3 +161,29 @@ func outcomeText(t testing.TB, w *httptest.ResponseRecorder) string {
 	outcome, _ := outcomeOf(t, w)
 	return outcome
 }
+
+// TestHintForNaming: a login_hint is kept for the field in which a person is named, where a client may have people named, and binds nobody.
+func TestHintForNaming(t *testing.T) {
+	const hsaID = "SE2321000016-KIM1"
+	may := storage.Client{PersonalNumber: true, TypedIdentifiers: true}
+	for name, c := range map[string]struct {
+		hint   string
+		change func(*storage.Client)
+		want   string
+	}{
+		"an HSA-ID":                            {hsaID, func(*storage.Client) {}, hsaID},
+		"no right to have people named":        {hsaID, func(c *storage.Client) { c.TypedIdentifiers = false }, ""},
+		"a number of who is required":          {number, func(*storage.Client) {}, ""},
+		"a number that the client is not told": {number, func(c *storage.Client) { c.PersonalNumber = false }, number},
+		"the Swedish profile":                  {hsaID, func(c *storage.Client) { c.Profile = storage.ProfileSwedish }, ""},
+		"too long":                             {strings.Repeat("x", 201), func(*storage.Client) {}, ""},
+	} {
+		client := may
+		c.change(&client)
+		p := newHarness(t, nil).Provider
+		request := storage.AuthRequest{Received: p.now()}
+		if refusal := checkClaims(p, &client, url.Values{"login_hint": {c.hint}}, &request); refusal != nil || request.LoginHint.Reveal() != c.want {
+			t.Errorf("%s: kept is %q, %v", name, request.LoginHint.Reveal(), refusal)
+		}
+	}
+}

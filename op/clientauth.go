@@ -216,8 +216,15 @@ func (p *Provider) prove(ctx context.Context, c *credentials, endpoint string) (
 	case c.method == storage.AuthMethodPrivateKey:
 		return client, p.proveAssertion(ctx, client, c.assertion)
 	}
-	if client.Authenticate(c.secrets[0], now) || !c.secrets[1].IsZero() && client.Authenticate(c.secrets[1], now) {
-		return client, nil
+	used := client.SecretOf(c.secrets[0], now)
+	if used == nil && !c.secrets[1].IsZero() {
+		used = client.SecretOf(c.secrets[1], now)
 	}
-	return client, failure("wrong secret")
+	if used == nil {
+		return client, failure("wrong secret")
+	}
+	if p.o.SecretUsed != nil {
+		p.o.SecretUsed(client, used.Created)
+	}
+	return client, nil
 }

@@ -77,7 +77,7 @@ func parseSigned(token, only string) (*jose.JSONWebSignature, error) {
 		}
 		algs = []jose.SignatureAlgorithm{jose.SignatureAlgorithm(only)}
 	}
-	if len(token) > maxBody {
+	if len(token) > maxSigning {
 		return nil, errNotSigned
 	}
 	jws, err := jose.ParseSignedCompact(token, algs)

@@ -77,7 +77,7 @@ func TestVerifyFromClient(t *testing.T) {
 		"only none":          {"eyJhbGciOiJub25lIn0.e30.", "none", errNotSigned},
 		"only HS256":         {"eyJhbGciOiJIUzI1NiJ9.e30.AAAA", "HS256", errNotSigned},
 		"another key":        {signJWS(t, "ES256", "other", "a", claims), "", errNoClientKey},
-		"too long":           {signJWS(t, "ES256", "P-256", "a", map[string]any{"x": strings.Repeat("x", maxBody)}), "", errNotSigned},
+		"too long":           {signJWS(t, "ES256", "P-256", "a", map[string]any{"x": strings.Repeat("x", maxSigning)}), "", errNotSigned},
 		"JSON form":          {`{"payload":"e30","protected":"eyJhbGciOiJFUzI1NiJ9","signature":"AAAA"}`, "", errNotSigned},
 		"nothing":            {"", "", errNotSigned},
 	} {

@@ -11,9 +11,9 @@ import (
 	"brygga/storage"
 )
 
-// Bounds of the delivery of logout notices.
+// Bounds of the delivery of notices.
 const (
-	noticeEvery    = 5 * time.Second  // between looks into the store, when nothing in this process ends a session
+	noticeEvery    = 5 * time.Second  // between looks into the store, when nothing in this process brings about one
 	noticeBatch    = 64               // notices claimed in one step
 	noticesAtOnce  = 256              // notices in hand, waiting or being sent
 	noticesPerHost = 4                // calls to one host at once
@@ -21,22 +21,28 @@ const (
 	hostPause      = 15 * time.Second // after a host has not answered
 )
 
-// Run tells clients of the ends of their sessions, until ctx is done: at once what this process brought about, and every few
+// Run tells clients of the ends of their sessions and of the orders of their programs, and of the logins by telephone that Notify names, until ctx is done: at once what this process brought about, and every few
 // seconds what other processes, earlier failures or a restart have left. It then waits for the calls under way and returns
 // nil; what was not delivered stays in the store. Several processes may run on one store.
 func (p *Provider) Run(ctx context.Context) error {
 	c := &courier{p: p, hosts: make(map[string]*noticeHost)}
+	g := &pinger{p: p, held: make(map[string]int)}
 	ticker := time.NewTicker(noticeEvery)
 	defer ticker.Stop()
+	c.collect(ctx)
 	for {
-		c.collect(ctx)
 		select {
 		case <-ctx.Done():
 			c.work.Wait()
+			g.work.Wait()
 			return nil
+		case login := <-p.pings:
+			g.take(ctx, login)
+			continue
 		case <-ticker.C:
 		case <-p.notices:
 		}
+		c.collect(ctx)
 	}
 }
 
@@ -73,10 +79,10 @@ func (c *courier) collect(ctx context.Context) {
 		if limit == 0 {
 			return // the delivery that makes room calls again
 		}
-		notices, err := c.p.o.Store.ClaimLogoutNotices(ctx, c.p.now(), limit, retryNotice)
+		notices, err := c.p.o.Store.ClaimNotices(ctx, c.p.now(), limit, retryNotice)
 		if err != nil {
 			if ctx.Err() == nil {
-				c.p.fault(ctx, "claim logout notices", err)
+				c.p.fault(ctx, "claim notices", err)
 			}
 			return
 		}
@@ -96,7 +102,7 @@ func (c *courier) room() int {
 }
 
 // take begins the delivery of a claimed notice, unless there is nobody to deliver it to.
-func (c *courier) take(ctx context.Context, notice *storage.LogoutNotice) {
+func (c *courier) take(ctx context.Context, notice *storage.Notice) {
 	working := context.WithoutCancel(ctx)
 	client, err := c.p.noticeClient(working, notice)
 	switch {
@@ -107,7 +113,8 @@ func (c *courier) take(ctx context.Context, notice *storage.LogoutNotice) {
 		c.p.closeNotice(working, nil, notice, noticeMoot)
 		return
 	}
-	host := hostOf(client.BackchannelLogoutURI)
+	d := deliveryOf(notice)
+	host := hostOf(d.address(client))
 	h, ok := c.enter(host)
 	if !ok {
 		c.p.closeNotice(working, client, notice, noticePaused)
@@ -129,7 +136,7 @@ func (c *courier) take(ctx context.Context, notice *storage.LogoutNotice) {
 			c.p.closeNotice(working, client, notice, noticePaused)
 			return
 		}
-		outcome, status := c.p.sendNotice(working, client, notice)
+		outcome, status := d.send(c.p, working, client, notice)
 		c.note(h, outcome, status)
 		c.p.closeNotice(working, client, notice, outcome)
 	})

@@ -30,6 +30,47 @@ type discoveryDocument struct {
 	UserMessage      bool     `json:"https://id.oidc.se/disco/userMessageSupported"`
 	UserMessageTypes []string `json:"https://id.oidc.se/disco/userMessageSupportedMimeTypes"`
 	AuthnProvider    bool     `json:"https://id.oidc.se/disco/authnProviderSupported"`
+	// AuthnProviders are the eIDs, and the issuers of certificates that differ from theirs. No specification has a name for that.
+	AuthnProviders []authnProvider `json:"urn:brygga:disco:authnProviders,omitempty"`
+	*backchannelMetadata
+}
+
+// authnProvider is a value of authnProvider with the acr values that its logins may have, and their amr.
+type authnProvider struct {
+	Value     string   `json:"authnProvider"`
+	ACRValues []string `json:"acr_values_supported"`
+	AMR       []string `json:"amr_values_supported"`
+}
+
+// authnProviders returns those of all eIDs, each followed by its issuers of certificates. An issuer without a value of its own is told with that of the eID.
+func (p *Provider) authnProviders() (all []authnProvider) {
+	for _, m := range p.o.Methods {
+		tell := func(m Method) {
+			levels := slices.DeleteFunc(p.acrValues(), func(acr string) bool { return !p.givenBy(&m, acr) })
+			all = append(all, authnProvider{p.provider(m), levels, m.amr()})
+		}
+		tell(m)
+		for _, issuer := range m.Issuers {
+			tell(m.of(issuer.Name))
+		}
+	}
+	return all
+}
+
+// backchannelMetadata is what OpenID CIBA Core §4 adds.
+type backchannelMetadata struct {
+	Endpoint  string   `json:"backchannel_authentication_endpoint"`
+	Modes     []string `json:"backchannel_token_delivery_modes_supported"`
+	Algs      []string `json:"backchannel_authentication_request_signing_alg_values_supported"`
+	UserCodes bool     `json:"backchannel_user_code_parameter_supported"`
+}
+
+// backchannel returns what is offered of it, nil where nothing is.
+func (p *Provider) backchannel() *backchannelMetadata {
+	if p.o.Call == nil {
+		return nil
+	}
+	return &backchannelMetadata{p.o.Issuer + pathBackchannel, []string{storage.CIBAPoll, storage.CIBAPing}, signingAlgs, false}
 }
 
 // What is offered for tokens, and taken from clients.
@@ -81,6 +122,8 @@ func (p *Provider) newDiscovery(encryption []string) keys.Document {
 		UserMessage:            p.o.MessageFits != nil,
 		UserMessageTypes:       messageTypes,
 		AuthnProvider:          true,
+		AuthnProviders:         p.authnProviders(),
+		backchannelMetadata:    p.backchannel(),
 	})
 	if err != nil {
 		panic("op: the discovery document does not marshal")
@@ -118,9 +161,12 @@ func (p *Provider) endpointMetadata() *oidc.DiscoveryConfiguration {
 // say (RFC 9126 §5).
 func (p *Provider) addRequestMetadata(c *oidc.DiscoveryConfiguration) {
 	c.ScopesSupported = storage.Scopes()
+	if p.o.SignatureOf == nil {
+		c.ScopesSupported = slices.DeleteFunc(c.ScopesSupported, func(scope string) bool { return scope == storage.ScopeSign || scope == storage.ScopeSignApproval })
+	}
 	c.ResponseTypesSupported = []string{string(oidc.ResponseTypeCode)}
 	c.ResponseModesSupported = []string{modeQuery, modeFormPost}
-	c.ACRValuesSupported = p.o.ACRValues
+	c.ACRValuesSupported = p.acrValues()
 	c.DisplayValuesSupported = []oidc.Display{oidc.DisplayPage, oidc.DisplayPopup, oidc.DisplayTouch}
 	c.CodeChallengeMethodsSupported = []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256}
 	c.ClaimsParameterSupported = true
@@ -131,7 +177,10 @@ func (p *Provider) addRequestMetadata(c *oidc.DiscoveryConfiguration) {
 // addTokenMetadata adds what clients get.
 func (p *Provider) addTokenMetadata(c *oidc.DiscoveryConfiguration) {
 	c.GrantTypesSupported = []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken}
-	if len(p.o.APIScopes) > 0 {
+	if p.o.Call != nil {
+		c.GrantTypesSupported = append(c.GrantTypesSupported, GrantCIBA)
+	}
+	if len(p.ownAPIs()) > 0 {
 		c.GrantTypesSupported = append(c.GrantTypesSupported, oidc.GrantTypeClientCredentials)
 	}
 	c.SubjectTypesSupported = []string{storage.SubjectPairwise, storage.SubjectPublic}
@@ -142,7 +191,7 @@ func (p *Provider) addTokenMetadata(c *oidc.DiscoveryConfiguration) {
 	c.UserinfoEncryptionAlgValuesSupported = encryptionAlgs
 	c.UserinfoEncryptionEncValuesSupported = encryptionEncs
 	c.ClaimTypesSupported = []string{"normal"}
-	c.ClaimsSupported = claimsSupported()
+	c.ClaimsSupported = p.claimsSupported()
 }
 
 func (p *Provider) serveDiscovery(w http.ResponseWriter, r *http.Request) {

@@ -24,8 +24,8 @@ var remedies = []struct{ code, remedy string }{
 	{"invalid_request", "The request is not as it should be: change what the description names. About a redirect URI: register exactly the address that the app sends, letter by letter."},
 	{"invalid_client", "The client has not proven itself, or does not exist. Compare ID, secret and method with `brygga client show`; the log of the server has the cause, and `brygga dev` prints it. A stranger learns no more than this."},
 	{"invalid_grant", "The code or the refresh token is used up, too old, or another request's. Begin a new login. Redeem a code once, with the redirect URI and the code verifier of its own request."},
-	{"unauthorized_client", "Register the client for what it wants: `--scope offline_access`."},
-	{"unsupported_grant_type", "Use one of the two grant types."},
+	{"unauthorized_client", "Register the client for what it wants: `--scope offline_access`, `--ciba poll`."},
+	{"unsupported_grant_type", "Use a grant type that discovery lists."},
 	{"unsupported_response_type", "Use the code flow."},
 	{"invalid_scope", "Ask for `openid` and for what discovery lists; in a refresh for no more than was granted."},
 	{"invalid_target", "Register the API with `--resource`, and name it as it is registered."},
@@ -33,10 +33,17 @@ var remedies = []struct{ code, remedy string }{
 	{"insufficient_scope", "Ask for `openid` at the login."},
 	{"login_required", "Send the person through a login without `prompt=none`. In a hidden frame this answer is the rule: apps share a session only within a `session_group`."},
 	{"interaction_required", "Ask without `prompt=none`."},
-	{"unmet_authentication_requirements", "Ask for an `acr` that discovery lists, or not as essential."},
+	{"unmet_authentication_requirements", "Ask for an `acr` that discovery lists and that the client may have (`--acr-value`, `--login-detail mrtd`), or not as essential; and for an eID that it has (`--method`), where `methods` offers that."},
 	{"invalid_request_object", "Sign the object by a registered key, for this issuer, with the parameters that the description names."},
 	{"invalid_request_uri", "Push the request anew: a reference is for one browser, and for one minute."},
 	{"request_uri_not_supported", "Push the request to `/par`."},
+	{"unknown_user_id", "Send a personal number or a coordination number as `login_hint`, or in a `login_hint_token`. It is never said of a number that nobody has: see [CIBA](ciba.md)."},
+	{"expired_login_hint_token", "Make the `login_hint_token` anew for each request."},
+	{"invalid_binding_message", "Send a short plain text without formatting."},
+	{"authorization_pending", "The person has not decided yet: ask again after `interval` seconds."},
+	{"slow_down", "Wait for five seconds more between two requests than so far, and ask again."},
+	{"expired_token", "The time of `auth_req_id` is over: begin anew if the person still wants to."},
+	{"access_denied", "The person has declined, has no app that can answer, is busy with another order, or was asked too often. Which, no app is told; the operator's audit log has it."},
 	{"registration_not_supported", "Let the operator register the client."},
 	{"temporarily_unavailable", "Wait as long as `Retry-After` says."},
 	{"server_error", "The fault is ours. The operator's log has it, by the reference that the page shows."},
@@ -47,7 +54,7 @@ var codeNames = map[string]string{
 	"oidc.InvalidRequest": string(oidc.InvalidRequest), "oidc.InvalidClient": string(oidc.InvalidClient), "oidc.InvalidGrant": string(oidc.InvalidGrant),
 	"oidc.InvalidScope": string(oidc.InvalidScope), "oidc.InvalidTarget": string(oidc.InvalidTarget), "oidc.UnauthorizedClient": string(oidc.UnauthorizedClient),
 	"oidc.UnsupportedGrantType": string(oidc.UnsupportedGrantType), "oidc.LoginRequired": string(oidc.LoginRequired), "oidc.ServerError": string(oidc.ServerError),
-	"oidc.InteractionRequired": string(oidc.InteractionRequired), "errInvalidToken": errInvalidToken, "errInsufficientScope": errInsufficientScope, "errTooMany": errTooMany,
+	"oidc.AccessDenied": string(oidc.AccessDenied), "oidc.InteractionRequired": string(oidc.InteractionRequired), "errInvalidToken": errInvalidToken, "errInsufficientScope": errInsufficientScope, "errTooMany": errTooMany,
 }
 
 // TestEveryErrorIsDocumented: the page names every code and description that the source has, and no other.
@@ -147,6 +154,10 @@ func errorCall(call *ast.CallExpr) (code string, description int) {
 		return string(oidc.InvalidClient), 0
 	case "badObject":
 		return "invalid_request_object", 0
+	case "errUnknownUser":
+		return "unknown_user_id", 0
+	case "errBindingMessage":
+		return "invalid_binding_message", 0
 	case "newError":
 		switch c := call.Args[0].(type) {
 		case *ast.BasicLit:

@@ -8,11 +8,12 @@ import (
 	"brygga/storage"
 )
 
-// givenByOperator are claims that no eID has and that an operator gives to apps which insist on them (Client.Claims and Groups).
+// givenByOperator are claims that an operator gives to apps which insist on them (Client.Claims and Groups): no eID has them, but for the address in a
+// certificate.
 type givenByOperator struct {
 	Username string `json:"preferred_username,omitempty"`
 	Email    string `json:"email,omitempty"`
-	// EmailVerified is false wherever it stands: nobody has ever had mail at the address.
+	// EmailVerified is false wherever it stands: nobody has ever had mail at the stand-in.
 	EmailVerified *bool    `json:"email_verified,omitempty"`
 	Groups        []string `json:"groups,omitempty"`
 }
@@ -32,7 +33,11 @@ func givenClaims(client *storage.Client) (set claimSet) {
 			set |= claimUsername
 		}
 	}
-	if client.Claims[storage.ClaimEmail] != "" {
+	switch client.Claims[storage.ClaimEmail] {
+	case "":
+	case storage.SourceCertificate:
+		set |= claimEmail // of which nothing is known that email_verified could say
+	default:
 		set |= emailClaims
 	}
 	if len(client.Groups) > 0 {
@@ -47,7 +52,7 @@ func givenTo(client *storage.Client, grant *storage.Grant, set claimSet) (g give
 		g.Username = usernameOf(client, grant)
 	}
 	if set&claimEmail != 0 {
-		g.Email = standIn(grant.Subject, client.Claims[storage.ClaimEmail])
+		g.Email = emailOf(client, grant)
 	}
 	if set&claimEmailVerified != 0 {
 		g.EmailVerified = new(bool)
@@ -68,6 +73,15 @@ func usernameOf(client *storage.Client, grant *storage.Grant) string {
 		return grant.Identity.Name.Reveal()
 	}
 	return ""
+}
+
+// emailOf returns the address in the person's certificate, or the stand-in for one.
+func emailOf(client *storage.Client, grant *storage.Grant) string {
+	source := client.Claims[storage.ClaimEmail]
+	if source == storage.SourceCertificate {
+		return grant.Identity.Email.Reveal()
+	}
+	return standIn(grant.Subject, source)
 }
 
 // lowerBase32 has no letter that a change of case would change, and begins with none that an address may not begin with.

@@ -72,7 +72,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (fault string) {
 		bare.RawQuery = ""
 		r.URL = &bare
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(r.URL.Path))
 	if err := r.ParseForm(); err != nil {
 		return "the form cannot be read"
 	}

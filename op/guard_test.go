@@ -43,9 +43,9 @@ func TestGuardForm(t *testing.T) {
 		"multipart":            {post("", "multipart/form-data; boundary=x", "a=1"), ""},
 		"no type":              {post("", "", "a=1"), ""},
 		"bad encoding":         {post("", "application/x-www-form-urlencoded", "a=%zz"), ""},
-		"too long":             {post("", "application/x-www-form-urlencoded", "a="+strings.Repeat("x", maxBody)), ""},
+		"too long":             {post("", "application/x-www-form-urlencoded", "a="+strings.Repeat("x", maxSigning)), ""},
 		"two headers":          {twoHeaders, ""},
-		"as long as it may be": {post("", "application/x-www-form-urlencoded", strings.Repeat("a", maxBody-1)+"="), strings.Repeat("a", maxBody-1) + "="},
+		"as long as it may be": {post("", "application/x-www-form-urlencoded", strings.Repeat("a", maxSigning-1)+"="), strings.Repeat("a", maxSigning-1) + "="},
 	} {
 		form, w := h.guarded(test.request)
 		if form.Encode() != test.want {

@@ -155,7 +155,9 @@ func newHarness(t testing.TB, change func(*Options)) *harness {
 	}
 	o := Options{
 		Issuer: issuer, Store: h.store, Keys: ring, Audit: log, Pages: h, SubjectKey: bytes.Repeat([]byte{7}, 32), Logger: h.log, Now: h.now,
+		Methods:      []Method{{Name: "bankid", Demands: true}},
 		RefreshGrace: -1, // tokens work once, but in the tests of the grace
+		SignatureOf:  func(_ context.Context, id string) (string, error) { return "signature of " + id, nil },
 		MessageFits:  func(_ *storage.Client, m *storage.UserMessage) bool { return m.In("sv") != unfit },
 		Observe: func(endpoint, outcome, client string) {
 			h.mu.Lock()
@@ -164,6 +166,7 @@ func newHarness(t testing.TB, change func(*Options)) *harness {
 			h.parties = append(h.parties, client)
 		},
 	}
+	o.Call, o.CallSilence = h.call, 36*time.Second
 	if change != nil {
 		change(&o)
 	}
@@ -328,7 +331,8 @@ func (h *harness) demands(login *storage.Login) storage.Policy {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return client.Policy.Over(h.o.Policy).Demands()
+	wanted, _ := client.Policy.Over(h.o.Policy).And(login.Request.StepUp)
+	return wanted.Demands()
 }
 
 // complete lets the person log in.

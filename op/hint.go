@@ -17,6 +17,10 @@ type hintClaims struct {
 	Authorized string          `json:"azp"`
 	SessionID  string          `json:"sid"`
 	Events     json.RawMessage `json:"events"`
+	// The person, in a token of a client that had the right to the number and asked for it.
+	PersonalNumber     string `json:"personalNumber"`
+	IdentityNumber     string `json:"https://id.oidc.se/claim/personalIdentityNumber"`
+	CoordinationNumber string `json:"https://id.oidc.se/claim/coordinationNumber"`
 }
 
 // readHint returns the claims of an ID token hint, expired or not; no hint is fine and has none. It returns false for a text

@@ -3,10 +3,12 @@ package op
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"brygga/keys"
+	"brygga/storage"
 )
 
 // swedishIDTokenLife is the longest life of an ID token for a Swedish client (Swedish OpenID Connect Profile).
@@ -31,6 +33,8 @@ type idClaims struct {
 	SessionID     string   `json:"sid"`
 	TransactionID string   `json:"txn"`
 	AccessHash    string   `json:"at_hash"`
+	AuthReqID     string   `json:"urn:openid:params:jwt:claim:auth_req_id,omitempty"` // OpenID CIBA Core §10.3.1
+	UserSignature string   `json:"https://id.oidc.se/claim/userSignature,omitempty"`
 	personClaims
 }
 
@@ -41,11 +45,15 @@ func (p *Provider) idToken(ctx context.Context, a *issue, accessToken string) (s
 	if client.Swedish() {
 		life = min(life, swedishIDTokenLife)
 	}
+	signature, err := p.signatureOf(ctx, grant)
+	if err != nil {
+		return "", err
+	}
 	set, _ := claimsFor(client, grant, a.scopes)
 	claims, err := json.Marshal(&idClaims{
 		Issuer: p.o.Issuer, Subject: grant.Subject, Audience: client.ID, Expires: a.now.Add(life).Unix(), IssuedAt: a.now.Unix(),
 		AuthTime: grant.AuthTime.Unix(), Nonce: a.nonce, ACR: grant.ACR, AMR: grant.AMR, Authorized: client.ID,
-		SessionID: grant.SessionID, TransactionID: grant.TransactionID, AccessHash: keys.HalfHash(client.IDTokenAlg, accessToken),
+		SessionID: grant.SessionID, TransactionID: grant.TransactionID, AccessHash: keys.HalfHash(client.IDTokenAlg, accessToken), AuthReqID: a.authReqID, UserSignature: signature,
 		personClaims: p.claimsOf(client, grant, set),
 	})
 	if err != nil {
@@ -56,4 +64,19 @@ func (p *Provider) idToken(ctx context.Context, a *issue, accessToken string) (s
 		return signed, err
 	}
 	return p.encryptTo(ctx, client, client.IDTokenEncryption, signed)
+}
+
+// signatureOf returns the signature that a grant hands out, "" for one that hands out none. Without it there is no token (Signature Extension §4).
+func (p *Provider) signatureOf(ctx context.Context, grant *storage.Grant) (string, error) {
+	switch {
+	case !hasScope(grant.Scopes, storage.ScopeSign):
+		return "", nil
+	case grant.EvidenceID == "" || p.o.SignatureOf == nil:
+		return "", errors.New("the signature has no evidence")
+	}
+	signature, err := p.o.SignatureOf(ctx, grant.EvidenceID)
+	if err == nil && signature == "" {
+		err = errors.New("the evidence has no signature")
+	}
+	return signature, err
 }

@@ -126,7 +126,7 @@ func (p *Provider) countVisit(r *http.Request, client *storage.Client, sent url.
 	if err := p.limits.visits.Allow(client.ID, address); err != nil {
 		return err
 	}
-	return p.countDecryption(address, sent.Get("request"), sent.Get("id_token_hint"))
+	return p.countDecryption(address, sent.Get("request"), sent.Get("id_token_hint"), sent.Get(paramSignRequest))
 }
 
 // countDecryption counts those of the texts for the address that are encrypted to us. It returns a *limit.Error when that is too much.

@@ -17,9 +17,12 @@ import (
 const machineSecret = "the secret of a machine, long enough"
 
 // withMachine returns a provider with an API, and a client that may do two things there.
-func withMachine(t *testing.T, change func(*storage.Client)) *harness {
+func withMachine(t *testing.T, change func(*storage.Client), options ...func(*Options)) *harness {
 	h := newHarness(t, func(o *Options) {
 		o.APIScopes, o.Store = []string{"clients:read", "keys:read", "keys:write"}, storage.Enabled(o.Store.(storage.Store))
+		for _, more := range options {
+			more(o)
+		}
 	})
 	c := storage.Client{
 		ID: "machine", Name: "Machine", AuthMethod: storage.AuthMethodSecret, APIScopes: []string{"clients:read", "keys:read", "gone:read"},

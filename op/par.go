@@ -93,7 +93,7 @@ func (p *Provider) countPublic(client *storage.Client, address string, form url.
 	if !client.Public() {
 		return nil
 	}
-	return p.countDecryption(address, form.Get("request"), form.Get("id_token_hint"))
+	return p.countDecryption(address, form.Get("request"), form.Get("id_token_hint"), form.Get(paramSignRequest))
 }
 
 // push stores checked parameters and returns the request_uri that stands for them once. What has not been proven to be the client's is

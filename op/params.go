@@ -28,7 +28,7 @@ func readParams(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if !isForm(r) {
 		return nil, errParams
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(r.URL.Path))
 	if err := r.ParseForm(); err != nil {
 		return nil, errParams
 	}

@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -57,6 +56,7 @@ const (
 // Store is what the provider needs of a storage.Store; the contract of each method stands there.
 type Store interface {
 	Client(ctx context.Context, id string) (*storage.Client, error)
+	Login(ctx context.Context, id string, now time.Time) (*storage.Login, error)
 	AnswerLogin(ctx context.Context, id string, answer storage.Answer, now time.Time) (*storage.Login, error)
 	RepeatAnswer(ctx context.Context, id string, code [32]byte, expires, now time.Time) (*storage.Login, error)
 	RefuseLogin(ctx context.Context, id string, now time.Time, tell ...storage.Tell) (*storage.Login, error)
@@ -139,6 +139,12 @@ type Options struct {
 	Outbound *outbound.Caller
 	// ACRValues are the acr values that a login may be given, the default one first; empty means DefaultACR alone.
 	ACRValues []string
+	// Methods are the eIDs, the first being that of clients that name none. Offered returns the names of those by which the browser of r may
+	// answer the client's request, or by which a person may without a browser where r is nil; see login.Engine. Nil asks nobody.
+	Methods []Method
+	Offered func(r *http.Request, client *storage.Client, request *storage.AuthRequest) []string
+	// ACRPolicies are what is demanded over a client's policy for more acr values, which clients may ask for that are registered for them.
+	ACRPolicies map[string]storage.Policy
 	// Policy is what the installation demands of a login where a client's own policy says nothing: the same as package login's.
 	Policy storage.Policy
 	// SessionLife is how long after its login a browser's session ends however much it is used, SessionIdle how long it lasts
@@ -149,16 +155,32 @@ type Options struct {
 	// MessageFits reports whether a client's message for the person fits below the text that says who asks, in all languages. Nil
 	// means that clients cannot have messages shown.
 	MessageFits func(client *storage.Client, message *storage.UserMessage) bool
+	// SignatureOf returns the signature that the record of evidence with that ID holds, as the eID service gave it. Nil means that logins are no
+	// signatures: their scopes are then unknown ones.
+	SignatureOf func(ctx context.Context, evidenceID string) (string, error)
+	// EvidenceOf returns the file of what proves a login or signature that the client knows by its claim txn, and tells the audit log. It returns
+	// storage.ErrNotFound when the client has none, and ErrErased. Nil lets clients fetch none.
+	EvidenceOf func(ctx context.Context, client *storage.Client, txn, address string) ([]byte, error)
 	// Limits bound how much is asked of the endpoints.
 	Limits Limits
 	// ClientIP returns the address that a request came from, for limits and the audit log. Nil means the peer's.
 	ClientIP func(*http.Request) string
+	// Call begins a login by telephone: request has a Program, a Call and a RequiredPersonalNumber, and belongs to whoever has the binding. Its errors do not depend
+	// on the person; one beyond a limit is a *limit.Error. Nil where there are no such logins, which are then not announced either.
+	Call func(ctx context.Context, request storage.AuthRequest, binding secret.String, starter storage.Starter) (*storage.Login, error)
+	// CallSilence is how long after its beginning a login by Call that no app has had looks as if it were pending.
+	CallSilence time.Duration
 	// Observe is told of the outcome of every request: an endpoint's name, "ok" or an error code, and the ID of the client that it was
 	// sent for, which is registered; empty where none is known. Nil for nobody.
 	Observe func(endpoint, outcome, client string)
 	// Step is told of each answer to a client and of each request for tokens. It must be safe for concurrent use. Nil for nobody, which
 	// costs nothing.
 	Step func(Step)
+	// Webhook returns what is posted to the webhook of a client, signed, of an order that has ended. Nil posts nothing.
+	Webhook func(ctx context.Context, client *storage.Client, notice *storage.Notice) (http.Header, []byte, error)
+	// SecretUsed is told that a client has proven itself by its secret that was made at that time. It must be safe for concurrent use, and do no more than
+	// to remember it. Nil for nobody.
+	SecretUsed func(client *storage.Client, made time.Time)
 	// Logger gets the faults, and at RefusalLevel a line for each request that was refused; nil discards them.
 	Logger       *slog.Logger
 	RefusalLevel slog.Level
@@ -171,14 +193,18 @@ type Provider struct {
 	o       Options
 	log     *slog.Logger
 	keySets *keySets
+	// macs has the subject key.
+	macs *macs
 	// successors is the key of refresh tokens that follow others.
 	successors []byte
 	limits     *limits
+	paces      paces
 	scripts    *cache.Cache[originAnswer] // by origin
 	discovery  atomic.Pointer[metadata]
 	handler    http.Handler
 	origins    *http.CrossOriginProtection
 	notices    chan struct{} // wakes Run
+	pings      chan *storage.Login
 }
 
 // New returns a Provider over the options, or an error that names the option that cannot be used.
@@ -201,6 +227,7 @@ func New(o Options) (*Provider, error) {
 	if o.ACRValues = slices.Clone(o.ACRValues); len(o.ACRValues) == 0 {
 		o.ACRValues = []string{DefaultACR}
 	}
+	o.ACRPolicies, o.Methods = maps.Clone(o.ACRPolicies), slices.Clone(o.Methods)
 	if o.ClientIP == nil {
 		o.ClientIP = peerAddress
 	}
@@ -210,7 +237,7 @@ func New(o Options) (*Provider, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	p := &Provider{o: o, log: o.Logger, scripts: cache.New[originAnswer](maxOriginBytes), origins: http.NewCrossOriginProtection(), notices: make(chan struct{}, 1)}
+	p := &Provider{o: o, log: o.Logger, scripts: cache.New[originAnswer](maxOriginBytes), origins: http.NewCrossOriginProtection(), notices: make(chan struct{}, 1), pings: make(chan *storage.Login, pingsKept)}
 	// A proxy may change the Host header that the Origin header would be compared with.
 	if err := p.origins.AddTrustedOrigin(o.Issuer); err != nil {
 		return nil, fmt.Errorf("op: issuer: %w", err)
@@ -218,9 +245,9 @@ func New(o Options) (*Provider, error) {
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
-	mac := hmac.New(sha256.New, o.SubjectKey)
-	mac.Write([]byte("brygga refresh tokens"))
-	p.successors = mac.Sum(nil)
+	p.macs = newMACs(o.SubjectKey)
+	successors := p.macs.of("brygga refresh tokens")
+	p.successors = successors[:]
 	p.limits = newLimits(o.Limits, o.Now)
 	p.keySets = newKeySets(o.Outbound, o.Now, p.log)
 	routes := p.routes()
@@ -250,6 +277,8 @@ func (o *Options) check() error {
 		return errors.New("op: the life of a refresh token is negative")
 	case o.SessionLife < 0 || o.SessionLife > DefaultSessionLife || o.SessionIdle < 0:
 		return fmt.Errorf("op: a session life of %s, idle %s; want at most %s", o.SessionLife, o.SessionIdle, DefaultSessionLife)
+	case slices.ContainsFunc(o.ACRValues, func(acr string) bool { _, twice := o.ACRPolicies[acr]; return twice }):
+		return errors.New("op: an acr value stands both with demands and without")
 	case slices.Contains(o.ACRValues, ""):
 		return errors.New("op: an acr value is empty")
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // claimSet is a set of claims that a client may or may not get, a bit for each.
-type claimSet uint32
+type claimSet uint64
 
 const (
 	claimPersonalNumber claimSet = 1 << iota
@@ -39,6 +39,19 @@ const (
 	claimEmail
 	claimEmailVerified
 	claimGroups
+	claimRisk
+	claimMRTD
+	claimIssueDate
+	claimOrgName
+	claimOrgNumber
+	claimOrgUnit
+	claimOrgAffiliation
+	claimHSAID
+	claimEmployeeNumber
+	claimPrincipalName
+	claimTitle
+	claimDeviceName
+	claimDeviceVersion
 )
 
 // Claims that come together.
@@ -49,9 +62,14 @@ const (
 	swedishNumbers = claimIdentityNumber | claimCoordinationNumber
 	allNumbers     = swedishNumbers | claimPersonalNumber
 	emailClaims    = claimEmail | claimEmailVerified
+	// orgClaims are what the registry has of people at work, and workKeys by what they are known there, for which it has no names.
+	orgClaims      = claimOrgName | claimOrgNumber | claimOrgAffiliation
+	workKeys       = claimHSAID | claimEmployeeNumber | claimPrincipalName
+	workClaims     = orgClaims | claimOrgUnit | workKeys | claimTitle
 	operatorClaims = claimUsername | emailClaims | claimGroups
+	detailClaims   = claimRisk | claimMRTD | claimIssueDate
 	// loginClaims tell of the login and do not say who the person is.
-	loginClaims = claimDeviceIP | claimAuthnProvider | claimAuthTime | claimACR | claimAMR | claimTransactionID
+	loginClaims = claimDeviceIP | claimDeviceName | claimDeviceVersion | claimAuthnProvider | claimAuthTime | claimACR | claimAMR | claimTransactionID
 	// validClaims tell how long the person's certificate is valid, to the second: two clients that compared them would know whom they
 	// have in common.
 	validClaims = claimValidFrom | claimValidTo
@@ -88,7 +106,23 @@ var releasable = [...]struct {
 	{storage.ClaimEmail, claimEmail},
 	{"email_verified", claimEmailVerified},
 	{"groups", claimGroups},
+	{"urn:brygga:claim:risk", claimRisk},
+	{nameMRTD, claimMRTD},
+	{"urn:brygga:claim:issueDate", claimIssueDate},
+	{"https://id.oidc.se/claim/orgName", claimOrgName},
+	{"https://id.oidc.se/claim/orgNumber", claimOrgNumber},
+	{"https://id.oidc.se/claim/orgUnit", claimOrgUnit},
+	{"https://id.oidc.se/claim/orgAffiliation", claimOrgAffiliation},
+	{"urn:brygga:claim:hsaId", claimHSAID},
+	{"urn:brygga:claim:employeeNumber", claimEmployeeNumber},
+	{"urn:brygga:claim:userPrincipalName", claimPrincipalName},
+	{"urn:brygga:claim:title", claimTitle},
+	{"urn:brygga:claim:deviceName", claimDeviceName},
+	{"urn:brygga:claim:deviceVersion", claimDeviceVersion},
 }
+
+// nameMRTD is the claim that a passport or identity card was read.
+const nameMRTD = "urn:brygga:claim:mrtd"
 
 // names returns the names of the claims in the set, in the order of the table.
 func (set claimSet) names() (names []string) {
@@ -101,8 +135,12 @@ func (set claimSet) names() (names []string) {
 }
 
 // claimsSupported returns the names of all claims there are, for discovery.
-func claimsSupported() []string {
-	return append([]string{"iss", "sub", "aud", "exp", "iat", "nonce", "azp", "sid", "at_hash"}, (^claimSet(0)).names()...)
+func (p *Provider) claimsSupported() []string {
+	all := append([]string{"iss", "sub", "aud", "exp", "iat", "nonce", "azp", "sid", "at_hash"}, (^claimSet(0)).names()...)
+	if p.o.SignatureOf != nil {
+		all = append(all, "https://id.oidc.se/claim/userSignature")
+	}
+	return all
 }
 
 // claimsNamed returns those of the claims that exist; the others are for nobody (OIDC Core §5.5).
@@ -121,7 +159,7 @@ func claimsNamed(names []string) (set claimSet) {
 func claimsFor(client *storage.Client, grant *storage.Grant, scopes []string) (idToken, userinfo claimSet) {
 	swedish := client.Swedish()
 	if !swedish {
-		idToken = givenClaims(client)
+		idToken = givenClaims(client) | detailsFor(client)
 		if client.PersonalNumber {
 			idToken |= ourClaims
 		}
@@ -139,6 +177,12 @@ func claimsFor(client *storage.Client, grant *storage.Grant, scopes []string) (i
 		case scopeNaturalPersonNumber:
 			idToken |= swedishNumbers
 			userinfo |= swedishNumbers
+		case scopeNaturalPersonOrgID:
+			idToken |= claimOrgAffiliation
+			userinfo |= claimName | orgClaims | workKeys | claimTitle
+			if !swedish {
+				idToken |= claimName | orgClaims | workKeys | claimTitle
+			}
 		case storage.ScopeEmail:
 			userinfo |= emailClaims
 		}
@@ -150,23 +194,37 @@ func claimsFor(client *storage.Client, grant *storage.Grant, scopes []string) (i
 }
 
 // entitled returns the claims that the client has a right to, however it asks: as it is registered now, so that a right that is
-// taken away is gone at once. Names go with a scope that brings them or with the number. The person's certificate names both.
+// taken away is gone at once. Names go with a scope that brings them or with the number. What the certificate of a single person names is for
+// [mayHaveCertificate] to say.
 func entitled(client *storage.Client) claimSet {
-	allowed := loginClaims | givenClaims(client)
-	number, names := client.MayHaveNumber(), client.MayHaveName()
+	allowed := loginClaims | givenClaims(client) | detailsFor(client)
+	number, names, work := client.MayHaveNumber(), client.MayHaveName(), client.MayHaveWork()
 	if number {
-		allowed |= allNumbers | claimAuthnEvidence // which has the certificate's serial number
+		allowed |= allNumbers
 	}
 	if names {
 		allowed |= nameClaims
 	}
-	if number || names {
+	if work {
+		allowed |= workClaims | claimName
+	}
+	if number || work {
+		allowed |= claimAuthnEvidence // which has the certificate's serial number
+	}
+	if number || names || work {
 		allowed |= validClaims
 	}
-	if number && names {
+	if names && (number || work) {
 		allowed |= claimUserCertificate
 	}
 	return allowed
+}
+
+// mayHaveCertificate reports whether the client has a right to all that a person's certificate names beside the name: the personal number, and what the
+// person is at work.
+func mayHaveCertificate(client *storage.Client, i *storage.Identity) bool {
+	atWork := len(i.Keys) > 0 || i.Work != nil || !i.Email.IsZero()
+	return (client.MayHaveNumber() || i.PersonalNumber.IsZero()) && (client.MayHaveWork() || !atWork)
 }
 
 // personClaims are the claims of an identity. The struct is flat and has no map, because it is made for every login.
@@ -186,11 +244,20 @@ type personClaims struct {
 	DeviceIP           string `json:"https://id.oidc.se/claim/deviceIp,omitempty"`
 	AuthnProvider      string `json:"https://id.oidc.se/claim/authnProvider,omitempty"`
 	AuthnEvidence      string `json:"https://id.oidc.se/claim/authnEvidence,omitempty"`
+	Risk               string `json:"urn:brygga:claim:risk,omitempty"`
+	MRTD               bool   `json:"urn:brygga:claim:mrtd,omitempty"`
+	IssueDate          string `json:"urn:brygga:claim:issueDate,omitempty"`
+	DeviceName         string `json:"urn:brygga:claim:deviceName,omitempty"`
+	DeviceVersion      string `json:"urn:brygga:claim:deviceVersion,omitempty"`
+	*workplace
 	givenByOperator
 }
 
 // claimsOf returns the claims of the set for the person of a grant.
 func (p *Provider) claimsOf(client *storage.Client, grant *storage.Grant, set claimSet) personClaims {
+	if set&(claimUserCertificate|claimAuthnEvidence) != 0 && !mayHaveCertificate(client, &grant.Identity) {
+		set &^= claimUserCertificate | claimAuthnEvidence
+	}
 	c := p.personOf(&grant.Identity, set)
 	c.givenByOperator = givenTo(client, grant, set)
 	return c
@@ -223,9 +290,19 @@ func (p *Provider) personOf(i *storage.Identity, set claimSet) (c personClaims) 
 	if set&claimDeviceIP != 0 {
 		c.DeviceIP = i.DeviceIP
 	}
-	if set&claimAuthnProvider != 0 && i.Method != "" {
-		c.AuthnProvider = p.o.Issuer + "/authn/" + i.Method
+	if set&claimDeviceName != 0 {
+		c.DeviceName = i.DeviceName
 	}
+	if set&claimDeviceVersion != 0 {
+		c.DeviceVersion = i.DeviceVersion
+	}
+	if set&workClaims != 0 && (i.Work != nil || len(i.Keys) > 0) {
+		c.workplace = workplaceOf(i, set)
+	}
+	if set&claimAuthnProvider != 0 && i.Method != "" {
+		c.AuthnProvider = p.provider(p.methodOf(i))
+	}
+	c.addDetails(i, set)
 	if i.Evidence != nil {
 		c.addEvidence(i.Evidence, set)
 	}

@@ -226,11 +226,11 @@ func member[T any](o requestObject, name string) (value T, given, ok bool) {
 	return value, true, true
 }
 
-// text returns a member as the parameter of that name has it, "" when it is absent, and false when it has another type: claims
-// and userMessage are objects here, and max_age is a number (OIDC Core §6.1).
+// text returns a member as the parameter of that name has it, "" when it is absent, and false when it has another type: claims,
+// userMessage and signRequest are objects here, and max_age is a number (OIDC Core §6.1).
 func (o requestObject) text(name string) (string, bool) {
 	raw := o.members[name]
-	if len(raw) > 0 && raw[0] == '{' && (name == "claims" || name == "registration" || name == paramUserMessage) {
+	if len(raw) > 0 && raw[0] == '{' && (name == "claims" || name == "registration" || name == paramUserMessage || name == paramSignRequest) {
 		return string(raw), true
 	}
 	if name == "max_age" && len(raw) > 0 && raw[0] != '"' {

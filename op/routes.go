@@ -34,7 +34,17 @@ const (
 	maxBody  = 64 << 10
 	maxQuery = 64 << 10
 	maxURI   = 2048
+	// maxSigning bounds an auth request, which may have a text and data to sign: in base64, within a JWT, within another.
+	maxSigning = 1 << 20
 )
+
+// bodyLimit returns the most that the body of a request to that path may have.
+func bodyLimit(path string) int64 {
+	if path == pathPAR || path == pathAuthorize {
+		return maxSigning
+	}
+	return maxBody
+}
 
 // Handler returns the handler of every path of the provider; it answers 404 for others. Clients call all but the documents and
 // /logout/confirm from their own origins, with POST too: a guard against cross-origin requests must let these paths pass.
@@ -44,12 +54,18 @@ func (p *Provider) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(pathDiscovery, p.document("discovery", p.serveDiscovery))
 	mux.Handle(pathMetadata, p.document("discovery", p.serveDiscovery))
-	if len(p.o.APIScopes) > 0 {
-		mux.Handle(pathResource, p.document("resource", p.serveResource))
+	for _, api := range p.ownAPIs() {
+		mux.Handle(pathResource+api.path, p.document("resource", p.serveResource(api)))
+	}
+	if p.o.EvidenceOf != nil {
+		mux.Handle(pathEvidence+"/{txn}", p.backend("evidence", p.guardBearer(p.serveEvidence), http.MethodGet))
 	}
 	mux.Handle(pathJWKS, p.document("jwks", p.serveJWKS))
 	mux.Handle(pathToken, p.api("token", p.guardForm(p.serveToken), http.MethodPost))
 	mux.Handle(pathPAR, p.api("par", p.guardForm(p.servePAR), http.MethodPost))
+	if p.o.Call != nil {
+		mux.Handle(pathBackchannel, p.backend("bc_authorize", p.guardForm(p.serveBackchannel), http.MethodPost))
+	}
 	mux.Handle(pathUserinfo, p.api("userinfo", p.guardBearer(p.serveUserinfo), http.MethodGet, http.MethodPost))
 	mux.Handle(pathIntrospect, p.backend("introspect", p.guardForm(p.serveIntrospect), http.MethodPost))
 	mux.Handle(pathRevoke, p.api("revoke", p.guardForm(p.serveRevoke), http.MethodPost))

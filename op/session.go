@@ -1,13 +1,10 @@
 package op
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/url"
-	"reflect"
 	"slices"
 	"time"
 
@@ -38,7 +35,7 @@ func (p *Provider) serveFromSession(w http.ResponseWriter, r *http.Request, clie
 		p.showFault(w, r, "read session", err)
 		return true
 	}
-	if session == nil || !p.serves(session, client, request, now) {
+	if session == nil || !p.serveable(r, client, request, session.Identity.Method) || !p.serves(session, client, request, now) {
 		return false
 	}
 	names := released(request)
@@ -46,12 +43,13 @@ func (p *Provider) serveFromSession(w http.ResponseWriter, r *http.Request, clie
 		p.refuse(w, r, client, request, errInteraction)
 		return true
 	}
+	acr, _ := p.meetsACR(session, client, request)
 	answer, code := p.answerTo(client, request, event{
-		identity: &session.Identity, acr: session.ACR, amr: session.AMR, at: session.AuthTime, login: session.LoginID,
+		identity: &session.Identity, acr: acr, amr: session.AMR, at: session.AuthTime, login: session.LoginID,
 	}, now)
 	answer.Grant.SessionID = p.sid(session.ID, client.ID)
 	events, told := p.o.Audit.Of(audit.Event{
-		Type: audit.SessionUsed, Identifier: session.LoginID, SourceAddress: p.o.ClientIP(r), Person: session.Identity.PersonalNumber, Subject: answer.Grant.Subject,
+		Type: audit.SessionUsed, Identifier: session.LoginID, SourceAddress: p.o.ClientIP(r), Person: session.Identity.Person(), Subject: answer.Grant.Subject,
 		CustomerIdentifier: client.CustomIdentifier, ClientID: client.ID, Transaction: answer.Grant.TransactionID, Object: answer.Grant.ID,
 	})
 	err = p.o.Store.AnswerFromSession(r.Context(), session.ID, session.AuthTime, answer.Code, answer.Grant, names, now, events...)
@@ -127,32 +125,17 @@ func (p *Provider) serves(session *storage.Session, client *storage.Client, requ
 	if !number.IsZero() && !number.Equal(session.Identity.PersonalNumber) {
 		return false
 	}
-	if request.RequiredSubject != "" && request.RequiredSubject != p.subject(client, session.Identity.PersonalNumber) {
+	if !p.isMet(request, &session.Identity) {
+		return false
+	}
+	if !p.knows(client, &session.Identity) || request.RequiredSubject != "" && request.RequiredSubject != p.Subject(client, &session.Identity) {
 		return false
 	}
 	if request.Evidence && session.Identity.Evidence == nil && !prompts(request, oidc.PromptNone) {
 		return false
 	}
-	return p.meetsACR(session.ACR, request.ACRValues) && p.hasMet(session.Policy, client)
-}
-
-// meetsACR reports whether a login at the level will do where the values were asked for. Those that nobody can have bind
-// nobody: an essential one has been refused before.
-func (p *Provider) meetsACR(acr string, asked []string) bool {
-	possible := false
-	for _, value := range asked {
-		if value == acr {
-			return slices.Contains(p.o.ACRValues, acr)
-		}
-		possible = possible || slices.Contains(p.o.ACRValues, value)
-	}
-	return !possible && slices.Contains(p.o.ACRValues, acr)
-}
-
-// hasMet reports whether a login that has met a policy has met what the client demands now: the same, no more and no less. What the
-// app shows is no demand.
-func (p *Provider) hasMet(met storage.Policy, client *storage.Client) bool {
-	return reflect.DeepEqual(met, client.Policy.Over(p.o.Policy).Demands())
+	_, level := p.meetsACR(session, client, request)
+	return level && p.hasMet(session, client, request)
 }
 
 // released returns the names of what the client gets: scopes and claims, in order.
@@ -192,7 +175,7 @@ func (p *Provider) joinSession(r *http.Request, client *storage.Client, login *s
 	}
 	switch {
 	case old == nil:
-	case old.Identity.PersonalNumber.Equal(grant.Identity.PersonalNumber):
+	case old.Identity.SamePerson(&grant.Identity):
 		session.ID, session.Created, session.Released = old.ID, old.Created, old.Released
 	default:
 		answer.Ends = old.ID
@@ -219,12 +202,8 @@ func (p *Provider) TransactionID(loginID, clientID string) string {
 
 // nameFor returns a client's own name of something: a MAC, so that nobody else can tell what it names (OIDC Core §17.3).
 func (p *Provider) nameFor(clientID, kind, id string) string {
-	mac := hmac.New(sha256.New, p.o.SubjectKey)
-	for _, part := range [...]string{kind, id, clientID} {
-		mac.Write([]byte(part))
-		mac.Write([]byte{0})
-	}
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+	mac := p.macs.of(kind, id, clientID, "")
+	return base64.RawURLEncoding.EncodeToString(mac[:16])
 }
 
 // keepSession gives the browser the cookie of the session that the answer has made.

@@ -70,4 +70,4 @@ const (
 )
 
 // Grants returns all of them.
-func Grants() []string { return []string{GrantCode, GrantRefresh} }
+func Grants() []string { return []string{GrantCode, GrantRefresh, GrantCIBA} }

@@ -15,9 +15,6 @@ const (
 	paramAuthnProvider = "https://id.oidc.se/param/authnProvider"
 )
 
-// providerBankID is the value of authnProvider for BankID, after the issuer.
-const providerBankID = "/authn/bankid"
-
 // checkSwedish holds the rules of the Swedish OpenID Connect Profile that are not OIDC Core's too, and takes over what its
 // parameter extensions ask for. The profile has no code for a provider that is not ours; who asks for one must not be served
 // by another.
@@ -25,8 +22,10 @@ func checkSwedish(p *Provider, client *storage.Client, values url.Values, reques
 	if client.Swedish() && request.State == "" {
 		return invalid("state is missing")
 	}
-	if provider := values.Get(paramAuthnProvider); provider != "" && provider != p.o.Issuer+providerBankID {
-		return invalid("authnProvider is not a provider that can be had here").with(provider)
+	if provider := values.Get(paramAuthnProvider); provider != "" {
+		if request.Method, request.Issuer = p.byProvider(client, provider); request.Method == "" {
+			return invalid("authnProvider is not a provider that can be had here").with(provider)
+		}
 	}
 	message, refusal := parseUserMessage(values.Get(paramUserMessage))
 	switch {

@@ -39,6 +39,7 @@ type issue struct {
 	// token is the random part of the access token, refresh the whole of the refresh token.
 	token, refresh string
 	nonce          string
+	authReqID      string // of a login by telephone
 	now            time.Time
 }
 
@@ -69,12 +70,16 @@ func (p *Provider) tokensFor(ctx context.Context, client *storage.Client, form u
 		return p.redeemCode(ctx, client, form)
 	case string(oidc.GrantTypeRefreshToken):
 		return p.rotate(ctx, client, form)
+	case GrantCIBA:
+		if p.o.Call != nil {
+			return p.poll(ctx, client, form)
+		}
 	case string(oidc.GrantTypeClientCredentials):
-		if len(p.o.APIScopes) > 0 {
+		if len(p.ownAPIs()) > 0 {
 			return p.ownToken(ctx, client, form)
 		}
 	}
-	return nil, newError(oidc.UnsupportedGrantType, "grant_type must be authorization_code or refresh_token")
+	return nil, newError(oidc.UnsupportedGrantType, "grant_type is none that there is: see grant_types_supported")
 }
 
 // redeemCode answers the form with the tokens of a code. One step of the store decides: it compares client, redirect URI, PKCE
@@ -91,21 +96,29 @@ func (p *Provider) redeemCode(ctx context.Context, client *storage.Client, form 
 		return nil, refusal
 	}
 	a := &issue{client: client, resources: resourcesOf(form), token: storage.NewToken(), now: p.now()}
-	redemption := storage.Redemption{
-		CodeHash: storage.TokenHash(secret.New(form.Get("code"))), ClientID: client.ID, RedirectURI: form.Get("redirect_uri"), Challenge: challenge,
-		Resources: a.resources,
-		Token: storage.AccessToken{
-			Hash: accessTokenID(a.token, wantsJWT(client)), Issued: a.now, Expires: a.now.Add(p.o.AccessTokenLife), Resources: a.resources,
-		},
-		Now: a.now,
-	}
-	if client.MayAsk(oidc.ScopeOfflineAccess) {
-		a.refresh = storage.NewToken()
-		redemption.Refresh = storage.RefreshToken{Hash: storage.TokenHash(secret.New(a.refresh)), Expires: a.now.Add(p.o.RefreshIdle)}
-	}
-	grant, err := p.o.Store.RedeemCode(ctx, redemption)
+	err := p.redeem(ctx, a, storage.Redemption{
+		CodeHash: storage.TokenHash(secret.New(form.Get("code"))), RedirectURI: form.Get("redirect_uri"), Challenge: challenge,
+	})
 	if err != nil {
 		return nil, p.refuseCode(ctx, client, a.now, err)
+	}
+	return p.answerTokens(ctx, a)
+}
+
+// redeem spends the code of a redemption, which says what is presented, for the tokens of a, and fills in what was granted. Its errors are
+// those of the store.
+func (p *Provider) redeem(ctx context.Context, a *issue, r storage.Redemption) error {
+	r.ClientID, r.Resources, r.Now = a.client.ID, a.resources, a.now
+	r.Token = storage.AccessToken{
+		Hash: accessTokenID(a.token, wantsJWT(a.client)), Issued: a.now, Expires: a.now.Add(p.o.AccessTokenLife), Resources: a.resources,
+	}
+	if a.client.MayAsk(oidc.ScopeOfflineAccess) {
+		a.refresh = storage.NewToken()
+		r.Refresh = storage.RefreshToken{Hash: storage.TokenHash(secret.New(a.refresh)), Expires: a.now.Add(p.o.RefreshIdle)}
+	}
+	grant, err := p.o.Store.RedeemCode(ctx, r)
+	if err != nil {
+		return err
 	}
 	a.grant, a.scopes, a.nonce = grant, grant.Scopes, grant.Nonce
 	if a.resources == nil {
@@ -114,7 +127,7 @@ func (p *Provider) redeemCode(ctx context.Context, client *storage.Client, form 
 	if !grant.Offline {
 		a.refresh = ""
 	}
-	return p.answerTokens(ctx, a)
+	return nil
 }
 
 // answerTokens makes the tokens whose place in the store is taken already.

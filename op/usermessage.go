@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -23,11 +24,19 @@ const (
 	formatMarkdown = visibletext.Markdown
 )
 
-// Limits on a user message. BankID takes 1 500 characters of base64 for an identification (BankID API: auth).
-const (
-	maxMessage   = 1500
-	maxLanguages = 16
-)
+// maxLanguages bounds how many languages a text for the person may have.
+const maxLanguages = 16
+
+// messageRules are what a text for the person must be like. They differ by what it is for: one that stands below the question whether to log in
+// must not push that aside, one that is to be signed is the client's whole and alone.
+type messageRules struct {
+	name   string // as refusals call it
+	max    int    // characters of base64 that BankID takes
+	beside bool   // whether it stands beside a text of ours
+}
+
+// userMessageRules are those of an identification (BankID API: auth).
+var userMessageRules = messageRules{"userMessage", 1500, true}
 
 // withoutMessage returns the parameters without the message for the person. It is for parameters that anybody may have put into an
 // address: a stranger who leads somebody to a client's login must not say in the BankID app what it is about
@@ -49,11 +58,16 @@ func parseUserMessage(text string) (*storage.UserMessage, *oauthError) {
 	if text == "" {
 		return nil, nil
 	}
+	return userMessageRules.parse([]byte(text))
+}
+
+// parse returns the message in a JSON object, nil when it is of a type that the app cannot show.
+func (m messageRules) parse(text []byte) (*storage.UserMessage, *oauthError) {
 	var members map[string]any
-	if json.Unmarshal([]byte(text), &members) != nil || members == nil {
-		return nil, invalid("userMessage is not a JSON object")
+	if json.Unmarshal(text, &members) != nil || members == nil {
+		return nil, invalid(m.name + " is not a JSON object")
 	}
-	format, refusal := messageFormat(members["mime_type"])
+	format, refusal := m.format(members["mime_type"])
 	if refusal != nil || format == "" {
 		return nil, refusal
 	}
@@ -63,24 +77,24 @@ func parseUserMessage(text string) (*storage.UserMessage, *oauthError) {
 		if !isMessage {
 			continue
 		}
-		if message.Text[tag], refusal = messageText(members[name], format); refusal != nil {
+		if message.Text[tag], refusal = m.text(members[name], format); refusal != nil {
 			return nil, refusal
 		}
 	}
 	if len(message.Text) == 0 || len(message.Text) > maxLanguages {
-		return nil, invalid("userMessage must have a message, in 16 languages at most")
+		return nil, invalid(m.name + " must have a message, in 16 languages at most")
 	}
 	return message, nil
 }
 
-// messageFormat returns how the app shows a message of that media type, "" for a type that it cannot show.
-func messageFormat(value any) (string, *oauthError) {
+// format returns how the app shows a message of that media type, "" for a type that it cannot show.
+func (m messageRules) format(value any) (string, *oauthError) {
 	if value == nil {
 		return formatPlain, nil
 	}
 	text, ok := value.(string)
 	if !ok {
-		return "", invalid("mime_type of userMessage is no text")
+		return "", invalid("mime_type of " + m.name + " is no text")
 	}
 	kind, parameters, err := mime.ParseMediaType(text)
 	if charset := parameters["charset"]; err != nil || charset != "" && !strings.EqualFold(charset, "utf-8") {
@@ -95,7 +109,7 @@ func messageFormat(value any) (string, *oauthError) {
 	return "", nil
 }
 
-// messageTag returns the language of a member of userMessage, "" for the one that serves all others, and false for a member
+// messageTag returns the language of a member of a message, "" for the one that serves all others, and false for a member
 // that is no message. A tag that is no BCP 47 tag is one that no page has.
 func messageTag(name string) (tag string, ok bool) {
 	if name == "message" {
@@ -106,29 +120,29 @@ func messageTag(name string) (tag string, ok bool) {
 	return parsed.String(), ok && err == nil
 }
 
-// messageText returns the text of a message once it is known that the BankID app will show it.
-func messageText(value any, format string) (string, *oauthError) {
+// text returns the text of a message once it is known that the BankID app will show it.
+func (m messageRules) text(value any, format string) (string, *oauthError) {
 	encoded, ok := value.(string)
 	if !ok {
-		return "", invalid("a message of userMessage is no text")
+		return "", invalid("a message of " + m.name + " is no text")
 	}
 	decoded, err := base64.StdEncoding.Strict().DecodeString(encoded)
 	text := string(decoded)
 	switch {
-	case err != nil || !utf8.ValidString(text):
-		return "", invalid("a message of userMessage is not base64 of UTF-8")
+	case err != nil || strings.ContainsAny(encoded, "\r\n") || !utf8.ValidString(text):
+		return "", invalid("a message of " + m.name + " is not base64 of UTF-8")
 	case strings.TrimSpace(text) == "":
-		return "", invalid("a message of userMessage is empty")
-	case base64.StdEncoding.EncodedLen(len(text)) > maxMessage:
-		return "", invalid("a message of userMessage is longer than the BankID app shows")
+		return "", invalid("a message of " + m.name + " is empty")
+	case base64.StdEncoding.EncodedLen(len(text)) > m.max:
+		return "", invalid("a message of " + m.name + " is longer than the BankID app shows: its base64 may have " + strconv.Itoa(m.max) + " characters")
 	case visibletext.Problem(text, format) != "":
-		return "", invalid("a message of userMessage is none that the BankID app shows: it has " + visibletext.Problem(text, format))
+		return "", invalid("a message of " + m.name + " is none that the BankID app shows: it has " + visibletext.Problem(text, format))
 	case strings.ContainsFunc(text, misleads):
-		return "", invalid("a message of userMessage has characters that are not shown, or change how others read")
-	case !isCompact(text):
-		return "", invalid("a message of userMessage has too many blanks, empty lines or marks in a row")
-	case format == formatMarkdown && !isModest(text):
-		return "", invalid("a message of userMessage has headings or separators")
+		return "", invalid("a message of " + m.name + " has characters that are not shown, or change how others read")
+	case m.beside && !isCompact(text):
+		return "", invalid("a message of " + m.name + " has too many blanks, empty lines or marks in a row")
+	case m.beside && format == formatMarkdown && !isModest(text):
+		return "", invalid("a message of " + m.name + " has headings or separators")
 	}
 	return text, nil
 }

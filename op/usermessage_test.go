@@ -243,7 +243,7 @@ func FuzzUserMessage(f *testing.F) {
 			t.Fatalf("%+v, %v", message, refusal)
 		}
 		for tag, text := range message.Text {
-			if base64.StdEncoding.EncodedLen(len(text)) > maxMessage || strings.ContainsFunc(text, misleads) || !isCompact(text) ||
+			if base64.StdEncoding.EncodedLen(len(text)) > userMessageRules.max || strings.ContainsFunc(text, misleads) || !isCompact(text) ||
 				message.Format == formatMarkdown && strings.ContainsAny(text, "<`") {
 				t.Errorf("%q: %q", tag, text)
 			}

@@ -12,12 +12,14 @@ import (
 	"brygga/secret"
 )
 
-// APIKey lets a program use the management API.
+// APIKey lets a program use the management API, or make orders as a client.
 type APIKey struct {
 	// ID stands in the key itself and names it in the audit log.
 	ID   string `json:"id"`
 	Name string `json:"name"`
-	// Scopes are the operations that it is for; package admin knows them.
+	// ClientID is the client as which it makes orders, empty for a key of the management API. It is good for one of the two alone.
+	ClientID string `json:"client,omitempty"`
+	// Scopes are the operations that it is for: some of OrderScopes with a ClientID, and else of APIScopes.
 	Scopes []string `json:"scopes"`
 	// Groups are those of the clients that it is for (Client.AdminGroup), nil for all clients.
 	Groups []string `json:"groups,omitempty"`
@@ -45,6 +47,18 @@ func (k *APIKey) Valid(presented secret.String, from netip.Addr, now time.Time) 
 		}
 	}
 	return found == 1 && (k.Expires.IsZero() || now.Before(k.Expires)) && k.allows(from)
+}
+
+// Restored ends all secrets of a key in a store that was restored to an earlier point: a key that was removed since, and a secret that was replaced, would
+// work again. What the key is for stays.
+func (k *APIKey) Restored() {
+	k.Secrets = nil
+	k.Revision++
+}
+
+// Of reports whether the key is one of the client, as it is now: one that was made for another of that ID, which was removed since, is not.
+func (k *APIKey) Of(c *Client) bool {
+	return k.ClientID != "" && k.ClientID == c.ID && !c.Succeeds(k.Created)
 }
 
 func (k *APIKey) allows(from netip.Addr) bool {

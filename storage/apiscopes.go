@@ -5,8 +5,12 @@ var APIScopes = []string{
 	"apikeys:read",
 	"apikeys:write",
 	"audit:read",
+	"audit:write",
 	"clients:read",
 	"clients:write",
+	"evidence:export",
+	"evidence:read",
+	"evidence:write",
 	"health:read",
 	"keys:read",
 	"keys:write",
@@ -17,5 +21,20 @@ var APIScopes = []string{
 	"notices:write",
 	"operators:read",
 	"operators:write",
+	"services:write",
 	"statistics:read",
 }
+
+// The scopes of keys with which a client's back end makes orders: which ones, and what it is told of them.
+const (
+	ScopeOrderAuth  = "orders:auth"
+	ScopeOrderSign  = "orders:sign"
+	ScopeOrderPhone = "orders:phone" // to make those orders by telephone
+	// ScopeOrderDevice tells of the person's device, ScopeOrderEvidence what proves a result, ScopeOrderSecret what the codes on screens are made from.
+	ScopeOrderDevice   = "orders:device"
+	ScopeOrderEvidence = "orders:evidence"
+	ScopeOrderSecret   = "orders:secret"
+)
+
+// OrderScopes are all of them, in order.
+var OrderScopes = []string{ScopeOrderAuth, ScopeOrderDevice, ScopeOrderEvidence, ScopeOrderPhone, ScopeOrderSecret, ScopeOrderSign}

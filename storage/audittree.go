@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -146,13 +145,4 @@ func DecodeAuditTile(key, row []byte) (*AuditTile, error) {
 		Level: int(key[0]), Index: int64(binary.BigEndian.Uint64(key[1:])), From: at(0), To: at(1), Expires: at(2), Hashes: append([]byte(nil), row[tileHead:]...),
 	}
 	return tile, CheckAuditTile(key, tile)
-}
-
-// AuditText returns the text of an event that is hashed: a line of JSON. It is the same for the same event, whichever store it comes from.
-func AuditText(event *AuditEvent) ([]byte, error) {
-	text, err := json.Marshal(event)
-	if err != nil {
-		return nil, fmt.Errorf("encode audit event: %w", err)
-	}
-	return text, nil
 }

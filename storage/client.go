@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"encoding/json"
 	"net/url"
@@ -72,10 +73,24 @@ type Client struct {
 	DefaultACRValues []string `json:"default_acr_values,omitempty"`
 	DefaultMaxAge    *int64   `json:"default_max_age,omitempty"`
 	DefaultLocale    string   `json:"default_locale,omitempty"`
+	// ACRValues are the acr values with demands of their own that it may ask for, beside those that need no leave.
+	ACRValues []string `json:"acr_values,omitempty"`
+	// Methods are the eIDs by which people log in to it, by the names that the engine of logins has for them, in the order in which they are offered.
+	// Empty means the installation's first, whatever others there are.
+	Methods []string `json:"methods,omitempty"`
 	// SessionGroup names the clients that share the session of a browser; empty means that every request is a login.
 	SessionGroup string `json:"session_group,omitempty"`
 	// BackchannelLogoutURI is told when a session ends (OpenID Connect Back-Channel Logout §2.2).
 	BackchannelLogoutURI string `json:"backchannel_logout_uri,omitempty"`
+	// CIBA is how the client gets the logins of people whom it names, without a browser: CIBAOff, CIBAPoll or CIBAPing. Empty is CIBAOff.
+	CIBA string `json:"ciba,omitempty"`
+	// NotificationEndpoint is told that such a login has ended, where CIBA is CIBAPing (OpenID CIBA Core §4).
+	NotificationEndpoint string `json:"backchannel_client_notification_endpoint,omitempty"`
+	// WebhookURI is told when an order of its programs has ended, signed with each of WebhookKeys that has not ended, the newest first, or with
+	// WebhookSecret, which stands in the configuration file: one secret of a webhook, or two.
+	WebhookURI    string        `json:"webhook_uri,omitempty"`
+	WebhookKeys   []WebhookKey  `json:"webhook_keys,omitempty"`
+	WebhookSecret secret.String `json:"-"`
 	// Origins are the web origins whose scripts may call the endpoints; see WebOrigins.
 	Origins []string `json:"origins,omitempty"`
 	// Contacts are e-mail addresses of those who run the client.
@@ -90,12 +105,23 @@ type Client struct {
 	// PersonalNumber lets the client have personalNumber and the name claims.
 	PersonalNumber bool `json:"personal_number"`
 	// Claims are those that an operator has given the client by name, each with what it is made from: ClaimPreferredUsername from
-	// SourceSubject, SourcePersonalNumber or SourceName, ClaimEmail from "sub@" and a domain. Nobody has an address here: it is a
-	// stand-in for apps that insist on one.
+	// SourceSubject, SourcePersonalNumber or SourceName, ClaimEmail from SourceCertificate, or from "sub@" and a domain: that is a stand-in for apps
+	// that insist on an address. Nobody is known to have mail at either.
 	Claims map[string]string `json:"claims,omitempty"`
 	// Groups are the values of the client's claim groups, each with those who are in it: GroupOfAll, or subjects as the client sees
 	// them, with spaces between.
 	Groups map[string]string `json:"groups,omitempty"`
+	// LoginDetails are what it gets of what the eID service says of a login beside the person: DetailRisk, DetailMRTD, DetailIssueDate.
+	LoginDetails []string `json:"login_details,omitempty"`
+	// Evidence says what it is kept of, EvidenceSignatures or EvidenceAll; empty is the former. EvidenceDays is how many days it is kept, 0 for as long as usual.
+	Evidence     string `json:"evidence,omitempty"`
+	EvidenceDays int    `json:"evidence_days,omitempty"`
+	// TypedIdentifiers lets people be asked on another device whom somebody there has named, by typing.
+	TypedIdentifiers bool `json:"typed_identifiers,omitempty"`
+	// FetchEvidence lets the client fetch what is kept for it, with an access token of its own.
+	FetchEvidence bool `json:"fetch_evidence,omitempty"`
+	// ResultsAsResources has the JSON:API answer its back ends with a complete order as a resource in the older dialect too.
+	ResultsAsResources bool `json:"results_as_resources,omitempty"`
 	// APIScopes are those of the management API that the client may get access tokens for, as itself (RFC 6749 §4.4); none for none.
 	APIScopes []string `json:"api_scopes,omitempty"`
 	// RequirePKCE demands a code challenge of a confidential client too.
@@ -123,22 +149,52 @@ type ClientSecret struct {
 	Expires time.Time `json:"expires,omitzero"`
 }
 
+// WebhookKey names a key that proves to a client what its webhook is sent. It is made from the seed and a secret of the installation; by itself the seed
+// proves nothing.
+type WebhookKey struct {
+	Seed    string    `json:"seed"`
+	Created time.Time `json:"created"`
+	// Expires is when the key is used no more; the zero time means never.
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+// Succeeds reports whether what happened then with a client of that ID was another's, which was removed since. What stands in the configuration file counts as
+// one client, as it is made anew at each start.
+func (c *Client) Succeeds(at time.Time) bool { return !c.Static && at.Before(c.Created) }
+
 // Public reports whether the client has no credentials of its own (RFC 6749 §2.1).
 func (c *Client) Public() bool { return c.AuthMethod == AuthMethodNone }
+
+// MayNamePeople reports whether the client may ask for logins of people whom it names, without a browser (OpenID CIBA Core §4): one that
+// proves itself, and has a right to the number by which it names them.
+func (c *Client) MayNamePeople() bool {
+	return c.CIBA != "" && c.CIBA != CIBAOff && !c.Public() && c.MayHaveNumber()
+}
+
+// MaySign reports whether the client may have people sign, whatever it is handed of that.
+func (c *Client) MaySign() bool { return c.MayAsk(ScopeSign) || c.MayAsk(ScopeSignApproval) }
 
 // NeedsPKCE reports whether its requests must have a code challenge: those of a public client always.
 func (c *Client) NeedsPKCE() bool { return c.Public() || c.RequirePKCE }
 
 // Authenticate reports whether presented is one of the client's secrets at now. Its time does not tell how near it came.
 func (c *Client) Authenticate(presented secret.String, now time.Time) bool {
+	return c.SecretOf(presented, now) != nil
+}
+
+// SecretOf returns the secret of the client that presented is at now, nil for none. Its time does not tell how near it came.
+func (c *Client) SecretOf(presented secret.String, now time.Time) *ClientSecret {
 	hash := presented.Hash()
-	found := 0
-	for _, s := range c.Secrets {
+	found := 0 // from 1
+	for i, s := range c.Secrets {
 		if s.Expires.IsZero() || now.Before(s.Expires) {
-			found |= subtle.ConstantTimeCompare(s.Hash[:], hash[:])
+			found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(s.Hash[:], hash[:]), i+1, found)
 		}
 	}
-	return found == 1 && !presented.IsZero()
+	if found == 0 || presented.IsZero() {
+		return nil
+	}
+	return &c.Secrets[found-1]
 }
 
 // NameIn returns the client's name in the language of the BCP 47 tag, else its Name, else its ID.
@@ -205,6 +261,11 @@ func (c *Client) MayHaveName() bool {
 	return c.MayAsk(ScopeProfile) || c.MayAsk(ScopeNaturalPersonInfo) || !c.Swedish() && c.PersonalNumber
 }
 
+// MayHaveWork reports whether the client has a right to what the person is at work, and is known by there.
+func (c *Client) MayHaveWork() bool {
+	return c.MayAsk(ScopeNaturalPersonOrgID) || !c.Swedish() && c.PersonalNumber
+}
+
 // GroupsOf returns the groups that a subject of the client is in, in order.
 func (c *Client) GroupsOf(subject string) (groups []string) {
 	for name, members := range c.Groups {
@@ -223,7 +284,43 @@ const (
 	SourceSubject          = "sub"
 	SourcePersonalNumber   = "personalNumber"
 	SourceName             = "name"
+	SourceCertificate      = "certificate"
 )
+
+// The values of Client.LoginDetails: the service's judgement of the login, that a passport or identity card was read in it, and when the
+// eID was issued.
+const (
+	DetailRisk      = "risk"
+	DetailMRTD      = "mrtd"
+	DetailIssueDate = "issue_date"
+)
+
+// LoginDetails returns the details that any client may be registered for.
+func LoginDetails() []string { return []string{DetailRisk, DetailMRTD, DetailIssueDate} }
+
+// The values of Client.Evidence: what proves signatures is kept always, and what proves logins if the client has it so.
+const (
+	EvidenceSignatures = "signatures"
+	EvidenceAll        = "all"
+)
+
+// How many days evidence is usually kept.
+const (
+	SignatureDays = 3653 // ten years, as claims for money lapse then in Sweden
+	LoginDays     = 400
+)
+
+// EvidenceKept returns how long what proves a result of that kind is kept for the client, 0 for not at all.
+func (c *Client) EvidenceKept(kind Kind) time.Duration {
+	days := SignatureDays
+	if kind != KindSign {
+		if c.Evidence != EvidenceAll {
+			return 0
+		}
+		days = LoginDays
+	}
+	return time.Duration(cmp.Or(c.EvidenceDays, days)) * 24 * time.Hour
+}
 
 // GroupOfAll stands in Client.Groups for everybody who logs in to the client.
 const GroupOfAll = "everybody"
@@ -261,14 +358,27 @@ const (
 	ScopeOfflineAccess       = "offline_access"
 	ScopeNaturalPersonInfo   = "https://id.oidc.se/scope/naturalPersonInfo"
 	ScopeNaturalPersonNumber = "https://id.oidc.se/scope/naturalPersonNumber"
+	ScopeNaturalPersonOrgID  = "https://id.oidc.se/scope/naturalPersonOrgId"
+	// ScopeSign asks for a signature, ScopeSignApproval for one that nobody is handed (Signature Extension for OpenID Connect 1.1).
+	ScopeSign         = "https://id.oidc.se/scope/sign"
+	ScopeSignApproval = "https://id.oidc.se/scope/signApproval"
+	// ScopeEvidence is for an access token with which a client fetches its own evidence, as itself; a login has no use for it.
+	ScopeEvidence = "evidence"
 	// ScopeEmail is one for clients that were given a stand-in for an address; see Client.Claims.
 	ScopeEmail = "email"
 )
 
 // Scopes returns the scopes that any client may be registered for.
 func Scopes() []string {
-	return []string{ScopeOpenID, ScopeProfile, ScopeOfflineAccess, ScopeNaturalPersonInfo, ScopeNaturalPersonNumber}
+	return []string{ScopeOpenID, ScopeProfile, ScopeOfflineAccess, ScopeNaturalPersonInfo, ScopeNaturalPersonNumber, ScopeNaturalPersonOrgID, ScopeSign, ScopeSignApproval}
 }
+
+// The values of Client.CIBA, which are the ways in which tokens are delivered (OpenID CIBA Core §5).
+const (
+	CIBAOff  = "off"
+	CIBAPoll = "poll"
+	CIBAPing = "ping"
+)
 
 // The values of Client.RefreshRotation. Rotate may be written as the empty text: each use of a refresh token gives the next. Keep is for
 // clients that prove themselves.

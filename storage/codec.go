@@ -105,18 +105,18 @@ func (c Codec) DecodePushedRequest(hash [32]byte, sealed []byte) (*PushedRequest
 	return &PushedRequest{Hash: hash, ClientID: w.ClientID, Values: w.Values, Expires: w.Expires}, nil
 }
 
-// EncodeLogoutNotice returns the notice, sealed.
-func (c Codec) EncodeLogoutNotice(n *LogoutNotice) ([]byte, error) {
-	return c.seal(SealedLogoutNotice, n.ID, (*wireLogoutNotice)(n))
+// EncodeNotice returns the notice, sealed.
+func (c Codec) EncodeNotice(n *Notice) ([]byte, error) {
+	return c.seal(SealedNotice, n.ID, (*wireNotice)(n))
 }
 
-// DecodeLogoutNotice returns the notice of that ID from what EncodeLogoutNotice made.
-func (c Codec) DecodeLogoutNotice(id string, sealed []byte) (*LogoutNotice, error) {
-	var w wireLogoutNotice
-	if err := c.open(SealedLogoutNotice, id, sealed, &w); err != nil {
+// DecodeNotice returns the notice of that ID from what EncodeNotice made.
+func (c Codec) DecodeNotice(id string, sealed []byte) (*Notice, error) {
+	var w wireNotice
+	if err := c.open(SealedNotice, id, sealed, &w); err != nil {
 		return nil, fmt.Errorf("decode logout notice: %w", err)
 	}
-	return (*LogoutNotice)(&w), nil
+	return (*Notice)(&w), nil
 }
 
 // EncodeSigningKeys returns the set of keys, oldest first, sealed.

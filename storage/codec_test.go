@@ -54,6 +54,7 @@ func roundTrip[T any](t *testing.T, trip func(*T) (*T, error)) {
 func TestCodecKeepsEveryField_RowA3(t *testing.T) {
 	codec := storage.NewCodec(storagetest.NewSealer())
 	roundTrip(t, func(l *storage.Login) (*storage.Login, error) {
+		l.Request.Sign = nil // what comes of it is the document
 		request, err := codec.EncodeRequest(l)
 		if err != nil {
 			return nil, err
@@ -85,12 +86,12 @@ func TestCodecKeepsEveryField_RowA3(t *testing.T) {
 		}
 		return codec.DecodePushedRequest(r.Hash, sealed)
 	})
-	roundTrip(t, func(n *storage.LogoutNotice) (*storage.LogoutNotice, error) {
-		sealed, err := codec.EncodeLogoutNotice(n)
+	roundTrip(t, func(n *storage.Notice) (*storage.Notice, error) {
+		sealed, err := codec.EncodeNotice(n)
 		if err != nil {
 			return nil, err
 		}
-		return codec.DecodeLogoutNotice(n.ID, sealed)
+		return codec.DecodeNotice(n.ID, sealed)
 	})
 	roundTrip(t, func(k *storage.SigningKey) (*storage.SigningKey, error) {
 		sealed, err := codec.EncodeSigningKeys([]storage.SigningKey{*k})
@@ -143,7 +144,7 @@ func TestCodecBindsRecords_RowA3(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	notice, err := codec.EncodeLogoutNotice(&storage.LogoutNotice{ID: "a"})
+	notice, err := codec.EncodeNotice(&storage.Notice{ID: "a"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,8 +167,8 @@ func TestCodecBindsRecords_RowA3(t *testing.T) {
 		"notice as session":     func() error { _, err := codec.DecodeSession("a", notice); return err },
 		"request of other hash": func() error { _, err := codec.DecodePushedRequest([32]byte{2}, pushed); return err },
 		"session as request":    func() error { _, err := codec.DecodePushedRequest([32]byte{1}, session); return err },
-		"notice of another ID":  func() error { _, err := codec.DecodeLogoutNotice("b", notice); return err },
-		"session as notice":     func() error { _, err := codec.DecodeLogoutNotice("a", session); return err },
+		"notice of another ID":  func() error { _, err := codec.DecodeNotice("b", notice); return err },
+		"session as notice":     func() error { _, err := codec.DecodeNotice("a", session); return err },
 		"secret as keys":        func() error { _, err := codec.DecodeSigningKeys(kept); return err },
 		"keys as secret":        func() error { _, err := codec.DecodeSecret("a", keys); return err },
 		"secret of other name":  func() error { _, err := codec.DecodeSecret("b", kept); return err },

@@ -22,18 +22,18 @@ func TestCourse(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	hint := func(code string, at time.Time) {
+	hint := func(phase storage.Phase, code string, at time.Time) {
 		t.Helper()
-		if err := l.RecordHint(l.Order.ID, code, at); err != nil {
+		if err := l.RecordHint(l.Order.ID, phase, code, at); err != nil {
 			t.Fatal(err)
 		}
 	}
 	order(storage.Claim{Starter: storage.Starter{Device: storage.DeviceOther}, WindowEnds: sec(300)}, "o1", sec(3))
-	hint("outstandingTransaction", sec(5))
+	hint(storage.PhaseWaiting, "outstandingTransaction", sec(5))
 	order(storage.Claim{Replaces: "o1"}, "o2", sec(31))
-	hint("a code with spaces", sec(35))
+	hint(storage.PhaseInApp, "a code with spaces", sec(35))
 	order(storage.Claim{Starter: storage.Starter{Device: storage.DeviceThis}, WindowEnds: sec(300)}, "o3", sec(62))
-	hint("userSign", sec(66))
+	hint(storage.PhaseWorking, "userSign", sec(66))
 	if err := l.RecordReturn(nonce, sec(71)); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestCourse(t *testing.T) {
 		t.Errorf("the course is %q, want %q", l.Course, want)
 	}
 	for range 100 {
-		hint(strings.Repeat("x", 40), sec(80))
+		hint(storage.PhaseInApp, strings.Repeat("x", 40), sec(80))
 	}
 	if len(l.Course) > 400 || !strings.HasPrefix(l.Course, want) {
 		t.Errorf("the course of many hints has %d bytes: %s", len(l.Course), l.Course)

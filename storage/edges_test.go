@@ -18,7 +18,7 @@ func TestCourseWords(t *testing.T) {
 	} {
 		l := pending()
 		l.Course, l.Created = "", t0
-		if err := l.RecordHint(l.Order.ID, word, t0.Add(time.Second)); err != nil {
+		if err := l.RecordHint(l.Order.ID, storage.PhaseInApp, word, t0.Add(time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		if l.Course != want+"@1" {

@@ -26,7 +26,7 @@ const (
 	AccessEntry                           // hash, *AccessToken
 	RefreshEntry                          // hash, *RefreshToken: Next is the hash of the one that followed
 	SessionEntry                          // ID, *Session
-	NoticeEntry                           // ID, *LogoutNotice
+	NoticeEntry                           // ID, *Notice
 	PushedEntry                           // hash, *PushedRequest
 	UsedEntry                             // key, no record: see Replays.UseOnce
 	AuditEntry                            // time in microseconds since 1970 (8 bytes) + ID, *AuditEvent
@@ -37,7 +37,9 @@ const (
 	TreeEntry                             // no key, *AuditTree
 	APIKeyEntry                           // ID, *APIKey
 	NoteEntry                             // key, *Note
-	lastEntry        = NoteEntry
+	DocumentEntry                         // ID of the login, *Document
+	EvidenceEntry                         // ID, *EvidenceRecord
+	lastEntry        = EvidenceEntry
 )
 
 // EntryKinds returns all kinds in the order in which they move.
@@ -54,6 +56,7 @@ var entryNames = [...]string{
 	PushedEntry: "pushed request", UsedEntry: "key that was used once", AuditEntry: "audit event",
 	OperatorEntry: "operator", ThrottleEntry: "count of attempts", MailEntry: "mail",
 	TileEntry: "tile of the audit tree", TreeEntry: "audit tree", APIKeyEntry: "API key", NoteEntry: "note",
+	DocumentEntry: "document", EvidenceEntry: "evidence",
 }
 
 // String returns what a record of the kind is called.
@@ -140,7 +143,7 @@ func SessionEntryOf(session *Session) Entry {
 }
 
 // NoticeEntryOf returns the entry of a notice.
-func NoticeEntryOf(notice *LogoutNotice) Entry {
+func NoticeEntryOf(notice *Notice) Entry {
 	notice.Due = microUp(notice.Due)
 	return Entry{Kind: NoticeEntry, Key: []byte(notice.ID), Record: notice, Kept: microUp(notice.Expires)}
 }
@@ -179,6 +182,26 @@ func MailEntryOf(mail *Mail) Entry {
 // AuditKey returns the key of an audit event's entry.
 func AuditKey(at time.Time, id string) []byte {
 	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(id)), uint64(max(0, at.UnixMicro()))), id...)
+}
+
+// Twice reports whether two of the events have the same time and ID, which no store keeps.
+func Twice(events []AuditEvent) bool {
+	const few = 16 // of which comparing all with all is quicker
+	if len(events) > few {
+		seen := make(map[string]bool, len(events))
+		for i := range events {
+			seen[string(AuditKey(events[i].Time, events[i].ID))] = true
+		}
+		return len(seen) < len(events)
+	}
+	for i := range events {
+		for j := range i {
+			if events[i].ID == events[j].ID && events[i].Time.UnixMicro() == events[j].Time.UnixMicro() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func someOrNil(texts []string) []string {

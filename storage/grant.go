@@ -21,6 +21,8 @@ type Grant struct {
 	AMR           []string
 	AuthTime      time.Time
 	Identity      Identity
+	// EvidenceID names the record of the signature that the grant hands out, empty for none.
+	EvidenceID string
 	// Session is the ID of the browser's session that the grant belongs to, empty for none.
 	Session string
 	// Claims are the claims that were asked for one by one.

@@ -43,19 +43,87 @@ type AuthRequest struct {
 	Received      time.Time `json:"received"`
 	// RequiredPersonalNumber is the only person who may complete the login; zero for anyone.
 	RequiredPersonalNumber secret.String `json:"-"`
+	// LoginHint is whom the client means, where it may have people named: it stands in the field of that page, and binds nobody.
+	LoginHint secret.String `json:"-"`
 	// RequiredSubject is the only subject that may be answered with, as an id_token_hint or the claims parameter named it;
 	// empty for any.
 	RequiredSubject string `json:"required_subject,omitempty"`
-	// ACR is the acr that the answer will have.
-	ACR string `json:"acr,omitempty"`
+	// ACR is the acr that the answer will have, and StepUp what is demanded for it over the client's policy; see Policy.And.
+	ACR    string `json:"acr,omitempty"`
+	StepUp Policy `json:"step_up,omitzero"`
+	// ACREssential says that one of ACRValues must be given, and not only wished for.
+	ACREssential bool `json:"acr_essential,omitempty"`
+	// Method is the only eID that the client wants for this request; empty for any of those that it has.
+	Method string `json:"method,omitempty"`
+	// Issuer is the only issuer of certificates, as Identity.Issuer names them, that the client wants; empty for any of the eID's.
+	Issuer string `json:"issuer,omitempty"`
 	// Claims are the claims that were asked for one by one.
 	Claims ClaimsRequest `json:"claims,omitzero"`
 	// Resources are the resource indicators that were asked for and may be granted (RFC 8707 §2.1).
 	Resources []string `json:"resources,omitempty"`
 	// Evidence says that the client asked for what the eID service gives as proof.
 	Evidence bool `json:"evidence,omitempty"`
+	// Kind is what the person is asked for, empty for to identify. Document is the sum of what is to be signed, zero when nothing is.
+	Kind     Kind `json:"kind,omitempty"`
+	Document Hash `json:"document,omitzero"`
+	// Signers are the eIDs whose apps can show what is to be signed exactly as it is; empty means all that sign.
+	Signers []string `json:"signers,omitempty"`
 	// UserMessage is what the client wants the person to read, nil for nothing.
 	UserMessage *UserMessage `json:"user_message,omitempty"`
+	// Sign is what the person is to sign, nil for a login. It is not stored: what comes of it is the Document.
+	Sign *SignRequest `json:"-"`
+	// Program is the program that the login belongs to, nil for a login in a browser.
+	Program *Program `json:"program,omitempty"`
+	// Call is the call with the person, nil when there is none. Such a login has a Program.
+	Call *Call `json:"call,omitempty"`
+}
+
+// Program is the owner of a login that belongs to no browser: whoever asked for it shows the person the way, and asks for the result. No page shows,
+// cancels or answers such a login, and it has one order, which no other takes the place of.
+type Program struct {
+	// Owner names the program among those of the client. A login is found for its client and that name alone.
+	Owner string `json:"owner"`
+	// Expires is when the person has no more time. The login is kept a while longer, so that whoever asks is told so.
+	Expires time.Time `json:"expires"`
+	// Proof says that the program may have what proves the result: the identity then holds it, signature included.
+	Proof bool `json:"proof,omitempty"`
+	// Exact says that the app shows the UserMessage as it is and nothing else: it is not left out either when the service does not take it.
+	Exact bool `json:"exact,omitempty"`
+	// Told says that the client's webhook is told of its end.
+	Told bool `json:"told,omitempty"`
+	// Quiet is until when a failure that no app has had to do with looks as if the person were waited for, zero for not at all: it must not say whether
+	// there is such a person.
+	Quiet time.Time `json:"quiet,omitzero"`
+	// Ping is what the program is told by that the login has ended, zero for one that asks.
+	Ping Ping `json:"-"`
+}
+
+// Ping is what a program gets that is told of the end of its login (OpenID CIBA Core §10.2).
+type Ping struct {
+	// Secret is the random part of what the program knows the login by, and Token what proves to the program who tells it.
+	Secret, Token secret.String
+}
+
+// Call is a telephone call with the person of a login.
+type Call struct {
+	// Initiator is CallByUser or CallByParty.
+	Initiator string `json:"initiator"`
+}
+
+// The values of Call.Initiator: the person has called, or was called by the organisation (BankID API: callInitiator).
+const (
+	CallByUser  = "user"
+	CallByParty = "RP"
+)
+
+// SignRequest is what a client wants to have signed (Signature Extension for OpenID Connect 1.1 §3.1).
+type SignRequest struct {
+	// Message is what the app shows, exactly, and all that it shows. Language is that of the page on which the person is asked, whose text is taken.
+	Message  UserMessage
+	Language string
+	// Data is signed along and not shown; nil in an approval, whose signature nobody is handed.
+	Data     []byte
+	Approval bool
 }
 
 // Login is one attempt to answer an auth request.
@@ -96,9 +164,10 @@ type Login struct {
 	ReturnWaived bool
 	// Failure says why the last order brought nothing, in LoginFailed.
 	Failure Failure
-	// Identity is who logged in, in LoginComplete only. Completed is when.
-	Identity  *Identity
-	Completed time.Time
+	// Identity is who logged in, in LoginComplete only. Completed is when, and EvidenceID names the record that proves it, empty for none.
+	Identity   *Identity
+	Completed  time.Time
+	EvidenceID string
 	// Code is the hash of the code that the client was answered with, all zero when it was answered with an error. Only its newest
 	// one can be redeemed.
 	Code [32]byte
@@ -106,7 +175,7 @@ type Login struct {
 
 // Starter describes the browser that started an order, as BankID wants to know it (BankID API: auth, endUserIp and web).
 type Starter struct {
-	// Device is DeviceThis or DeviceOther.
+	// Device is DeviceThis, DeviceOther, DeviceCall, or DeviceProgram.
 	Device    string
 	IP        string
 	UserAgent string
@@ -117,13 +186,24 @@ type Starter struct {
 	DeviceIdentifier string
 	// Language is the BCP 47 tag of the page at the start.
 	Language string
+	// Method names the eID service that was asked for; empty for the first of those that are configured.
+	Method string `json:",omitzero"`
+	// Person is who is asked on another device, as somebody there has said, and alone may complete the order; zero for whoever picks it up.
+	Person PersonKey `json:"-"`
 }
 
 // The values of Starter.Device.
 const (
 	DeviceThis  = "this"
 	DeviceOther = "other"
+	// DeviceCall is that of a person on the telephone: the app learns of the order by itself.
+	DeviceCall = "call"
+	// DeviceProgram is that of a person to whom a program shows the code or the link, where it likes.
+	DeviceProgram = "program"
 )
+
+// Devices returns all values of Starter.Device.
+func Devices() []string { return []string{DeviceThis, DeviceOther, DeviceCall, DeviceProgram} }
 
 // Claim is the right to make a login's next order.
 type Claim struct {
@@ -148,9 +228,10 @@ func (c *Claim) unmade() *Order { return &Order{Starter: c.Starter, WindowEnds: 
 func (c *Claim) lives(now time.Time) bool { return c.ID != "" && now.Before(c.At.Add(ClaimLife)) }
 
 // overrides reports whether c takes over from a claim that lives: a person's wish does from a renewal, and from a wish for the other
-// device. A second click on the same button does not.
+// device, another eID or another person. A second click on the same button does not.
 func (c *Claim) overrides(living *Claim) bool {
-	return c.Replaces == "" && (living.Replaces != "" || living.Starter.Device != c.Starter.Device)
+	now, next := &living.Starter, &c.Starter
+	return c.Replaces == "" && (living.Replaces != "" || now.Device != next.Device || now.Method != next.Method || !now.Person.Equal(next.Person))
 }
 
 // Starting reports whether an order that a person asked for is being made at now. Nothing of it counts before PutOrder.
@@ -186,6 +267,15 @@ func (l *Login) Repeatable() bool {
 // isBack reports whether nobody is waited for to come back from the app.
 func (l *Login) isBack() bool {
 	return !l.Order.ReturnRequired() || !l.Returned.IsZero() || l.ReturnWaived
+}
+
+// QuietUntil returns until when a failure of a program's login looks as if it were pending (Program.Quiet), the zero time for not at all: what the person has done
+// in the app may be told at once.
+func (l *Login) QuietUntil() time.Time {
+	if l.Request.Program == nil || l.State != LoginFailed || l.Order != nil && !l.Order.AwaitsApp() {
+		return time.Time{}
+	}
+	return l.Request.Program.Quiet
 }
 
 // SeenBy returns the login as it stands for a browser whose device cookie has that value. Where the return was waived, that

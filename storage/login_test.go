@@ -35,13 +35,15 @@ func pending(edits ...edit) *storage.Login {
 }
 
 func state(s storage.LoginState) edit { return func(l *storage.Login) { l.State = s } }
-func hint(code string) edit           { return func(l *storage.Login) { l.Order.HintCode = code } }
-func returned(l *storage.Login)       { l.Returned = t0.Add(time.Second) }
-func waived(l *storage.Login)         { l.ReturnWaived = true }
-func withNonce(l *storage.Login)      { l.Order.ReturnNonceHash = nonce }
-func failed(l *storage.Login)         { l.State, l.Failure = storage.LoginFailed, failure }
-func answered(l *storage.Login)       { l.State = storage.LoginAnswered }
-func open(l *storage.Login)           { l.State, l.Order, l.Orders = storage.LoginOpen, nil, 0 }
+func hint(p storage.Phase, code string) edit {
+	return func(l *storage.Login) { l.Order.Phase, l.Order.HintCode = p, code }
+}
+func returned(l *storage.Login)  { l.Returned = t0.Add(time.Second) }
+func waived(l *storage.Login)    { l.ReturnWaived = true }
+func withNonce(l *storage.Login) { l.Order.ReturnNonceHash = nonce }
+func failed(l *storage.Login)    { l.State, l.Failure = storage.LoginFailed, failure }
+func answered(l *storage.Login)  { l.State = storage.LoginAnswered }
+func open(l *storage.Login)      { l.State, l.Order, l.Orders = storage.LoginOpen, nil, 0 }
 func complete(l *storage.Login) {
 	who := identity
 	l.State, l.Identity, l.Completed = storage.LoginComplete, &who, t0.Add(3*time.Second)
@@ -138,7 +140,7 @@ func TestBeginOrder(t *testing.T) {
 		{"first while one is pending", pending(), askFirst, storage.ErrBusy, nil},
 		{"first while one is renewed", pending(claimed("o1")), askFirst, storage.ErrBusy, nil},
 		{"first while one for the other device is made", pending(open, wantsThis), askFirst, storage.ErrBusy, nil},
-		{"a person replaces a pending order", pending(hint("started")), ask, nil, takes(asked)},
+		{"a person replaces a pending order", pending(hint(storage.PhaseWorking, "started")), ask, nil, takes(asked)},
 		{"complete", pending(complete), ask, storage.ErrConflict, nil},
 		{"answered", pending(answered), ask, storage.ErrConflict, nil},
 		{"another claim lives", pending(open, claimed("")), askTooSoon, storage.ErrBusy, nil},
@@ -148,10 +150,10 @@ func TestBeginOrder(t *testing.T) {
 		{"another claim is dead", pending(open, claimed("")), askLate, nil, takes(askedLate)},
 		{"renewal keeps starter and window", pending(), renew, nil, takes(renewal)},
 		{"renewal while another claim lives", pending(claimed("o1")), renew, storage.ErrBusy, nil},
-		{"renewal of an order nobody opened", pending(hint("outstandingTransaction")), renew, nil, takes(renewal)},
-		{"renewal without an app", pending(hint("noClient")), renew, nil, takes(renewal)},
-		{"renewal of an order an app has", pending(hint("started")), renew, storage.ErrConflict, nil},
-		{"renewal on an unknown hint", pending(hint("brandNewHint")), renew, storage.ErrConflict, nil},
+		{"renewal of an order nobody opened", pending(hint(storage.PhaseWaiting, "outstandingTransaction")), renew, nil, takes(renewal)},
+		{"renewal without an app", pending(hint(storage.PhaseWaiting, "noClient")), renew, nil, takes(renewal)},
+		{"renewal of an order an app has", pending(hint(storage.PhaseWorking, "started")), renew, storage.ErrConflict, nil},
+		{"renewal on an unknown hint", pending(hint(storage.PhaseInApp, "brandNewHint")), renew, storage.ErrConflict, nil},
 		{"renewal of a former order", pending(), renewAnother, storage.ErrConflict, nil},
 		{"renewal of a failed order", pending(failed), renew, storage.ErrConflict, nil},
 		{"renewal before any order", pending(open), renew, storage.ErrConflict, nil},
@@ -182,7 +184,7 @@ func TestPutOrder(t *testing.T) {
 		{"another's claim", pending(claimed("")), func(l *storage.Login) error { return l.PutOrder("c0", order) }, storage.ErrConflict, nil},
 		{"complete", pending(complete, claimed("")), put, storage.ErrConflict, nil},
 		{"answered", pending(answered, claimed("")), put, storage.ErrConflict, nil},
-		{"renewal of an order an app took meanwhile", pending(hint("userSign"), claimed("o1")), put, storage.ErrConflict, nil},
+		{"renewal of an order an app took meanwhile", pending(hint(storage.PhaseWorking, "userSign"), claimed("o1")), put, storage.ErrConflict, nil},
 		{"renewal of an order that failed meanwhile", pending(failed, claimed("o1")), put, storage.ErrConflict, nil},
 		{"renewal of a former order", pending(claimed("o0")), put, storage.ErrConflict, nil},
 		{"a claim that was dead by then", pending(claimed("")), func(l *storage.Login) error { return l.PutOrder("c1", late) }, storage.ErrConflict, nil},
@@ -208,7 +210,7 @@ func TestResultsOfCollecting(t *testing.T) {
 	now := t0.Add(3 * time.Second)
 	rules := map[string]func(orderID string) func(*storage.Login) error{
 		"RecordHint": func(id string) func(*storage.Login) error {
-			return func(l *storage.Login) error { return l.RecordHint(id, "userSign", now) }
+			return func(l *storage.Login) error { return l.RecordHint(id, storage.PhaseWorking, "userSign", now) }
 		},
 		"FailOrder": func(id string) func(*storage.Login) error {
 			return func(l *storage.Login) error { return l.FailOrder(id, failure) }
@@ -239,7 +241,7 @@ func TestResultsOfCollecting(t *testing.T) {
 	})
 	noClaim := func(l *storage.Login) { l.Claim = storage.Claim{} }
 	runRules(t, []ruleCase{
-		{"hint", pending(claimed("o1")), rules["RecordHint"]("o1"), nil, hint("userSign")},
+		{"hint", pending(claimed("o1")), rules["RecordHint"]("o1"), nil, hint(storage.PhaseWorking, "userSign")},
 		{"failure", pending(), rules["FailOrder"]("o1"), nil, failed},
 		{"failure ends a renewal", pending(claimed("o1")), rules["FailOrder"]("o1"), nil, func(l *storage.Login) { failed(l); noClaim(l) }},
 		{"failure leaves a person's claim", pending(claimed("")), rules["FailOrder"]("o1"), nil, failed},

@@ -63,11 +63,14 @@ func (l *Login) DropClaim(claimID string, failure Failure) error {
 }
 
 // enter puts the login into a state. When that ends its pending order, nobody needs the order's secrets any more, and they
-// are wiped.
+// are wiped; with the answer, who was asked is too.
 func (l *Login) enter(state LoginState) {
 	if l.State == LoginPending && state != LoginPending {
 		l.Order = l.Order.spent()
 		l.forgetPrevious()
+	}
+	if state == LoginAnswered {
+		l.Order = l.Order.ofNobody()
 	}
 	l.State = state
 }
@@ -77,14 +80,14 @@ func (l *Login) current(orderID string) bool {
 	return l.State == LoginPending && l.Order != nil && l.Order.ID == orderID
 }
 
-// RecordHint notes the hint code. It returns ErrConflict when orderID is not the current, pending order.
-func (l *Login) RecordHint(orderID, hintCode string, now time.Time) error {
+// RecordHint notes how far an app has come with the order, and the service's word for it. It returns ErrConflict when orderID is not the current, pending order.
+func (l *Login) RecordHint(orderID string, phase Phase, hintCode string, now time.Time) error {
 	if !l.current(orderID) {
 		return ErrConflict
 	}
 	l.note(hintCode, now)
 	order := *l.Order
-	order.HintCode = hintCode
+	order.Phase, order.HintCode = phase, hintCode
 	if l.Order = &order; !order.AwaitsApp() {
 		l.forgetPrevious()
 	}
@@ -142,6 +145,9 @@ func (l *Login) CompleteLogin(orderID string, result Result, now time.Time) erro
 	l.enter(LoginComplete)
 	l.Identity, l.Completed, l.Failure, l.Claim = &result.Identity, now, Failure{}, Claim{}
 	l.Order.Policy, l.ReturnWaived = result.Met, result.ReturnWaived // of an order of its own: entering has copied it
+	if result.Record != nil {
+		l.EvidenceID = result.Record.ID
+	}
 	l.Revision++
 	return nil
 }
@@ -173,9 +179,10 @@ func (l *Login) recordReturn(returned *time.Time, now time.Time) error {
 }
 
 // CancelOrder ends the order or the claim, and takes back an identity that has not been answered. It returns ErrConflict
-// when the login is answered, or when there is nothing to end.
+// when the login is answered, or when there is nothing to end. A failure of which nobody may know yet is one that can be ended, once.
 func (l *Login) CancelOrder(failure Failure) error {
-	if l.State == LoginAnswered || (l.State != LoginPending && l.State != LoginComplete && l.Claim.ID == "") {
+	silent := failure.At.Before(l.QuietUntil()) && l.Failure.Reason != failure.Reason
+	if l.State == LoginAnswered || (l.State != LoginPending && l.State != LoginComplete && l.Claim.ID == "") && !silent {
 		return ErrConflict
 	}
 	l.enter(LoginFailed)
@@ -201,7 +208,7 @@ func (l *Login) RefuseLogin() error {
 // AnswerLogin ends a completed login with a code; the identity moves to the grant and leaves the login. It returns ErrConflict when the
 // login is not answerable or was answered before, or when its identity is no longer the one that the grant was made from.
 func (l *Login) AnswerLogin(grant *Grant, code [32]byte) error {
-	if !l.Answerable() || !l.Identity.PersonalNumber.Equal(grant.Identity.PersonalNumber) {
+	if !l.Answerable() || !l.Identity.SameKeys(&grant.Identity) {
 		return ErrConflict
 	}
 	l.enter(LoginAnswered)

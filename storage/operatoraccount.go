@@ -205,6 +205,25 @@ func (s AskEmailChange) take(a *accounts) error {
 	})
 }
 
+// ChooseLanguage sets the language that the operator wants to be spoken to in, from a session of its own. It returns ErrNotFound when that is over or
+// waits for its second factor.
+type ChooseLanguage struct {
+	ID       string
+	Session  Hash
+	Language string
+}
+
+func (s ChooseLanguage) take(a *accounts) error {
+	return a.change(s.ID, func(o *Operator) error {
+		session := o.Session(s.Session, a.now)
+		if session == nil || session.Pending || o.State != OperatorActive {
+			return ErrNotFound
+		}
+		o.Language = s.Language
+		return nil
+	})
+}
+
 // ChangeOperator changes what owners alone may change, if the revision is still the one that the caller has seen; else it returns ErrConflict. Change
 // sees the operator's own record and must not touch what it is logged in by. Whoever is disabled, or loses a role, has every session and link end
 // in the same step. It returns ErrLastOwner when no owner who can log in would be left.

@@ -9,11 +9,35 @@ import (
 	"brygga/secret"
 )
 
+// Kind is what the person of an order is asked for.
+type Kind string
+
+// The kinds of orders.
+const (
+	KindIdentify Kind = "identify"
+	KindSign     Kind = "sign"
+)
+
+// Phase is how far an app has come with an order. Its numbers are stored.
+type Phase int
+
+// The phases.
+const (
+	// PhaseWaiting: no app has picked the order up, as far as is known.
+	PhaseWaiting Phase = iota
+	// PhaseInApp: an app has it, and what it does there is not known.
+	PhaseInApp
+	// PhaseWorking: an app has it, and the service says what is being done in a word that its method knows.
+	PhaseWorking
+)
+
 // Order is one order at an eID service, with what is needed to show and collect it.
 type Order struct {
 	// ID is ours; it may be logged. Each collector of an order knows it by another. Ref is the service's and may not be logged.
-	ID     string
+	ID string
+	// Method names the eID service, and Kind says what the person is asked for.
 	Method string
+	Kind   Kind
 	Ref    secret.String
 	// AutoStartToken starts the app on the same device; it goes to the browser that started the order and nowhere else.
 	AutoStartToken secret.String
@@ -21,7 +45,9 @@ type Order struct {
 	QRStartToken  secret.String
 	QRStartSecret secret.String
 	// Started is when the service's answer was received: second 0 of the QR code.
-	Started  time.Time
+	Started time.Time
+	// Phase is how far an app has come with it, and HintCode the service's own word for that, for texts and the log.
+	Phase    Phase
 	HintCode string
 	// Starter is who asked for the order, and where; a renewal repeats that of the order before. Who may show, complete and answer
 	// the order hangs on it, so it never changes.
@@ -49,10 +75,16 @@ type Sent struct {
 	// VisibleText is what the app shows, and VisibleFormat how; NonVisible was signed along.
 	VisibleText, VisibleFormat string
 	NonVisible                 []byte
+	// Salt is what the order alone had signed besides, for methods whose services make no such thing; empty of others.
+	Salt []byte
 	// CertificatePolicies are the kinds of eID that were allowed; empty means all.
 	CertificatePolicies []string
 	// MRTD says that a passport or identity card had to be read.
 	MRTD bool
+	// CallInitiator says of an order by telephone who called whom, as Call does; empty for any other order.
+	CallInitiator string
+	// Document is the sum of what was to be signed, zero when nothing was.
+	Document Hash
 }
 
 // spent returns the order without what served to start, show, collect and cancel it.
@@ -63,6 +95,16 @@ func (o *Order) spent() *Order {
 	ended := *o
 	ended.Ref, ended.AutoStartToken, ended.QRStartToken, ended.QRStartSecret = secret.String{}, secret.String{}, secret.String{}, secret.String{}
 	return &ended
+}
+
+// ofNobody returns the order without who was asked.
+func (o *Order) ofNobody() *Order {
+	if o == nil || o.Starter.Person.IsZero() {
+		return o
+	}
+	own := *o
+	own.Starter.Person = PersonKey{}
+	return &own
 }
 
 // handedOver returns the order as another collector has it, under an ID that no collector has had.
@@ -84,10 +126,17 @@ func (o *Order) returnsWith(nonceHash [32]byte) bool {
 	return o.ReturnRequired() && subtle.ConstantTimeCompare(o.ReturnNonceHash[:], nonceHash[:]) == 1
 }
 
-// AwaitsApp reports whether no app has picked the order up, as far as is known: only then may a QR code be shown or the
-// order be renewed (BankID API: collect, hintCode).
-func (o *Order) AwaitsApp() bool {
-	return o != nil && (o.HintCode == "" || o.HintCode == "outstandingTransaction" || o.HintCode == "noClient")
+// AwaitsApp reports whether no app has picked the order up, as far as is known: only then may a code or link be shown or the
+// order be renewed.
+func (o *Order) AwaitsApp() bool { return o != nil && o.Phase == PhaseWaiting }
+
+// beforeKinds gives an order of a version that knew no kinds and no phases what it lacks. Whether an app has it stood in the service's word alone:
+// with one, nobody shows its code or renews it until the next collect says more.
+func (o *Order) beforeKinds() {
+	o.Kind = KindIdentify
+	if o.HintCode != "" {
+		o.Phase = PhaseInApp
+	}
 }
 
 // Failure says why an order brought no identity.
@@ -96,6 +145,12 @@ type Failure struct {
 	Reason string
 	// Retry is when trying again makes sense at the earliest; the zero time means at once.
 	Retry time.Time
+	// At is when that was; zero for a failure of a version that did not note it.
+	At time.Time `json:",omitzero"`
+	// Detail is what the eID service said of it beside the reason, such as its code; empty when that is all.
+	Detail string `json:",omitzero"`
+	// Method names the eID of an order that could not be made, where the person had chosen one.
+	Method string `json:",omitzero"`
 }
 
 // Result is what a completed order brought, after all checks.
@@ -105,24 +160,45 @@ type Result struct {
 	Met Policy
 	// ReturnWaived becomes that of the login.
 	ReturnWaived bool
+	// Record is stored as the evidence of the result, in the same step; nil for none.
+	Record *EvidenceRecord
 }
 
-// Identity is a person, as the eID service named them (BankID API: collect, completionData).
+// Identity is a person, as the eID service named them. What must be in it, the service's method judges.
 type Identity struct {
 	Method string
-	// PersonalNumber has twelve digits.
+	// PersonalNumber has twelve digits; zero when the service named none. Keys are what the person is known by beside it.
 	PersonalNumber secret.String
+	Keys           []PersonKey
 	Name           secret.String
 	GivenName      secret.String
 	Surname        secret.String
-	// DeviceIP is the address of the device with the eID, as the service saw it.
-	DeviceIP string
+	// Email is the address in the person's certificate. Nobody is known by it, and nobody has had mail at it as far as is known here.
+	Email secret.String
+	// Work is what the certificate says of the person at work; nil for nothing.
+	Work *Work
+	// Issuer is who has issued the certificate, as the installation calls them; empty where all are the same.
+	Issuer string
+	// DeviceIP is the address of the device with the eID, as the service saw it, and DeviceName and DeviceVersion what it says of its system.
+	DeviceIP                  string
+	DeviceName, DeviceVersion string
 	// IssueDate is when the eID was issued, as YYYY-MM-DD.
 	IssueDate string
 	// Risk is low, moderate, high or empty.
 	Risk string
+	// MRTD says that the person's passport or identity card was read in this login.
+	MRTD bool
 	// Evidence is what the service gave as proof, nil unless the client asked for it.
 	Evidence *Evidence
+}
+
+// Work is what a certificate says of a person at work. Any value may be empty.
+type Work struct {
+	// OrganizationNumber has ten digits.
+	Organization, OrganizationNumber string
+	Unit                             string
+	// Title is the person's occupation.
+	Title string
 }
 
 // Evidence is what an eID service gave as proof of a login, for those who check it themselves (BankID API: collect,
@@ -133,4 +209,6 @@ type Evidence struct {
 	ValidFrom, ValidTo time.Time
 	// OCSP is the DER of the answer that the certificate was good.
 	OCSP []byte
+	// Signature is what the person has signed, as the service gave it; nil unless a program may have it.
+	Signature []byte
 }

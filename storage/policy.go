@@ -8,6 +8,8 @@ import "cmp"
 type Policy struct {
 	// PinCode demands the security code where the person would use a fingerprint or a face: yes or no. Default no.
 	PinCode Switch `json:"pin_code,omitempty" yaml:"pin_code"`
+	// SignPinCode is PinCode for signatures. Default yes.
+	SignPinCode Switch `json:"sign_pin_code,omitempty" yaml:"sign_pin_code"`
 	// MRTD demands that a passport or national identity card is read: yes or no. Default no.
 	MRTD Switch `json:"mrtd,omitempty" yaml:"mrtd"`
 	// CardReader is the least class of reader for BankID on card: class1, class2 or empty for any.
@@ -32,6 +34,9 @@ type Policy struct {
 	AddressCheck string `json:"address_check,omitempty" yaml:"address_check"`
 	// MinimumAge is how old a person must be, in years; 0 means any age.
 	MinimumAge int `json:"minimum_age,omitempty" yaml:"minimum_age"`
+	// PersonKeys are what a person may be known by to the client: the first of them that the eID names counts, for the subject too, and who
+	// has none of them is refused: some of PersonKeys. Empty means the personal number. An installation has none for all its clients.
+	PersonKeys []string `json:"person_keys,omitempty" yaml:"person_keys"`
 	// Certificate names the BankID certificate to use, one of those in the configuration. Empty means the first.
 	Certificate string `json:"certificate,omitempty" yaml:"certificate"`
 }
@@ -56,9 +61,10 @@ const (
 	ReturnBalanced = "balanced"
 )
 
-// Demands returns p without what the app shows, which is no demand.
+// Demands returns p without what the app shows and by what people are known, which is no demand of a login, and without what is demanded of signatures
+// alone: of them no session comes.
 func (p Policy) Demands() Policy {
-	p.VisibleText, p.VisibleFormat = nil, ""
+	p.VisibleText, p.VisibleFormat, p.SignPinCode, p.PersonKeys = nil, "", "", nil
 	if len(p.CertificatePolicies) == 0 {
 		p.CertificatePolicies = nil
 	}
@@ -76,10 +82,14 @@ func (p Policy) Judged(then Policy) Policy {
 // Over returns p with its zero fields taken from the installation's policy, and where that says nothing from the defaults.
 func (p Policy) Over(installation Policy) Policy {
 	p.PinCode = cmp.Or(p.PinCode, installation.PinCode, "no")
+	p.SignPinCode = cmp.Or(p.SignPinCode, installation.SignPinCode, "yes")
 	p.MRTD = cmp.Or(p.MRTD, installation.MRTD, "no")
 	p.CardReader = cmp.Or(p.CardReader, installation.CardReader)
 	if len(p.CertificatePolicies) == 0 {
 		p.CertificatePolicies = installation.CertificatePolicies
+	}
+	if len(p.PersonKeys) == 0 {
+		p.PersonKeys = installation.PersonKeys
 	}
 	if len(p.VisibleText) == 0 {
 		p.VisibleText, p.VisibleFormat = installation.VisibleText, cmp.Or(p.VisibleFormat, installation.VisibleFormat)

@@ -28,14 +28,14 @@ func TestTakeBack(t *testing.T) {
 	is := func(l *storage.Login) { l.Order, l.Claim = l.Previous, storage.Claim{}; forgotten(l) }
 	runRules(t, []ruleCase{
 		{"nobody has the current order", pending(renewed), take, nil, is},
-		{"the service says so", pending(renewed, hint("outstandingTransaction")), take, nil, is},
+		{"the service says so", pending(renewed, hint(storage.PhaseWaiting, "outstandingTransaction")), take, nil, is},
 		{"after the return", pending(renewed, cameBackBefore), take, nil, func(l *storage.Login) { is(l); returned(l) }},
 		{"ends the next renewal", pending(renewed, claimed("o1")), take, nil, is},
 		{"after a person's claim that died", pending(renewed, claimed("")), late, nil, is},
 		{"a person wants another order", pending(renewed, claimed("")), take, storage.ErrConflict, nil},
 		{"the current order", pending(renewed), another, storage.ErrConflict, nil},
 		{"none before", pending(), take, storage.ErrConflict, nil},
-		{"an app has the current order", pending(renewed, hint("userSign")), take, storage.ErrConflict, nil},
+		{"an app has the current order", pending(renewed, hint(storage.PhaseWorking, "userSign")), take, storage.ErrConflict, nil},
 		{"the person came back with the current order", pending(renewed, returned), take, storage.ErrConflict, nil},
 		{"failed", pending(renewed, failed), take, storage.ErrConflict, nil},
 		{"complete", pending(renewed, complete), take, storage.ErrConflict, nil},
@@ -47,8 +47,8 @@ func TestTakeBack(t *testing.T) {
 func TestPreviousIsKept(t *testing.T) {
 	now := t0.Add(2 * time.Second)
 	put := func(l *storage.Login) error { return l.PutOrder("c1", storage.Order{ID: "o2", Started: now}) }
-	hints := func(code string) func(*storage.Login) error {
-		return func(l *storage.Login) error { return l.RecordHint("o1", code, now) }
+	hints := func(phase storage.Phase, code string) func(*storage.Login) error {
+		return func(l *storage.Login) error { return l.RecordHint("o1", phase, code, now) }
 	}
 	for _, test := range []struct {
 		name  string
@@ -59,8 +59,8 @@ func TestPreviousIsKept(t *testing.T) {
 		{"a renewal", pending(claimed("o1")), put, "o1"},
 		{"a renewal of a renewal", pending(renewed, cameBackBefore, claimed("o1")), put, "o1"},
 		{"an order that a person wanted", pending(renewed, cameBackBefore, claimed("")), put, ""},
-		{"nobody has the order", pending(renewed), hints("outstandingTransaction"), "o0"},
-		{"an app has the order", pending(renewed, cameBackBefore), hints("started"), ""},
+		{"nobody has the order", pending(renewed), hints(storage.PhaseWaiting, "outstandingTransaction"), "o0"},
+		{"an app has the order", pending(renewed, cameBackBefore), hints(storage.PhaseWorking, "started"), ""},
 		{"the look of a page", pending(renewed), func(l *storage.Login) error { return l.RecordSeen(now) }, "o0"},
 		{"another collector", pending(renewed), func(l *storage.Login) error { return l.AdoptOrder("b") }, "o0.8"},
 		{"a failure", pending(renewed, cameBackBefore), func(l *storage.Login) error { return l.FailOrder("o1", failure) }, ""},

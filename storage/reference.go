@@ -32,12 +32,13 @@ var referenceDigits = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").Wit
 func (l *Login) Reference() Reference { return referenceOf(l.ID, l.Created) }
 
 func referenceOf(loginID string, created time.Time) Reference {
-	hash := sha256.Sum256([]byte("brygga reference\n" + loginID))
+	var room [64]byte
+	hash := sha256.Sum256(append(append(room[:0], "brygga reference\n"...), loginID...))
 	minute := uint64(created.Unix()/60) % referenceMinutes
 	var bits [8]byte
 	binary.BigEndian.PutUint64(bits[:], minute<<20|uint64(hash[0])<<12|uint64(hash[1])<<4|uint64(hash[2])>>4)
-	digits := referenceDigits.EncodeToString(bits[3:])
-	return Reference(digits[:4] + "-" + digits[4:])
+	digits := referenceDigits.AppendEncode(room[:0], bits[3:])
+	return Reference(append(append(append(room[32:32], digits[:4]...), '-'), digits[4:]...))
 }
 
 // misread are the letters that Crockford's base 32 leaves out, as they are taken for digits.
@@ -56,11 +57,13 @@ func ParseReference(text string) (Reference, error) {
 // Begun returns the start of the last minute up to now in which a login of that reference may have begun. One of an earlier
 // period has begun a whole number of [Reference.Period] before.
 func (r Reference) Begun(now time.Time) time.Time {
-	decoded, err := referenceDigits.DecodeString(strings.ReplaceAll(string(r), "-", ""))
-	if err != nil || len(decoded) != 5 {
+	var digits, bits [16]byte
+	first, last, _ := strings.Cut(string(r), "-")
+	decoded, err := referenceDigits.AppendDecode(bits[:3], append(append(digits[:0], first...), last...))
+	if err != nil || len(decoded) != 8 {
 		return time.Time{}
 	}
-	minute := int64(binary.BigEndian.Uint64(append(make([]byte, 3), decoded...)) >> 20)
+	minute := int64(binary.BigEndian.Uint64(decoded) >> 20)
 	latest := now.Unix() / 60
 	latest -= ((latest-minute)%referenceMinutes + referenceMinutes) % referenceMinutes
 	return time.Unix(latest*60, 0).UTC()

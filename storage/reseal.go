@@ -32,11 +32,13 @@ const (
 	SealedGrant         SealedKind = "grant "          // ID
 	SealedSession       SealedKind = "session "        // ID
 	SealedPushedRequest SealedKind = "pushed request " // hash
-	SealedLogoutNotice  SealedKind = "logout notice "  // ID
+	SealedNotice        SealedKind = "logout notice "  // ID
 	SealedSigningKeys   SealedKind = "signing keys"    // empty: the set is one record
 	SealedSecret        SealedKind = "secret "         // name
 	SealedOperator      SealedKind = "operator "       // ID
 	SealedMail          SealedKind = "mail "           // ID
+	SealedDocument      SealedKind = "document "       // ID of the login
+	SealedEvidence      SealedKind = "evidence "       // ID
 
 	sealedWholeLogin SealedKind = "login " // ID of the login, of which earlier versions stored one record
 )
@@ -56,14 +58,19 @@ func (c Codec) Reseal(kind SealedKind, key string, sealed []byte) ([]byte, error
 
 // Check returns nil when the record of that kind and key opens and can be read.
 func (c Codec) Check(kind SealedKind, key string, sealed []byte) error {
-	if kind == SealedSecret {
+	switch kind {
+	case SealedSecret:
 		_, err := c.DecodeSecret(key, sealed)
+		return err
+	case SealedEvidence:
+		_, err := c.DecodeEvidence(key, sealed)
 		return err
 	}
 	record := map[SealedKind]any{
 		SealedRequest: new(wireRequest), SealedLogin: new(wireLogin), SealedGrant: new(wireGrant), SealedSession: new(wireSession),
-		SealedPushedRequest: new(wirePushedRequest), SealedLogoutNotice: new(wireLogoutNotice), SealedSigningKeys: new([]SigningKey),
+		SealedPushedRequest: new(wirePushedRequest), SealedNotice: new(wireNotice), SealedSigningKeys: new([]SigningKey),
 		SealedOperator: new(wireOperator), SealedMail: new(wireMail),
+		SealedDocument: new(Document),
 	}[kind]
 	return c.open(kind, key, sealed, record)
 }

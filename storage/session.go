@@ -122,16 +122,18 @@ func later(one, other time.Time) time.Time {
 	return one
 }
 
-// LogoutNotice tells a client that one of its sessions has ended (OpenID Connect Back-Channel Logout §2.5). It is kept until
-// it is delivered or has expired.
-type LogoutNotice struct {
-	// ID is random and becomes the logout token's jti.
+// Notice tells a client that one of its sessions has ended (OpenID Connect Back-Channel Logout §2.5), or an order of one of its programs. It is kept
+// until it is delivered or has expired.
+type Notice struct {
+	// ID is random and becomes the logout token's jti, or that of the webhook's message.
 	ID       string
 	ClientID string
 	// SessionID is the sid, and Subject the sub, as the client knows them.
 	SessionID string
 	Subject   string
-	Created   time.Time
+	// Order is the order that has ended, nil for a session.
+	Order   *EndedOrder
+	Created time.Time
 	// Due is when the next attempt is to be made, Attempts how many were made.
 	Due      time.Time
 	Attempts int
@@ -140,18 +142,22 @@ type LogoutNotice struct {
 }
 
 // LogoutNotice returns a notice, due at once, that the grant's session ended at now. It has a new random ID each time.
-func (g *Grant) LogoutNotice(now time.Time) LogoutNotice {
-	id := make([]byte, 16)
-	rand.Read(id)
-	return LogoutNotice{
-		ID: base64.RawURLEncoding.EncodeToString(id), ClientID: g.ClientID, SessionID: g.SessionID, Subject: g.Subject,
-		Created: now, Due: now, Expires: now.Add(LogoutNoticeLife),
+func (g *Grant) LogoutNotice(now time.Time) Notice {
+	return Notice{
+		ID: noticeID(), ClientID: g.ClientID, SessionID: g.SessionID, Subject: g.Subject,
+		Created: now, Due: now, Expires: now.Add(NoticeLife),
 	}
 }
 
+func noticeID() string {
+	id := make([]byte, 16)
+	rand.Read(id)
+	return base64.RawURLEncoding.EncodeToString(id)
+}
+
 // Claimed returns the notice as it is claimed at now: with the attempt counted, and put off by what retry returns for it. It is a rule, not a
-// step: backends call it inside ClaimLogoutNotices.
-func (n LogoutNotice) Claimed(now time.Time, retry func(attempts int) time.Duration) LogoutNotice {
+// step: backends call it inside ClaimNotices.
+func (n Notice) Claimed(now time.Time, retry func(attempts int) time.Duration) Notice {
 	n.Attempts++
 	n.Due = now.Add(retry(n.Attempts))
 	return n
@@ -162,7 +168,7 @@ type Notices struct{ told map[[2]string]bool }
 
 // Of returns the notice of a grant that ends at now, nil when its client is not to be told or was told of that sid before. It is a rule, not
 // a step: backends call it inside EndSession.
-func (n *Notices) Of(grant *Grant, now time.Time) *LogoutNotice {
+func (n *Notices) Of(grant *Grant, now time.Time) *Notice {
 	to := [2]string{grant.ClientID, grant.SessionID}
 	if !grant.Backchannel || grant.SessionID == "" || n.told[to] {
 		return nil
@@ -175,8 +181,8 @@ func (n *Notices) Of(grant *Grant, now time.Time) *LogoutNotice {
 	return &notice
 }
 
-// LogoutNoticeLife is how long a notice that cannot be delivered is kept.
-const LogoutNoticeLife = 24 * time.Hour
+// NoticeLife is how long a notice that cannot be delivered is kept.
+const NoticeLife = 24 * time.Hour
 
 // Ended is what ending a session brought about.
 type Ended struct {

@@ -115,7 +115,7 @@ func TestLogoutNotice(t *testing.T) {
 	if one.ID == two.ID || len(one.ID) < 22 {
 		t.Errorf("IDs %q and %q must be random", one.ID, two.ID)
 	}
-	want := storage.LogoutNotice{
+	want := storage.Notice{
 		ID: one.ID, ClientID: "app", SessionID: "sid", Subject: "sub", Created: t0, Due: t0, Expires: t0.Add(24 * time.Hour),
 	}
 	if diff := cmp.Diff(want, one); diff != "" {

@@ -6,16 +6,28 @@ const recordOverhead = 1 << 10
 // Size returns about how many bytes a login takes in a store that was begun with the request.
 func (r *AuthRequest) Size() int {
 	size := recordOverhead
-	for _, text := range [...]string{r.ClientID, r.RedirectURI, r.State, r.Nonce, r.CodeChallenge, r.RequiredSubject, r.ACR} {
+	for _, text := range [...]string{r.ClientID, r.RedirectURI, r.State, r.Nonce, r.CodeChallenge, r.RequiredSubject, r.ACR, r.Method, r.Issuer, r.LoginHint.Reveal()} {
 		size += written(text)
 	}
 	for _, texts := range [...][]string{r.Scopes, r.Prompt, r.ACRValues, r.UILocales, r.Resources, r.Claims.IDToken, r.Claims.UserInfo} {
 		size += textBytes(texts)
 	}
-	if r.UserMessage != nil {
-		for tag, text := range r.UserMessage.Text {
-			size += len(tag) + written(text)
-		}
+	if p := r.Program; p != nil {
+		size += written(p.Owner) + len(p.Ping.Token.Reveal())
+	}
+	size += r.UserMessage.size()
+	if r.Sign != nil {
+		size += r.Sign.Message.size() + len(r.Sign.Data)
+	}
+	return size
+}
+
+func (m *UserMessage) size() (size int) {
+	if m == nil {
+		return 0
+	}
+	for tag, text := range m.Text {
+		size += len(tag) + written(text)
 	}
 	return size
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -29,11 +30,18 @@ func WithStaticClients(store Store, clients []Client) *StaticClients {
 
 // Replace puts other clients in the place of the static ones, all at once. It may be called while others use the store.
 func (s *StaticClients) Replace(clients []Client) {
-	set := &staticSet{static: make(map[string]*Client, len(clients)), origins: map[string]bool{}}
+	set := &staticSet{static: make(map[string]*Client, len(clients)), origins: map[string]bool{}, gone: map[string]bool{}}
 	for _, c := range clients {
 		c.Static = true
 		set.static[c.ID] = &c
 	}
+	if before := s.set.Load(); before != nil {
+		maps.Copy(set.gone, before.gone)
+		for id := range before.static {
+			set.gone[id] = true
+		}
+	}
+	maps.DeleteFunc(set.gone, func(id string, _ bool) bool { return set.static[id] != nil })
 	for _, c := range set.static {
 		set.sorted = append(set.sorted, c)
 		for _, origin := range c.WebOrigins() {
@@ -47,7 +55,8 @@ func (s *StaticClients) Replace(clients []Client) {
 // staticSet is never changed.
 type staticSet struct {
 	static  map[string]*Client
-	sorted  []*Client // by ID
+	sorted  []*Client       // by ID
+	gone    map[string]bool // those that were static earlier in this process
 	origins map[string]bool
 }
 

@@ -65,56 +65,97 @@ func (s *StaticClients) remember(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// stands reports whether what a client was granted at that time still counts, as far as the static clients are concerned.
-func (s *StaticClients) stands(grant *Grant) bool {
-	since := s.since.Load()
-	if since == nil || s.static(grant.ClientID) == nil {
-		return true
+// stands returns ErrNotFound when what a client was granted counts no more, as far as the static clients are concerned. Asked after a step of the store, it
+// makes the step one with the file: whoever was withdrawn before it ended gets nothing by it.
+func (s *StaticClients) stands(ctx context.Context, grant *Grant) error {
+	set := s.set.Load()
+	c := set.static[grant.ClientID]
+	switch {
+	case c == nil && set.gone[grant.ClientID]:
+		_, err := s.Store.Client(ctx, grant.ClientID) // one that the static one hid
+		return err
+	case c == nil:
+		return nil
+	case c.Disabled: // Remember may not have come that far
+		return ErrNotFound
 	}
-	at, there := (*since)[grant.ClientID]
-	return there && !grant.Created.Before(at)
+	if since := s.since.Load(); since != nil {
+		if at, there := (*since)[grant.ClientID]; !there || grant.Created.Before(at) {
+			return ErrNotFound
+		}
+	}
+	return nil
 }
 
 // AccessToken returns the token with that hash and its grant; see [Grants].
 func (s *StaticClients) AccessToken(ctx context.Context, hash [32]byte, now time.Time) (*AccessToken, *Grant, error) {
 	token, grant, err := s.Store.AccessToken(ctx, hash, now)
-	if err == nil && !s.stands(grant) {
-		return nil, nil, ErrNotFound
+	if err == nil {
+		err = s.stands(ctx, grant)
 	}
-	return token, grant, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return token, grant, nil
 }
 
 // RefreshToken returns the token with that hash and its grant; see [RefreshTokens].
 func (s *StaticClients) RefreshToken(ctx context.Context, hash [32]byte, now time.Time) (*RefreshToken, *Grant, error) {
 	token, grant, err := s.Store.RefreshToken(ctx, hash, now)
-	if err == nil && !s.stands(grant) {
-		return nil, nil, ErrNotFound
+	if err == nil {
+		err = s.stands(ctx, grant)
 	}
-	return token, grant, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return token, grant, nil
 }
 
 // RotateRefreshToken returns the grant behind a refresh token, and spends the token; see [RefreshTokens].
 func (s *StaticClients) RotateRefreshToken(ctx context.Context, rotation Rotation) (*Rotated, error) {
 	rotated, err := s.Store.RotateRefreshToken(ctx, rotation)
-	if err == nil && !s.stands(rotated.Grant) {
-		return nil, s.end(ctx, rotated.Grant, rotation.Now)
+	if err != nil {
+		return rotated, err
 	}
-	return rotated, err
+	if err := s.ended(ctx, rotated.Grant, rotation.Now); err != nil {
+		return nil, err
+	}
+	return rotated, nil
 }
 
 // RedeemCode returns the grant behind an authorization code, and spends the code; see [Grants].
 func (s *StaticClients) RedeemCode(ctx context.Context, redemption Redemption) (*Grant, error) {
 	grant, err := s.Store.RedeemCode(ctx, redemption)
-	if err == nil && !s.stands(grant) {
-		return nil, s.end(ctx, grant, redemption.Now)
+	if err != nil {
+		return grant, err
 	}
-	return grant, err
+	if err := s.ended(ctx, grant, redemption.Now); err != nil {
+		return nil, err
+	}
+	return grant, nil
 }
 
-// end revokes a grant that counts no more, with what was just given for it, and returns ErrNotFound.
-func (s *StaticClients) end(ctx context.Context, grant *Grant, now time.Time) error {
-	if err := s.Store.RevokeGrant(ctx, grant.ID, now); err != nil {
+// IssueToken stores a grant of a client's own and its access token; see [Grants].
+func (s *StaticClients) IssueToken(ctx context.Context, revision uint64, grant Grant, token AccessToken) error {
+	err := s.Store.IssueToken(ctx, revision, grant, token)
+	if err != nil {
 		return err
 	}
-	return ErrNotFound
+	if err := s.ended(ctx, &grant, grant.Created); errors.Is(err, ErrNotFound) {
+		return ErrConflict
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// ended revokes a grant that counts no more, with what was just given for it, and returns ErrNotFound for one.
+func (s *StaticClients) ended(ctx context.Context, grant *Grant, now time.Time) error {
+	err := s.stands(ctx, grant)
+	if errors.Is(err, ErrNotFound) {
+		if err := s.Store.RevokeGrant(ctx, grant.ID, now); err != nil {
+			return err
+		}
+	}
+	return err
 }

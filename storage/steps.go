@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -13,14 +14,20 @@ type StepLogin func(ctx context.Context, id string, now time.Time, rule func(*Lo
 // StepLater is [StepLogin] for what tells nothing and may be lost in a crash. Every reader of the process sees it at once.
 type StepLater func(ctx context.Context, id string, now time.Time, rule func(*Login) error) (*Login, error)
 
+// StepCompletion is [StepLogin] for a step that stores a record of evidence too.
+type StepCompletion func(ctx context.Context, id string, now time.Time, rule func(*Login) error, record *EvidenceRecord, tell ...Tell) (*Login, error)
+
 // LoginSteps are the steps of [Logins] that are a rule on one login and nothing else. A backend embeds them.
 type LoginSteps struct {
-	now   StepLogin
-	later StepLater
+	now        StepLogin
+	later      StepLater
+	completion StepCompletion
 }
 
 // NewLoginSteps returns the steps of a backend that does one in these ways.
-func NewLoginSteps(now StepLogin, later StepLater) LoginSteps { return LoginSteps{now, later} }
+func NewLoginSteps(now StepLogin, later StepLater, completion StepCompletion) LoginSteps {
+	return LoginSteps{now, later, completion}
+}
 
 // BeginOrder claims the login's next order; see [Logins].
 func (s LoginSteps) BeginOrder(ctx context.Context, id string, claim Claim, tell ...Tell) (*Login, error) {
@@ -43,9 +50,9 @@ func (s LoginSteps) TakeBack(ctx context.Context, id, orderID string, now time.T
 	return s.now(ctx, id, now, func(l *Login) error { return l.TakeBack(orderID, now) })
 }
 
-// RecordHint notes the hint code; see [Logins].
-func (s LoginSteps) RecordHint(ctx context.Context, id, orderID, hintCode string, now time.Time) (*Login, error) {
-	return s.later(ctx, id, now, func(l *Login) error { return l.RecordHint(orderID, hintCode, now) })
+// RecordHint notes how far an app has come; see [Logins].
+func (s LoginSteps) RecordHint(ctx context.Context, id, orderID string, phase Phase, hintCode string, now time.Time) (*Login, error) {
+	return s.later(ctx, id, now, func(l *Login) error { return l.RecordHint(orderID, phase, hintCode, now) })
 }
 
 // RecordSeen notes that the page is looked at; see [Logins].
@@ -60,7 +67,14 @@ func (s LoginSteps) FailOrder(ctx context.Context, id, orderID string, failure F
 
 // CompleteLogin stores the result; see [Logins].
 func (s LoginSteps) CompleteLogin(ctx context.Context, id, orderID string, result Result, now time.Time, tell ...Tell) (*Login, error) {
-	return s.now(ctx, id, now, func(l *Login) error { return l.CompleteLogin(orderID, result, now) }, tell...)
+	rule := func(l *Login) error { return l.CompleteLogin(orderID, result, now) }
+	if result.Record == nil {
+		return s.now(ctx, id, now, rule, tell...)
+	}
+	if err := result.Record.Whole(); err != nil {
+		return nil, fmt.Errorf("complete login: %w", err)
+	}
+	return s.completion(ctx, id, now, rule, result.Record, tell...)
 }
 
 // RecordReturn notes the return from the app; see [Logins].

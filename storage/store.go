@@ -66,6 +66,7 @@ type Store interface {
 	Operators
 	APIKeys
 	Notes
+	Evidences
 
 	// Sweep removes at most limit records that have expired at now and returns how many it removed. Fewer than limit means
 	// that none are left.
@@ -120,6 +121,11 @@ type Holdings struct {
 type Logins interface {
 	// CreateLogin stores a new login. IDs are random, so a collision is a fault: it returns ErrExists.
 	CreateLogin(ctx context.Context, login Login) error
+	// CreateSignature is CreateLogin for a login whose person is to sign the document, which is stored with it. The login's kind and
+	// the sum of the document are set.
+	CreateSignature(ctx context.Context, login Login, document Document) error
+	// Document returns what is to be signed with the login of that ID, or ErrNotFound.
+	Document(ctx context.Context, id string, now time.Time) (*Document, error)
 	// Login returns the login with that ID.
 	Login(ctx context.Context, id string, now time.Time) (*Login, error)
 	// BeginOrder claims the right to make the login's next order. Of concurrent calls exactly one succeeds.
@@ -130,14 +136,16 @@ type Logins interface {
 	DropClaim(ctx context.Context, id, claimID string, failure Failure, now time.Time, tell ...Tell) (*Login, error)
 	// TakeBack makes the order that was silently replaced the current one again.
 	TakeBack(ctx context.Context, id, orderID string, now time.Time) (*Login, error)
-	// RecordHint notes the hint code of the current order. A crash may lose it: the service tells it again.
-	RecordHint(ctx context.Context, id, orderID, hintCode string, now time.Time) (*Login, error)
+	// RecordHint notes how far an app has come with the current order, and the service's word for it. A crash may lose it: the service
+	// tells it again.
+	RecordHint(ctx context.Context, id, orderID string, phase Phase, hintCode string, now time.Time) (*Login, error)
 	// RecordSeen notes that the page is looked at, for a collector in another process. A time before the noted one changes nothing. A
 	// crash may lose it.
 	RecordSeen(ctx context.Context, id string, now time.Time) (*Login, error)
 	// FailOrder ends the current order without an identity.
 	FailOrder(ctx context.Context, id, orderID string, failure Failure, now time.Time, tell ...Tell) (*Login, error)
-	// CompleteLogin stores the identity that the current order brought. Of concurrent calls exactly one succeeds.
+	// CompleteLogin stores the identity that the current order brought, and the record of its evidence. Of concurrent calls exactly one
+	// succeeds. It returns ErrExists when there is such a record already.
 	CompleteLogin(ctx context.Context, id, orderID string, result Result, now time.Time, tell ...Tell) (*Login, error)
 	// RecordReturn notes that the BankID app sent the person back with the order's return nonce.
 	RecordReturn(ctx context.Context, id string, nonceHash [32]byte, now time.Time) (*Login, error)
@@ -216,7 +224,7 @@ type Sessions interface {
 	// when a grant of that ID or a code of that hash is there already.
 	AnswerFromSession(ctx context.Context, sessionID string, authTime time.Time, code Code, grant Grant, released []string, now time.Time, events ...AuditEvent) error
 	// EndSession ends the session of that ID: it revokes its grants but the offline ones (Back-Channel Logout §2.7) and stores
-	// a LogoutNotice for each client and sid of them, offline and revoked ones too, that is to be told (Grant.Backchannel), all
+	// a Notice for each client and sid of them, offline and revoked ones too, that is to be told (Grant.Backchannel), all
 	// in one step. For this, a grant of a session is known as long as the session might have lived, even when it has expired
 	// itself. What was ended once stays so: ending it again finds nothing. An unknown session is no error.
 	EndSession(ctx context.Context, id string, now time.Time, tell ...TellEnd) (Ended, error)
@@ -224,12 +232,14 @@ type Sessions interface {
 	// EndSession does, or those grants alone when they belong to none. An unknown sid is no error.
 	EndSessionID(ctx context.Context, sid string, now time.Time, tell ...TellEnd) (Ended, error)
 
-	// ClaimLogoutNotices returns at most limit notices that are due at now, the longest due first, as it leaves them: with the
+	// ClaimNotices returns at most limit notices that are due at now, the longest due first, as it leaves them: with the
 	// attempt counted and put off by retry(attempts), so that no other process sends it meanwhile. Of concurrent calls only
 	// one gets a notice. Retry only computes: it may be called again for the same notice.
-	ClaimLogoutNotices(ctx context.Context, now time.Time, limit int, retry func(attempts int) time.Duration) ([]LogoutNotice, error)
-	// DropLogoutNotice removes a notice that was delivered or will never be. An unknown one is no error.
-	DropLogoutNotice(ctx context.Context, id string, events ...AuditEvent) error
+	ClaimNotices(ctx context.Context, now time.Time, limit int, retry func(attempts int) time.Duration) ([]Notice, error)
+	// DropNotice removes a notice that was delivered or will never be. An unknown one is no error.
+	DropNotice(ctx context.Context, id string, events ...AuditEvent) error
+	// WaitingNotices returns how many notices there are, and when the first of them is due, or was; the zero time for none.
+	WaitingNotices(ctx context.Context) (n int, due time.Time, err error)
 }
 
 // PushedRequests keeps auth requests that were sent ahead.

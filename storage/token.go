@@ -29,6 +29,12 @@ func NewToken() string { return stamped(32) }
 // NewID returns a new name of a record, which proves nothing: the time and 128 random bits, in base64url.
 func NewID() string { return stamped(16) }
 
+// IsID reports whether the text has the form of what NewID returns.
+func IsID(text string) bool {
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	return err == nil && len(b) == timeSize+16
+}
+
 // TokenOf returns the token that NewToken would return at that time if it drew the random bits.
 func TokenOf(at time.Time, random [32]byte) string {
 	return base64.RawURLEncoding.EncodeToString(append(appendStamp(make([]byte, 0, timeSize+len(random)), at), random[:]...))

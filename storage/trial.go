@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"brygga/secret"
 )
 
 // TrialPrefix begins the ID of a client that is there to try another: TrialPrefix and the ID of that one.
@@ -45,6 +47,8 @@ func (t trials) of(c *Client) Client {
 	trial.RequirePKCE, trial.RequirePAR, trial.RequireRequestObject, trial.UnsignedRequestObjects, trial.RequestObjectAlg = true, false, false, false, ""
 	trial.IDTokenEncryption, trial.UserinfoEncryption, trial.UserinfoAlg, trial.RequestObjectEncryptionAlg = Encryption{}, Encryption{}, "", ""
 	trial.Scopes = slices.DeleteFunc(slices.Clone(c.Scopes), func(scope string) bool { return scope == ScopeOfflineAccess })
+	trial.CIBA, trial.NotificationEndpoint = "", ""
+	trial.WebhookURI, trial.WebhookKeys, trial.WebhookSecret = "", nil, secret.String{}
 	trial.SessionGroup, trial.Resources, trial.AccessTokenFormat, trial.RefreshRotation = "", nil, "", ""
 	return trial
 }

@@ -27,7 +27,7 @@ func TestTrials(t *testing.T) {
 	hash, theirs := storage.ClientSecret{Hash: [32]byte{1}, Created: time.Unix(1, 0)}, storage.ClientSecret{Hash: [32]byte{2}}
 	of := &oneClient{client: storage.Client{
 		ID: "app", Name: "Appen", AuthMethod: storage.AuthMethodPrivateKey, JWKSURI: "https://app.example.se/jwks", Secrets: []storage.ClientSecret{theirs}, RedirectURIs: []string{"https://app.example.se/cb"},
-		Scopes: []string{storage.ScopeProfile, storage.ScopeOfflineAccess}, SessionGroup: "intranet", Policy: storage.Policy{MinimumAge: 18}, PersonalNumber: true, Sector: "app.example.se", RequirePAR: true,
+		Scopes: []string{storage.ScopeProfile, storage.ScopeOfflineAccess}, SessionGroup: "intranet", Policy: storage.Policy{MinimumAge: 18}, CIBA: storage.CIBAPoll, PersonalNumber: true, Sector: "app.example.se", RequirePAR: true,
 		IDTokenEncryption: storage.Encryption{Alg: "RSA-OAEP"}, BackchannelLogoutURI: "https://app.example.se/bc", Origins: []string{"https://app.example.se"},
 	}}
 	store := storage.Enabled(storage.WithTrials(of, "https://admin.example.se/admin/back", hash))
@@ -38,7 +38,7 @@ func TestTrials(t *testing.T) {
 	if len(c.RedirectURIs) != 1 || c.RedirectURIs[0] != "https://admin.example.se/admin/back" || len(c.Secrets) != 1 || c.Secrets[0] != hash || c.JWKSURI != "" || len(c.Origins) != 0 || !c.RequirePKCE {
 		t.Errorf("others get in: %+v", c)
 	}
-	if c.SessionGroup != "" || c.BackchannelLogoutURI != "" || len(c.Scopes) != 1 || c.IDTokenEncryption.Alg != "" || c.RequirePAR {
+	if c.SessionGroup != "" || c.BackchannelLogoutURI != "" || len(c.Scopes) != 1 || c.IDTokenEncryption.Alg != "" || c.RequirePAR || c.CIBA != "" {
 		t.Errorf("it takes part in more than a login: %+v", c)
 	}
 	if c.Name != "Appen" || c.Policy.MinimumAge != 18 || !c.PersonalNumber || c.SectorID() != of.client.SectorID() {

@@ -12,9 +12,16 @@ import (
 type wireRequest struct {
 	Request     AuthRequest `json:"request"`
 	Required    string      `json:"required,omitempty"`
+	Hint        string      `json:"hint,omitempty"`
+	Ping        *wirePing   `json:"ping,omitempty"`
 	BindingHash []byte      `json:"binding"` // base64 beats an array of numbers
 	Created     time.Time   `json:"created"`
 	Expires     time.Time   `json:"expires"`
+}
+
+type wirePing struct {
+	Secret string `json:"secret"`
+	Token  string `json:"token"`
 }
 
 // wireLogin is what changes of a login.
@@ -24,7 +31,7 @@ type wireLogin struct {
 	Orders           int           `json:"orders,omitempty"`
 	Course           string        `json:"course,omitempty"`
 	Seen             time.Time     `json:"seen,omitzero"`
-	Claim            *Claim        `json:"claim,omitempty"`
+	Claim            *wireClaim    `json:"claim,omitempty"`
 	Order            *wireOrder    `json:"order,omitempty"`
 	Previous         *wireOrder    `json:"previous,omitempty"`
 	PreviousReturned time.Time     `json:"previousReturned,omitzero"`
@@ -34,18 +41,27 @@ type wireLogin struct {
 	Identity         *wireIdentity `json:"identity,omitempty"`
 	Completed        time.Time     `json:"completed,omitzero"`
 	Code             []byte        `json:"code,omitempty"`
+	EvidenceID       string        `json:"proof,omitempty"`
+}
+
+type wireClaim struct {
+	Claim
+	Person *wireKey `json:"person,omitempty"`
 }
 
 type wireOrder struct {
 	ID             string    `json:"id"`
 	Method         string    `json:"method"`
+	Kind           Kind      `json:"kind,omitempty"`
 	Ref            string    `json:"ref"`
 	AutoStartToken string    `json:"auto,omitempty"`
 	QRStartToken   string    `json:"qr,omitempty"`
 	QRStartSecret  string    `json:"qrs,omitempty"`
 	Started        time.Time `json:"started"`
+	Phase          Phase     `json:"phase,omitempty"`
 	HintCode       string    `json:"hint,omitempty"`
 	Starter        Starter   `json:"starter"`
+	Person         *wireKey  `json:"person,omitempty"` // of the starter
 	Policy         Policy    `json:"policy,omitzero"`
 	WindowEnds     time.Time `json:"window,omitzero"`
 	ReturnNonce    []byte    `json:"nonce,omitempty"`
@@ -60,21 +76,44 @@ type wireSent struct {
 	VisibleText         string   `json:"text,omitempty"`
 	VisibleFormat       string   `json:"format,omitempty"`
 	NonVisible          []byte   `json:"hidden,omitempty"`
+	Salt                []byte   `json:"salt,omitempty"`
 	CertificatePolicies []string `json:"policies,omitempty"`
 	MRTD                bool     `json:"mrtd,omitempty"`
+	CallInitiator       string   `json:"call,omitempty"`
+	Document            Hash     `json:"document,omitzero"`
 }
 
 type wireIdentity struct {
-	Method         string `json:"method"`
-	PersonalNumber string `json:"number"`
-	Name           string `json:"name"`
-	GivenName      string `json:"given"`
-	Surname        string `json:"sur"`
-	DeviceIP       string `json:"ip,omitempty"`
-	IssueDate      string `json:"issued,omitempty"`
-	Risk           string `json:"risk,omitempty"`
+	Method         string    `json:"method"`
+	PersonalNumber string    `json:"number"`
+	Keys           []wireKey `json:"keys,omitempty"`
+	Name           string    `json:"name"`
+	GivenName      string    `json:"given"`
+	Surname        string    `json:"sur"`
+	Email          string    `json:"email,omitempty"`
+	Work           *wireWork `json:"work,omitempty"`
+	Issuer         string    `json:"issuer,omitempty"`
+	DeviceIP       string    `json:"ip,omitempty"`
+	DeviceName     string    `json:"device,omitempty"`
+	DeviceVersion  string    `json:"version,omitempty"`
+	IssueDate      string    `json:"issued,omitempty"`
+	Risk           string    `json:"risk,omitempty"`
+	MRTD           bool      `json:"mrtd,omitempty"`
 
 	Evidence *wireEvidence `json:"evidence,omitempty"`
+}
+
+type wireKey struct {
+	Name   string `json:"name"`
+	Issuer string `json:"issuer,omitempty"`
+	Value  string `json:"value"`
+}
+
+type wireWork struct {
+	Organization       string `json:"org,omitempty"`
+	OrganizationNumber string `json:"number,omitempty"`
+	Unit               string `json:"unit,omitempty"`
+	Title              string `json:"title,omitempty"`
 }
 
 type wireEvidence struct {
@@ -82,6 +121,7 @@ type wireEvidence struct {
 	ValidFrom   time.Time `json:"from"`
 	ValidTo     time.Time `json:"to"`
 	OCSP        []byte    `json:"ocsp,omitempty"`
+	Signature   []byte    `json:"signature,omitempty"`
 }
 
 type wireGrant struct {
@@ -99,6 +139,7 @@ type wireGrant struct {
 	Session       string        `json:"session,omitempty"`
 	Claims        ClaimsRequest `json:"claims,omitzero"`
 	Resources     []string      `json:"resources,omitempty"`
+	EvidenceID    string        `json:"proof,omitempty"`
 	Offline       bool          `json:"offline,omitempty"`
 	Backchannel   bool          `json:"backchannel,omitempty"`
 	Created       time.Time     `json:"created"`
@@ -123,15 +164,16 @@ type wireSession struct {
 	Expires    time.Time           `json:"expires"`
 }
 
-type wireLogoutNotice struct {
-	ID        string    `json:"id"`
-	ClientID  string    `json:"client"`
-	SessionID string    `json:"sid"`
-	Subject   string    `json:"sub"`
-	Created   time.Time `json:"created"`
-	Due       time.Time `json:"due"`
-	Attempts  int       `json:"attempts,omitempty"`
-	Expires   time.Time `json:"expires"`
+type wireNotice struct {
+	ID        string      `json:"id"`
+	ClientID  string      `json:"client"`
+	SessionID string      `json:"sid"`
+	Subject   string      `json:"sub"`
+	Order     *EndedOrder `json:"order,omitempty"`
+	Created   time.Time   `json:"created"`
+	Due       time.Time   `json:"due"`
+	Attempts  int         `json:"attempts,omitempty"`
+	Expires   time.Time   `json:"expires"`
 }
 
 type wirePushedRequest struct {
@@ -141,22 +183,26 @@ type wirePushedRequest struct {
 }
 
 func requestWire(l *Login) *wireRequest {
-	return &wireRequest{
-		Request: l.Request, Required: l.Request.RequiredPersonalNumber.Reveal(), BindingHash: l.BindingHash[:], Created: l.Created, Expires: l.Expires,
+	w := &wireRequest{
+		Request: l.Request, Required: l.Request.RequiredPersonalNumber.Reveal(), Hint: l.Request.LoginHint.Reveal(), BindingHash: l.BindingHash[:], Created: l.Created, Expires: l.Expires,
 	}
+	if p := l.Request.Program; p != nil && p.Ping != (Ping{}) {
+		w.Ping = &wirePing{p.Ping.Secret.Reveal(), p.Ping.Token.Reveal()}
+	}
+	return w
 }
 
 func loginWire(l *Login) *wireLogin {
 	w := &wireLogin{
 		State: l.State, Revision: l.Revision,
-		Orders: l.Orders, Seen: l.Seen, Course: l.Course, Returned: l.Returned, Failure: l.Failure, Completed: l.Completed,
+		Orders: l.Orders, Seen: l.Seen, Course: l.Course, Returned: l.Returned, Failure: l.Failure, Completed: l.Completed, EvidenceID: l.EvidenceID,
 		Waived: l.ReturnWaived, Order: orderWire(l.Order), Previous: orderWire(l.Previous), PreviousReturned: l.PreviousReturned,
 	}
 	if l.Code != [32]byte{} {
 		w.Code = l.Code[:]
 	}
 	if l.Claim.ID != "" {
-		w.Claim = &l.Claim
+		w.Claim = &wireClaim{l.Claim, keyWire(l.Claim.Starter.Person)}
 	}
 	if l.Identity != nil {
 		i := identityWire(*l.Identity)
@@ -169,14 +215,20 @@ func (w *wireLogin) login(id string, r *wireRequest) *Login {
 	l := &Login{
 		ID: id, State: w.State, Revision: w.Revision, Request: r.Request, Created: r.Created,
 		Expires: r.Expires, Orders: w.Orders, Seen: w.Seen, Course: w.Course, Returned: w.Returned,
-		Failure: w.Failure, Completed: w.Completed, ReturnWaived: w.Waived,
+		Failure: w.Failure, Completed: w.Completed, EvidenceID: w.EvidenceID, ReturnWaived: w.Waived,
 		Order: w.Order.order(), Previous: w.Previous.order(), PreviousReturned: w.PreviousReturned,
 	}
 	copy(l.BindingHash[:], r.BindingHash)
 	copy(l.Code[:], w.Code)
-	l.Request.RequiredPersonalNumber = secret.New(r.Required)
+	l.Request.RequiredPersonalNumber, l.Request.LoginHint = secret.New(r.Required), secret.New(r.Hint)
+	if p := l.Request.Program; p != nil && r.Ping != nil {
+		own := *p // r may be shared
+		own.Ping = Ping{secret.New(r.Ping.Secret), secret.New(r.Ping.Token)}
+		l.Request.Program = &own
+	}
 	if w.Claim != nil {
-		l.Claim = *w.Claim
+		l.Claim = w.Claim.Claim
+		l.Claim.Starter.Person = w.Claim.Person.key()
 	}
 	if w.Identity != nil {
 		i := w.Identity.identity()
@@ -190,9 +242,9 @@ func orderWire(o *Order) *wireOrder {
 		return nil
 	}
 	w := &wireOrder{
-		ID: o.ID, Method: o.Method, Ref: o.Ref.Reveal(), AutoStartToken: o.AutoStartToken.Reveal(),
+		ID: o.ID, Method: o.Method, Kind: o.Kind, Ref: o.Ref.Reveal(), AutoStartToken: o.AutoStartToken.Reveal(),
 		QRStartToken: o.QRStartToken.Reveal(), QRStartSecret: o.QRStartSecret.Reveal(), Started: o.Started,
-		HintCode: o.HintCode, Starter: o.Starter, Policy: o.Policy, WindowEnds: o.WindowEnds, Collector: o.Collector, Sent: wireSent(o.Sent),
+		Phase: o.Phase, HintCode: o.HintCode, Starter: o.Starter, Person: keyWire(o.Starter.Person), Policy: o.Policy, WindowEnds: o.WindowEnds, Collector: o.Collector, Sent: wireSent(o.Sent),
 	}
 	if o.ReturnRequired() {
 		w.ReturnNonce = o.ReturnNonceHash[:]
@@ -205,11 +257,15 @@ func (w *wireOrder) order() *Order {
 		return nil
 	}
 	o := &Order{
-		ID: w.ID, Method: w.Method, Ref: secret.New(w.Ref), AutoStartToken: secret.New(w.AutoStartToken),
+		ID: w.ID, Method: w.Method, Kind: w.Kind, Ref: secret.New(w.Ref), AutoStartToken: secret.New(w.AutoStartToken),
 		QRStartToken: secret.New(w.QRStartToken), QRStartSecret: secret.New(w.QRStartSecret), Started: w.Started,
-		HintCode: w.HintCode, Starter: w.Starter, Policy: w.Policy, WindowEnds: w.WindowEnds, Collector: w.Collector, Sent: Sent(w.Sent),
+		Phase: w.Phase, HintCode: w.HintCode, Starter: w.Starter, Policy: w.Policy, WindowEnds: w.WindowEnds, Collector: w.Collector, Sent: Sent(w.Sent),
 	}
+	o.Starter.Person = w.Person.key()
 	copy(o.ReturnNonceHash[:], w.ReturnNonce)
+	if o.Kind == "" {
+		o.beforeKinds()
+	}
 	return o
 }
 
@@ -217,7 +273,7 @@ func grantWire(g *Grant) *wireGrant {
 	return &wireGrant{
 		ID: g.ID, ClientID: g.ClientID, SessionID: g.SessionID, TransactionID: g.TransactionID, Subject: g.Subject,
 		Scopes: g.Scopes, Nonce: g.Nonce, ACR: g.ACR, AMR: g.AMR, AuthTime: g.AuthTime, Identity: identityWire(g.Identity),
-		Session: g.Session, Claims: g.Claims, Resources: g.Resources, Offline: g.Offline, Backchannel: g.Backchannel,
+		Session: g.Session, Claims: g.Claims, Resources: g.Resources, EvidenceID: g.EvidenceID, Offline: g.Offline, Backchannel: g.Backchannel,
 		Created: g.Created, Expires: g.Expires, Revoked: g.Revoked,
 	}
 }
@@ -226,7 +282,7 @@ func (w *wireGrant) grant() *Grant {
 	return &Grant{
 		ID: w.ID, ClientID: w.ClientID, SessionID: w.SessionID, TransactionID: w.TransactionID, Subject: w.Subject,
 		Scopes: w.Scopes, Nonce: w.Nonce, ACR: w.ACR, AMR: w.AMR, AuthTime: w.AuthTime, Identity: w.Identity.identity(),
-		Session: w.Session, Claims: w.Claims, Resources: w.Resources, Offline: w.Offline, Backchannel: w.Backchannel,
+		Session: w.Session, Claims: w.Claims, Resources: w.Resources, EvidenceID: w.EvidenceID, Offline: w.Offline, Backchannel: w.Backchannel,
 		Created: w.Created, Expires: w.Expires, Revoked: w.Revoked,
 	}
 }
@@ -252,15 +308,46 @@ func (w *wireSession) session() *Session {
 func identityWire(i Identity) wireIdentity {
 	return wireIdentity{
 		Evidence: (*wireEvidence)(i.Evidence),
-		Method:   i.Method, PersonalNumber: i.PersonalNumber.Reveal(), Name: i.Name.Reveal(), GivenName: i.GivenName.Reveal(),
-		Surname: i.Surname.Reveal(), DeviceIP: i.DeviceIP, IssueDate: i.IssueDate, Risk: i.Risk,
+		Method:   i.Method, PersonalNumber: i.PersonalNumber.Reveal(), Keys: keysWire(i.Keys), Name: i.Name.Reveal(), GivenName: i.GivenName.Reveal(),
+		Surname: i.Surname.Reveal(), Email: i.Email.Reveal(), Work: (*wireWork)(i.Work), Issuer: i.Issuer, DeviceIP: i.DeviceIP,
+		DeviceName: i.DeviceName, DeviceVersion: i.DeviceVersion, IssueDate: i.IssueDate, Risk: i.Risk, MRTD: i.MRTD,
 	}
 }
 
 func (w wireIdentity) identity() Identity {
 	return Identity{
 		Evidence: (*Evidence)(w.Evidence),
-		Method:   w.Method, PersonalNumber: secret.New(w.PersonalNumber), Name: secret.New(w.Name),
-		GivenName: secret.New(w.GivenName), Surname: secret.New(w.Surname), DeviceIP: w.DeviceIP, IssueDate: w.IssueDate, Risk: w.Risk,
+		Method:   w.Method, PersonalNumber: secret.New(w.PersonalNumber), Keys: keysOf(w.Keys), Name: secret.New(w.Name),
+		GivenName: secret.New(w.GivenName), Surname: secret.New(w.Surname), Email: secret.New(w.Email), Work: (*Work)(w.Work), Issuer: w.Issuer,
+		DeviceIP: w.DeviceIP, DeviceName: w.DeviceName, DeviceVersion: w.DeviceVersion, IssueDate: w.IssueDate, Risk: w.Risk, MRTD: w.MRTD,
 	}
+}
+
+func keysWire(keys []PersonKey) (wire []wireKey) {
+	for _, key := range keys {
+		wire = append(wire, wireKey{key.Name, key.Issuer, key.Value.Reveal()})
+	}
+	return wire
+}
+
+// keyWire returns nil for nobody's key.
+func keyWire(key PersonKey) *wireKey {
+	if key.IsZero() {
+		return nil
+	}
+	return &wireKey{key.Name, key.Issuer, key.Value.Reveal()}
+}
+
+func (w *wireKey) key() PersonKey {
+	if w == nil {
+		return PersonKey{}
+	}
+	return PersonKey{w.Name, w.Issuer, secret.New(w.Value)}
+}
+
+func keysOf(wire []wireKey) (keys []PersonKey) {
+	for _, key := range wire {
+		keys = append(keys, PersonKey{key.Name, key.Issuer, secret.New(key.Value)})
+	}
+	return keys
 }

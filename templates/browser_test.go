@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"brygga/web/browsertest"
 )
 
 // TestScript shows the page script to a real browser.
@@ -212,9 +214,7 @@ func TestScriptDoesNotReloadForEver(t *testing.T) {
 // TestWithoutScript: without the script the code is on the page and the page refreshes itself to the next view.
 func TestWithoutScript(t *testing.T) {
 	t.Parallel()
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("blink-settings", "scriptEnabled=false"))
-	alloc, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
+	alloc, cancel := chromedp.NewExecAllocator(context.Background(), browsertest.Options(chromedp.Flag("blink-settings", "scriptEnabled=false"))...)
 	t.Cleanup(cancel)
 	browser, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(cancel)

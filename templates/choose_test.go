@@ -52,7 +52,7 @@ func TestSwitch_U14(t *testing.T) {
 	views := func(d Device, on Platform) []View {
 		all := []View{Starting{Device: d, Platform: on}, Failed{Reason: "startFailed", Device: d, Platform: on}}
 		for _, hint := range append(HintCodesPending(), "", "somethingNew") {
-			all = append(all, Pending(Waiting{HintCode: hint, Device: d, Platform: on, Order: "1"}))
+			all = append(all, Pending(Waiting{Taken: taken(hint), HintCode: hint, Device: d, Platform: on, Order: "1"}))
 		}
 		return append(all, Progress{Step: StepReturn, Device: d, Platform: on})
 	}

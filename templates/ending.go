@@ -54,6 +54,9 @@ var endings = map[Reason]ending{
 	ReasonTooYoung:            {[]way{goBack}, nil}, // another BankID would be somebody else's
 	ReasonUnmet:               {[]way{tryAgain}, []way{takeUnused, goBack}},
 	ReasonQRExcluded:          {[]way{takeThis, goBack}, []way{goBack}},
+	ReasonNoWayBack:           {[]way{goBack}, nil}, // it would be the same in this browser
+	ReasonUnanswered:          {[]way{tryAgain}, []way{takeUnused, goBack}},
+	ReasonNoMethod:            {[]way{goBack}, nil},
 	ReasonUnknown:             {[]way{tryAgain}, []way{takeUnused, goBack}},
 }
 
@@ -62,7 +65,10 @@ func (v Failed) next() (first way, more []way) {
 	if v.Final {
 		return goBack, nil
 	}
-	e := endings[v.reason()]
+	e, known := endings[v.reason()]
+	if !known || v.Own {
+		e = endings[ReasonUnknown]
+	}
 	for _, w := range e.next {
 		if v.possible(w) {
 			first = w
@@ -79,6 +85,12 @@ func (v Failed) next() (first way, more []way) {
 
 // possible reports whether a way leads anywhere from the device that was used.
 func (v Failed) possible(w way) bool {
+	switch w {
+	case takeOther, takeUnused:
+		if v.NoCode && v.Ask == "" {
+			return false
+		}
+	}
 	switch w {
 	case takeOther, updateApp:
 		return v.device() == ThisDevice
@@ -102,6 +114,9 @@ func (v Failed) starts(w way) Device {
 	}
 	return v.device()
 }
+
+// names reports whether a way leads to where a person is named.
+func (v Failed) names(w way) bool { return v.Ask == AskTyped && v.starts(w) == OtherDevice }
 
 // label is what stands on the button of a way.
 func (v Failed) label(p Page, w way) string {

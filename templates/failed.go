@@ -25,6 +25,9 @@ const (
 	ReasonTooYoung          Reason = "tooYoung"          // the client has an age limit
 	ReasonUnmet             Reason = "demandUnmet"       // a check that the client demands was not made
 	ReasonQRExcluded        Reason = "qrExcluded"        // the client takes no kind of BankID that can scan a QR code
+	ReasonNoWayBack         Reason = "noWayBack"         // no address leads back from the app to this browser
+	ReasonUnanswered        Reason = "unanswered"        // nobody answered who was asked on another device
+	ReasonNoMethod          Reason = "noMethod"          // no eID is offered here
 	ReasonUnknown           Reason = "unknown"           // anything else
 )
 
@@ -32,6 +35,11 @@ const (
 type Failed struct {
 	still
 	Reason Reason
+	// Own says that the reason is a word of an eID that has texts of its own for it, Lapsed that it means no fault but what somebody did. NoCode is
+	// that of [Choose].
+	Own, Lapsed, NoCode bool
+	// Ask is that of [Choose].
+	Ask Ask
 	// Device and Platform choose the wording and what another try starts.
 	Device   Device
 	Platform Platform
@@ -57,7 +65,7 @@ func (v Failed) Said(p Page) string {
 }
 
 func (v Failed) reason() Reason {
-	if v.Reason != "" && hasMessage("failed."+string(v.Reason)+".title") {
+	if v.Own || v.Reason != "" && hasMessage("failed."+string(v.Reason)+".title") {
 		return v.Reason
 	}
 	return ReasonUnknown
@@ -72,7 +80,15 @@ func (v Failed) text(p Page, kind string) string {
 	if kind == "text" && v.waits() {
 		return p.text(key+".wait", "seconds", strconv.Itoa(v.Wait))
 	}
-	return p.variant(key, situation(v.Device, v.Platform))
+	return p.variant(key, v.situation())
+}
+
+// situation names the variant of the texts.
+func (v Failed) situation() string {
+	if v.Ask != "" && v.Device == OtherDevice {
+		return "asked"
+	}
+	return situation(v.Device, v.Platform)
 }
 
 // waits tells whether the text says how long to wait; counted is that text with its placeholder, for the script to count in.
@@ -86,7 +102,7 @@ func (v Failed) counted(p Page) string {
 
 // device is the one that was used, where there is one to use: what another try starts.
 func (v Failed) device() Device {
-	if v.Device == ThisDevice && v.Platform.known() != ScanOnly {
+	if v.NoCode && v.Ask == "" || v.Device == ThisDevice && v.Platform.known() != ScanOnly {
 		return ThisDevice
 	}
 	return OtherDevice
@@ -94,10 +110,13 @@ func (v Failed) device() Device {
 
 // tone is the colour and picture of the failure: a choice of the person is none.
 func (v Failed) tone() string {
+	if v.Own && v.Lapsed {
+		return "calm"
+	}
 	switch v.reason() {
 	case "userCancel", "cancelled", ReasonStopped:
 		return "calm"
-	case "expiredTransaction", "startFailed", ReasonWindowClosed, ReasonRateLimited, ReasonBusy, ReasonMaintenance, ReasonUnmet, ReasonQRExcluded:
+	case "expiredTransaction", "startFailed", ReasonWindowClosed, ReasonRateLimited, ReasonBusy, ReasonMaintenance, ReasonUnmet, ReasonQRExcluded, ReasonNoWayBack, ReasonUnanswered:
 		return "warning"
 	}
 	return "bad"

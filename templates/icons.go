@@ -66,6 +66,9 @@ var reasonIcons = map[Reason]string{
 	ReasonTooYoung:            "calendar",
 	ReasonUnmet:               "list/bang",
 	ReasonQRExcluded:          "scan/cross",
+	ReasonNoWayBack:           "signpost/cross",
+	ReasonUnanswered:          "phone/bang",
+	ReasonNoMethod:            "card/ask",
 }
 
 // noticeIcon is the picture of a notice.

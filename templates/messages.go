@@ -28,6 +28,7 @@ var messageFiles embed.FS
 type Catalogue struct {
 	all  map[string]messages // by tag
 	list []Language
+	own  map[string]map[string]map[string]string // by eID, tag and key
 }
 
 // messages is one language's texts.
@@ -116,11 +117,7 @@ func hasMessage(key string) bool {
 // message returns the text of key with each {name} of the name-value pairs filled in. A key that is nowhere shows as
 // itself, which no test lets through.
 func (c *Catalogue) message(lang, key string, pairs []string) string {
-	text, ok := c.in(lang).texts[key]
-	if !ok {
-		return key
-	}
-	return fill(text, pairs)
+	return fill(c.textOf("", lang, key), pairs)
 }
 
 // AppText returns what the BankID app shows before a person logs in: for which app they identify themselves. It is the

@@ -26,7 +26,7 @@ var (
 // language.name and language.dir. c stays as it is.
 //
 // The error names every fault with its line: a key that does not exist, a text that is empty, too long or no text, one whose
-// placeholders are not those of c's default language ({client} and {service} may be added on pages), a key of a new language
+// placeholders are not those of c's default language ({client}, {service} and {eid} may be added on pages, and the last left out), a key of a new language
 // that is missing.
 func (c *Catalogue) With(lang string, file []byte) (*Catalogue, error) {
 	with, missing, err := c.WithDraft(lang, file)
@@ -83,7 +83,9 @@ func (c *Catalogue) WithDraft(lang string, file []byte) (with *Catalogue, missin
 	}
 	all := maps.Clone(c.all)
 	all[lang] = newMessages(lang, texts)
-	return newCatalogue(all), missing, nil
+	with = newCatalogue(all)
+	with.own = c.own
+	return with, missing, nil
 }
 
 // textLine is one text of a file.
@@ -153,12 +155,12 @@ func (l textLine) check(reference map[string]string) error {
 	}
 	want, got := placeholders(original), placeholders(l.text)
 	for _, name := range want {
-		if !slices.Contains(got, name) {
+		if !slices.Contains(got, name) && name != "{eid}" { // which may be written out
 			return fmt.Errorf("%s is missing from the text", name)
 		}
 	}
 	for _, name := range got {
-		everywhere := l.key != "app.text" && (name == "{client}" || name == "{service}")
+		everywhere := l.key != "app.text" && (name == "{client}" || name == "{service}" || name == "{eid}")
 		if !slices.Contains(want, name) && !everywhere {
 			return fmt.Errorf("%s is not filled in here", name)
 		}

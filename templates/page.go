@@ -34,12 +34,20 @@ type Page struct {
 	Reference string
 	// Links stand at the foot of every page.
 	Links Links
-	// ServiceLogoURL is this installation's logo, for pages without a client; BankIDLogoURL the operator's licensed logo of
-	// BankID, without which our own pictures stand. StyleSheets are the brand's, the operator's and one that is
+	// Method names the eID whose own texts stand in the place of others, see [Catalogue.WithEID]; empty where it has none. EID is what people call
+	// it; empty means what the texts say.
+	Method, EID string
+	// Others says that there are other eIDs to choose from. Chosen is then the one that the page is about, and AtChoice says that it was chosen and
+	// nothing more: the address of the page keeps it.
+	// Naming says that the page is where a person is named, which its address keeps too.
+	Others, AtChoice, Naming bool
+	Chosen                   string
+	// ServiceLogoURL is this installation's logo, for pages without a client; EIDLogoURL the operator's licensed logo of
+	// the eID, without which our own pictures stand. StyleSheets are the brand's, the operator's and one that is
 	// tried, in the order they count; empty for none.
 	// All are paths on our own origin; other addresses are ignored.
 	ServiceLogoURL string
-	BankIDLogoURL  string
+	EIDLogoURL     string
 	StyleSheets    [3]string
 	// Banner is a message of the operator to everybody, such as of planned maintenance; empty for none.
 	Banner string
@@ -49,6 +57,8 @@ type Page struct {
 	Paused bool
 	// Simulated marks every page as one of an installation that uses the simulator or test BankIDs.
 	Simulated bool
+	// Signing says that the person is to sign, and not to log in: texts that speak of the one then speak of the other.
+	Signing bool
 	// Picture leaves out the script: the page is only looked at.
 	Picture bool
 	// PhoneURL is the virtual phone of a simulator, to which that mark leads in a tab of its own; empty where there is none.
@@ -104,21 +114,47 @@ func situation(d Device, p Platform) string {
 	return "computer"
 }
 
-// text returns the message of key in the page's language. Beside args, {client} and {service} are always filled in.
+// text returns the message of key in the page's language. Beside args, {client}, {service} and {eid} are always filled in.
 func (p Page) text(key string, args ...string) string {
-	return p.Messages.message(p.Lang, key, append(args, "client", p.client(), "service", p.service()))
+	if p.Signing && p.has(signPrefix+key) {
+		key = signPrefix + key
+	}
+	return fill(p.Messages.textOf(p.Method, p.Lang, key), append(args, "client", p.client(), "service", p.service(), "eid", p.eid()))
 }
 
+// eid is what people call the eID.
+func (p Page) eid() string {
+	if p.EID != "" {
+		return p.EID
+	}
+	return p.Messages.textOf(p.Method, p.Lang, "eid.name")
+}
+
+// has reports whether the eID of the page or the catalogue has a text of that key.
+func (p Page) has(key string) bool { return p.Messages.HasOwn(p.Method, key) || hasMessage(key) }
+
+// signPrefix begins the keys of texts that stand in the place of others on a page for a signature.
+const signPrefix = "sign."
+
 // variant returns the message key+"."+sit. Where no such variant is written, it is the one without the last part of sit, and
-// in the end that of key.
+// in the end that of key. What the eID of the page has of them counts before all others.
 func (p Page) variant(key, sit string, args ...string) string {
-	for sit != "" && !hasMessage(key+"."+sit) {
+	own := func(key string) bool { return p.Messages.HasOwn(p.Method, key) }
+	if best := variantOf(key, sit, own); own(best) {
+		return p.text(best, args...)
+	}
+	return p.text(variantOf(key, sit, hasMessage), args...)
+}
+
+// variantOf returns the first of key+"."+sit, without the last part of sit, and so on, that is written, in the end key.
+func variantOf(key, sit string, written func(string) bool) string {
+	for sit != "" && !written(key+"."+sit) {
 		sit = sit[:max(strings.LastIndexByte(sit, '.'), 0)]
 	}
 	if sit != "" {
 		key += "." + sit
 	}
-	return p.text(key, args...)
+	return key
 }
 
 // client is how running text names who asks.
@@ -211,6 +247,12 @@ func (p Page) inLanguage(tag string) templ.SafeURL {
 	}
 	query := u.Query()
 	query.Set("lang", tag)
+	if (p.AtChoice || p.Naming) && p.Chosen != "" {
+		query.Set(methodParameter, p.Chosen)
+	}
+	if p.Naming {
+		query.Set(deviceParameter, string(OtherDevice))
+	}
 	u.RawQuery = query.Encode()
 	return ownPath(u.String())
 }
@@ -225,6 +267,33 @@ func (p Page) action(name string) templ.SafeURL {
 		address += pausedQuery
 	}
 	return templ.SafeURL(address)
+}
+
+// methodParameter is the query parameter with the eID that a person has chosen, empty for a choice anew.
+const methodParameter = "method"
+
+// choosing is the address at which the eID of that name is chosen, or the choice begins anew with none.
+func (p Page) choosing(method string) templ.SafeURL {
+	query := url.Values{methodParameter: {method}}
+	if p.Paused {
+		query.Set("refresh", "off")
+	}
+	return templ.SafeURL(p.BasePath + "?" + query.Encode())
+}
+
+// deviceParameter is the query parameter with the device on which a person is to be asked, who is named at that address.
+const deviceParameter = "device"
+
+// naming is the address at which a person is named.
+func (p Page) naming() templ.SafeURL {
+	query := url.Values{deviceParameter: {string(OtherDevice)}}
+	if p.Chosen != "" {
+		query.Set(methodParameter, p.Chosen)
+	}
+	if p.Paused {
+		query.Set("refresh", "off")
+	}
+	return templ.SafeURL(p.BasePath + "?" + query.Encode())
 }
 
 // pausedQuery asks for a page that is paused.
@@ -246,18 +315,8 @@ func link(address string) templ.SafeURL {
 	return blank
 }
 
-// launch lets the launch links of BankID through: its own scheme, and the web for app links and for the simulator.
-func launch(address string) templ.SafeURL {
-	u, err := url.Parse(address)
-	if err != nil {
-		return blank
-	}
-	switch u.Scheme {
-	case "bankid", "http", "https":
-		return templ.SafeURL(address)
-	}
-	return blank
-}
+// launch lets the launch links of eIDs through: a scheme of the app's own, and the web for app links and for simulators.
+func launch(address string) templ.SafeURL { return target(address) }
 
 // target lets a client's registered address through, a native app's own scheme too, but none that could run script.
 func target(address string) templ.SafeURL {

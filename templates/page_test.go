@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -175,7 +176,7 @@ func TestFailuresHaveNextSteps_U09_A13(t *testing.T) {
 			continue
 		}
 		page := fragment(t, s.Page, v)
-		again := !v.Final && v.reason() != ReasonTooYoung
+		again := !v.Final && !slices.Contains([]Reason{ReasonTooYoung, ReasonNoWayBack, ReasonNoMethod}, v.reason())
 		if got := strings.Contains(page, s.Page.BasePath+"/start"); got != again {
 			t.Errorf("%s: offers another try: %t", s.Name, got)
 		}
@@ -215,7 +216,7 @@ func TestRetryKeepsDevice(t *testing.T) {
 func TestHostileValues(t *testing.T) {
 	hostile := `"><script>alert(1)</script>`
 	p := Page{
-		Lang: hostile, ClientName: hostile, ClientLogoURL: "//evil.example/logo.png", BankIDLogoURL: "https://evil.example/b.svg",
+		Lang: hostile, ClientName: hostile, ClientLogoURL: "//evil.example/logo.png", EIDLogoURL: "https://evil.example/b.svg",
 		StyleSheets: [3]string{"https://evil.example/x.css", "//evil.example/x.css", `/\evil.example/x.css`}, Theme: hostile, ClientURL: "javascript:alert(1)", ServiceName: hostile,
 		Reference: hostile, Links: Links{Help: "javascript:alert(1)", Accessibility: "data:text/html,x"},
 	}

@@ -32,7 +32,7 @@ func HintCodesFailed() []string {
 var ownReasons = []Reason{
 	ReasonAlreadyInProgress, ReasonStopped, ReasonWindowClosed, ReasonUnavailable, ReasonMaintenance, ReasonRefused,
 	ReasonRateLimited, ReasonBusy, ReasonWrongPerson, ReasonRiskTooHigh, ReasonUnusable,
-	ReasonTooYoung, ReasonUnmet, ReasonQRExcluded, ReasonUnknown,
+	ReasonTooYoung, ReasonUnmet, ReasonQRExcluded, ReasonNoWayBack, ReasonUnanswered, ReasonNoMethod, ReasonUnknown,
 }
 
 // notices lists the kinds of notice.
@@ -55,7 +55,64 @@ func Preview(lang string) []State {
 	}
 	states := append(previewWaiting(page), previewProgress(page)...)
 	states = append(states, previewFailed(page)...)
-	return append(states, previewApart(page)...)
+	states = append(states, previewApart(page)...)
+	states = append(states, previewSelect(page)...)
+	states = append(states, previewNaming(page)...)
+	return append(states, previewSigning(page)...)
+}
+
+// previewSigning are states of a signature that look otherwise than those of a login. What the app shows stands on none of them.
+func previewSigning(p Page) []State {
+	p.Signing = true
+	left := Left{Seconds: 187, Of: 300}
+	return []State{
+		{"sign-choose-phone", p, Choose{Platform: Phone}},
+		{"sign-choose-computer", p, Choose{Platform: Computer}},
+		{"sign-confirm-qr", p, Progress{Step: StepConfirm, Device: OtherDevice, Platform: Computer, Left: left}},
+		{"sign-confirm-computer", p, Progress{Step: StepConfirm, Device: ThisDevice, Platform: Computer, Left: left}},
+		{"sign-await-return-phone", p, Progress{Step: StepReturn, Device: ThisDevice, Platform: Phone}},
+		{"sign-failed-userCancel", p, Failed{Reason: "userCancel", Device: OtherDevice, Platform: Computer}},
+		{"sign-failed-unusable", p, Failed{Reason: ReasonUnusable, Device: OtherDevice, Platform: Computer}},
+		{"sign-notice-other-browser", p, Notice{Kind: NoticeOtherBrowser}},
+	}
+}
+
+// previewNaming are the pages of an eID that asks people on another device.
+func previewNaming(p Page) []State {
+	p.Others, p.Chosen = true, "card"
+	at := p
+	at.Naming = true
+	kinds, left := []string{"personalNumber", "hsaId", "email"}, Left{Seconds: 151, Of: 180}
+	return []State{
+		{"name-choose", p, Choose{Method: "card", Platform: Computer, NoCode: true, Ask: AskTyped}},
+		{"name-choose-known", p, Choose{Method: "card", Platform: Phone, NoCode: true, Ask: AskKnown, Last: OtherDevice}},
+		{"name", at, Name{Method: "card", Kinds: kinds, Platform: Computer}},
+		{"name-wrong", at, Name{Method: "card", Kinds: kinds, Typed: "SE2321000016", Wrong: true, Platform: Phone}},
+		{"name-number", at, Name{Method: "card", Kinds: kinds[:1], Platform: Phone}},
+		{"ask-wait", p, AskWait{Left: left, App: "Norrby kommun (e-tjänster)", Platform: Computer, Typed: true}},
+		{"ask-wait-known", p, AskWait{Left: left, Platform: Phone}},
+		{"name-app-wait", p, AppWait{LaunchURL: "https://app.norrby.example/", Order: "1", Left: left, Platform: Phone, NoCode: true, Ask: AskTyped}},
+		{"name-failed", p, Failed{Reason: ReasonUnanswered, Device: OtherDevice, Platform: Computer, NoCode: true, Ask: AskTyped}},
+	}
+}
+
+// previewSelect are the pages of an installation with several eIDs, of which the second has a name alone.
+func previewSelect(p Page) []State {
+	options := []Option{{Method: BuiltInMethod, Name: p.Messages.NameOf(p.Lang, BuiltInMethod), Hint: p.Messages.HintOf(p.Lang, BuiltInMethod)}, {Method: "card", Name: "Norrby-kortet"}}
+	last := []Option{options[0], {Method: "card", Name: "Norrby-kortet", Last: true}}
+	p.Others = true
+	chosen, sign := p, p
+	chosen.Chosen, chosen.AtChoice = BuiltInMethod, true
+	sign.Signing = true
+	return []State{
+		{"select", p, Select{Options: options}},
+		{"select-last", p, Select{Options: last}},
+		{"select-sign", sign, Select{Options: options}},
+		{"select-choose", chosen, Choose{Method: BuiltInMethod, Platform: Computer}},
+		{"select-choose-phone", chosen, Choose{Method: BuiltInMethod, Platform: Phone, NoCode: true}},
+		{"select-failed", p, Failed{Reason: ReasonStopped, Device: ThisDevice, Platform: Phone, NoCode: true}},
+		{"select-qr", p, QRWait{Frame: previewFrame(), Left: Left{Seconds: 272, Of: 300}, Platform: Computer}},
+	}
 }
 
 func previewWaiting(p Page) []State {
@@ -100,7 +157,7 @@ func previewShown(p Page) Shown {
 func previewProgress(p Page) []State {
 	var states []State
 	add := func(name, hint string, d Device, on Platform) {
-		v := Pending(Waiting{HintCode: hint, Device: d, Platform: on, Left: Left{Seconds: 187, Of: 300}, Shown: previewShown(p)})
+		v := Pending(Waiting{Taken: true, HintCode: hint, Device: d, Platform: on, Left: Left{Seconds: 187, Of: 300}, Shown: previewShown(p)})
 		states = append(states, State{name, p, v})
 	}
 	for _, hint := range HintCodesPending() {

@@ -17,7 +17,7 @@ const (
 	StepReturn Step = "await-return"
 )
 
-// steps lists the hint codes of pending orders beyond those that wait for an app (BankID API: collect).
+// steps lists the hint codes of pending orders that an app has (BankID API: collect).
 var steps = map[string]Step{
 	"started":         StepStarted,
 	"userSign":        StepConfirm,
@@ -36,6 +36,9 @@ type Progress struct {
 	Platform Platform
 	Left     Left
 	Shown    Shown // for [StepConfirm]
+	// Own says that the step is a word of an eID that has texts of its own for it. NoCode and Ask are those of [Choose].
+	Own, NoCode bool
+	Ask         Ask
 }
 
 // Key returns the step.
@@ -49,6 +52,9 @@ func (v Progress) heading(p Page) string {
 
 // step returns v.Step, or the neutral one for a step that does not exist.
 func (v Progress) step() Step {
+	if v.Own {
+		return v.Step
+	}
 	for _, known := range steps {
 		if v.Step == known {
 			return known
@@ -62,7 +68,11 @@ func (v Progress) step() Step {
 
 // Waiting is all the page may need to show a pending order.
 type Waiting struct {
-	HintCode string // as BankID sent it; "" before the first collect
+	Taken    bool   // an app has the order
+	HintCode string // the eID's word for what is done there, for an order that is taken
+	Own      bool   // the eID has texts of its own for that word
+	NoCode   bool   // those of [Choose]
+	Ask      Ask
 	Device   Device
 	Platform Platform
 	Left     Left
@@ -76,18 +86,20 @@ type Waiting struct {
 }
 
 // Pending returns the view of a pending order. It shows the QR code or the launch link only while no app has taken the
-// order; a hint code it does not know gives a neutral view, as BankID may add codes.
+// order; a hint code it does not know gives a neutral view, as an eID may add codes.
 func Pending(w Waiting) View {
-	switch w.HintCode {
-	case "", "outstandingTransaction", "noClient":
+	if !w.Taken {
 		if w.Device == OtherDevice {
 			return QRWait{Frame: w.Frame, Left: w.Left, Platform: w.Platform}
 		}
-		return AppWait{LaunchURL: w.LaunchURL, Order: w.Order, AutoLaunch: w.AutoLaunch, Left: w.Left, Platform: w.Platform, Shown: w.Shown}
+		return AppWait{LaunchURL: w.LaunchURL, Order: w.Order, AutoLaunch: w.AutoLaunch, Left: w.Left, Platform: w.Platform, Shown: w.Shown, NoCode: w.NoCode, Ask: w.Ask}
 	}
 	step, ok := steps[w.HintCode]
-	if !ok {
+	switch {
+	case w.Own:
+		step = Step(w.HintCode)
+	case !ok:
 		step = StepInProgress
 	}
-	return Progress{Step: step, Device: w.Device, Platform: w.Platform, Left: w.Left, Shown: w.Shown}
+	return Progress{Step: step, Device: w.Device, Platform: w.Platform, Left: w.Left, Shown: w.Shown, Own: w.Own, NoCode: w.NoCode, Ask: w.Ask}
 }

@@ -94,7 +94,11 @@ func (v Progress) body(p Page) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = switchDevice(p, v.Device, v.Platform, false).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = switchDevice(p, v.Device, v.Platform, v.NoCode, v.Ask).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = another(p, true).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -92,6 +92,7 @@ func compareScript(t *testing.T, name, script string) {
 // heard returns the tab's accessibility tree when no button waits, a line for each node that says something, indented, and where the focus is.
 func (s *stage) heard() (heard string) {
 	s.t.Helper()
+	s.until(`document.readyState === 'complete'`) // without its styles a page says other things
 	s.eventually("no button waits", func() bool {
 		heard = s.heardNow()
 		busy, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](`document.body.dataset.busy`))

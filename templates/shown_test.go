@@ -17,13 +17,13 @@ func TestShown_U15(t *testing.T) {
 		view  View
 		drawn bool
 	}{
-		{"scanned", Pending(Waiting{HintCode: "userSign", Device: OtherDevice, Platform: Computer, Shown: whole}), true},
-		{"on this phone", Pending(Waiting{HintCode: "userSign", Device: ThisDevice, Platform: Phone, Shown: whole}), true},
+		{"scanned", Pending(Waiting{Taken: true, HintCode: "userSign", Device: OtherDevice, Platform: Computer, Shown: whole}), true},
+		{"on this phone", Pending(Waiting{Taken: true, HintCode: "userSign", Device: ThisDevice, Platform: Phone, Shown: whole}), true},
 		{"before the app opens on a phone", Pending(Waiting{Device: ThisDevice, Platform: Phone, Shown: whole}), true},
 		{"before the app opens on a tablet", Pending(Waiting{Device: ThisDevice, Platform: Tablet, Shown: whole}), true},
 		{"before it opens on a computer, where the page stays in sight", Pending(Waiting{Device: ThisDevice, Platform: Computer, Shown: whole}), false},
-		{"no text", Pending(Waiting{HintCode: "userSign", Platform: Computer, Shown: Shown{Name: "Bron AB"}}), false},
-		{"no name", Pending(Waiting{HintCode: "userSign", Platform: Computer, Shown: Shown{Text: whole.Text}}), false},
+		{"no text", Pending(Waiting{Taken: true, HintCode: "userSign", Platform: Computer, Shown: Shown{Name: "Bron AB"}}), false},
+		{"no name", Pending(Waiting{Taken: true, HintCode: "userSign", Platform: Computer, Shown: Shown{Text: whole.Text}}), false},
 		{"while it is being scanned", Pending(Waiting{Device: OtherDevice, Platform: Computer, Shown: whole}), false},
 	} {
 		page := fragment(t, p, tt.view)
@@ -36,7 +36,7 @@ func TestShown_U15(t *testing.T) {
 			t.Errorf("%s: says in words what to look for: %t", tt.name, tt.drawn)
 		}
 	}
-	if page := fragment(t, p, Pending(Waiting{HintCode: "userSign", Device: ThisDevice, Platform: Computer, Shown: whole})); !strings.Contains(page, "The BankID app should say") {
+	if page := fragment(t, p, Pending(Waiting{Taken: true, HintCode: "userSign", Device: ThisDevice, Platform: Computer, Shown: whole})); !strings.Contains(page, "The BankID app should say") {
 		t.Errorf("on a computer: %s", page)
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"brygga/web/browsertest"
 )
 
 // stage is a server that shows one login as the web package does: page, events, status and forms, under a strict policy.
@@ -79,9 +81,7 @@ func newBrowser(t *testing.T) context.Context {
 }
 
 func startBrowser() {
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-background-networking", true))
-	alloc, endAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
+	alloc, endAlloc := chromedp.NewExecAllocator(context.Background(), browsertest.Options()...)
 	ctx, endBrowser := chromedp.NewContext(alloc)
 	browser.ctx, browser.end, browser.err = ctx, func() { endBrowser(); endAlloc() }, chromedp.Do(ctx)
 }

@@ -47,9 +47,16 @@ func (s *Stencils) Update(ctx context.Context, p Page, v View) (Update, error) {
 	if st == nil || err != nil {
 		return NewUpdate(ctx, p, v)
 	}
-	u.Title, u.HTML = st.title, string(st.fill(make([]byte, 0, len(st.html)+st.room(at)), at))
+	buffer := updates.Get().(*[]byte)
+	*buffer = st.fill((*buffer)[:0], at)
+	u.Title, u.HTML = st.title, string(*buffer)
+	clear(*buffer) // it may hold a launch link
+	updates.Put(buffer)
 	return u, nil
 }
+
+// updates are buffers for the HTML of updates.
+var updates = sync.Pool{New: func() any { return new([]byte) }}
 
 // stencilKey tells stencils apart: by all that they are rendered from, which is marks where there are holes. Its fields are exported
 // for [ownTexts].

@@ -22,7 +22,7 @@ var looks = map[string]func(*Page){
 	"no login":  func(p *Page) { p.BasePath = "" },
 	"no word":   func(p *Page) { p.Reference = "" },
 	"dressed": func(p *Page) {
-		p.ClientLogoURL, p.ServiceLogoURL, p.BankIDLogoURL = "/brand/app/a.png", "/brand/b.svg", "/brand/c.svg"
+		p.ClientLogoURL, p.ServiceLogoURL, p.EIDLogoURL = "/brand/app/a.png", "/brand/b.svg", "/brand/c.svg"
 		p.StyleSheets = [3]string{"/brand/app/d.css", "/brand/e.css", ""}
 	},
 	"dark":         func(p *Page) { p.Theme = "dark" },

@@ -116,22 +116,36 @@ type Choose struct {
 	Platform Platform
 	// Last is the device that this browser's last login was completed with; empty when none is remembered. It comes first.
 	Last Device
+	// Method is the eID that was chosen before, empty where there is but one. NoCode says that its app cannot scan a code from another device.
+	// Ask is how it asks a person there instead.
+	Method string
+	NoCode bool
+	Ask    Ask
 	// Embedded says that the page is shown inside another app, where launch links often fail; the person is told.
 	Embedded bool
 }
 
-// Key returns "choose", on a tablet "choose.tablet": the script asks anew when the page takes a tablet for a computer.
+// Key returns "choose", with the eID behind a dot where it was chosen, and on a tablet with ".tablet": the script asks anew when the page takes a
+// tablet for a computer.
 func (v Choose) Key() string {
-	if v.Platform == Tablet {
-		return "choose.tablet"
+	key := "choose"
+	if v.Method != "" {
+		key += "." + v.Method
 	}
-	return "choose"
+	if v.Platform == Tablet {
+		key += ".tablet"
+	}
+	return key
 }
 
 // devices lists what is offered, the likely one first: what the person used last, this device on a phone, the QR code on a
 // computer.
 func (v Choose) devices() []Device {
 	switch on := v.Platform.known(); {
+	case v.NoCode && v.Ask == "":
+		return []Device{ThisDevice}
+	case v.NoCode && v.Last != OtherDevice:
+		return []Device{ThisDevice, OtherDevice}
 	case on == ScanOnly:
 		return []Device{OtherDevice}
 	case v.Last == OtherDevice, v.Last != ThisDevice && on == Computer:
@@ -146,6 +160,9 @@ func (v Choose) stands(d Device) bool { return d == v.devices()[0] }
 // hint is the second line of the choice of d.
 func (v Choose) hint(p Page, d Device) string {
 	hint := p.text("choose." + string(d) + "." + string(v.Platform.known()) + ".hint")
+	if d == OtherDevice && v.Ask != "" {
+		hint = p.text("choose.asked.hint")
+	}
 	if v.Last == d {
 		return p.text("choose.last", "hint", hint)
 	}
@@ -159,6 +176,8 @@ type Starting struct {
 	moving
 	Device   Device
 	Platform Platform
+	NoCode   bool // those of [Choose]
+	Ask      Ask
 }
 
 // Key returns "starting".
@@ -197,6 +216,9 @@ type AppWait struct {
 	Platform   Platform
 	// Shown is drawn on phones and tablets, where the app hides the page once it is open.
 	Shown Shown
+	// NoCode and Ask are those of [Choose].
+	NoCode bool
+	Ask    Ask
 }
 
 // Key returns "app-wait." and the order.

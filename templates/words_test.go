@@ -114,7 +114,7 @@ func TestOtherDeviceOfAPhone(t *testing.T) {
 		p := Page{Lang: l, ClientName: "Norrby kommun"}
 		states := []State{{"scan", p, QRWait{Platform: Phone, Left: Left{Seconds: 1, Of: 2}}}}
 		for _, hint := range HintCodesPending() {
-			states = append(states, State{hint, p, Pending(Waiting{HintCode: hint, Device: OtherDevice, Platform: Phone})})
+			states = append(states, State{hint, p, Pending(Waiting{Taken: taken(hint), HintCode: hint, Device: OtherDevice, Platform: Phone})})
 		}
 		for _, r := range append(reasons(HintCodesFailed()), ownReasons...) {
 			states = append(states, State{string(r), p, Failed{Reason: r, Device: OtherDevice, Platform: Phone}})

@@ -35,29 +35,49 @@ const (
 // show sends the page of the login as it stands. It changes nothing but that it notes the look.
 func (s *Site) show(w http.ResponseWriter, r *http.Request, v *visit) {
 	if query(r).Has(languageParameter) {
-		s.redirect(w, r, basePath(v.login.ID))
+		path := basePath(v.login.ID)
+		if asked := query(r); asked.Get(methodParameter) != "" || asked.Get(deviceParameter) != "" {
+			path += "?" + choiceQuery(asked)
+		}
+		s.redirect(w, r, path)
 		return
 	}
 	if r.Method == http.MethodGet && !handling.Prefetch(r) {
 		s.Engine.Seen(r.Context(), v.login)
 	}
-	view := s.view(r, v, time.Time{})
+	view, page := s.view(r, v, time.Time{})
 	if failed, ok := view.(templates.Failed); ok && failed.Wait > 0 {
 		retryAfter(w.Header(), time.Duration(failed.Wait)*time.Second)
 	}
-	s.render(w, r, http.StatusOK, contentPolicy, v.page, view)
+	s.render(w, r, http.StatusOK, contentPolicy, page, view)
 }
 
 // start makes an order, in place of any that the login has, and leads back to the page. A second click meanwhile does too, and
 // a press on a page that has missed that an order is under way: what somebody may be scanning is replaced on purpose alone.
 func (s *Site) start(w http.ResponseWriter, r *http.Request, v *visit) {
 	starter, first := starter(r, v.page.Lang), r.PostForm.Get("first") != ""
+	starter.Method = r.PostForm.Get(methodParameter)
 	if l := v.login; first && (l.State == storage.LoginPending || l.State == storage.LoginComplete || s.Engine.Starting(l)) {
 		s.redirect(w, r, basePath(l.ID))
 		return
 	}
+	offered, by := s.Offered(r, v.client, &v.login.Request), starter
+	if by.Method == "" && len(offered) == 1 {
+		by.Method = offered[0]
+	}
+	launch, noCode := s.Engine.LaunchFor(by), s.Engine.NoCode(by.Method)
+	asking, asks := s.Engine.Asking(v.client, &v.login.Request, by.Method)
 	switch device := r.PostForm.Get("device"); {
-	case device == storage.DeviceThis && s.Engine.LaunchFor(starter).Possible:
+	case device == storage.DeviceThis && launch.Possible:
+		starter.Device = storage.DeviceThis
+	case device == storage.DeviceOther && noCode && asks:
+		starter.Device = storage.DeviceOther
+		if named := s.name(w, r, v, by.Method, offered, asking); !named.IsZero() {
+			starter.Person = named
+			break
+		}
+		return
+	case noCode && (device == storage.DeviceThis || device == storage.DeviceOther):
 		starter.Device = storage.DeviceThis
 	case device == storage.DeviceThis, device == storage.DeviceOther:
 		starter.Device = storage.DeviceOther
@@ -75,21 +95,22 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request, v *visit) {
 	err = s.startOrder(r.Context(), v.login.ID, starter, first)
 	var limit *login.LimitError
 	var overload *login.OverloadError
-	failed := templates.Failed{Device: templates.Device(starter.Device), Platform: platform(s.Engine.LaunchFor(starter))}
+	page := s.pageOf(v.page, by.Method, offered)
+	failed := templates.Failed{Device: templates.Device(starter.Device), Platform: platform(launch), NoCode: noCode, Ask: askOf(asking, asks)}
 	switch {
 	case errors.As(err, &limit):
-		s.tooMany(w, r, v.page, limit.RetryAfter, func(seconds int) templates.View {
+		s.tooMany(w, r, page, limit.RetryAfter, func(seconds int) templates.View {
 			failed.Reason, failed.Wait = templates.ReasonRateLimited, seconds
 			return failed
 		})
 	case errors.As(err, &overload):
 		failed.Reason, failed.Wait = templates.ReasonBusy, retryAfter(w.Header(), overload.RetryAfter)
-		s.render(w, r, http.StatusServiceUnavailable, contentPolicy, v.page, failed)
+		s.render(w, r, http.StatusServiceUnavailable, contentPolicy, page, failed)
 	case errors.Is(err, storage.ErrNotFound):
 		s.foreign(w, r)
 	case errors.Is(err, login.ErrDisabled):
 		s.disabled(w, r, v.client)
-	case err == nil, errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrConflict):
+	case err == nil, errors.Is(err, login.ErrNoOrders), errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrConflict):
 		s.redirect(w, r, basePath(v.login.ID)) // the page shows how the login stands
 	default:
 		s.fault(w, r, "start order", err)
@@ -117,11 +138,15 @@ func (s *Site) startOrder(ctx context.Context, id string, starter storage.Starte
 		return err
 	}
 	done := make(chan error, 1)
-	s.background.do(func() {
+	s.background.Do(func() {
 		_, err := begun.Finish(working)
 		done <- err
 	})
-	patience := time.NewTimer(startPatience)
+	wait := startPatience
+	if !starter.Person.IsZero() { // how long the service takes may tell of the person
+		wait = 0
+	}
+	patience := time.NewTimer(wait)
 	defer patience.Stop()
 	select {
 	case err := <-done:
@@ -129,7 +154,7 @@ func (s *Site) startOrder(ctx context.Context, id string, starter storage.Starte
 	case <-patience.C:
 	case <-ctx.Done():
 	}
-	s.background.do(func() {
+	s.background.Do(func() {
 		if err := <-done; err != nil && !errors.Is(err, storage.ErrConflict) && !errors.Is(err, storage.ErrNotFound) {
 			s.log.ErrorContext(working, "request failed", "doing", "start order", "login", id, "err", err)
 		}
@@ -162,7 +187,7 @@ func (s *Site) leave(w http.ResponseWriter, r *http.Request, v *visit) {
 		if v.login.State == storage.LoginFailed {
 			why = v.login.Failure.Reason
 		}
-		s.Refuse(w, r, l, codeAccessDenied, login.Description(why))
+		s.Refuse(w, r, l, codeAccessDenied, s.Engine.Description(v.login, why))
 		s.Engine.Tell(l.ID)
 	}
 }
@@ -179,6 +204,7 @@ func (s *Site) done(w http.ResponseWriter, r *http.Request, v *visit) {
 		s.redirect(w, r, basePath(v.login.ID))
 		return
 	}
+	s.rememberMethod(w, r, v)
 	s.cookies.set(w, cookieChoice, v.login.Starter().Device, keepLife)
 	s.Answer(w, r, v.login)
 	s.Engine.Tell(v.login.ID)

@@ -24,9 +24,9 @@ const (
 	maxStyleSheet = 64 << 10
 	// maxLink bounds an address of a brand, in characters.
 	maxLink = 512
-	// maxBankIDLogo bounds the file of BankID's logo as it is served, in bytes: with it and a client's logo, a page weighs no
+	// maxEIDLogo bounds the file of an eID's logo as it is served, in bytes: with it and a client's logo, a page weighs no
 	// more than 60 KiB.
-	maxBankIDLogo = 16 << 10
+	maxEIDLogo = 16 << 10
 	// brandPrefix is the path below which brands are served.
 	brandPrefix = "/brand/"
 )
@@ -176,19 +176,23 @@ func (l *look) bytes() int {
 
 // dress puts the looks of the client, or of the installation, on a page.
 func (s *Site) dress(p *templates.Page, client *storage.Client) {
-	p.ServiceLogoURL, p.BankIDLogoURL = s.own.logo, s.bankIDLogo
-	sheet, links := s.own.sheet, s.own.links
+	var l look
 	if client != nil {
-		l := s.looks.of(client)
-		p.ClientLogoURL = l.logo
-		sheet = cmp.Or(l.sheet, sheet)
-		links = templates.Links{Help: cmp.Or(l.links.Help, links.Help), Accessibility: cmp.Or(l.links.Accessibility, links.Accessibility)}
+		l = s.looks.of(client)
 	}
+	s.wear(p, l)
+}
+
+// wear puts the look of a client on a page, and that of the installation where it says nothing.
+func (s *Site) wear(p *templates.Page, l look) {
+	p.ServiceLogoURL, p.EIDLogoURL, p.ClientLogoURL = s.own.logo, s.eidLogos[templates.BuiltInMethod], l.logo
+	sheet := cmp.Or(l.sheet, s.own.sheet)
+	links := templates.Links{Help: cmp.Or(l.links.Help, s.own.links.Help), Accessibility: cmp.Or(l.links.Accessibility, s.own.links.Accessibility)}
 	p.Links = templates.Links{Help: cmp.Or(links.Help, s.Links.Help), Accessibility: cmp.Or(links.Accessibility, s.Links.Accessibility)}
 	p.StyleSheets = [...]string{sheet, s.styleSheet, ""}
 }
 
-// prepareLooks checks the installation's brand, style sheet and logo of BankID, and names their files.
+// prepareLooks checks the installation's brand, style sheet and logos of eIDs, and names their files.
 func (s *Site) prepareLooks() error {
 	brand, corrections, err := CheckBrand(s.Brand)
 	if err != nil {
@@ -203,17 +207,7 @@ func (s *Site) prepareLooks() error {
 	s.looks.all = cache.New[storedLook](maxLookBytes)
 	s.own = newLook(brandPrefix, brand)
 	s.styleSheet = s.own.add(brandPrefix, s.StyleSheet, "text/css; charset=utf-8")
-	if len(s.BankIDLogo) > 0 {
-		logo, mediaType, err := ReadLogo(s.BankIDLogo)
-		if err != nil {
-			return fmt.Errorf("web: BankID logo: %w", err)
-		}
-		if len(logo) > maxBankIDLogo {
-			return fmt.Errorf("web: BankID logo: it has %d bytes as it is served, at most %d are: use an SVG file", len(logo), maxBankIDLogo)
-		}
-		s.bankIDLogo = s.own.add(brandPrefix, logo, mediaType)
-	}
-	return nil
+	return s.prepareEIDs()
 }
 
 // brandFile serves a file of the installation's looks, or of a client's. Names hold a hash of the content, so browsers keep

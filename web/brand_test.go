@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"brygga/login"
 	"brygga/storage"
 	"brygga/web"
 )
@@ -70,7 +71,7 @@ func TestBrandIsServed(t *testing.T) {
 	h := newHouse(t, shared, func(s *settings) {
 		s.web.Brand = storage.Brand{Accent: "#7A1F5C", Logo: pngLogo(t), AccessibilityURL: "https://house.example/a11y"}
 		s.web.StyleSheet = []byte("h1{letter-spacing:0}")
-		s.web.BankIDLogo = []byte(svgLogo)
+		s.web.EIDs = map[string]web.EID{login.MethodBankID: {Logo: []byte(svgLogo)}}
 	})
 	brand, _, err := web.CheckBrand(storage.Brand{Accent: "#1A6B3C", Logo: []byte(svgLogo), SupportURL: "https://app.example/help"})
 	must(t, err)
@@ -131,12 +132,12 @@ func TestBrandIsServed(t *testing.T) {
 func TestBrandIsCheckedAtStart(t *testing.T) {
 	h := newHouse(t, shared, nil)
 	for name, o := range map[string]web.Options{
-		"brand":       {Brand: storage.Brand{Accent: "red"}},
-		"style sheet": {StyleSheet: []byte("@import 'x'")},
-		"BankID logo": {BankIDLogo: []byte("x")},
+		"brand":          {Brand: storage.Brand{Accent: "red"}},
+		"style sheet":    {StyleSheet: []byte("@import 'x'")},
+		"logo of bankid": {EIDs: map[string]web.EID{login.MethodBankID: {Logo: []byte("x")}}},
 	} {
 		sound := h.Options
-		sound.Brand, sound.StyleSheet, sound.BankIDLogo = o.Brand, o.StyleSheet, o.BankIDLogo
+		sound.Brand, sound.StyleSheet, sound.EIDs = o.Brand, o.StyleSheet, o.EIDs
 		if _, err := web.New(sound); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("a %s that cannot be used: error %v", name, err)
 		}

@@ -25,6 +25,7 @@ const (
 	cookieDevice   = "-device"
 	cookieLanguage = "-lang"
 	cookieChoice   = "-choice"
+	cookieMethod   = "-method"
 )
 
 // bindingSlots is how many binding cookies there are for auth requests that came by a cross-site POST; see bind.
@@ -102,8 +103,12 @@ func (c cookies) bindings(r *http.Request) []secret.String {
 	return all
 }
 
-// boundTo reports whether one of the values is the one that l is bound to.
+// boundTo reports whether one of the values is the one that l is bound to. A login of a program is bound to no browser, whatever it sends:
+// the program asks for its result, and no page must show, cancel or answer it.
 func boundTo(l *storage.Login, values []secret.String) bool {
+	if l.Request.Program != nil {
+		return false
+	}
 	bound := false
 	for _, value := range values {
 		bound = l.BoundTo(value) || bound

@@ -36,14 +36,14 @@ type detached struct {
 // detach takes the connection of r over for the stream, which goes on when the handler has returned. It reports false, having
 // written no more than the head of the answer, where that cannot be.
 func (s *Site) detach(w http.ResponseWriter, r *http.Request, t *stream) bool {
-	if r.ProtoMajor != 1 || r.ProtoMinor == 0 || !s.background.begin() {
+	if r.ProtoMajor != 1 || r.ProtoMinor == 0 || !s.background.Begin() {
 		return false
 	}
 	w.Header().Set("Connection", "close") // no other request will be answered on it
 	w.WriteHeader(http.StatusOK)
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		s.background.end()
+		s.background.End()
 		return false
 	}
 	d := &detached{stream: t}
@@ -126,5 +126,5 @@ func (d *detached) end(ctx context.Context) {
 	_, _ = d.conn.Write([]byte(lastChunk)) // the browser may have gone
 	_ = d.conn.Close()
 	d.site.tell(ctx, http.MethodGet, RouteEvents, handling.Recorder{Status: http.StatusOK, Bytes: d.bytes}, time.Since(d.began))
-	d.site.background.end()
+	d.site.background.End()
 }

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"brygga/login"
+	"brygga/eid"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -151,7 +151,7 @@ func TestStreamsAreToldOfInTheEnd(t *testing.T) {
 
 // broken is a method whose frames panic once they are told to.
 type broken struct {
-	login.Method
+	eid.Method
 	now *atomic.Bool
 }
 
@@ -168,7 +168,7 @@ func TestPanicOfAStream(t *testing.T) {
 	var now atomic.Bool
 	var panics atomic.Int32
 	h := newHouse(t, shared, func(s *settings) {
-		s.engine.Method = broken{s.engine.Method, &now}
+		s.engine.Methods = []eid.Method{broken{s.engine.Methods[0], &now}}
 		s.web.Panicked = func() { panics.Add(1) }
 	})
 	b := h.browser(windowsPC)

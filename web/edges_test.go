@@ -40,7 +40,7 @@ func TestFailedViewWaits(t *testing.T) {
 		"a bit more":    {now.Add(10*time.Second + 1), 11},
 	} {
 		l := &storage.Login{State: storage.LoginFailed, Failure: storage.Failure{Reason: login.ReasonUnavailable, Retry: tt.retry}}
-		view, ok := failedView(l, templates.Device(""), templates.Platform(""), now).(templates.Failed)
+		view, ok := failedView(situation{login: l, now: now}, templates.Device(""), templates.Platform("")).(templates.Failed)
 		if !ok || view.Wait != tt.want {
 			t.Errorf("%s: %+v, want %d s", name, view, tt.want)
 		}

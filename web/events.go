@@ -41,7 +41,8 @@ func (s *Site) lookingSince(r *http.Request) time.Time {
 // status answers with the whole state of the login, for pages whose stream does not get through.
 func (s *Site) status(w http.ResponseWriter, r *http.Request, v *visit) {
 	s.Engine.Seen(r.Context(), v.login)
-	update, err := s.pages.Update(r.Context(), v.page, s.view(r, v, s.lookingSince(r)))
+	view, page := s.view(r, v, s.lookingSince(r))
+	update, err := s.pages.Update(r.Context(), page, view)
 	if err != nil {
 		return // the request's context has ended
 	}

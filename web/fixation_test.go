@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"brygga/bankid/bankidsim"
+	"brygga/eid"
 	"brygga/login"
 	"brygga/storage"
 )
@@ -23,13 +24,13 @@ const (
 
 // slowly is a method whose orders are made when the test lets them.
 type slowly struct {
-	login.Method
+	eid.Method
 	mu    sync.Mutex
 	hold  chan struct{} // nil: at once
 	asked int           // how many orders were asked for
 }
 
-func (s *slowly) Start(ctx context.Context, r login.Request) (storage.Order, error) {
+func (s *slowly) Start(ctx context.Context, r eid.Request) (storage.Order, error) {
 	s.mu.Lock()
 	s.asked++
 	hold := s.hold
@@ -77,9 +78,9 @@ func newAttacker(t *testing.T, agent string) *attacker {
 	h := newHouse(t, shared, func(s *settings) {
 		s.web.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 		if slow.Method == nil { // a process after a crash has the same
-			slow.Method = s.engine.Method
+			slow.Method = s.engine.Methods[0]
 		}
-		s.engine.Method = &slow
+		s.engine.Methods = []eid.Method{&slow}
 	})
 	b := h.browser(agent)
 	b.header.Set("X-Forwarded-For", attackersAddress)

@@ -406,7 +406,7 @@ func TestCancelWhileBankIDIsDown_U08_U09(t *testing.T) {
 	}
 	answer := b.post(path + "/leave")
 	if to, err := url.Parse(answer.location); err != nil || to.Query().Get("error") != "access_denied" ||
-		to.Query().Get("error_description") != login.Description(login.ReasonUnavailable) {
+		to.Query().Get("error_description") != login.DescriptionOf(login.BankIDTraits().Words, login.ReasonUnavailable) {
 		t.Errorf("leave leads to %q", answer.location)
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"brygga/audit"
 	"brygga/bankid"
 	"brygga/bankid/bankidsim"
+	"brygga/eid"
 	"brygga/login"
 	"brygga/secret"
 	"brygga/storage"
@@ -137,7 +138,7 @@ type house struct {
 
 	path   string // of the store
 	change func(*settings)
-	method login.Method
+	method eid.Method
 	// ahead is how far the clock of the process is before that of the machine, in nanoseconds.
 	ahead   atomic.Int64
 	handler atomic.Pointer[http.Handler]
@@ -222,7 +223,7 @@ func (h *house) run() *settings {
 	must(t, err)
 	set := settings{
 		engine: login.Options{
-			Store: h.store, Method: h.method, Audit: log, Logger: logger, CollectEvery: time.Second, Now: h.now,
+			Store: h.store, Methods: []eid.Method{h.method}, Audit: log, Logger: logger, CollectEvery: time.Second, Now: h.now,
 			ReferringDomain: "brygga.example",
 			ReturnURL:       func(id string, nonce secret.String) secret.String { return web.ReturnURL(h.url, id, nonce) },
 		},
@@ -277,7 +278,7 @@ func (h *house) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	h.BeginLogin(w, r, client, storage.AuthRequest{
 		ClientID: client.ID, RedirectURI: callback + "/" + client.ID, ResponseMode: "query", Scopes: []string{"openid"},
-		State: r.FormValue("state"), UILocales: strings.Fields(r.FormValue("ui_locales")),
+		State: r.FormValue("state"), UILocales: strings.Fields(r.FormValue("ui_locales")), LoginHint: secret.New(r.FormValue("login_hint")),
 	}, id)
 }
 

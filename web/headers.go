@@ -90,7 +90,11 @@ func (s *Site) guardAll(h http.Header) {
 func (s *Site) redirect(w http.ResponseWriter, r *http.Request, path string) {
 	guard(w.Header(), contentPolicyNoForms)
 	if isPaused(r) {
-		path += "?" + refreshParameter + "=off"
+		separator := "?"
+		if strings.Contains(path, "?") {
+			separator = "&"
+		}
+		path += separator + refreshParameter + "=off"
 	}
 	w.Header().Set("Location", path)
 	w.WriteHeader(http.StatusSeeOther)

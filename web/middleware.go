@@ -201,7 +201,7 @@ func (s *Site) tell(ctx context.Context, method, route string, answer handling.R
 	}
 	level := slog.LevelInfo
 	switch route {
-	case routeHealth, routeAssets, routeIcon, routeRobots, routeBrand, routeClientBrand, routeStatus:
+	case routeHealth, routeAssets, routeIcon, routeRobots, routeBrand, routeClientBrand, routeStatus, routeDialect:
 		level = slog.LevelDebug
 	}
 	s.log.LogAttrs(ctx, level, "request", slog.String("route", route), slog.String("method", method),
@@ -250,6 +250,9 @@ func (s *Site) requestID(r *http.Request, from netip.Addr) string {
 	}
 	var random [5]byte
 	rand.Read(random[:])
-	text := base32Digits.EncodeToString(random[:])
-	return text[:4] + "-" + text[4:]
+	var text [9]byte
+	base32Digits.Encode(text[1:], random[:])
+	copy(text[:4], text[1:5])
+	text[4] = '-'
+	return string(text[:])
 }

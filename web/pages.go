@@ -32,6 +32,9 @@ func (s *Site) BeginLogin(w http.ResponseWriter, r *http.Request, client *storag
 		return
 	}
 	binding := s.cookies.bind(w, r)
+	if request.Sign != nil {
+		request.Sign.Language = s.language(r, request.UILocales)
+	}
 	l, err := s.Engine.CreateAs(r.Context(), id, request, binding, ClientIP(r))
 	var limit *login.LimitError
 	switch {

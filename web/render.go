@@ -40,6 +40,7 @@ func (s *Site) pageFor(r *http.Request, l *storage.Login, client *storage.Client
 	p := s.pageIn(r, client, locales)
 	if l != nil {
 		p.BasePath, p.Reference, p.Paused = basePath(l.ID), string(l.Reference()), isPaused(r)
+		p.Signing = l.Request.Kind == storage.KindSign
 	}
 	return p
 }

@@ -36,26 +36,34 @@ func (s *Site) routes() []route {
 		{"GET /login/{id}/return", s.comeBack},
 		{"POST /login/{id}/start", s.action(s.start)},
 		{"POST /login/{id}/cancel", s.action(s.cancel)},
+		{"POST /login/{id}/choose", s.action(s.choose)},
 		{"POST /login/{id}/leave", s.action(s.leave)},
 		{"POST /login/{id}/done", s.action(s.done)},
+		{routeDialect, s.speak},
 		// Who reloads the address of an action, or comes to it by the back button, sees the page.
 		{"GET /login/{id}/start", s.toPage},
 		{"GET /login/{id}/cancel", s.toPage},
+		{"GET /login/{id}/choose", s.toPage},
 		{"GET /login/{id}/leave", s.toPage},
 		{"GET /login/{id}/done", s.toPage},
 
 		{"/.well-known/openid-configuration", provider},
 		{"/.well-known/oauth-authorization-server", provider},
 		{"/.well-known/oauth-protected-resource/api/v1", provider},
+		{"/.well-known/oauth-protected-resource/evidence", provider},
 		{"/jwks.json", provider},
 		{"/authorize", provider},
 		{"/par", provider},
+		{"/bc-authorize", provider},
 		{"/token", provider},
 		{"/userinfo", provider},
+		{"/evidence/{txn}", provider},
 		{"/introspect", provider},
 		{"/revoke", provider},
 		{"/logout", provider},
 		{"/logout/confirm", provider},
+
+		{"/api/bankid/v1/", s.bankIDAPI},
 
 		{"/", s.notFound},
 	}
@@ -82,6 +90,15 @@ func (s *Site) provider(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxProviderBody)
 	}
 	s.Provider.ServeHTTP(w, r)
+}
+
+// bankIDAPI hands the request to BankID's JSON:API, where there is one.
+func (s *Site) bankIDAPI(w http.ResponseWriter, r *http.Request) {
+	if s.BankIDAPI == nil {
+		s.notFound(w, r)
+		return
+	}
+	s.BankIDAPI.ServeHTTP(w, r)
 }
 
 // healthz says that the process answers. What it needs to work is readyz's matter, on the operators' listener.

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"brygga/audit"
+	"brygga/background"
 	"brygga/cache"
 	"brygga/login"
 	"brygga/schedule"
@@ -52,6 +53,12 @@ type Options struct {
 	Answer func(w http.ResponseWriter, r *http.Request, l *storage.Login)
 	Refuse func(w http.ResponseWriter, r *http.Request, l *storage.Login, code, description string)
 
+	// BankIDAPI serves what is below /api/bankid/v1/; nil for nothing. It looks itself who asks, and bounds what is sent.
+	BankIDAPI http.Handler
+
+	// Dialects are those of pages that were written for other products, by the name of the eID that they speak of; see Dialect.
+	Dialects map[string]Dialect
+
 	// TrustedProxies are those whose X-Forwarded-For, X-Forwarded-Proto and X-Request-ID are believed.
 	TrustedProxies []netip.Prefix
 	// Proxies notices what is wrong with proxies; nil means one of the Site's own.
@@ -67,9 +74,8 @@ type Options struct {
 	Brand storage.Brand
 	// StyleSheet is the operator's own style sheet for all pages, which counts last; see CheckStyleSheet. Empty for none.
 	StyleSheet []byte
-	// BankIDLogo is the file of BankID's logo that the operator is licensed to show, of a kind that ReadLogo takes. Empty for
-	// our own neutral pictures.
-	BankIDLogo []byte
+	// EIDs are what people see of each eID, by the name of its method; one that is not there has no logo, and is called as the texts say.
+	EIDs map[string]EID
 	// Preview serves every state of the pages at /preview, from made-up values: for designers. It needs an issuer that is http, or https at localhost.
 	Preview bool
 	// StartURL is where the issuer's own address leads, in development; empty for nowhere.
@@ -109,15 +115,16 @@ type Site struct {
 	streams streams
 	jobs    schedule.Schedule
 	// own is the installation's look, with its files; looks has those of clients.
-	own                    look
-	styleSheet, bankIDLogo string
-	looks                  looks
+	own        look
+	styleSheet string
+	eidLogos   map[string]string
+	looks      looks
 	// alarms bounds how often refused browsers are put down in the audit log: anyone can cause such an event.
 	alarms *rate.Limiter
 	// closing is closed when streams must end; background is the work that outlives its request.
 	closing    chan struct{}
 	closeOnce  sync.Once
-	background background
+	background background.Group
 }
 
 // New returns a Site over the options, or an error that names the option that cannot be used.
@@ -162,7 +169,7 @@ func New(o Options) (*Site, error) {
 	s := &Site{
 		Options: o, log: slog.New(WithRequestID(o.Logger.Handler())), cookies: cookies{secure: issuer.Scheme == "https"}, origins: http.NewCrossOriginProtection(),
 		languages: newMatcher(o.Messages), negotiated: cache.New[string](maxNegotiated), assets: templates.Assets(), streams: newStreams(o.MaxStreams), pages: templates.NewStencils(maxPageBytes),
-		alarms: rate.NewLimiter(5, 50), closing: make(chan struct{}),
+		alarms: rate.NewLimiter(5, 50), closing: make(chan struct{}), jobs: schedule.Schedule{Quick: true},
 	}
 	// A proxy may change the Host header that the Origin header would be compared with.
 	if err := s.origins.AddTrustedOrigin(issuer.Scheme + "://" + issuer.Host); err != nil {
@@ -219,7 +226,7 @@ func (s *Site) isClosing() bool {
 // Close waits for the work that outlives its request. Call it when the server has shut down and before the store is closed.
 func (s *Site) Close() {
 	s.EndStreams()
-	s.background.wait()
+	s.background.Wait()
 }
 
 // secure reports whether people reach us by https.

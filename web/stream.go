@@ -77,7 +77,7 @@ func (t *stream) look(ctx context.Context, to sender) (next time.Duration, more 
 		text = append(text, "retry: "+retryTime+"\n\n"...)
 	}
 	if expired {
-		text, _ = t.view(ctx, text, templates.Notice{Kind: templates.NoticeExpired})
+		text, _ = t.view(ctx, text, templates.Notice{Kind: templates.NoticeExpired}, secret.String{})
 	} else {
 		t.site.Engine.Seen(ctx, t.login)
 		text, more = t.show(ctx, text)
@@ -131,8 +131,10 @@ func (t *stream) show(ctx context.Context, text []byte) ([]byte, bool) {
 		return t.tick(text, frame), true
 	}
 	view := t.site.viewWith(ctx, t.login, t.looker, frame)
-	t.idle = !moves(view)
-	text, ok := t.view(ctx, text, view)
+	if t.idle = !moves(view); !t.idle {
+		t.looker.chosen.anew = false // whatever comes of it is to be seen
+	}
+	text, ok := t.view(ctx, text, view, frame)
 	wait, coded := view.(templates.QRWait)
 	t.frame, t.framed = frame, coded && wait.Frame.Size > 0
 	return text, ok && follows(view)
@@ -149,18 +151,19 @@ func (t *stream) tick(text []byte, frame secret.String) []byte {
 	return append(text, "\n\n"...)
 }
 
-// view appends what is new of the view, and reports whether it could be made. The HTML is made only for a view that is not on the screen.
-func (t *stream) view(ctx context.Context, text []byte, view templates.View) ([]byte, bool) {
+// view appends what is new of the view, which was made with the frame, and reports whether it could be. The HTML is made only for a view that
+// is not on the screen.
+func (t *stream) view(ctx context.Context, text []byte, view templates.View, frame secret.String) ([]byte, bool) {
 	update := templates.NewTick(view)
 	fresh := update.View != t.shown
 	if fresh {
 		var err error
-		if update, err = t.site.pages.Update(ctx, t.page, view); err != nil {
+		if update, err = t.site.pages.Update(ctx, t.site.about(t.page, t.login, &t.looker), view); err != nil {
 			return text, false
 		}
 	}
 	t.shown = update.View
-	if _, coded := view.(templates.QRWait); coded && !fresh && t.site.Engine.Frame(t.login).Equal(t.frame) {
+	if _, coded := view.(templates.QRWait); coded && !fresh && frame.Equal(t.frame) {
 		update.QR, update.Size = "", 0
 	}
 	if update.Seconds != nil && t.counts(*update.Seconds, fresh) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"brygga/bankid"
+	"brygga/eid"
 	"brygga/login"
 	"brygga/secret"
 	"brygga/storage"
@@ -13,15 +14,18 @@ import (
 )
 
 var (
-	phone    = login.Launch{Possible: true, Phone: true, NeedsTap: true, URL: secret.New("https://app.bankid.com/?autostarttoken=t")}
-	computer = login.Launch{Possible: true, URL: secret.New("bankid:///?autostarttoken=t")}
-	scanOnly = login.Launch{}
+	phone    = eid.Launch{Possible: true, Phone: true, NeedsTap: true, URL: secret.New("https://app.bankid.com/?autostarttoken=t")}
+	computer = eid.Launch{Possible: true, URL: secret.New("bankid:///?autostarttoken=t")}
+	scanOnly = eid.Launch{}
 )
 
 func stored(state storage.LoginState, device, hint string) *storage.Login {
 	l := &storage.Login{ID: "id", State: state, Orders: 3, Claim: storage.Claim{Starter: storage.Starter{Device: device}}}
 	if state != storage.LoginOpen {
 		l.Order = &storage.Order{ID: "order", HintCode: hint, Starter: storage.Starter{Device: device}}
+		if hint != "" && hint != "outstandingTransaction" && hint != "noClient" {
+			l.Order.Phase = storage.PhaseWorking
+		}
 	}
 	if state == storage.LoginComplete {
 		l.Identity = &storage.Identity{}
@@ -49,12 +53,12 @@ func TestViewOf(t *testing.T) {
 		want templates.View
 	}{
 		{"open on a phone", situation{login: stored(storage.LoginOpen, "", ""), launch: phone}, templates.Choose{Platform: templates.Phone}},
-		{"open on a tablet", situation{login: stored(storage.LoginOpen, "", ""), launch: login.Launch{Possible: true, Tablet: true}}, templates.Choose{Platform: templates.Tablet}},
+		{"open on a tablet", situation{login: stored(storage.LoginOpen, "", ""), launch: eid.Launch{Possible: true, Tablet: true}}, templates.Choose{Platform: templates.Tablet}},
 		{"open on a computer", situation{login: stored(storage.LoginOpen, "", ""), launch: computer}, templates.Choose{Platform: templates.Computer}},
 		{"open where there is no app", situation{login: stored(storage.LoginOpen, "", ""), launch: scanOnly}, templates.Choose{Platform: templates.ScanOnly}},
 		{
 			"open inside another app",
-			situation{login: stored(storage.LoginOpen, "", ""), launch: login.Launch{Possible: true, Phone: true, Embedded: true}},
+			situation{login: stored(storage.LoginOpen, "", ""), launch: eid.Launch{Possible: true, Phone: true, Embedded: true}},
 			templates.Choose{Platform: templates.Phone, Embedded: true},
 		},
 		{
@@ -83,7 +87,7 @@ func TestViewOf(t *testing.T) {
 		},
 		{
 			"complete without return", situation{login: returning, launch: phone},
-			awaitReturn(templates.ThisDevice, templates.Phone),
+			templates.Progress{Step: templates.StepReturn, Device: templates.ThisDevice, Platform: templates.Phone},
 		},
 		{"complete after return", situation{login: &returned, launch: phone}, templates.Complete{}},
 		{
@@ -163,7 +167,7 @@ func TestViewOfPendingHints_U04_RowA6(t *testing.T) {
 		hints = append(hints, string(hint))
 	}
 	for _, hint := range hints {
-		for device, launch := range map[string]login.Launch{"this": phone, "other": computer} {
+		for device, launch := range map[string]eid.Launch{"this": phone, "other": computer} {
 			view := viewOf(situation{
 				login: stored(storage.LoginPending, device, hint), launch: launch, frame: frame, left: templates.Left{Seconds: 9, Of: 300},
 			})

@@ -70,7 +70,7 @@ func (s *Site) alarm(r *http.Request, l *storage.Login) {
 		Type: audit.BindingRefused, Identifier: l.ID, Reference: l.Reference(), SourceAddress: ClientIP(r), ClientID: l.Request.ClientID, Message: r.Pattern,
 	}
 	ctx := context.WithoutCancel(r.Context())
-	s.background.do(func() { s.Audit.Record(ctx, event) })
+	s.background.Do(func() { s.Audit.Record(ctx, event) })
 }
 
 // bound is a handler of a login that the browser has proven to be its own.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"brygga/bankid"
+	"brygga/eid"
 	"brygga/login"
 	"brygga/secret"
 	"brygga/storage"
@@ -40,7 +41,7 @@ type walkOrder struct {
 // walkService is BankID as a walk sees it: orders start slowly, die when nobody picks them up, and give their result once. It
 // finds out from the user agent which click an order is for. How an app is launched and comes back is the real method's.
 type walkService struct {
-	login.Method
+	eid.Method
 	mu     sync.Mutex
 	clicks []click
 	orders []*walkOrder
@@ -65,7 +66,7 @@ func clickOf(userAgent string) int {
 	return n
 }
 
-func (s *walkService) Start(ctx context.Context, r login.Request) (storage.Order, error) {
+func (s *walkService) Start(ctx context.Context, r eid.Request) (storage.Order, error) {
 	s.mu.Lock()
 	n := clickOf(r.Starter.UserAgent)
 	made := s.clicks[n]
@@ -78,7 +79,7 @@ func (s *walkService) Start(ctx context.Context, r login.Request) (storage.Order
 		return storage.Order{}, ctx.Err()
 	}
 	if r.Starter.Device != made.device || r.Starter.IP != made.address {
-		return storage.Order{}, &login.Fault{Reason: login.ReasonRejected, Err: errors.New("the order is not the click's")}
+		return storage.Order{}, &eid.Fault{Reason: login.ReasonRejected, Err: errors.New("the order is not the click's")}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,25 +130,25 @@ func (s *walkService) click(n int) click {
 // dead reports whether nobody has picked the order up in time.
 func (o *walkOrder) dead() bool { return o.via == "" && time.Since(o.started) >= 30*time.Second }
 
-func (s *walkService) Collect(_ context.Context, stored *storage.Order) (login.Progress, error) {
+func (s *walkService) Collect(_ context.Context, stored *storage.Order) (eid.Progress, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch o := s.order(stored.Ref); {
 	case o.ended || o.handed:
-		return login.Progress{}, &login.Fault{Reason: login.ReasonLost, Err: errors.New("no such order")}
+		return eid.Progress{}, &eid.Fault{Reason: login.ReasonLost, Err: errors.New("no such order")}
 	case o.dead():
 		o.ended = true
-		return login.Progress{Status: login.Failed, HintCode: "startFailed"}, nil
+		return eid.Progress{Status: eid.Failed, Unstarted: true, HintCode: "startFailed"}, nil
 	case o.by >= 0:
 		o.handed = true
-		return login.Progress{Status: login.Complete, Verify: func() error { return nil }, Identity: storage.Identity{
+		return eid.Progress{Status: eid.Complete, Verify: func(storage.Sent) error { return nil }, Identity: storage.Identity{
 			PersonalNumber: secret.New(fmt.Sprintf("19900101000%d", o.by)), Name: secret.New("Walker"), GivenName: secret.New("Walker"),
 			Surname: stored.Ref, DeviceIP: o.address, Risk: o.risk,
 		}}, nil
 	case o.via != "":
-		return login.Progress{HintCode: "userSign"}, nil
+		return eid.Progress{Phase: storage.PhaseWorking, HintCode: "userSign"}, nil
 	}
-	return login.Progress{HintCode: "outstandingTransaction"}, nil
+	return eid.Progress{HintCode: "outstandingTransaction"}, nil
 }
 
 func (s *walkService) Cancel(_ context.Context, stored *storage.Order) error {

@@ -101,10 +101,19 @@ func mend(file *os.File) (end int64, err error) {
 	return end, file.Truncate(end)
 }
 
-// rotate moves the file away, and those before it one further.
+// rotate moves the file away, and those before it one further, as far as there is one at each place: where there is none, a rotation that was
+// broken off has left room.
 func (f *File) rotate() error {
-	for i := f.Keep - 1; i >= 1; i-- {
-		if err := os.Rename(f.older(i), f.older(i+1)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	last := 1
+	for ; last < f.Keep; last++ {
+		if _, err := os.Lstat(f.older(last)); errors.Is(err, fs.ErrNotExist) {
+			break
+		} else if err != nil {
+			return err
+		}
+	}
+	for i := last - 1; i >= 1; i-- {
+		if err := os.Rename(f.older(i), f.older(i+1)); err != nil {
 			return err
 		}
 	}

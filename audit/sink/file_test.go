@@ -45,6 +45,36 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// TestFileRotationCut: a rotation that a crash has broken off after any of its steps costs no file that was to be kept.
+func TestFileRotationCut(t *testing.T) {
+	for done := range 4 {
+		f := newFixture(t)
+		path := filepath.Join(t.TempDir(), "audit.jsonl")
+		s := f.sink("a", &File{Path: path, MaxBytes: 200, Keep: 3}, true)
+		for range 4 {
+			f.happen(2)
+			f.drain(s)
+		}
+		want := read(t, path+".2") + read(t, path+".1") + read(t, path)
+		for _, step := range [][2]string{{".2", ".3"}, {".1", ".2"}, {"", ".1"}}[:done] {
+			if err := os.Rename(path+step[0], path+step[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.happen(2)
+		f.drain(s)
+		got := ""
+		for _, name := range []string{".3", ".2", ".1"} {
+			if text, err := os.ReadFile(path + name); err == nil {
+				got += string(text)
+			}
+		}
+		if got != want || strings.Count(read(t, path), "\n") != 2 {
+			t.Errorf("broken off after %d steps, the files before have\n%swant\n%s", done, got, want)
+		}
+	}
+}
+
 // TestFileCutLine: a line that a crash has cut is removed before the next is written, also in a file that is full, and however long it is.
 func TestFileCutLine(t *testing.T) {
 	for _, cut := range []string{`{"id":"e0`, strings.Repeat("x", 4<<10), strings.Repeat("x", 9000)} {

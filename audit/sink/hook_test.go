@@ -15,7 +15,9 @@ import (
 
 	"brygga/audit"
 	"brygga/audit/tree"
+	"brygga/secret"
 	"brygga/storage"
+	"brygga/webhook"
 )
 
 // posted is a message as a receiver gets it.
@@ -84,7 +86,7 @@ func event(index int64, kind string, fields map[string]string) tree.Leaf {
 // TestMessagesVerify: what is posted, by hooks and by the webhook, is believed by a library that others wrote, and nothing is once it was changed.
 func TestMessagesVerify(t *testing.T) {
 	box := &outbox{}
-	to := Webhook{URL: "https://app.example.se/hook", Outbound: box, Key: webhookKey(t), Now: time.Now}
+	to := Webhook{URL: "https://app.example.se/hook", Outbound: box, Keys: [][]byte{webhookKey(t)}, Now: time.Now}
 	login := event(1, "WEB_100002", map[string]string{
 		"CLIENT_ID": "portal", "TXN": "t1", "DEVICE": "other", "SECONDS": "4.2", "SOURCE_ADDRESS": "192.0.2.1", "SOURCE_USER_NAME": "pseudonym", "BROWSER": "Chrome",
 	})
@@ -124,10 +126,34 @@ func TestMessagesVerify(t *testing.T) {
 	}
 }
 
+// TestSecretIsReplaced: while there are two secrets, a receiver that knows one of them believes what comes, whichever it is.
+func TestSecretIsReplaced(t *testing.T) {
+	const other = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	box := &outbox{}
+	for _, secrets := range []string{webhookSecret, other + "\n" + webhookSecret + "\n", other} {
+		keys, err := webhook.ParseSecret(secret.New(secrets))
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := &Webhook{URL: "https://app.example.se/hook", Outbound: box, Keys: keys, Now: time.Now}
+		if n, err := to.Deliver(t.Context(), []tree.Leaf{event(1, "WEB_100002", nil)}); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	for i, said := range verify(t, box.got...) {
+		if believed := said != "refused"; believed != (i < 2) {
+			t.Errorf("who knows the old secret alone reads %v as message %d", said, i)
+		}
+	}
+	if signatures := strings.Fields(box.got[1].Headers["webhook-signature"]); len(signatures) != 2 || signatures[0] == signatures[1] {
+		t.Errorf("signed %q", signatures)
+	}
+}
+
 // TestHooksGoOn: those that were taken are not posted again after one that was not, and that one has the same ID.
 func TestHooksGoOn(t *testing.T) {
 	box := &outbox{limit: 2}
-	hooks := &Hooks{Webhook: Webhook{URL: "https://app.example.se/hook", Outbound: box, Key: webhookKey(t), Now: time.Now}}
+	hooks := &Hooks{Webhook: Webhook{URL: "https://app.example.se/hook", Outbound: box, Keys: [][]byte{webhookKey(t)}, Now: time.Now}}
 	events := []tree.Leaf{event(1, "WEB_100002", nil), event(2, "OPR_500006", map[string]string{"OBJECT": "op1"}), event(3, "WEB_100003", map[string]string{"MESSAGE": "userCancel"})}
 	n, err := hooks.Deliver(t.Context(), events)
 	if n != 2 || err == nil {
@@ -152,7 +178,7 @@ func TestHooksGoOn(t *testing.T) {
 // TestMessagesAreBounded: a message has as many events as fit, one at least, and none gets lost.
 func TestMessagesAreBounded(t *testing.T) {
 	box := &outbox{}
-	to := &Webhook{URL: "https://app.example.se/hook", Outbound: box, Key: webhookKey(t), Now: time.Now}
+	to := &Webhook{URL: "https://app.example.se/hook", Outbound: box, Keys: [][]byte{webhookKey(t)}, Now: time.Now}
 	var events []tree.Leaf
 	for i, size := range []int{100, maxMessage - 200, 150, maxMessage + 1, 10, 10} {
 		leaf := event(int64(i), "WEB_100001", nil)
@@ -181,7 +207,7 @@ func TestMessagesAreBounded(t *testing.T) {
 func TestHookIsRetried(t *testing.T) {
 	f := newFixture(t)
 	box := &outbox{limit: 3}
-	s := f.sink("a", &Hooks{Webhook: Webhook{URL: "https://app.example.se/hook", Outbound: box, Key: webhookKey(t), Now: time.Now}}, true)
+	s := f.sink("a", &Hooks{Webhook: Webhook{URL: "https://app.example.se/hook", Outbound: box, Keys: [][]byte{webhookKey(t)}, Now: time.Now}}, true)
 	var events []storage.AuditEvent
 	for i := range 10 {
 		e := event(int64(i+1), []string{"WEB_100001", "WEB_100002"}[i%2], nil).Event

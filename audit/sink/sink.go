@@ -76,8 +76,9 @@ type Options struct {
 // Sink brings the log to a receiver. Its methods may be called concurrently, but for Run.
 type Sink struct {
 	Options
-	behind  atomic.Int64
-	failing bool
+	behind atomic.Int64
+	// failing is since when nothing could be delivered, nil while something can.
+	failing atomic.Pointer[time.Time]
 }
 
 // New returns a sink over the options, or an error when one is missing.
@@ -105,6 +106,14 @@ func New(o Options) (*Sink, error) {
 
 // Behind returns how many events wait for the sink, as it has last seen.
 func (s *Sink) Behind() int64 { return s.behind.Load() }
+
+// FailingSince returns since when this process could deliver nothing that it tried to, the zero time while it can.
+func (s *Sink) FailingSince() time.Time {
+	if since := s.failing.Load(); since != nil {
+		return *since
+	}
+	return time.Time{}
+}
 
 // Run delivers until ctx is done, and then leaves the sink to other processes at once.
 func (s *Sink) Run(ctx context.Context) {
@@ -153,17 +162,15 @@ func backOff(failures int) time.Duration {
 // tell notes a failure: in the log once, until it is over.
 func (s *Sink) tell(ctx context.Context, err error) {
 	s.Failed()
-	if !s.failing {
+	if now := s.Now(); s.failing.CompareAndSwap(nil, &now) {
 		s.Logger.ErrorContext(ctx, "audit events cannot be delivered", "sink", s.Name, "behind", s.Behind(), "err", err)
 	}
-	s.failing = true
 }
 
 func (s *Sink) recovered(ctx context.Context) {
-	if s.failing {
+	if s.failing.Swap(nil) != nil {
 		s.Logger.InfoContext(ctx, "audit events are delivered again", "sink", s.Name, "behind", s.Behind())
 	}
-	s.failing = false
 }
 
 // cursor is how far a sink has come, as the store has it.

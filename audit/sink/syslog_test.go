@@ -2,6 +2,7 @@ package sink
 
 import (
 	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -160,6 +161,48 @@ func TestSyslogRefused(t *testing.T) {
 	}
 	if len(open.ids())+len(closed.ids()) > 0 {
 		t.Errorf("they got %q and %q", open.got, closed.got)
+	}
+}
+
+// TestSyslogUnread: what a receiver has not read is not delivered, whether it hangs, closes before it has read everything or speaks no TLS.
+func TestSyslogUnread(t *testing.T) {
+	server, roots := issue(t, "receiver")
+	config := &tls.Config{Certificates: []tls.Certificate{server}}
+	for name, meet := range map[string]func(conn net.Conn, end <-chan struct{}){
+		"hangs at once":         func(_ net.Conn, end <-chan struct{}) { <-end },
+		"hangs after TLS began": func(conn net.Conn, end <-chan struct{}) { tls.Server(conn, config).Handshake(); <-end },
+		"closes at once":        func(net.Conn, <-chan struct{}) {},
+		"closes unread":         func(conn net.Conn, _ <-chan struct{}) { tls.Server(conn, config).Handshake() },
+		"closes amid a frame": func(conn net.Conn, _ <-chan struct{}) {
+			secured := tls.Server(conn, config)
+			io.ReadFull(secured, make([]byte, 100))
+		},
+		"speaks no TLS": func(conn net.Conn, _ <-chan struct{}) { io.WriteString(conn, "220 mail.example.se ESMTP\r\n") },
+	} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := make(chan struct{})
+		go func() {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			meet(conn, end)
+			conn.Close()
+		}()
+		f := newFixture(t)
+		f.happen(200)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(300*time.Millisecond, cancel)
+		s := f.sink("a", &Syslog{Address: listener.Addr().String(), TLS: &tls.Config{RootCAs: roots}}, true)
+		if _, err := s.step(ctx); err == nil || s.Behind() != 200 {
+			t.Errorf("%s: %v, %d behind", name, err, s.Behind())
+		}
+		cancel()
+		close(end)
+		listener.Close()
 	}
 }
 

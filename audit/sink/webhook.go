@@ -2,19 +2,15 @@ package sink
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"brygga/audit/tree"
-	"brygga/secret"
+	"brygga/webhook"
 )
 
 // Poster posts a body and returns the status of the answer: an outbound.Caller.
@@ -27,27 +23,10 @@ type Webhook struct {
 	// URL is where they are posted to, by Outbound.
 	URL      string
 	Outbound Poster
-	// Key is what ParseWebhookSecret has returned.
-	Key []byte
+	// Keys are what webhook.ParseSecret has returned: a message is signed with each.
+	Keys [][]byte
 	// Now is the clock.
 	Now func() time.Time
-}
-
-// webhookPrefix marks a secret, and its length is between the two, in bytes (Standard Webhooks, "Signature scheme").
-const (
-	webhookPrefix = "whsec_"
-	minWebhookKey = 24
-	maxWebhookKey = 64
-)
-
-// ParseWebhookSecret returns the key in a secret as Standard Webhooks writes it: whsec_ and 24 to 64 bytes in base64.
-func ParseWebhookSecret(text secret.String) ([]byte, error) {
-	encoded, ok := strings.CutPrefix(text.Reveal(), webhookPrefix)
-	key, err := base64.StdEncoding.DecodeString(encoded)
-	if !ok || err != nil || len(key) < minWebhookKey || len(key) > maxWebhookKey {
-		return nil, errors.New("is no secret of a webhook") // the decoder's error may quote it
-	}
-	return key, nil
 }
 
 // message is what is posted.
@@ -100,11 +79,7 @@ func fitting(events []tree.Leaf) []tree.Leaf {
 
 // post posts a signed message, with further headers, and returns nil when it was taken (Standard Webhooks, "Webhook headers").
 func (w *Webhook) post(ctx context.Context, id string, body []byte, more ...string) error {
-	id = "msg_" + id
-	at := strconv.FormatInt(w.Now().Unix(), 10)
-	header := http.Header{
-		"Content-Type": {"application/json"}, "Webhook-Id": {id}, "Webhook-Timestamp": {at}, "Webhook-Signature": {signature(w.Key, id, at, body)},
-	}
+	header := webhook.Header(w.Keys, id, w.Now(), body)
 	for i := 0; i+1 < len(more); i += 2 {
 		header.Set(more[i], more[i+1])
 	}
@@ -113,11 +88,4 @@ func (w *Webhook) post(ctx context.Context, id string, body []byte, more ...stri
 		err = fmt.Errorf("the webhook answered with status %d", status)
 	}
 	return err
-}
-
-// signature returns what proves the message (Standard Webhooks, "Signature scheme").
-func signature(key []byte, id, at string, body []byte) string {
-	mac := hmac.New(sha256.New, key)
-	fmt.Fprintf(mac, "%s.%s.%s", id, at, body)
-	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }

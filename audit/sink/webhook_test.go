@@ -1,46 +1,32 @@
 package sink
 
 import (
-	"encoding/base64"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"brygga/outbound"
 	"brygga/secret"
+	"brygga/webhook"
 )
 
 const webhookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 func webhookKey(t *testing.T) []byte {
 	t.Helper()
-	key, err := ParseWebhookSecret(secret.New(webhookSecret))
+	keys, err := webhook.ParseSecret(secret.New(webhookSecret))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key
-}
-
-// TestSignature is the example that libraries of Standard Webhooks test themselves with.
-func TestSignature(t *testing.T) {
-	got := signature(webhookKey(t), "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", []byte(`{"test": 2432232314}`))
-	if want := "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="; got != want {
-		t.Errorf("signed %s, want %s", got, want)
-	}
-}
-
-func TestParseWebhookSecret(t *testing.T) {
-	for _, text := range []string{"", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa==", "whsec_!", "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 65))} {
-		if _, err := ParseWebhookSecret(secret.New(text)); err == nil || len(text) > 8 && strings.Contains(err.Error(), text[6:]) {
-			t.Errorf("%q: %v", text, err)
-		}
-	}
+	return keys[0]
 }
 
 // TestWebhook: a receiver that fails at first gets the same message again under the same ID, and then what follows.
@@ -55,7 +41,8 @@ func TestWebhook(t *testing.T) {
 			t.Error(err)
 		}
 		id, at := r.Header.Get("webhook-id"), r.Header.Get("webhook-timestamp")
-		if r.Header.Get("webhook-signature") != signature(key, id, at, body) || at != "1772366410" || r.Header.Get("Content-Type") != "application/json" {
+		seconds, err := strconv.ParseInt(at, 10, 64)
+		if want := webhook.Header([][]byte{key}, strings.TrimPrefix(id, "msg_"), time.Unix(seconds, 0), body); err != nil || r.Header.Get("webhook-signature") != want.Get("webhook-signature") || at != "1772366410" || r.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("the header is %v", r.Header)
 		}
 		var m message
@@ -79,7 +66,7 @@ func TestWebhook(t *testing.T) {
 	defer server.Close()
 	calls := outbound.New(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, InsecureHTTP: true})
 	defer calls.Close()
-	s := f.sink("a", &Webhook{URL: server.URL, Outbound: calls, Key: key, Now: func() time.Time { return f.now }}, true)
+	s := f.sink("a", &Webhook{URL: server.URL, Outbound: calls, Keys: [][]byte{key}, Now: func() time.Time { return f.now }}, true)
 	f.happen(300)
 	for _, status = range []int{http.StatusServiceUnavailable, http.StatusFound, http.StatusBadRequest} {
 		if _, err := s.step(t.Context()); err == nil {
@@ -94,6 +81,46 @@ func TestWebhook(t *testing.T) {
 	}
 }
 
+// TestWebhookRefusals: no answer but 2xx takes a message, a redirect leads nowhere, one that is gone is tried again as any other, and one that keeps its
+// answer to itself holds a delivery up for as long as deliveries may take.
+func TestWebhookRefusals(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a redirect was followed") }))
+	defer elsewhere.Close()
+	for _, status := range []int{0, 301, 302, 307, 308, 400, 404, 410, 429, 500, 503} {
+		asked, end := 0, make(chan struct{})
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if asked++; asked > 1 {
+				return
+			}
+			if status == 0 {
+				io.Copy(io.Discard, r.Body)
+				<-end
+				return
+			}
+			w.Header().Set("Location", elsewhere.URL)
+			w.WriteHeader(status)
+		}))
+		f := newFixture(t)
+		calls := outbound.New(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, InsecureHTTP: true})
+		s := f.sink("a", &Webhook{URL: server.URL, Outbound: calls, Keys: [][]byte{webhookKey(t)}, Now: time.Now}, true)
+		f.happen(1)
+		ctx, cancel := context.WithCancel(t.Context())
+		if status == 0 {
+			time.AfterFunc(100*time.Millisecond, cancel)
+		}
+		if _, err := s.step(ctx); err == nil || s.Behind() != 1 {
+			t.Errorf("%d: %v, %d behind", status, err, s.Behind())
+		}
+		cancel()
+		close(end)
+		if _, err := s.step(t.Context()); err != nil || s.Behind() != 0 || asked != 2 {
+			t.Errorf("%d, and then 200: %v, %d behind, asked %d times", status, err, s.Behind(), asked)
+		}
+		calls.Close()
+		server.Close()
+	}
+}
+
 // TestWebhookInOurNetwork: a webhook does not lead into our own network unless that is allowed.
 func TestWebhookInOurNetwork(t *testing.T) {
 	f := newFixture(t)
@@ -102,7 +129,7 @@ func TestWebhookInOurNetwork(t *testing.T) {
 	calls := outbound.New(outbound.Options{InsecureHTTP: true})
 	defer calls.Close()
 	f.happen(1)
-	_, err := f.sink("a", &Webhook{URL: server.URL, Outbound: calls, Key: webhookKey(t), Now: time.Now}, true).step(t.Context())
+	_, err := f.sink("a", &Webhook{URL: server.URL, Outbound: calls, Keys: [][]byte{webhookKey(t)}, Now: time.Now}, true).step(t.Context())
 	if !errors.Is(err, outbound.ErrForbiddenAddress) {
 		t.Errorf("a webhook on loopback: %v", err)
 	}

@@ -18,10 +18,11 @@ import (
 
 func newAPIKeyCommand(h *host) *cobra.Command {
 	var where whereFlags
-	cmd := group("apikey", "Give programs keys for the management API",
+	cmd := group("apikey", "Give programs keys for the management API, and back ends for BankID's",
 		newAPIKeyCreate(h, &where), newAPIKeyList(h, &where), newAPIKeyRotate(h, &where), newAPIKeyRemove(h, &where))
 	cmd.Long = "Give programs keys for the management API, which a server has on admin_listen, below /api/v1/. The commands work while the server runs, and\n" +
-		"take effect at once. What the scopes are for stands in docs/api.md."
+		"take effect at once. What the scopes are for stands in docs/api.md.\n\n" +
+		"With --client, a key is for the back end of that client, which makes BankID orders below /api/bankid/v1/; see docs/bankid-api.md."
 	where.add(cmd, h)
 	return cmd
 }
@@ -32,7 +33,8 @@ func newAPIKeyCreate(h *host, where *whereFlags) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Make a key and show it, once", Args: cobra.ExactArgs(1),
-		Example: "  brygga apikey create terraform --scope clients:read --scope clients:write --network 192.0.2.0/24 --life 90d",
+		Example: "  brygga apikey create terraform --scope clients:read --scope clients:write --network 192.0.2.0/24 --life 90d\n" +
+			"  brygga apikey create \"back end of journalen\" --client journalen --scope orders:auth --scope orders:sign",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkOutput(output); err != nil {
 				return err
@@ -50,7 +52,8 @@ func newAPIKeyCreate(h *host, where *whereFlags) *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringSliceVar(&n.Scopes, "scope", nil, "`scope` of operations: "+strings.Join(admin.Scopes(), ", ")+"; may be repeated")
+	flags.StringVar(&n.ClientID, "client", "", "`ID` of the client as which it makes BankID orders; without it, the key is for the management API")
+	flags.StringSliceVar(&n.Scopes, "scope", nil, "`scope` of operations: "+strings.Join(admin.Scopes(), ", ")+"; with --client "+strings.Join(storage.OrderScopes, ", ")+"; may be repeated")
 	flags.StringSliceVar(&n.Groups, "admin-group", nil, "`group` of clients that it is for; may be repeated. Without it, all clients")
 	flags.StringSliceVar(&n.Networks, "network", nil, "`address` or network, such as 192.0.2.0/24, that it may come from; may be repeated. Without it, any")
 	flags.Var(&life, "life", "how long it works, as a `duration` such as 90d; without it, for ever")
@@ -62,6 +65,7 @@ func newAPIKeyCreate(h *host, where *whereFlags) *cobra.Command {
 type apiKeyView struct {
 	ID       string    `json:"id"`
 	Name     string    `json:"name"`
+	Client   string    `json:"client,omitempty"`
 	Scopes   []string  `json:"scopes"`
 	Groups   []string  `json:"groups,omitempty"`
 	Networks []string  `json:"networks,omitempty"`
@@ -73,7 +77,7 @@ type apiKeyView struct {
 }
 
 func viewAPIKey(k *storage.APIKey) apiKeyView {
-	return apiKeyView{k.ID, k.Name, k.Scopes, k.Groups, k.Networks, k.Created, k.Creator, k.Expires, k.Used, k.Address}
+	return apiKeyView{k.ID, k.Name, k.ClientID, k.Scopes, k.Groups, k.Networks, k.Created, k.Creator, k.Expires, k.Used, k.Address}
 }
 
 func showAPIKey(h *host, k *storage.APIKey, value secret.String, output string) error {
@@ -107,10 +111,10 @@ func newAPIKeyList(h *host, where *whereFlags) *cobra.Command {
 
 func showAPIKeys(h *host, all []*storage.APIKey, output string) error {
 	views := make([]apiKeyView, len(all))
-	rows := [][]string{{"KEY", "NAME", "SCOPES", "GROUPS", "NETWORKS", "ENDS", "LAST USED", "FROM"}}
+	rows := [][]string{{"KEY", "NAME", "SCOPES", "GROUPS", "NETWORKS", "ENDS", "LAST USED", "FROM", "CLIENT"}}
 	for i, k := range all {
 		views[i] = viewAPIKey(k)
-		rows = append(rows, []string{k.ID, k.Name, strings.Join(k.Scopes, " "), strings.Join(k.Groups, " "), strings.Join(k.Networks, " "), moment(k.Expires), moment(k.Used), k.Address})
+		rows = append(rows, []string{k.ID, k.Name, strings.Join(k.Scopes, " "), strings.Join(k.Groups, " "), strings.Join(k.Networks, " "), moment(k.Expires), moment(k.Used), k.Address, k.ClientID})
 	}
 	if output == "json" {
 		return writeJSON(h.out, views)

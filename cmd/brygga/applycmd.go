@@ -163,10 +163,11 @@ func actionOf(r *clients.Registered) string {
 
 // applyView is what becomes of a client, as JSON.
 type applyView struct {
-	ID      string       `json:"id"`
-	Action  string       `json:"action"` // create, change, remove or none
-	Changes []changeView `json:"changes"`
-	Secret  string       `json:"client_secret,omitempty"`
+	ID            string       `json:"id"`
+	Action        string       `json:"action"` // create, change, remove or none
+	Changes       []changeView `json:"changes"`
+	Secret        string       `json:"client_secret,omitempty"`
+	WebhookSecret string       `json:"webhook_secret,omitempty"`
 }
 
 type changeView struct {
@@ -186,7 +187,7 @@ func applyViews(done []*clients.Registered, secrets bool) []applyView {
 			v.Changes = append(v.Changes, changeView{c.Name, c.Before, c.After})
 		}
 		if secrets {
-			v.Secret = r.Secret.Reveal()
+			v.Secret, v.WebhookSecret = r.Secret.Reveal(), r.WebhookSecret.Reveal()
 		}
 		views[i] = v
 	}
@@ -214,6 +215,9 @@ func showApplied(w io.Writer, done []*clients.Registered, f *applyFlags) error {
 		}
 		if f.showSecrets && !r.Secret.IsZero() && !f.dryRun {
 			fmt.Fprintf(w, "  client_secret: %s\n", r.Secret.Reveal())
+		}
+		if f.showSecrets && !r.WebhookSecret.IsZero() && !f.dryRun {
+			fmt.Fprintf(w, "  webhook_secret: %s\n", r.WebhookSecret.Reveal())
 		}
 	}
 	said := "%d created, %d changed, %d removed, %d as they were\n"

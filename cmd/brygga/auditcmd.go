@@ -69,55 +69,51 @@ func pointInTime(flag, text string, now time.Time) (time.Time, error) {
 	return time.Time{}, fail(exitUsage, "write 2026-03-01, 2026-03-01T14:30:00Z, or how long ago: 24h, 30d", "%s %q is no time", flag, cut(text))
 }
 
-// wants reports whether the event is one of those that are wanted.
-func (f *auditFilter) wants(e *storage.AuditEvent) bool {
-	return strings.HasPrefix(e.Type, f.event) && (f.client == "" || e.Fields["CLIENT_ID"] == f.client) && (f.actor == "" || e.Fields["ACTOR"] == f.actor)
-}
-
 // page is how many events are read at once.
 const page = 1000
 
 // each calls do with the events that are wanted, in the order of their time.
-func (f *auditFilter) each(ctx context.Context, store storage.AuditLog, since, until time.Time, do func(...storage.AuditEvent) error) error {
-	read := store.AuditEvents
+func (f *auditFilter) each(ctx context.Context, s operations, since, until time.Time, do func(...storage.AuditEvent) error) error {
 	if f.reference != "" {
-		reference, err := storage.ParseReference(f.reference)
-		if err != nil {
-			return fail(exitUsage, "a reference has eight letters and digits, such as 7QX4-2MKD", "%q is not a reference", cut(f.reference))
-		}
-		read = func(ctx context.Context, from, to time.Time, limit int) ([]storage.AuditEvent, error) {
-			return store.AuditEventsOf(ctx, reference, from, to, limit)
-		}
+		return f.eachOf(ctx, s, since, until, do)
 	}
-	seen := map[string]bool{} // of the last moment
-	for limit := page; ; {
-		events, err := read(ctx, since, until, limit)
+	q := logins.EventQuery{From: since, To: until, Kind: f.event, ClientID: f.client, Actor: f.actor, Limit: page}
+	for {
+		found, err := s.SearchAudit(ctx, q)
 		if err != nil {
-			return fmt.Errorf("read the audit log: %w", err)
-		}
-		full := len(events) == limit
-		events = slices.DeleteFunc(events, func(e storage.AuditEvent) bool { return seen[e.ID] })
-		if len(events) == 0 && full {
-			limit *= 2 // more of one moment than a page has
-			continue
-		}
-		if len(events) == 0 {
-			return nil
-		}
-		last := events[len(events)-1].Time
-		if last.After(since) {
-			clear(seen)
-		}
-		for _, e := range events {
-			if e.Time.Equal(last) {
-				seen[e.ID] = true
-			}
-		}
-		since = last
-		if err := do(slices.DeleteFunc(events, func(e storage.AuditEvent) bool { return !f.wants(&e) })...); err != nil || !full {
 			return err
 		}
+		if err := do(found.Events...); err != nil || found.Next == "" {
+			return err
+		}
+		q.After = found.Next
 	}
+}
+
+// eachOf does so with those of a login.
+func (f *auditFilter) eachOf(ctx context.Context, s operations, since, until time.Time, do func(...storage.AuditEvent) error) error {
+	reference, err := storage.ParseReference(f.reference)
+	if err != nil {
+		return notReference(f.reference)
+	}
+	events, err := s.LoginEvents(ctx, reference, since, until)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return do(slices.DeleteFunc(events, func(e storage.AuditEvent) bool {
+		return !strings.HasPrefix(e.Type, f.event) || f.client != "" && e.Fields["CLIENT_ID"] != f.client || f.actor != "" && e.Fields["ACTOR"] != f.actor
+	})...)
+}
+
+// clock is that of the installation: the one of a server may be moved on, for trying things out.
+func clock(h *host) time.Time {
+	if h.operator != nil {
+		return h.operator.now().UTC()
+	}
+	return time.Now().UTC()
 }
 
 func newAuditList(h *host, where *whereFlags) *cobra.Command {
@@ -132,12 +128,12 @@ func newAuditList(h *host, where *whereFlags) *cobra.Command {
 			if !slices.Contains([]string{"text", "json", "csv", "cef"}, output) {
 				return fail(exitUsage, "write --output text, json, csv or cef", "--output %q is not a form of output", output)
 			}
-			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-				since, until, err := filter.times(o.now().UTC())
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				since, until, err := filter.times(clock(h))
 				if err != nil {
 					return err
 				}
-				return filter.each(ctx, o.store, since, until, eventWriter(h.out, output))
+				return filter.each(ctx, s, since, until, eventWriter(h.out, output))
 			})
 		},
 	}
@@ -186,19 +182,15 @@ func newAuditExport(h *host, where *whereFlags) *cobra.Command {
 			"event. Of events whose retention has ended there is the hash alone. \"brygga audit verify FILE\" verifies it, anywhere.",
 		Example: "  brygga audit export --config brygga.yaml > audit.jsonl",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
 				var from time.Time
 				if since != "" {
 					var err error
-					if from, err = pointInTime("--since", since, o.now().UTC()); err != nil {
+					if from, err = pointInTime("--since", since, clock(h)); err != nil {
 						return err
 					}
 				}
-				log, err := o.tree(ctx)
-				if err != nil {
-					return err
-				}
-				done, err := log.Export(ctx, h.out, from)
+				done, err := s.ExportLog(ctx, h.out, from)
 				if err != nil {
 					return tampered(err)
 				}
@@ -230,7 +222,7 @@ func newAuditVerify(h *host, where *whereFlags) *cobra.Command {
 		Example: "  brygga audit verify audit.jsonl --key login.example.se/audit+5e1f07a3+AV… --checkpoint january.txt",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error { return verifyStore(ctx, h, o) })
+				return withOperations(cmd, h, where, func(ctx context.Context, s operations) error { return verifyStore(ctx, h, s) })
 			}
 			if key == "" {
 				return fail(exitUsage, "give --key KEY, as \"brygga audit key\" shows it on the server; the one in the file proves nothing, for it came with it", "verify with which key?")
@@ -243,12 +235,8 @@ func newAuditVerify(h *host, where *whereFlags) *cobra.Command {
 	return cmd
 }
 
-func verifyStore(ctx context.Context, h *host, o *operator) error {
-	log, err := o.tree(ctx)
-	if err != nil {
-		return err
-	}
-	r, err := log.Check(ctx, time.Time{})
+func verifyStore(ctx context.Context, h *host, s operations) error {
+	r, err := s.CheckLog(ctx)
 	if err != nil {
 		return tampered(err)
 	}
@@ -334,23 +322,12 @@ func newAuditProve(h *host, where *whereFlags) *cobra.Command {
 			if err != nil {
 				return notReference(args[0])
 			}
-			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-				book, err := logins.New(logins.Options{Store: o.store, Now: o.now})
-				if err != nil {
-					return err
-				}
-				events, err := book.Events(ctx, reference)
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				now := clock(h)
+				proof, err := s.Prove(ctx, reference, time.Time{}, now.Add(time.Second))
 				if errors.Is(err, storage.ErrNotFound) {
-					return noLogin(reference, o.now())
+					return noLogin(reference, now)
 				}
-				if err != nil {
-					return err
-				}
-				log, err := o.tree(ctx)
-				if err != nil {
-					return err
-				}
-				proof, err := log.Prove(ctx, events)
 				if errors.Is(err, tree.ErrUnsigned) {
 					return fail(exitConflict, "try again in some seconds, while a server runs", "%w", err)
 				}
@@ -369,18 +346,14 @@ func newAuditKey(h *host, where *whereFlags) *cobra.Command {
 		Long: "Show the key that checkpoints are verified with, and the checkpoint as it stands. Keep the key where who could change the log cannot change it, and\n" +
 			"checkpoints too: what one has signed cannot be taken back unseen.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
-				log, err := o.tree(ctx)
-				if err != nil {
-					return err
-				}
-				checkpoint, _, err := log.Checkpoint(ctx)
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				log, err := s.ShowLog(ctx)
 				if err != nil {
 					return tampered(err)
 				}
-				fmt.Fprintln(h.out, log.PublicKey())
-				if checkpoint != nil {
-					fmt.Fprintf(h.out, "\n%s", checkpoint)
+				fmt.Fprintln(h.out, log.PublicKey)
+				if len(log.Checkpoint) > 0 {
+					fmt.Fprintf(h.out, "\n%s", log.Checkpoint)
 				}
 				return nil
 			})

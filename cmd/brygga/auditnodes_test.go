@@ -42,6 +42,9 @@ func newAuditNodes(t *testing.T, dsn string, count int) (nodes []*auditNode) {
 		if err != nil {
 			t.Fatalf("node %d: %v", i, err)
 		}
+		if s.tree.Tree, err = openTree(t.Context(), s.store, s.config.Issuer, tree.Options{Rest: time.Second, Logger: s.log, Now: s.now}); err != nil {
+			t.Fatal(err)
+		}
 		n := &auditNode{server: s, file: file}
 		ctx, cancel := context.WithCancel(t.Context())
 		var workers sync.WaitGroup
@@ -121,7 +124,7 @@ func TestAuditOfNodes(t *testing.T) {
 	tamper(t, other.server, dsn, public)
 }
 
-// takeover is how long it may take until another node signs in the place of one that has stopped: half a minute, and more where others need the machine.
+// takeover is how long it may take until another node signs in the place of one that has stopped where others need the machine.
 const takeover = 6 * patience
 
 // deliveredBy waits until the files of the nodes together have that many events with the text, which none of them has twice.

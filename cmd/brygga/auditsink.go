@@ -15,11 +15,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
+	"brygga/admin"
 	"brygga/audit"
 	"brygga/audit/sink"
 	"brygga/cmd/brygga/config"
 	"brygga/outbound"
 	"brygga/storage"
+	"brygga/webhook"
 )
 
 // newSinks returns what hands audit events over.
@@ -37,19 +39,31 @@ func (s *server) newSinks() (all []*sink.Sink, err error) {
 		if unknown != "" {
 			return nil, fail(exitUsage, "see docs/events.md", "audit sink %s: %q stands for no event", c.Name, unknown)
 		}
-		made, err := sink.New(sink.Options{
-			Wants: wants, Name: c.Name, Process: process, Log: s.tree.Tree, Secrets: s.store, Receiver: receiver, FromStart: c.FromStart,
-			Failed: s.metrics.sinkErrs.WithLabelValues(c.Name).Inc, Delivered: s.metrics.delivered(c.Name), Logger: s.log, Now: s.now,
-		})
+		made, err := s.addSink(sink.Options{Wants: wants, Name: c.Name, Process: process, Receiver: receiver, FromStart: c.FromStart})
 		if err != nil {
 			return nil, err
 		}
-		s.metrics.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "brygga_audit_sink_behind_events", Help: "Signed audit events that a sink has not got yet; the same on all processes that share a store.", ConstLabels: prometheus.Labels{"sink": c.Name},
-		}, func() float64 { return float64(made.Behind()) }))
 		all = append(all, made)
 	}
-	return all, nil
+	stamps, err := s.newStamps(process)
+	if err != nil || stamps == nil {
+		return all, err
+	}
+	return append(all, stamps), nil
+}
+
+// addSink returns a sink with its metrics.
+func (s *server) addSink(o sink.Options) (*sink.Sink, error) {
+	o.Log, o.Secrets, o.Logger, o.Now = s.tree.Tree, s.store, s.log, s.now
+	o.Failed, o.Delivered = s.metrics.sinkErrs.WithLabelValues(o.Name).Inc, s.metrics.delivered(o.Name)
+	made, err := sink.New(o)
+	if err != nil {
+		return nil, err
+	}
+	s.metrics.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "brygga_audit_sink_behind_events", Help: "Signed audit events that a sink has not got yet; the same on all processes that share a store.", ConstLabels: prometheus.Labels{"sink": o.Name},
+	}, func() float64 { return float64(made.Behind()) }))
+	return made, nil
 }
 
 // newReceiver returns where the sink leads.
@@ -62,11 +76,11 @@ func newReceiver(c config.Sink, calls *outbound.Caller, now func() time.Time) (s
 	case config.KindFile:
 		return &sink.File{Path: c.Path, MaxBytes: int64(c.MaxMiB) << 20, Keep: c.Keep, Line: line}, nil
 	case config.KindWebhook:
-		key, err := sink.ParseWebhookSecret(c.Secret)
-		return &sink.Webhook{URL: c.URL, Outbound: calls, Key: key, Now: now}, err
+		keys, err := webhook.ParseSecret(c.Secret)
+		return &sink.Webhook{URL: c.URL, Outbound: calls, Keys: keys, Now: now}, err
 	case config.KindHooks:
-		key, err := sink.ParseWebhookSecret(c.Secret)
-		return &sink.Hooks{Webhook: sink.Webhook{URL: c.URL, Outbound: calls, Key: key, Now: now}}, err
+		keys, err := webhook.ParseSecret(c.Secret)
+		return &sink.Hooks{Webhook: sink.Webhook{URL: c.URL, Outbound: calls, Keys: keys, Now: now}}, err
 	}
 	host, _ := os.Hostname() // a message without it is one, too
 	syslog := &sink.Syslog{Address: c.Address, Host: host, Line: line}
@@ -106,27 +120,6 @@ func inspectSinks(all *config.Config, f config.Findings) {
 	}
 }
 
-// sinkDetails says how far each sink is behind.
-func (s *server) sinkDetails(add func(name, text string)) {
-	for _, one := range s.sinks {
-		if n := one.Behind(); n > 0 {
-			add("audit sink "+one.Name, fmt.Sprintf("%d events behind", n))
-		} else {
-			add("audit sink "+one.Name, "ok, nothing waits")
-		}
-	}
-}
-
-// sinkView is what "audit sinks" says of a sink.
-type sinkView struct {
-	Name   string `json:"name"`
-	Kind   string `json:"kind"` // "removed" for one that the configuration has no more
-	Behind int64  `json:"behind"`
-}
-
-// removedSink is the kind of a sink of before.
-const removedSink = "removed"
-
 func newAuditSinks(h *host, where *whereFlags) *cobra.Command {
 	var output, forget string
 	cmd := &cobra.Command{
@@ -138,13 +131,13 @@ func newAuditSinks(h *host, where *whereFlags) *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return withOperator(cmd, h, where, func(ctx context.Context, o *operator) error {
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
 				if forget != "" {
-					return o.forgetSink(ctx, forget)
+					return forgotten(forget, s.ForgetSink(ctx, forget))
 				}
-				views, err := o.sinkViews(ctx)
+				views, err := s.Sinks(ctx)
 				if err != nil {
-					return err
+					return tampered(err)
 				}
 				if output == "json" {
 					return writeJSON(h.out, views)
@@ -166,46 +159,53 @@ func newAuditSinks(h *host, where *whereFlags) *cobra.Command {
 	return cmd
 }
 
-// forgetSink makes a sink that the configuration has no more a new one.
-func (o *operator) forgetSink(ctx context.Context, name string) error {
-	if slices.ContainsFunc(o.sinks, func(c config.Sink) bool { return c.Name == name }) {
+// forgotten gives the errors of forgetting a sink their remedies.
+func forgotten(name string, err error) error {
+	switch {
+	case errors.Is(err, admin.ErrSinkUsed):
 		return fail(exitConflict, "remove it from audit.sinks first, on all servers", "the sink %q is in use", cut(name))
-	}
-	switch err := sink.Forget(ctx, o.store, name, o.now().UTC()); {
 	case errors.Is(err, storage.ErrNotFound):
 		return fail(exitNotFound, "\"brygga audit sinks\" lists those that are known", "there is no sink %q", cut(name))
 	case errors.Is(err, storage.ErrConflict):
 		return fail(exitConflict, "remove it from audit.sinks there and wait half a minute", "a server delivers to the sink %q", cut(name))
-	case err != nil:
-		return err
 	}
-	o.audit.Record(ctx, audit.Event{Type: audit.SinkForgotten, Actor: o.actor, Object: name})
-	return nil
+	return err
 }
 
-// sinkViews returns the sinks of the configuration, and those that were there before.
-func (o *operator) sinkViews(ctx context.Context) ([]sinkView, error) {
-	views := []sinkView{}
-	all := slices.Clone(o.sinks)
-	known, err := sink.Names(ctx, o.store)
+// sinks are those of an installation.
+type sinks struct{ o *operator }
+
+// ForgetSink makes a sink that the configuration has no more a new one; see admin.Sinks.
+func (s sinks) ForgetSink(ctx context.Context, name string) error {
+	if slices.ContainsFunc(s.o.sinks, func(c config.Sink) bool { return c.Name == name }) {
+		return admin.ErrSinkUsed
+	}
+	return sink.Forget(ctx, s.o.store, name, s.o.now().UTC())
+}
+
+// Sinks returns the sinks of the configuration, and those that were there before.
+func (s sinks) Sinks(ctx context.Context) ([]admin.Sink, error) {
+	views := []admin.Sink{}
+	all := slices.Clone(s.o.sinks)
+	known, err := sink.Names(ctx, s.o.store)
 	for _, name := range known {
 		if !slices.ContainsFunc(all, func(c config.Sink) bool { return c.Name == name }) {
-			all = append(all, config.Sink{Name: name, Kind: removedSink})
+			all = append(all, config.Sink{Name: name, Kind: admin.RemovedSink})
 		}
 	}
 	if len(all) == 0 || err != nil {
 		return views, err
 	}
-	log, err := o.tree(ctx)
+	log, err := s.o.tree(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range all {
-		behind, err := sink.Backlog(ctx, o.store, log, c.Name, c.FromStart)
+		behind, err := sink.Backlog(ctx, s.o.store, log, c.Name, c.FromStart)
 		if err != nil {
-			return nil, tampered(err)
+			return nil, err
 		}
-		views = append(views, sinkView{c.Name, c.Kind, behind})
+		views = append(views, admin.Sink{Name: c.Name, Kind: c.Kind, Behind: behind})
 	}
 	return views, nil
 }

@@ -23,7 +23,7 @@ func TestAuditSink(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.signAudit(t.Context())
-	views, err := s.operator().sinkViews(t.Context())
+	views, err := (sinks{s.operator()}).Sinks(t.Context())
 	if err != nil || len(views) != 1 || views[0].Name != "archive" || views[0].Kind != "file" || views[0].Behind < 1 {
 		t.Fatalf("the sinks are %+v, %v", views, err)
 	}
@@ -37,7 +37,7 @@ func TestAuditSink(t *testing.T) {
 		}
 	}
 	for deadline := time.Now().Add(30 * time.Second); views[0].Behind > 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if views, err = s.operator().sinkViews(t.Context()); err != nil {
+		if views, err = (sinks{s.operator()}).Sinks(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -47,7 +47,7 @@ func TestAuditSink(t *testing.T) {
 		t.Errorf("the file has %q, and the sink is %d behind", text, views[0].Behind)
 	}
 	var said string
-	for _, line := range s.details(t.Context()) {
+	for _, line := range s.detailLines(t.Context()) {
 		said += line[0] + ": " + line[1] + "\n"
 	}
 	if !strings.Contains(said, "audit sink archive: ok, nothing waits") {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"brygga/audit/tree"
+	"brygga/netid/netidlogin"
 	"brygga/secret"
 	"brygga/storage"
 	"brygga/templates"
@@ -47,7 +48,11 @@ type auditTree struct {
 
 // signAudit makes the tree cover the events that have come.
 func (s *server) signAudit(ctx context.Context) {
-	if _, err := s.tree.Grow(ctx); err != nil {
+	_, err := s.tree.Grow(ctx)
+	if ctx.Err() == nil {
+		s.signing.note(err, s.now())
+	}
+	if err != nil {
 		if ctx.Err() == nil {
 			s.metrics.treeErrs.Inc()
 			s.log.ErrorContext(ctx, "audit events cannot be signed", "err", err)
@@ -55,6 +60,7 @@ func (s *server) signAudit(ctx context.Context) {
 		return
 	}
 	s.readLogins(ctx)
+	s.storeUses(ctx)
 	checkpoint, size, err := s.tree.Checkpoint(ctx)
 	if err != nil {
 		return // the next call tells
@@ -79,14 +85,26 @@ func (s *server) readLogins(ctx context.Context) {
 	}
 }
 
+// storeUses stores which secrets of clients are in use, seldom enough.
+func (s *server) storeUses(ctx context.Context) {
+	if err := s.uses.Store(ctx); err != nil && ctx.Err() == nil {
+		s.log.ErrorContext(ctx, "the use of secrets cannot be written down", "err", err)
+	}
+}
+
 // shownBy returns what the login page says about a reason, by the catalogue that texts returns.
-func shownBy(texts func() *templates.Catalogue) func(language, reason, device, client string) string {
-	return func(language, reason, device, client string) string {
+func shownBy(texts func() *templates.Catalogue) func(language, eid, reason, device, client string) string {
+	return func(language, eid, reason, device, client string) string {
 		catalogue := templates.BuiltIn()
 		if texts != nil {
 			catalogue = texts()
 		}
-		return web.FailureText(catalogue, language, reason, device, client)
+		if eid == netidlogin.Name && !catalogue.HasEID(eid) {
+			if with, err := catalogue.WithEID(eid, netidlogin.Texts()); err == nil {
+				catalogue = with
+			}
+		}
+		return web.FailureText(catalogue, language, eid, reason, device, client)
 	}
 }
 

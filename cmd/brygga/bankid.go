@@ -74,7 +74,7 @@ func (s *server) openBankID() error {
 			return fail(exitUsage, "look at the section bankid of the configuration", "certificate %s: %w", certificateName(name), err)
 		}
 		s.apis[name] = api
-		s.metrics.watchCertificate(name, api)
+		s.metrics.watchEnd(bankIDCertificateEnds, certificateName(name), func() time.Time { return api.CertificateInfo().NotAfter })
 	}
 	return nil
 }
@@ -97,6 +97,7 @@ func (s *server) warnCertificates(ctx context.Context) {
 		s.log.WarnContext(ctx, "BankID certificate ends soon: order a new one from the bank", "certificate", certificateName(name),
 			"expires", info.NotAfter.UTC(), "days_left", daysLeft(left))
 	}
+	s.cards.warn(ctx, s)
 }
 
 // warnListener logs what browsers will not like about the listener's certificate.

@@ -114,7 +114,7 @@ func TestCertificateWarnings(t *testing.T) {
 			t.Errorf("%s before the end: %q, want %s", left, got, want)
 		}
 		m := &metrics{registry: prometheus.NewRegistry()}
-		m.watchCertificate("", api)
+		m.watchEnd(bankIDCertificateEnds, "default", func() time.Time { return api.CertificateInfo().NotAfter })
 		families, err := m.registry.Gather()
 		if err != nil || len(families) != 1 || families[0].GetMetric()[0].GetGauge().GetValue() != float64(end.Unix()) {
 			t.Errorf("%s before the end: the metric is %v, %v", left, families, err)

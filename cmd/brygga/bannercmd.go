@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"brygga/admin"
 	"brygga/notice"
 )
 
@@ -26,8 +25,8 @@ func newBannerShow(h *host, where *whereFlags) *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				b, err := s.Banner(ctx, actor)
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				b, err := s.Banner(ctx)
 				if err != nil {
 					return err
 				}
@@ -65,8 +64,8 @@ func newBannerSet(h *host, where *whereFlags) *cobra.Command {
 				}
 				*at.to = parsed.UTC()
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				return noticed(s.SetBanner(ctx, actor, b))
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				return noticed(s.SetBanner(ctx, b))
 			})
 		},
 	}
@@ -82,8 +81,8 @@ func newBannerClear(h *host, where *whereFlags) *cobra.Command {
 	return &cobra.Command{
 		Use: "clear", Short: "Take the message away", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				return noticed(s.SetBanner(ctx, actor, notice.Banner{}))
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				return noticed(s.SetBanner(ctx, notice.Banner{}))
 			})
 		},
 	}

@@ -116,6 +116,8 @@ func TestConsoleApps(t *testing.T) {
 	owner.until(`document.activeElement.matches('.faults')`)
 	owner.fill("reason", "moves to another host")
 	owner.send("clients/the-app/state")
+	owner.until(`document.querySelector('#what-ends') && document.querySelector('[name=reason]').value === 'moves to another host'`)
+	owner.send("clients/the-app/state")
 	owner.until(`document.body.innerText.includes('The app is off: nobody can log in to it.')`)
 	if app.works(secret) || app.works(second) {
 		t.Error("an app that is off is taken for one")

@@ -8,6 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"brygga/bankid/bankidsim"
+	"brygga/web/browsertest"
 )
 
 // browserTests are what only a real browser shows. Each has an installation and a fresh profile of its own, begins at the
@@ -39,6 +40,14 @@ var browserTests = []struct {
 	{name: "U-02 U-08 RowA18 cancel on the page", run: cancelOnPage, as: computer},
 	{name: "U-09 A-07 cancel in the app", run: cancelInApp, as: computer},
 
+	{name: "signature by QR code, Swedish", run: signByPicture("sv"), as: computer},
+	{name: "signature by QR code, English", run: signByPicture("en"), as: computer, chaos: bankidsim.MildChaos()},
+	{name: "signature on this device, Android phone", run: signOnThisDevice, as: androidPhone},
+	{name: "signature on this device, Windows", run: signOnThisDevice, as: computer},
+	{name: "signature cancelled", run: cancelSignature, as: computer.in("en")},
+	{name: "signature by another person", run: anotherPersonSigns, as: computer},
+	{name: "signature of a changed text", run: changedTexts, as: computer.in("en")},
+
 	{name: "T-02 return with a wrong nonce", run: returnWithWrongNonce, as: androidPhone},
 	{name: "T-02 return with a wrong nonce after approval", run: returnWithWrongNonceAfterApproval, as: androidPhone},
 	{name: "T-01 T-05 return in another browser", run: returnInOtherBrowser, as: androidPhone},
@@ -63,6 +72,8 @@ var browserTests = []struct {
 
 	{name: "A-16 axe beside the login, English", run: judgePages, as: computer.in("en")},
 	{name: "A-16 axe beside the login, Swedish", run: judgePages, as: computer.in("sv")},
+	{name: "screens of a signature, phone, Swedish", run: signScreens, as: androidPhone.in("sv")},
+	{name: "screens of a signature, computer, English", run: signScreens, as: computer.in("en")},
 	{name: "U-18 page weight", run: weighPage, as: computer},
 	{name: "the watch is not blind", run: checkWatch, as: computer},
 	{name: "U-18 A-10 screens, narrow", run: screens, as: narrowPhone.in("sv")},
@@ -93,10 +104,7 @@ func TestBrowser(t *testing.T) {
 // newBrowser starts one browser for all tests. It finds no host but this one. Without a browser the test fails.
 func newBrowser(t *testing.T) context.Context {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE localhost"))
-	allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
+	allocator, end := chromedp.NewExecAllocator(context.Background(), browsertest.Options()...)
 	t.Cleanup(end)
 	ctx, end := chromedp.NewContext(allocator)
 	t.Cleanup(end)

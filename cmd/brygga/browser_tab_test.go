@@ -50,7 +50,7 @@ func (b *tab) another() *tab {
 func openTab(t *testing.T, parent context.Context, d *devInstance, as persona, option chromedp.ContextOption) *tab {
 	t.Helper()
 	ctx, end := chromedp.NewContext(parent, option)
-	b := &tab{t: t, d: d, as: as, ctx: ctx, watch: &watch{origins: []string{d.Issuer, d.DemoURL, d.PhoneURL, d.AdminURL}}}
+	b := &tab{t: t, d: d, as: as, ctx: ctx, watch: &watch{origins: d.origins()}}
 	t.Cleanup(func() {
 		for _, fault := range b.close() {
 			t.Errorf("in the browser: %s", fault)

@@ -13,12 +13,14 @@ import (
 	"sync"
 	"testing"
 
+	"brygga/admin"
 	"brygga/audit"
 	"brygga/bankid/bankidsim"
 	"brygga/cmd/brygga/config"
 	"brygga/secret"
 	"brygga/storage"
 	"brygga/web"
+	"brygga/web/api"
 )
 
 // syncBuffer is a buffer that many goroutines may write to.
@@ -159,6 +161,83 @@ func TestCanary(t *testing.T) {
 	}
 }
 
+// keepLogins has what proves logins kept, for the clients to fetch.
+func keepLogins(t *testing.T, d *devInstance) {
+	t.Helper()
+	operations, err := d.server.operator().administration(func(*admin.Options) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{demoClient, demoPublicClient} {
+		_, err := operations.UpdateClient(t.Context(), admin.Command("root"), id, admin.Demand{}, func(c *storage.Client) error {
+			c.Evidence, c.FetchEvidence = storage.EvidenceAll, !c.Public()
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// handOutEvidence has the evidence of the last login exported over the API, fetched by the app if it is the app's, and erased.
+func handOutEvidence(t *testing.T, d *devInstance, v *visitor, found canaries) {
+	t.Helper()
+	operations, err := d.server.operator().administration(func(*admin.Options) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := operations.Evidence(t.Context(), admin.Command("root"), admin.EvidenceFilter{Limit: 1})
+	if err != nil || len(all.Records) != 1 {
+		t.Fatalf("evidence is %+v, %v", all, err)
+	}
+	_, key, err := operations.CreateAPIKey(t.Context(), admin.Command("root"), admin.NewAPIKey{Name: "canary", Scopes: []string{"evidence:export", "evidence:write"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	remote, err := api.NewRemote(api.RemoteOptions{Server: d.AdminURL, Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := all.Records[0].ID
+	f, err := remote.ExportEvidence(t.Context(), id)
+	if err != nil || f.Record.Person.PersonalNumber.Reveal() != person {
+		t.Fatalf("exported is %v, %v", f, err)
+	}
+	found.add("API key", key.Reveal())
+	trusting, err := d.server.operator().administration(func(o *admin.Options) { o.Anchors = d.server.anchors })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, report, err := trusting.ReadEvidence(t.Context(), admin.Command("root"), id); err != nil || !report.OK || !report.Statements[0].Proven {
+		t.Errorf("the console would say %+v, %v", report, err)
+	}
+	found.add("signature", f.Record.Signature.Reveal()[:60])
+	var token struct {
+		AccessToken string `json:"access_token"`
+	}
+	answer := v.post(d.Issuer+"/token", "grant_type", "client_credentials", "scope", "evidence", "client_id", demoClient, "client_secret", "demo-secret")
+	if err := json.Unmarshal([]byte(answer.body), &token); err != nil || token.AccessToken == "" {
+		t.Fatalf("%v: %s", err, answer.body)
+	}
+	found.add("access token", token.AccessToken)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.Issuer+"/evidence/"+id, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token.AccessToken)
+	fetched, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fetched.Body.Close()
+	if want := map[bool]int{true: http.StatusOK, false: http.StatusNotFound}[all.Records[0].ClientID == demoClient]; fetched.StatusCode != want {
+		t.Errorf("the app is answered with %d, want %d", fetched.StatusCode, want)
+	}
+	if _, err := remote.EraseEvidence(t.Context(), id, "a canary"); err != nil {
+		t.Error(err)
+	}
+}
+
 // checkDeclared holds events to what the catalogue says of their fields.
 func checkDeclared(t *testing.T, events []storage.AuditEvent) {
 	t.Helper()
@@ -195,8 +274,10 @@ func canaryFlows(t *testing.T, d *devInstance, found canaries) (pages string) {
 		v.client.Transport = &spy{v.client.Transport, found}
 		return v
 	}
+	keepLogins(t, d)
 	v := visitor(computerAgent)
 	shown := loginByQR(v)
+	handOutEvidence(t, d, v, found)
 	got := claims(t, shown)
 	for _, name := range []string{"sub", "nonce"} {
 		value, _ := got[name].(string)
@@ -234,6 +315,24 @@ func canaryFlows(t *testing.T, d *devInstance, found canaries) (pages string) {
 	failed.phone("orders/"+order.OrderRef+"/fail", map[string]string{"hintCode": "certificateErr"})
 	failed.await(login, "failed-certificateErr")
 	pages += failed.get(login).body
+
+	caller := visitor(computerAgent)
+	call := caller.ask(person, "binding_message", "canary-binding")
+	_, proof, _ := strings.Cut(call.AuthReqID, ".")
+	found.add("auth_req_id", proof)
+	found.add("message", "canary-binding")
+	order = caller.rings(person)
+	caller.phone("open", map[string]string{"orderRef": order.OrderRef, "personalNumber": person})
+	caller.phone("orders/"+order.OrderRef+"/confirm", nil)
+	caller.phone("orders/"+order.OrderRef+"/sign", nil)
+	got = caller.ended(call)
+	for _, name := range []string{"access_token", "id_token"} {
+		token, _ := got[name].(string)
+		found.add(name, token)
+	}
+	for _, wrong := range []string{"login_hint", "scope", "call_initiator", "requested_expiry", "acr_values", "claims"} { // as if one had taken the place of another
+		pages += caller.post(d.Issuer+"/bc-authorize", "client_id", "demo", "client_secret", "demo-secret", "scope", "openid", wrong, person).body
+	}
 
 	// Refused: another browser, a wrong return nonce, an unknown client, a replayed code, a token that is none.
 	stranger := visitor(computerAgent)

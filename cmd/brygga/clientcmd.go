@@ -11,7 +11,7 @@ import (
 
 	"brygga/admin"
 	"brygga/clients"
-	"brygga/op"
+	"brygga/netid/netidlogin"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -79,7 +79,7 @@ func newClientUpdate(h *host, where *whereFlags) *cobra.Command {
 
 func showUpdated(h *host, updated *clients.Registered, output string) error {
 	switch {
-	case output == "json" || !updated.Secret.IsZero():
+	case output == "json" || !updated.Secret.IsZero() || !updated.WebhookSecret.IsZero():
 		return showRegistered(h, updated, output, "updated")
 	case len(updated.Changed) == 0:
 		fmt.Fprintf(h.out, "client %s is so already; nothing was changed\n", updated.Client.ID)
@@ -98,10 +98,17 @@ func showRegistered(h *host, r *clients.Registered, output, done string) error {
 		if !r.Secret.IsZero() {
 			view = append(view, member{"client_secret", r.Secret.Reveal()})
 		}
+		if !r.WebhookSecret.IsZero() {
+			view = append(view, member{"webhook_secret", r.WebhookSecret.Reveal()})
+		}
 		return writeJSON(h.out, view)
 	}
 	fmt.Fprintf(h.out, "%s client %s\n", done, r.Client.ID)
 	switch {
+	case !r.WebhookSecret.IsZero() && r.Secret.IsZero():
+		return pairs(h.out, [2]string{"webhook_secret", r.WebhookSecret.Reveal()}, [2]string{"", onceShown})
+	case !r.WebhookSecret.IsZero():
+		return pairs(h.out, [2]string{"client_id", r.Client.ID}, [2]string{"client_secret", r.Secret.Reveal()}, [2]string{"webhook_secret", r.WebhookSecret.Reveal()}, [2]string{"", onceShown})
 	case r.Client.AuthMethod == storage.AuthMethodPrivateKey:
 		fmt.Fprintln(h.out, "It has no secret: it signs its requests with its own key.")
 		return nil
@@ -125,8 +132,10 @@ func noteAlgorithms(h *host, r *clients.Registered) {
 }
 
 func showSecret(h *host, id string, value secret.String) error {
-	return pairs(h.out, [2]string{"client_id", id}, [2]string{"client_secret", value.Reveal()}, [2]string{"", "The secret is shown this once. Store it in the app now."})
+	return pairs(h.out, [2]string{"client_id", id}, [2]string{"client_secret", value.Reveal()}, [2]string{"", onceShown})
 }
+
+const onceShown = "The secret is shown this once. Store it in the app now."
 
 // withAdmin lets do use what an administrator can do, for whoever gives the command.
 func withAdmin(cmd *cobra.Command, h *host, where *whereFlags, do func(context.Context, *admin.Service, admin.Actor) error) error {
@@ -145,14 +154,12 @@ func withAdmin(cmd *cobra.Command, h *host, where *whereFlags, do func(context.C
 
 // administration returns the operations on the installation, with what more says.
 func (o *operator) administration(more func(*admin.Options)) (*admin.Service, error) {
-	acrValues := o.acrValues
-	if len(acrValues) == 0 {
-		acrValues = []string{op.DefaultACR}
-	}
 	options := admin.Options{
-		Store: o.store, Audit: o.audit, Keys: o.ring, Tree: o.tree, Outbound: o.outbound, Certificates: o.certificates,
-		Installation: clients.Installation{ACRValues: acrValues, Local: o.local}, Now: o.now, Shown: shownBy(o.texts),
+		Store: o.store, Audit: o.audit, Keys: o.ring, Tree: o.tree, Outbound: o.outbound, ReadPerson: netidlogin.Read, Certificates: o.certificates,
+		Installation: clients.Installation{ACRValues: o.acrValues, Local: o.local, Methods: o.methods, Policy: o.policy}, Now: o.now, Shown: shownBy(o.texts),
+		CheckBrand: checkBrand, Registrars: o.registrars,
 	}
+	options.Sinks = sinks{o}
 	if o.levels != nil {
 		options.Log = o.levels
 	}
@@ -183,6 +190,8 @@ func explain(id string, err error) error {
 		return fail(exitConflict, "try again", "client %q was changed by somebody else meanwhile", id)
 	case errors.Is(err, clients.ErrNoSecret):
 		return fail(exitUsage, "give it one with \"brygga client update "+id+" --auth-method client_secret\"", "client %q does not prove itself by a secret", id)
+	case errors.Is(err, clients.ErrNoWebhook):
+		return fail(exitUsage, "give it one with \"brygga client update "+id+" --webhook-uri https://…\"", "client %q has no webhook", id)
 	}
 	return err
 }

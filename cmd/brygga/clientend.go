@@ -19,6 +19,7 @@ const maxKeep = 90 * 24 * time.Hour
 
 func newClientRotate(h *host, where *whereFlags) *cobra.Command {
 	var output string
+	var ofWebhook bool
 	keep := durationFlag(24 * time.Hour)
 	cmd := &cobra.Command{
 		Use: "rotate-secret ID", Short: "Make a new secret and show it, once", Args: cobra.ExactArgs(1),
@@ -32,7 +33,11 @@ func newClientRotate(h *host, where *whereFlags) *cobra.Command {
 				return fail(exitUsage, "write 0s to "+duration.Format(maxKeep), "--keep %s is out of range", keep.String())
 			}
 			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
-				rotated, err := s.RotateSecret(ctx, args[0], admin.Demand{}, time.Duration(keep))
+				rotate := s.RotateSecret
+				if ofWebhook {
+					rotate = s.RotateWebhook
+				}
+				rotated, err := rotate(ctx, args[0], admin.Demand{}, time.Duration(keep))
 				if err != nil {
 					return explain(args[0], err)
 				}
@@ -41,6 +46,7 @@ func newClientRotate(h *host, where *whereFlags) *cobra.Command {
 		},
 	}
 	cmd.Flags().Var(&keep, "keep", "how long the secret before goes on working, as a `duration` such as 12h or 30d, up to "+duration.Format(maxKeep))
+	cmd.Flags().BoolVar(&ofWebhook, "webhook", false, "the secret of its webhook; what is sent is signed with the one before too for as long as --keep says")
 	outputFlag(cmd, &output)
 	return cmd
 }

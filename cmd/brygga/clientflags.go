@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,12 +19,16 @@ const (
 	jwksFileFlag = "jwks-file"
 )
 
+// personKeyFlag is a policy's setting that has a flag of its own: of many an app is added for it alone.
+const personKeyFlag = "person-key"
+
 // clientFlags are the flags that describe a client: one for each setting, and some that have a way of their own.
 type clientFlags struct {
 	settings []*settingFlag
 	public   bool
 	jwksFile string
 	policy   []string
+	keys     []string
 	brand    brandFlags
 }
 
@@ -41,6 +46,7 @@ func (f *clientFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.jwksFile, jwksFileFlag, "", "`file` with its public keys, in place of --jwks")
 	flags.StringArrayVar(&f.policy, "policy", nil, "what its logins must meet, as `key=value`; an empty value leaves it to the installation; may be repeated.\nKeys: "+
 		strings.Join(clients.PolicyKeys(), ", "))
+	flags.StringSliceVar(&f.keys, personKeyFlag, nil, "as --policy person_keys=`keys`: what it knows people by, of which the first counts that they have; may be repeated")
 	f.brand.add(cmd)
 }
 
@@ -88,7 +94,7 @@ func (f *settingFlag) usage() string {
 // read reads the files that the flags name and puts their content into the arguments that a running server may get. It refuses
 // flags that cannot stand together.
 func (f *clientFlags) read(cmd *cobra.Command, h *host) error {
-	return errors.Join(f.checkPublic(cmd), f.checkPolicy(), f.brand.read(cmd, h), f.readJWKS(cmd, h))
+	return errors.Join(f.checkPublic(cmd), f.checkPolicy(cmd), f.brand.read(cmd, h), f.readJWKS(cmd, h))
 }
 
 func (f *clientFlags) checkPublic(cmd *cobra.Command) error {
@@ -99,10 +105,18 @@ func (f *clientFlags) checkPublic(cmd *cobra.Command) error {
 	return nil
 }
 
+// demands returns what the flags say of the policy, as clients.SetPolicy reads it.
+func (f *clientFlags) demands(cmd *cobra.Command) []string {
+	if !cmd.Flags().Changed(personKeyFlag) {
+		return f.policy
+	}
+	return append(slices.Clone(f.policy), "person_keys="+strings.Join(f.keys, ","))
+}
+
 // checkPolicy refuses --policy flags that cannot be read. What they say is checked with the client.
-func (f *clientFlags) checkPolicy() error {
+func (f *clientFlags) checkPolicy(cmd *cobra.Command) error {
 	var all []error
-	for _, text := range f.policy {
+	for _, text := range f.demands(cmd) {
 		if problem, ok := errors.AsType[clients.Problem](clients.SetPolicy(&storage.Policy{}, text)); ok {
 			all = append(all, fail(exitUsage, problem.Remedy, "--policy: %s", problem.Problem))
 		}
@@ -156,7 +170,7 @@ func (f *clientFlags) change(cmd *cobra.Command, h *host) func(*storage.Client) 
 		if f.public {
 			c.AuthMethod = storage.AuthMethodNone
 		}
-		for _, text := range f.policy {
+		for _, text := range f.demands(cmd) {
 			if err := clients.SetPolicy(&c.Policy, text); err != nil {
 				return err
 			}

@@ -18,6 +18,7 @@ import (
 
 	"brygga/clients"
 	"brygga/cmd/brygga/config"
+	"brygga/login"
 	"brygga/secret"
 	"brygga/storage"
 	"brygga/web/console"
@@ -52,7 +53,7 @@ func newConsoleBankID(ctx context.Context, c *config.Config, store storage.Secre
 	return b, storage.Client{
 		ID: consoleClient, Name: "Brygga, console", LocalNames: map[string]string{"sv": "Bryggas konsol", "en": "Brygga’s console"}, HomeURI: c.ConsoleURL() + "/",
 		AuthMethod: storage.AuthMethodSecret, Secrets: []storage.ClientSecret{hashed}, RedirectURIs: []string{b.redirect}, RequirePKCE: true,
-		IDTokenAlg: clients.DefaultIDTokenAlg, SubjectType: storage.SubjectPairwise, PersonalNumber: true, Created: at, Updated: at, Revision: 1,
+		IDTokenAlg: clients.DefaultIDTokenAlg, SubjectType: storage.SubjectPairwise, PersonalNumber: true, Methods: []string{login.MethodBankID}, Created: at, Updated: at, Revision: 1,
 	}, nil
 }
 

@@ -23,7 +23,8 @@ func newDevCommand(h *host) *cobra.Command {
 		Long: "Run the provider, a demo app and a simulated BankID with a virtual phone on this machine, with no set-up. Nobody else can\n" +
 			"reach them, and nobody is really identified. The ports follow each other:\n\n" +
 			"  port    the provider, whose issuer is http://localhost:PORT, or https with --tls\n  port+1  the demo app\n  port+2  the virtual phone and its control API\n" +
-			"  port+3  the BankID API of the simulator, with mutual TLS\n  port+4  health and metrics\n\n" +
+			"  port+3  the BankID API of the simulator, with mutual TLS\n  port+4  health and metrics\n" +
+			"  port+5  the virtual card app and port+6 the web service of a simulated Net iD Access, with --netid\n\n" +
 			"What it stores is in brygga-data below the current directory, or where --data says, and may be removed.\n\n" +
 			"With --tls, provider, demo app and phone use https, with certificates of an authority that is made for this machine alone and kept\n" +
 			"in the data directory as " + devCAFile + ". Let browsers and apps trust that file.\n\n" +
@@ -62,6 +63,7 @@ func newDevCommand(h *host) *cobra.Command {
 	cmd.Flags().StringVar(&o.config, "config", "", "`file` with looks, texts, clients and policies, read again when it is saved")
 	cmd.Flags().BoolVar(&o.tls, "tls", false, "https, with certificates of an authority that is kept in the data directory")
 	cmd.Flags().BoolVar(&calm, "no-chaos", false, "a BankID without delays and surprises")
+	cmd.Flags().BoolVar(&o.netid, "netid", false, "Net iD too: people choose between BankID and cards of a simulated Net iD Access")
 	cmd.Flags().StringVar(&level, "log-level", "warn", "debug, info, warn or error")
 	return cmd
 }
@@ -91,7 +93,7 @@ func (d *devInstance) banner(w io.Writer) {
   Demo app         %s/   <- begin here: log in, open the phone, see what the app got
 
   Virtual phone    %s/
-  Console          %s/admin/
+%s  Console          %s/admin/
 %s  Its mail         %s/admin/mailbox
   All pages        %s/preview
   Metrics          %s/metrics
@@ -104,7 +106,7 @@ func (d *devInstance) banner(w io.Writer) {
   Data             %s
 %s%s
   Ctrl-C ends it.
-`, d.DemoURL, d.PhoneURL, d.AdminURL, d.firstLink(), d.AdminURL, d.Issuer, d.AdminURL, d.BankIDURL, d.Issuer, d.DemoURL, data, authority, d.config.banner())
+`, d.DemoURL, d.PhoneURL, d.cardApp(), d.AdminURL, d.firstLink(), d.AdminURL, d.Issuer, d.AdminURL, d.BankIDURL, d.Issuer, d.DemoURL, data, authority, d.config.banner())
 }
 
 // firstLink is a line with the link that makes the first account of the console, as long as nobody has one.

@@ -50,6 +50,11 @@ func (d *devConfig) read() (*config.Config, *looks, error) {
 		d.files, d.ignored = namedFiles(c), ignored
 		d.mu.Unlock()
 	}
+	if c.Simulate(d.own.NetID); c.NetID.Used() {
+		if err := l.addNetID(&c.NetID); err != nil {
+			return nil, nil, err
+		}
+	}
 	c.Issuer, c.AdminListen, c.Data, c.MasterKey, c.BankID.Environment = d.own.Issuer, d.own.AdminListen, d.own.Data, d.own.MasterKey, d.own.BankID.Environment
 	if c.Page.ServiceName == "" {
 		c.Page.ServiceName = d.own.Page.ServiceName
@@ -69,6 +74,9 @@ func keepDemoClients(c *config.Config, f config.Findings) {
 // namedFiles lists the files that a configuration names and that may be changed while it is used, directories included.
 func namedFiles(c *config.Config) []string {
 	files := []string{c.Page.StyleSheetFile, c.Page.BankIDLogoFile, c.Page.MessagesDirectory, c.Page.Brand.LogoFile}
+	for i := range c.Methods {
+		files = append(files, c.Methods[i].LogoFile)
+	}
 	for i := range c.Clients {
 		files = append(files, c.Clients[i].Brand.LogoFile, c.Clients[i].JWKSFile, c.Clients[i].SecretFile)
 	}

@@ -3,7 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +21,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"brygga/account"
 	"brygga/bankid"
@@ -48,6 +54,8 @@ type devOptions struct {
 	// nobody.
 	config string
 	out    io.Writer
+	// netid simulates a Net iD Access too, at the two ports after those of the others.
+	netid bool
 	// now is the clock of all. The simulator's control API can move it on, for all of them together.
 	now func() time.Time
 }
@@ -63,6 +71,7 @@ type devInstance struct {
 	config *devConfig
 	ca     *devAuthority // nil without TLS
 	sim    *bankidsim.Simulator
+	cards  *cardService // nil without Net iD
 	server *server
 	others []*http.Server // demo app and simulator
 	ended  chan error
@@ -78,8 +87,8 @@ func startDev(ctx context.Context, o devOptions) (*devInstance, error) {
 		return nil, fail(exitUsage, "write localhost, 127.0.0.1 or ::1; to serve others, run \"brygga serve\" with a real BankID",
 			"--listen %s is not this machine alone: whoever reached it could log in as anybody", o.host)
 	}
-	if o.port < 0 || o.port > 65535-4 {
-		return nil, fail(exitUsage, "write a number from 1024 to 65531", "--port %d leaves no room for five ports", o.port)
+	if most := 65535 - o.further(); o.port < 0 || o.port > most {
+		return nil, fail(exitUsage, fmt.Sprintf("write a number from 1024 to %d", most), "--port %d leaves no room for %d ports", o.port, o.further()+1)
 	}
 	on, err := listenDev(ctx, o)
 	if err != nil {
@@ -150,6 +159,18 @@ func buildDev(ctx context.Context, o devOptions, on [devServices][]net.Listener)
 	}); err != nil {
 		return nil, err
 	}
+	if err := d.openCards(ctx, o); err != nil {
+		return nil, err
+	}
+	defer func(cards *cardService) {
+		if err != nil {
+			cards.close()
+		}
+	}(d.cards)
+	parts, err := d.cards.parts()
+	if err != nil {
+		return nil, err
+	}
 	masterKey, err := devMasterKey(o.data)
 	if err != nil {
 		return nil, err
@@ -158,9 +179,12 @@ func buildDev(ctx context.Context, o devOptions, on [devServices][]net.Listener)
 	if err != nil {
 		return nil, err
 	}
-	certificate := d.sim.ClientCertificate().TLS
+	certificate, caller := d.sim.ClientCertificate().TLS, &http.Client{Timeout: 5 * time.Second}
+	if d.ca != nil {
+		caller = d.ca.client()
+	}
 	d.config = newDevConfig(o.config, config.Config{
-		Issuer: d.Issuer, AdminListen: strings.TrimPrefix(d.AdminURL, "http://"), Data: o.data, MasterKey: masterKey, BankID: config.BankID{Environment: config.Custom}, Page: config.Page{ServiceName: "Brygga"},
+		Issuer: d.Issuer, AdminListen: strings.TrimPrefix(d.AdminURL, "http://"), Data: o.data, MasterKey: masterKey, BankID: config.BankID{Environment: config.Custom}, NetID: d.cards.section(), Page: config.Page{ServiceName: "Brygga"},
 	}, cmp.Or(o.out, io.Discard))
 	c, looks, err := d.config.read()
 	if err != nil {
@@ -177,7 +201,7 @@ func buildDev(ctx context.Context, o devOptions, on [devServices][]net.Listener)
 	d.server, err = newServer(ctx, serverOptions{
 		sender: sender, mailbox: letters, starter: "brygga dev", config: c, dressed: looks, read: d.config.read, hangUp: d.config.ask, told: d.config.told, trouble: d.config.trouble,
 		bankid: bankid.Options{BaseURL: d.BankIDURL, Certificate: bankid.CertificateSource{TLS: &certificate}, RootCAsPEM: d.sim.ServerRootPEM()},
-		phone:  phone, verifier: lateVerifier(d.sim), logs: logs{log: o.log}, refusals: slog.LevelWarn, now: d.sim.Now, preview: true, startURL: d.DemoURL + "/", issuerChanged: true,
+		netid:  parts, phone: phone, verifier: lateVerifier(d.sim), stamps: lateStamps(d.sim, d.PhoneURL+"/stamps", caller), logs: logs{log: o.log}, refusals: slog.LevelWarn, now: d.sim.Now, preview: true, startURL: d.DemoURL + "/", issuerChanged: true,
 	})
 	if err != nil {
 		return nil, err
@@ -214,6 +238,16 @@ const (
 	demoPublicClient = "demo-public"
 )
 
+// newDemoKey makes the key by which the demo app signs what it asks to have signed, and its public half as the client has it.
+func newDemoKey() (*ecdsa.PrivateKey, json.RawMessage, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make the demo app's key: %w", err)
+	}
+	jwks, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "demo", Algorithm: storage.ES256, Use: "sig"}}})
+	return key, jwks, err
+}
+
 // register adds the demo app and the clients that everybody may use, or brings them back to what they were.
 func (d *devInstance) register(ctx context.Context, o devOptions) error {
 	client := storage.Client{
@@ -221,8 +255,19 @@ func (d *devInstance) register(ctx context.Context, o devOptions) error {
 		AuthMethod: storage.AuthMethodSecret, Secrets: []storage.ClientSecret{config.HashSecret(secret.New("demo-secret"))},
 		RedirectURIs: []string{d.DemoURL + "/callback", "http://127.0.0.1/callback"}, PostLogoutRedirectURIs: []string{d.DemoURL + "/"},
 		Scopes: storage.Scopes()[1:], IDTokenAlg: clients.DefaultIDTokenAlg, SubjectType: storage.SubjectPairwise, PersonalNumber: true,
+		CIBA: storage.CIBAPoll,
 	}
+	if d.cards != nil {
+		client.TypedIdentifiers = true
+		client.Methods, client.Policy.PersonKeys = d.server.config.MethodNames(), storage.PersonKeys()
+	}
+	key, jwks, err := newDemoKey()
+	if err != nil {
+		return err
+	}
+	client.JWKS = jwks
 	public := client
+	public.JWKS, public.CIBA = nil, storage.CIBAOff
 	public.ID, public.AuthMethod, public.Secrets = demoPublicClient, storage.AuthMethodNone, nil
 	for _, c := range []storage.Client{client, public} {
 		now := d.server.now().UTC().Truncate(time.Microsecond)
@@ -244,7 +289,7 @@ func (d *devInstance) register(ctx context.Context, o devOptions) error {
 	}
 	options := demo.Options{
 		Issuer: d.Issuer, ClientID: client.ID, ClientSecret: "demo-secret", BaseURL: d.DemoURL, Logger: o.log, Now: d.server.now,
-		PhoneURL: d.PhoneURL + "/", StyleSheet: templates.Tokens(),
+		SigningKey: key, PhoneURL: d.PhoneURL + "/", StyleSheet: templates.Tokens(),
 	}
 	if d.ca != nil {
 		options.HTTPClient = d.ca.client()
@@ -278,6 +323,14 @@ func (d *devInstance) start(ctx context.Context, on [devServices][]net.Listener)
 	ctx, stop := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() { d.config.watch(ctx) })
+	if d.cards != nil {
+		watching.Go(func() {
+			if err := d.cards.serve(ctx); err != nil {
+				failed <- err
+			}
+		})
+		watching.Go(func() { d.registerCards(ctx) })
+	}
 	go func() {
 		select {
 		case <-ctx.Done():

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/base64"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -175,7 +176,8 @@ func liveHeap() int {
 }
 
 // TestFloodsLeaveNothingBehind sends each endpoint long requests and looks at what is alive afterwards. What came with them must
-// have gone with them, but for copies of what is meant to be kept.
+// have gone with them, but for copies of what is meant to be kept. What is kept of each request shows in every round; a map that grows
+// by half, or another task of the server, in one of them.
 func TestFloodsLeaveNothingBehind(t *testing.T) {
 	d := newDev(t, nil)
 	handler := d.server.site.Load().Handler()
@@ -192,14 +194,20 @@ func TestFloodsLeaveNothingBehind(t *testing.T) {
 		}
 	}
 	for _, f := range append(floods(t, d), starts(t, d)) {
-		n := 150
+		n := 90
 		if f.keeps == anOrder {
 			n = 40
 		}
 		run(f, 20) // what is made once
-		before := liveHeap()
-		run(f, n)
-		grown := (liveHeap() - before) / n
+		grown := math.MaxInt
+		for range 3 {
+			before := liveHeap()
+			run(f, n)
+			grown = min(grown, (liveHeap()-before)/n)
+			if grown <= f.keeps {
+				break
+			}
+		}
 		t.Logf("%s: %d bytes a request", f.name, grown)
 		if grown > f.keeps {
 			t.Errorf("%s: each request leaves %d bytes behind, at most %d are meant to stay", f.name, grown, f.keeps)

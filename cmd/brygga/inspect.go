@@ -21,7 +21,7 @@ import (
 // what it lets pass can be started. The looks are those of its files.
 func loadChecked(path string, environ []string, now func() time.Time) (*config.Config, *looks, error) {
 	l := &looks{}
-	c, err := loadConfig(path, environ, l.read, inspectBankID(now), inspectListener(now), inspectOutbound, inspectMail, inspectSinks, inspectTracing)
+	c, err := loadConfig(path, environ, l.read, inspectBankID(now), inspectNetID(now), inspectListener(now), inspectOutbound, inspectMail, inspectSinks, inspectStamps, inspectTracing)
 	return c, l, err
 }
 
@@ -85,17 +85,24 @@ func inspectCertificate(f config.Findings, section, environment string, c config
 		return
 	}
 	info, unbroken, err := c.Source().Inspect()
-	switch {
-	case errors.Is(err, bankid.ErrPassphrase) && c.Passphrase.IsZero():
+	if err != nil {
+		faultCertificate(f, section, file, c, err, "name the .p12 file from your bank, or its certificate and key in PEM")
+		return
+	}
+	warnCertificate(f, file, environment, info, unbroken, now)
+}
+
+// faultCertificate reports why a certificate of ours, or its key, cannot be read.
+func faultCertificate(f config.Findings, section, file string, c config.Certificate, err error, remedy string) {
+	switch opened := !errors.Is(err, bankid.ErrPassphrase); {
+	case opened:
+		f.Fault(file, err.Error(), remedy)
+	case c.Passphrase.IsZero():
 		f.Fault(section+".passphrase_file", "missing: "+c.PKCS12File+" needs a passphrase", "name a file with the passphrase that came with "+file)
-	case errors.Is(err, bankid.ErrPassphrase) && c.PassphraseFile == "":
+	case c.PassphraseFile == "":
 		f.Fault(section+".passphrase", "does not open "+c.PKCS12File, "write the passphrase that came with "+file+", in quotes")
-	case errors.Is(err, bankid.ErrPassphrase):
-		f.Fault(section+".passphrase_file", "does not open "+c.PKCS12File, "put the passphrase that came with "+file+" into it")
-	case err != nil:
-		f.Fault(file, err.Error(), "name the .p12 file from your bank, or its certificate and key in PEM")
 	default:
-		warnCertificate(f, file, environment, info, unbroken, now)
+		f.Fault(section+".passphrase_file", "does not open "+c.PKCS12File, "put the passphrase that came with "+file+" into it")
 	}
 }
 

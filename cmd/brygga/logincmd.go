@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,8 +46,8 @@ func newLoginShow(h *host, where *whereFlags) *cobra.Command {
 			if err != nil {
 				return notReference(args[0])
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				stories, err := s.Stories(ctx, actor, reference, language)
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) error {
+				stories, err := s.Stories(ctx, reference, language)
 				switch {
 				case errors.Is(err, storage.ErrNotFound):
 					return noLogin(reference, time.Now())
@@ -86,10 +87,14 @@ func cut(text string) string {
 	return text
 }
 
-// storyFields are the fields of an event that a story tells beside its time, text and message, with what stands around each.
-var storyFields = [...]struct{ name, before, after string }{
-	{"DEVICE", "BankID on ", " device"}, {"BROWSER", "", ""}, {"SOURCE_ADDRESS", "from ", ""}, {"SOURCE_USER_NAME", "person ", ""}, {"SUB", "sub ", ""},
-	{"ACTOR", "by ", ""},
+// storyFields are the fields of an event that a story tells beside its time, text and message, with what stands before each.
+var storyFields = [...]struct{ name, before string }{
+	{"KIND", "to "}, {"DEVICE", ""}, {"BROWSER", ""}, {"SOURCE_ADDRESS", "from "}, {"SOURCE_USER_NAME", "person "}, {"SUB", "sub "}, {"ACTOR", "by "},
+}
+
+// onDevice says where the eID was to be used, by the field DEVICE.
+var onDevice = map[string]string{
+	storage.DeviceThis: "on this device", storage.DeviceOther: "on another device", storage.DeviceCall: "by telephone", storage.DeviceProgram: "by way of a program",
 }
 
 func writeStory(w io.Writer, s *logins.Story) error {
@@ -121,8 +126,12 @@ func writeStep(w io.Writer, s *logins.Step) {
 	fmt.Fprintf(w, "%s %s  +%.1f s  %s\n", mark, s.Time.UTC().Format("15:04:05"), s.After, what)
 	var said []string
 	for _, f := range storyFields {
-		if value := s.Fields[f.name]; value != "" {
-			said = append(said, f.before+value+f.after)
+		value := s.Fields[f.name]
+		if f.name == "DEVICE" {
+			value = cmp.Or(onDevice[value], value)
+		}
+		if value != "" {
+			said = append(said, f.before+value)
 		}
 	}
 	for _, more := range []string{s.Cause, labelled("the page said: ", s.Saw), labelled("tell them: ", s.Tell), strings.Join(said, ", ")} {
@@ -154,10 +163,10 @@ func (f *loginFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.ClientID, "client", "", "`ID` of the client")
 	flags.StringVar((*string)(&f.Outcome), "outcome", "", "started, completed, failed or ended")
 	flags.StringVar(&f.Cause, "cause", "", "hint code or reason, a `word` of docs/reasons.md")
-	flags.StringVar(&f.Device, "device", "", "this or other")
+	flags.StringVar(&f.Device, "device", "", strings.Join(storage.Devices(), ", "))
 	flags.StringVar(&f.network, "network", "", "`address` of the browser, or its network, such as 192.0.2.0/24")
 	flags.StringVar(&f.Subject, "sub", "", "what a client calls the person")
-	flags.BoolVar(&f.person, "person", false, "those of the person whose personal number stands on standard input")
+	flags.BoolVar(&f.person, "person", false, "those of the person whose personal number, or HSA-ID or account, stands on standard input")
 	flags.IntVar(&f.Limit, "limit", 50, "how many at most")
 }
 
@@ -181,15 +190,15 @@ func newLoginFind(h *host, where *whereFlags) *cobra.Command {
 					return err
 				}
 			}
-			return withAdmin(cmd, h, where, func(ctx context.Context, s *admin.Service, actor admin.Actor) (err error) {
+			return withOperations(cmd, h, where, func(ctx context.Context, s operations) (err error) {
 				if f.person {
-					if f.Person, err = s.FindPerson(ctx, actor, h.typed); errors.Is(err, admin.ErrPersonalNumber) {
-						return fail(exitUsage, "write all twelve digits, YYYYMMDDNNNN", "what stands on standard input is no personal number")
+					if f.Person, err = s.FindPerson(ctx, h.typed); errors.Is(err, admin.ErrPersonalNumber) {
+						return fail(exitUsage, "write all twelve digits, YYYYMMDDNNNN, or an HSA-ID or account for who has no personal number", "what stands on standard input is no personal number")
 					} else if err != nil {
 						return err
 					}
 				}
-				found, err := s.SearchLogins(ctx, actor, f.Query)
+				found, err := s.SearchLogins(ctx, f.Query)
 				if err != nil {
 					return err
 				}
@@ -222,6 +231,14 @@ func (f *loginFlags) read(now time.Time) (err error) {
 	}
 	if f.Outcome != "" && !f.Outcome.Known() {
 		return fail(exitUsage, "write started, completed, failed or ended", "--outcome %q is none", cut(string(f.Outcome)))
+	}
+	return checkLimit(f.Limit)
+}
+
+// checkLimit refuses a number of rows that is none.
+func checkLimit(n int) error {
+	if n < 1 {
+		return fail(exitUsage, "write how many are wanted, at least 1", "--limit %d is out of range", n)
 	}
 	return nil
 }

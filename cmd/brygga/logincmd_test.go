@@ -35,7 +35,7 @@ func TestLoginShow(t *testing.T) {
 	}
 	for _, want := range []string{
 		shown, "demo", "answered", "BankID login started", "BankID login failed: certificateErr", "blocked, revoked or invalid", "BankID login completed",
-		"BankID on other device, Chrome, Windows, from 127.0.0.1", "Chose BankID on another device", "security code", "tell them", "Get a new one from your bank",
+		"on another device, Chrome, Windows, from 127.0.0.1", "Chose BankID on another device", "security code", "tell them", "Get a new one from your bank",
 		"Your BankID cannot be used",
 	} {
 		if !strings.Contains(said, want) {

@@ -1,18 +1,23 @@
 package main
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
+	"brygga/clients"
 	"brygga/cmd/brygga/config"
+	"brygga/login"
 	"brygga/storage"
 	"brygga/templates"
 	"brygga/web"
+	"brygga/web/console"
 )
 
 // maxLookFile bounds a logo, style sheet or catalogue file, in bytes.
@@ -23,10 +28,32 @@ type looks struct {
 	brand      storage.Brand
 	clients    map[string]storage.Brand // by client ID
 	styleSheet []byte
-	bankIDLogo []byte
+	eids       map[string]web.EID
 	messages   *templates.Catalogue
 	// drafts takes languages that are not finished, and warns of them.
 	drafts bool
+}
+
+// readEIDs reads what people see of each eID.
+func (l *looks) readEIDs(c *config.Config, f config.Findings) {
+	l.eids = make(map[string]web.EID)
+	for i, m := range c.Methods {
+		l.eids[m.Name] = web.EID{Label: m.Label, Logo: readEIDLogo(fmt.Sprintf("methods[%d].logo_file", i), m.LogoFile, f)}
+	}
+	if e := l.eids[login.MethodBankID]; e.Logo == nil {
+		e.Logo = readEIDLogo("page.bankid_logo_file", c.Page.BankIDLogoFile, f)
+		l.eids[login.MethodBankID] = e
+	}
+}
+
+// readEIDLogo returns the logo in a file, nil for none, or reports why it cannot be used.
+func readEIDLogo(key, path string, f config.Findings) []byte {
+	logo, err := readLookFile(path)
+	if err == nil && logo != nil {
+		_, _, err = web.ReadLogo(logo)
+	}
+	addLookFault(f, key, err)
+	return logo
 }
 
 // read is an inspection of the configuration: it reads the files that are named and checks all of it.
@@ -41,10 +68,7 @@ func (l *looks) read(c *config.Config, f config.Findings) {
 		err = web.CheckStyleSheet(l.styleSheet)
 	}
 	addLookFault(f, "page.style_sheet_file", err)
-	if l.bankIDLogo, err = readLookFile(c.Page.BankIDLogoFile); err == nil && l.bankIDLogo != nil {
-		_, _, err = web.ReadLogo(l.bankIDLogo)
-	}
-	addLookFault(f, "page.bankid_logo_file", err)
+	l.readEIDs(c, f)
 	with := (*templates.Catalogue).With
 	if l.drafts {
 		with = draftsOf(f)
@@ -52,6 +76,9 @@ func (l *looks) read(c *config.Config, f config.Findings) {
 	l.messages, err = readMessages(c.Page.MessagesDirectory, with)
 	for _, fault := range joined(err) {
 		addLookFault(f, "page.messages_directory", fault)
+	}
+	if c.NetID.Used() {
+		addLookFault(f, "netid", l.addNetID(&c.NetID))
 	}
 }
 
@@ -75,6 +102,23 @@ func readBrand(key string, c config.Brand, f config.Findings) storage.Brand {
 	return brand
 }
 
+// checkBrand returns a brand as it may be stored, or what is wrong with it as a setting of a client.
+func checkBrand(b storage.Brand) (storage.Brand, error) {
+	checked, _, err := web.CheckBrand(b)
+	var wrong clients.Problems
+	for _, fault := range joined(err) {
+		of, ok := errors.AsType[*web.BrandError](fault)
+		if !ok {
+			return storage.Brand{}, err
+		}
+		wrong = append(wrong, clients.BrandFault(of.Setting, of.Err.Error()))
+	}
+	if len(wrong) > 0 {
+		return storage.Brand{}, wrong
+	}
+	return checked, nil
+}
+
 func addLookFault(f config.Findings, key string, err error) {
 	if err != nil {
 		f.Fault(key, strings.ReplaceAll(err.Error(), "\n", "; "), "\"brygga help looks\" says what is taken")
@@ -91,6 +135,25 @@ func joined(err error) []error {
 	}
 	return []error{err}
 }
+
+// pictures show the login page in looks that need not be stored.
+type pictures struct {
+	site    *atomic.Pointer[web.Site]
+	preview string
+}
+
+var _ console.Looks = pictures{}
+
+// States returns the states that are shown.
+func (p pictures) States() []string { return web.Pictured() }
+
+// Picture returns the page of the moment in a state.
+func (p pictures) Picture(ctx context.Context, client *storage.Client, state, lang, theme string) ([]byte, bool) {
+	return p.site.Load().Picture(ctx, client, state, lang, theme)
+}
+
+// Preview returns the address of all states, empty where it is not served.
+func (p pictures) Preview() string { return p.preview }
 
 // dress returns the clients with their brands.
 func (l *looks) dress(clients []storage.Client) []storage.Client {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"brygga/admin"
 	"brygga/cmd/brygga/config"
 	"brygga/mail"
 )
@@ -35,15 +36,15 @@ func (s *server) newCourier() (*mail.Courier, error) {
 	return mail.New(mail.Options{Queue: s.store, Sender: sender, Texts: texts, Service: c.Page.ServiceName, Audit: s.audit, Observe: s.metrics.mail, Logger: s.log, Now: s.now})
 }
 
-// mailDetails says how much mail waits.
-func (s *server) mailDetails(ctx context.Context) string {
+// mailDetail says how much mail waits.
+func (s *server) mailDetail(ctx context.Context) admin.Detail {
 	switch n, err := s.store.PendingMail(ctx); {
 	case err != nil:
-		return err.Error()
+		return admin.Detail{Text: err.Error()}
 	case n == 0:
-		return "ok, none waits"
+		return admin.Detail{State: "no-mail", Text: "ok, none waits"}
 	default:
-		return strconv.Itoa(n) + " waiting"
+		return admin.Detail{State: "waiting", N: n, Text: strconv.Itoa(n) + " waiting"}
 	}
 }
 

@@ -55,6 +55,7 @@ func giveBack(ctx context.Context) {
 	case <-ctx.Done():
 	case <-time.After(startGarbage):
 		debug.FreeOSMemory()
+		giveBackProgram()
 	}
 }
 

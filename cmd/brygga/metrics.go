@@ -35,6 +35,8 @@ type metrics struct {
 	clients   *prometheus.CounterVec
 	shown     shownClients
 	notices   *prometheus.CounterVec
+	webhooks  *prometheus.CounterVec
+	unposted  prometheus.Counter
 	untold    prometheus.Counter
 	refusals  *prometheus.CounterVec
 	commits   prometheus.Histogram
@@ -72,11 +74,11 @@ func gauge(name, help string) prometheus.Gauge {
 func newMetrics(s *server) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(), reasons: knownReasons(),
-		logins:    counters("brygga_login_events_total", "What happened to logins and orders. device is that of the order, this or other; reason is a hint code, a reason or a check, and unknown for a hint code that brygga does not know.", "event", "device", "reason"),
+		logins:    counters("brygga_login_events_total", "What happened to logins and orders. device is that of the order: this, other, call or program; reason is a hint code, a reason or a check, and unknown for a hint code that brygga does not know.", "event", "device", "reason"),
 		durations: histograms("brygga_login_seconds", "Logins that ended (completed, failed, ended), from the person's press to the end: the one figure that tells of a bad day.", []float64{2, 5, 10, 20, 30, 60, 120, 300}, "device", "outcome"),
 		calls: histograms("brygga_bankid_call_seconds", "Calls to BankID; code is empty for success.",
 			[]float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 15}, "call", "code"),
-		requests: histograms("brygga_http_request_seconds", "Requests on the public listener, without event streams.",
+		requests: histograms("brygga_http_request_seconds", "Requests on the public listener, without event streams, and those of the console.",
 			[]float64{.001, .005, .025, .1, .5, 2.5, 10}, "route", "status"),
 		streams: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "brygga_event_stream_seconds",
 			Help: "Event streams that ended.", Buckets: []float64{1, 5, 15, 30, 60, 180, 600}}),
@@ -84,6 +86,8 @@ func newMetrics(s *server) *metrics {
 		clients:  counters("brygga_client_requests_total", "Requests to the OpenID Provider for each registered client: which app fails, and how many logins each has had (endpoint=\"answer\", outcome=\"ok\"). The first 100 clients since the start have names, all others are other.", "client", "endpoint", "outcome"),
 		untold:   counter("brygga_backchannel_undelivered_total", "Logouts that an app was never told of, though it wanted to be."),
 		reload:   gauge("brygga_configuration_refused", "1 while the configuration that SIGHUP has read is not used, as it is wrong, and an older one is."),
+		webhooks: counters("brygga_order_webhooks_total", "Attempts to tell webhooks of apps that an order has ended.", "outcome"),
+		unposted: counter("brygga_order_webhooks_undelivered_total", "Ends of orders that the webhook of an app was never told of, though it wanted to be."),
 		notices:  counters("brygga_backchannel_notices_total", "Attempts to tell apps of a logout.", "outcome"),
 		refusals: counters("brygga_limit_refusals_total", "What was refused because too much was asked for: logins, orders, renewals, requests, streams, and load for more than this process or BankID can bear.", "limit"),
 		commits: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "brygga_store_commit_seconds", Help: "Transactions of the store that write, or with PostgreSQL round trips; the disk's time is most of it.",
@@ -101,7 +105,7 @@ func newMetrics(s *server) *metrics {
 	m.stepMetrics = newStepMetrics()
 	m.initialise()
 	m.registry.MustRegister(m.collectors()...)
-	m.registry.MustRegister(m.logins, m.durations, m.calls, m.requests, m.streams, m.oidc, m.clients, m.notices, m.untold, m.refusals, m.commits, m.late, m.swept,
+	m.registry.MustRegister(m.logins, m.durations, m.calls, m.requests, m.streams, m.oidc, m.clients, m.notices, m.untold, m.webhooks, m.unposted, m.refusals, m.commits, m.late, m.swept,
 		m.auditErrs, m.treeErrs, m.treeSize, m.sinkErrs, m.panics, m.lastCall, m.clock, m.reload, keyCollector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registerGauges(s)
 	return m
@@ -109,21 +113,23 @@ func newMetrics(s *server) *metrics {
 
 // initialise lets every counter whose labels are known begin at 0.
 func (m *metrics) initialise() {
-	for _, device := range []string{storage.DeviceThis, storage.DeviceOther} {
+	for _, device := range storage.Devices() {
 		for _, event := range []string{login.OrderStarted, login.OrderRenewed, login.LoginCompleted} {
 			m.logins.WithLabelValues(event, device, "")
 		}
+		for _, outcome := range []string{login.LoginCompleted, login.LoginFailed, login.LoginEnded} {
+			m.durations.WithLabelValues(device, outcomes[outcome])
+		}
+	}
+	for _, device := range []string{storage.DeviceThis, storage.DeviceOther} { // of others, each reason would be a series that hardly anybody has
 		for _, hint := range bankid.PendingHintCodes() {
 			m.logins.WithLabelValues(login.OrderHint, device, string(hint))
 		}
 		for _, reason := range endReasons() {
-			m.logins.WithLabelValues(login.EndingOf(reason), device, reason)
+			m.logins.WithLabelValues(login.EndingOf(login.BankIDTraits().Words, reason), device, reason)
 		}
 		for _, check := range bankid.Checks() {
 			m.logins.WithLabelValues(login.ResultUnverified, device, string(check))
-		}
-		for _, outcome := range []string{login.LoginCompleted, login.LoginFailed, login.LoginEnded} {
-			m.durations.WithLabelValues(device, outcomes[outcome])
 		}
 	}
 	for _, reason := range []string{login.ReasonCancelled, login.ReasonExpired} {
@@ -133,7 +139,7 @@ func (m *metrics) initialise() {
 		m.calls.WithLabelValues(call, "")
 		m.calls.WithLabelValues(call, "unavailable")
 	}
-	for _, endpoint := range []string{"authorize", "par", "token", "userinfo", "introspect", "revoke", "logout", "discovery", "jwks", "answer"} {
+	for _, endpoint := range []string{"authorize", "par", "bc_authorize", "token", "userinfo", "introspect", "revoke", "logout", "discovery", "jwks", "answer"} {
 		m.oidc.WithLabelValues(endpoint, "ok")
 	}
 	for _, limit := range []string{limitLogins, limitOrders, limitRenewals, limitRequests, limitStreams, limitLoad} {
@@ -147,6 +153,7 @@ func (m *metrics) initialise() {
 	}
 	for _, outcome := range op.NoticeOutcomes() {
 		m.notices.WithLabelValues(outcome)
+		m.webhooks.WithLabelValues(outcome)
 	}
 }
 
@@ -204,6 +211,14 @@ func (m *metrics) watchDatabase(store *postgres.Store) {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels},
 			func() float64 { return value(store.State()) }))
 	}
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "brygga_database_bytes",
+		Help: "Size of the database on the disk of its server; -1 where that cannot be told. What is left there an exporter beside it tells."}, func() float64 {
+		size, err := store.Size(context.Background())
+		if err != nil {
+			return -1
+		}
+		return float64(size)
+	}))
 	count("brygga_database_waits_total", "Statements that had to wait for a connection.", func(s postgres.State) float64 { return float64(s.Waited) }, nil)
 	count("brygga_database_wait_seconds_total", "How long statements have waited for a connection, all together.", func(s postgres.State) float64 { return s.WaitedFor.Seconds() }, nil)
 	for _, reason := range postgres.RetryReasons {
@@ -224,12 +239,17 @@ func (m *metrics) watchDatabase(store *postgres.Store) {
 	add("brygga_database_pulse_age_seconds", "How long ago the others last heard of this process: a second at most while the database is reached.", func(s postgres.State) float64 { return s.PulseAge.Seconds() })
 }
 
-// watchCertificate adds when one of our BankID certificates ends, to be warned of in time.
-func (m *metrics) watchCertificate(name string, api *bankid.API) {
+// The metrics that say when certificates of ours end.
+var (
+	bankIDCertificateEnds = [2]string{"brygga_bankid_certificate_not_after_timestamp_seconds", "When a BankID certificate of ours ends."}
+	netIDCertificateEnds  = [2]string{"brygga_netid_certificate_not_after_timestamp_seconds", "When a certificate of ours for Net iD Access ends."}
+)
+
+// watchEnd adds when one of our certificates ends, to be warned of in time.
+func (m *metrics) watchEnd(of [2]string, certificate string, ends func() time.Time) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "brygga_bankid_certificate_not_after_timestamp_seconds", Help: "When a BankID certificate of ours ends.",
-		ConstLabels: prometheus.Labels{"certificate": certificateName(name)},
-	}, func() float64 { return seconds(api.CertificateInfo().NotAfter) }))
+		Name: of[0], Help: of[1], ConstLabels: prometheus.Labels{"certificate": certificate},
+	}, func() float64 { return seconds(ends()) }))
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
 	"brygga/cmd/brygga/config"
@@ -33,6 +35,19 @@ func newMeasured(t *testing.T) *server {
 	if o.listener, err = newCertificateFiles(certFile, keyFile, o.log); err != nil {
 		t.Fatal(err)
 	}
+	s, err := newServer(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.close() })
+	return s
+}
+
+// newWithCards is a server with a Net iD Access that nobody runs.
+func newWithCards(t *testing.T) *server {
+	t.Helper()
+	o := newOptions(t)
+	withCardParts(t, &o)
 	s, err := newServer(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -106,6 +121,8 @@ func TestObservations(t *testing.T) {
 	m.provider("token", "invalid_client", "")
 	m.provider(op.EndpointNotices, "timeout", "portal")
 	m.provider(op.EndpointUndelivered, "refused", "portal")
+	m.provider(op.EndpointWebhooks, "timeout", "portal")
+	m.provider(op.EndpointWebhooksLost, "refused", "portal")
 	m.commit(time.Millisecond)
 	m.login(login.Observation{Event: login.Late, Reason: login.WorkFrame})
 	m.login(login.Observation{Event: login.Overloaded, Reason: login.OverloadLate})
@@ -139,6 +156,9 @@ func TestObservations(t *testing.T) {
 		{"brygga_client_requests_total", []string{"client=portal", "endpoint=backchannel_logout", "outcome=timeout"}, -1},
 		{"brygga_backchannel_undelivered_total", nil, 1},
 		{"brygga_backchannel_notices_total", []string{"outcome=refused"}, 0},
+		{"brygga_order_webhooks_total", []string{"outcome=timeout"}, 1},
+		{"brygga_order_webhooks_undelivered_total", nil, 1},
+		{"brygga_client_requests_total", []string{"client=portal", "endpoint=order_webhook", "outcome=timeout"}, -1},
 		{"brygga_configuration_refused", nil, 0},
 		{"brygga_proxy_troubles", nil, 0},
 		{"brygga_store_errors_total", nil, 0},
@@ -228,6 +248,9 @@ func TestAbsentDatabaseIsMeasured(t *testing.T) {
 			t.Fatalf("no pulse, for %v s", age())
 		}
 	}
+	if size := value(t, s, "brygga_database_bytes"); size < 1<<20 {
+		t.Errorf("the database has %v bytes", size)
+	}
 	if err := database.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -235,6 +258,28 @@ func TestAbsentDatabaseIsMeasured(t *testing.T) {
 		s.store.Ping(t.Context())
 		if time.Now().After(deadline) {
 			t.Fatalf("the last pulse was %v s ago, %v steps were not stored", age(), value(t, s, "brygga_store_errors_total"))
+		}
+	}
+}
+
+// TestWaitingLogoutsAreMeasured: how many there are, and how late the first is, which is never before its time.
+func TestWaitingLogoutsAreMeasured(t *testing.T) {
+	now := time.Unix(1000, 0)
+	for _, tt := range []struct {
+		n             int
+		due           time.Time
+		err           error
+		waiting, late float64
+	}{
+		{0, time.Time{}, nil, 0, 0},
+		{3, now.Add(-90 * time.Second), nil, 3, 90},
+		{2, now.Add(time.Hour), nil, 2, 0},
+		{0, time.Time{}, errors.New("away"), -1, -1},
+	} {
+		s := &server{metrics: &metrics{registry: prometheus.NewRegistry()}}
+		s.metrics.watchNotices(func(context.Context) (int, time.Time, error) { return tt.n, tt.due, tt.err }, func() time.Time { return now })
+		if waiting, late := value(t, s, "brygga_backchannel_waiting"), value(t, s, "brygga_backchannel_late_seconds"); waiting != tt.waiting || late != tt.late {
+			t.Errorf("of %+v: %v waiting, %v late", tt, waiting, late)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
 
 	"brygga/storage/postgres/pgtest"
@@ -25,7 +26,7 @@ const (
 )
 
 // mostShown is how many values of a label the page names.
-const mostShown = 14
+const mostShown = 30
 
 // described is a family as the page describes it.
 func described(family *dto.MetricFamily) string {
@@ -58,7 +59,7 @@ func described(family *dto.MetricFamily) string {
 }
 
 // bounded are the labels whose values are all there from the start.
-var bounded = map[string]bool{"phase": true, "device": true, "limit": true, "work": true, "reason": true, "grant": true, "call": true}
+var bounded = map[string]bool{"phase": true, "device": true, "limit": true, "work": true, "reason": true, "grant": true, "call": true, "kind": true, "step": true}
 
 // metricsList returns the table of all metrics, as servers on a file and on a database have them.
 func metricsList(t *testing.T) string {
@@ -67,6 +68,11 @@ func metricsList(t *testing.T) string {
 	s.metrics.request("GET /healthz", 200, time.Millisecond) // its routes are many, so it begins with the first request
 	s.metrics.provider("token", "ok", "portal")              // and so do the clients
 	known := families(t, s)
+	for name, family := range families(t, newWithCards(t)) {
+		if strings.HasPrefix(name, "brygga_netid_") {
+			known[name] = family
+		}
+	}
 	for name, family := range families(t, newOnDatabase(t, pgtest.Database(t))) {
 		if strings.HasPrefix(name, "brygga_database_") {
 			known[name] = family
@@ -106,6 +112,12 @@ func TestPageListsTheMetrics(t *testing.T) {
 func TestMetricsKeepTheRules(t *testing.T) {
 	s := newMeasured(t)
 	s.metrics.request("GET /healthz", 200, time.Millisecond)
+	for _, of := range []*server{s, newWithCards(t), newOnDatabase(t, pgtest.Database(t))} {
+		faults, err := promlint.NewWithMetricFamilies(slices.Collect(maps.Values(families(t, of)))).Lint()
+		if err != nil || len(faults) > 0 {
+			t.Errorf("Prometheus's own linter says %v, %v", faults, err)
+		}
+	}
 	for name, family := range families(t, s) {
 		counts := family.GetType() == dto.MetricType_COUNTER
 		if counts != strings.HasSuffix(name, "_total") {

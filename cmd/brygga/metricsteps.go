@@ -10,6 +10,7 @@ import (
 	"brygga/audit"
 	"brygga/login"
 	"brygga/mail"
+	"brygga/notice"
 	"brygga/op"
 )
 
@@ -22,6 +23,10 @@ type stepMetrics struct {
 	delivering *prometheus.HistogramVec
 	mails      *prometheus.CounterVec
 	lostSpans  prometheus.Counter
+	alarms     *prometheus.GaugeVec
+	// stepSeconds and stepFaults are those of measuredStore.
+	stepSeconds *prometheus.HistogramVec
+	stepFaults  *prometheus.CounterVec
 }
 
 // phases are the values of the label "phase": what a login goes through, in order.
@@ -38,6 +43,18 @@ func newStepMetrics() stepMetrics {
 		delivering: histograms("brygga_audit_sink_seconds", "How long deliveries to a sink take that succeed.", []float64{.005, .025, .1, .5, 1, 2.5, 10}, "sink"),
 		mails:      counters("brygga_mail_total", "Attempts to hand mail to operators over: sent, retried when the server could not be reached, refused for good, expired.", "outcome"),
 		lostSpans:  counter("brygga_trace_spans_lost_total", "Spans of traces that the collector has not taken and that are gone."),
+		alarms: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "brygga_alarms",
+			Help: "Alarms that stand, by kind, as last looked at half a minute ago at most; the same on all processes that share a store."}, []string{"kind"}),
+	}
+	m.stepSeconds = histograms("brygga_store_step_seconds", "Steps of the store that logins and tokens wait for, the wait for its turn included; those from memory as well.",
+		[]float64{.0001, .001, .0025, .005, .01, .025, .05, .1, .5, 2.5}, "step")
+	m.stepFaults = counters("brygga_store_step_errors_total", "Steps of the store that failed for want of the store; that something is unknown, expired, spent or changed meanwhile is no failure.", "step")
+	for _, step := range storeSteps {
+		m.stepSeconds.WithLabelValues(step)
+		m.stepFaults.WithLabelValues(step)
+	}
+	for _, kind := range notice.Kinds() {
+		m.alarms.WithLabelValues(string(kind))
 	}
 	for _, phase := range phases {
 		m.phases.WithLabelValues(phase)
@@ -55,7 +72,7 @@ func newStepMetrics() stepMetrics {
 }
 
 func (m *stepMetrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.phases, m.grants, m.events, m.deliveries, m.delivering, m.mails, m.lostSpans}
+	return []prometheus.Collector{m.phases, m.grants, m.events, m.deliveries, m.delivering, m.mails, m.lostSpans, m.alarms, m.stepSeconds, m.stepFaults}
 }
 
 func (m *stepMetrics) loginStep(step login.Step) {
@@ -99,6 +116,27 @@ func (m *metrics) watchOperators(hasher *account.Hasher) {
 			func() float64 { return float64(hasher.Made()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "brygga_password_hashes_waiting", Help: "Passwords of operators that wait for their turn to be hashed: memory and processors bound how many are at a time."},
 			func() float64 { return float64(hasher.Waiting()) }))
+}
+
+// watchNotices adds how many apps have yet to be told of a logout, and how late that is.
+func (m *metrics) watchNotices(waiting func(context.Context) (int, time.Time, error), now func() time.Time) {
+	add := func(name, help string, value func(n int, due time.Time) float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+			n, due, err := waiting(context.Background())
+			if err != nil {
+				return -1
+			}
+			return value(n, due)
+		}))
+	}
+	add("brygga_backchannel_waiting", "Logouts, and ends of orders, that apps have yet to be told of, those that are put off after a failure included; with PostgreSQL those of all processes.",
+		func(n int, _ time.Time) float64 { return float64(n) })
+	add("brygga_backchannel_late_seconds", "How long what is due longest has been due; more than some seconds says that nobody gets to it.", func(n int, due time.Time) float64 {
+		if n == 0 {
+			return 0
+		}
+		return max(0, now().Sub(due).Seconds())
+	})
 }
 
 // watchMail adds how much mail waits.

@@ -21,7 +21,7 @@ const monitoring = "../../deploy/monitoring/"
 func TestMonitoring(t *testing.T) {
 	t.Parallel()
 	check := buildCheck(t)
-	metrics := []string{scrape(t, usedServer(t)), scrape(t, brokenServer(t)), scrape(t, newOnDatabase(t, pgtest.Database(t)))}
+	metrics := []string{scrape(t, usedServer(t)), scrape(t, brokenServer(t)), scrape(t, newWithCards(t)), scrape(t, newOnDatabase(t, pgtest.Database(t)))}
 	if out, ok := check(append([]string{monitoring + "alerts.yaml", monitoring + "alerts_test.yaml", monitoring + "dashboard.json"}, metrics...)...); !ok {
 		t.Errorf("%s", out)
 	}

@@ -122,6 +122,12 @@ func (m *metrics) provider(endpoint, outcome, client string) {
 	case op.EndpointUndelivered:
 		m.untold.Inc()
 		return
+	case op.EndpointWebhooks:
+		m.webhooks.WithLabelValues(outcome).Inc()
+		return
+	case op.EndpointWebhooksLost:
+		m.unposted.Inc()
+		return
 	}
 	if client != "" {
 		m.clients.WithLabelValues(m.shown.label(client), endpoint, outcome).Inc()

@@ -2,12 +2,17 @@ package main
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"brygga/account"
 	"brygga/admin"
+	"brygga/audit/tree"
 	"brygga/clients"
+	"brygga/evidence"
 	"brygga/keys"
+	"brygga/logins"
+	"brygga/notice"
 	"brygga/secret"
 	"brygga/storage"
 	"brygga/web/api"
@@ -22,12 +27,12 @@ type operations interface {
 	PutClient(ctx context.Context, id string, d admin.Demand, change func(*storage.Client) error) (*clients.Registered, error)
 	UpdateClient(ctx context.Context, id string, d admin.Demand, change func(*storage.Client) error) (*clients.Registered, error)
 	SwitchClient(ctx context.Context, id string, d admin.Demand, disabled bool, reason string) (*clients.Registered, error)
+	RotateWebhook(ctx context.Context, id string, d admin.Demand, keep time.Duration) (*clients.Registered, error)
 	RotateSecret(ctx context.Context, id string, d admin.Demand, keep time.Duration) (*clients.Registered, error)
 	RemoveClient(ctx context.Context, id string, d admin.Demand) error
 	ApplyClients(ctx context.Context, changes []clients.Change, prune, dryRun bool) ([]*clients.Registered, error)
 	Keys(ctx context.Context) ([]keys.Info, error)
 	RotateKeys(ctx context.Context, now bool) ([]keys.Info, error)
-	AuditEvents(ctx context.Context, from, to time.Time, limit int) ([]storage.AuditEvent, error)
 	ShowLog(ctx context.Context) (*admin.Log, error)
 	Operators(ctx context.Context) ([]admin.OperatorView, error)
 	Operator(ctx context.Context, idOrName string) (admin.OperatorView, error)
@@ -42,6 +47,23 @@ type operations interface {
 	CreateAPIKey(ctx context.Context, n admin.NewAPIKey) (*storage.APIKey, secret.String, error)
 	RotateAPIKey(ctx context.Context, id string, keep time.Duration) (*storage.APIKey, secret.String, error)
 	RemoveAPIKey(ctx context.Context, id string) error
+	SearchAudit(ctx context.Context, q logins.EventQuery) (logins.FoundEvents, error)
+	LoginEvents(ctx context.Context, reference storage.Reference, from, to time.Time) ([]storage.AuditEvent, error)
+	Prove(ctx context.Context, reference storage.Reference, from, to time.Time) (*tree.Proof, error)
+	ExportLog(ctx context.Context, w io.Writer, since time.Time) (tree.Exported, error)
+	CheckLog(ctx context.Context) (tree.Result, error)
+	Sinks(ctx context.Context) ([]admin.Sink, error)
+	ForgetSink(ctx context.Context, name string) error
+	SearchLogins(ctx context.Context, q logins.Query) (logins.Found, error)
+	FindPerson(ctx context.Context, number secret.String) (string, error)
+	Stories(ctx context.Context, reference storage.Reference, language string) ([]*logins.Story, error)
+	Statistics(ctx context.Context, month time.Time) (*admin.Statistics, error)
+	Banner(ctx context.Context) (notice.Banner, error)
+	SetBanner(ctx context.Context, b notice.Banner) error
+	Evidence(ctx context.Context, f admin.EvidenceFilter) (admin.FoundEvidence, error)
+	ExportEvidence(ctx context.Context, id string) (*evidence.File, error)
+	EraseEvidence(ctx context.Context, id, reason string) (admin.EvidenceView, error)
+	Register(ctx context.Context, eid string, r admin.Registration) (admin.Registered, error)
 	LogLevel(ctx context.Context) (admin.LogLevel, error)
 	SetLogLevel(ctx context.Context, level string, last time.Duration) (admin.LogLevel, error)
 }
@@ -78,6 +100,10 @@ func (l local) SwitchClient(ctx context.Context, id string, d admin.Demand, disa
 	return l.s.SwitchClient(ctx, l.actor, id, d, disabled, reason)
 }
 
+func (l local) RotateWebhook(ctx context.Context, id string, d admin.Demand, keep time.Duration) (*clients.Registered, error) {
+	return l.s.RotateWebhook(ctx, l.actor, id, d, keep)
+}
+
 func (l local) RotateSecret(ctx context.Context, id string, d admin.Demand, keep time.Duration) (*clients.Registered, error) {
 	return l.s.RotateSecret(ctx, l.actor, id, d, keep)
 }
@@ -94,10 +120,6 @@ func (l local) Keys(ctx context.Context) ([]keys.Info, error) { return l.s.Keys(
 
 func (l local) RotateKeys(ctx context.Context, now bool) ([]keys.Info, error) {
 	return l.s.RotateKeys(ctx, l.actor, now)
-}
-
-func (l local) AuditEvents(ctx context.Context, from, to time.Time, limit int) ([]storage.AuditEvent, error) {
-	return l.s.AuditEvents(ctx, l.actor, from, to, limit)
 }
 
 func (l local) ShowLog(ctx context.Context) (*admin.Log, error) { return l.s.ShowLog(ctx, l.actor) }
@@ -165,10 +187,72 @@ func (l local) RemoveAPIKey(ctx context.Context, id string) error {
 	return l.s.RemoveAPIKey(ctx, l.actor, id)
 }
 
+func (l local) Register(ctx context.Context, eid string, r admin.Registration) (admin.Registered, error) {
+	return l.s.Register(ctx, l.actor, eid, r)
+}
+
 func (l local) LogLevel(ctx context.Context) (admin.LogLevel, error) {
 	return l.s.LogLevel(ctx, l.actor)
 }
 
 func (l local) SetLogLevel(ctx context.Context, level string, last time.Duration) (admin.LogLevel, error) {
 	return l.s.SetLogLevel(ctx, l.actor, level, last)
+}
+
+func (l local) SearchAudit(ctx context.Context, q logins.EventQuery) (logins.FoundEvents, error) {
+	return l.s.SearchAudit(ctx, l.actor, q)
+}
+
+func (l local) LoginEvents(ctx context.Context, reference storage.Reference, from, to time.Time) ([]storage.AuditEvent, error) {
+	return l.s.LoginEvents(ctx, l.actor, reference, from, to)
+}
+
+func (l local) Prove(ctx context.Context, reference storage.Reference, from, to time.Time) (*tree.Proof, error) {
+	return l.s.Prove(ctx, l.actor, reference, from, to)
+}
+
+func (l local) ExportLog(ctx context.Context, w io.Writer, since time.Time) (tree.Exported, error) {
+	return l.s.ExportLog(ctx, l.actor, w, since)
+}
+
+func (l local) CheckLog(ctx context.Context) (tree.Result, error) { return l.s.CheckLog(ctx, l.actor) }
+
+func (l local) Sinks(ctx context.Context) ([]admin.Sink, error) { return l.s.Sinks(ctx, l.actor) }
+
+func (l local) ForgetSink(ctx context.Context, name string) error {
+	return l.s.ForgetSink(ctx, l.actor, name)
+}
+
+func (l local) SearchLogins(ctx context.Context, q logins.Query) (logins.Found, error) {
+	return l.s.SearchLogins(ctx, l.actor, q)
+}
+
+func (l local) FindPerson(ctx context.Context, number secret.String) (string, error) {
+	return l.s.FindPerson(ctx, l.actor, number)
+}
+
+func (l local) Stories(ctx context.Context, reference storage.Reference, language string) ([]*logins.Story, error) {
+	return l.s.Stories(ctx, l.actor, reference, language)
+}
+
+func (l local) Statistics(ctx context.Context, month time.Time) (*admin.Statistics, error) {
+	return l.s.Statistics(ctx, l.actor, month)
+}
+
+func (l local) Banner(ctx context.Context) (notice.Banner, error) { return l.s.Banner(ctx, l.actor) }
+
+func (l local) SetBanner(ctx context.Context, b notice.Banner) error {
+	return l.s.SetBanner(ctx, l.actor, b)
+}
+
+func (l local) Evidence(ctx context.Context, f admin.EvidenceFilter) (admin.FoundEvidence, error) {
+	return l.s.Evidence(ctx, l.actor, f)
+}
+
+func (l local) ExportEvidence(ctx context.Context, id string) (*evidence.File, error) {
+	return l.s.ExportEvidence(ctx, l.actor, id)
+}
+
+func (l local) EraseEvidence(ctx context.Context, id, reason string) (admin.EvidenceView, error) {
+	return l.s.EraseEvidence(ctx, l.actor, id, reason)
 }

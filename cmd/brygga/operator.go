@@ -17,8 +17,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"brygga/account"
+	"brygga/admin"
 	"brygga/audit"
 	"brygga/audit/tree"
+	"brygga/clients"
 	"brygga/cmd/brygga/config"
 	"brygga/keys"
 	"brygga/outbound"
@@ -52,7 +54,12 @@ type operator struct {
 	levels *logLevels
 	// certificates are the names that a client's policy may give.
 	certificates []string
-	// acrValues are the levels that may be asserted, empty for the default.
+	// methods are the eIDs, and policy is what is demanded of every login.
+	methods []clients.Method
+	policy  storage.Policy
+	// registrars register us at the services of eIDs.
+	registrars map[string]admin.Registrar
+	// acrValues are the levels that may be asserted.
 	acrValues []string
 	// local says that the issuer is on loopback.
 	local bool
@@ -108,11 +115,15 @@ type installation struct {
 	keys      config.Keys
 	// certificates are the names of the further BankID certificates.
 	certificates []string
-	acrValues    []string
-	local        bool
-	console      string
-	mail         bool
-	outbound     *outbound.Caller
+	// methods are the eIDs, and policy is what is demanded of every login.
+	methods    []clients.Method
+	policy     storage.Policy
+	acrValues  []string
+	local      bool
+	console    string
+	mail       bool
+	outbound   *outbound.Caller
+	registrars map[string]admin.Registrar
 }
 
 func (f *whereFlags) find(h *host) (installation, error) {
@@ -136,7 +147,7 @@ func (f *whereFlags) find(h *host) (installation, error) {
 		}
 		return installation{
 			data: c.Data, issuer: c.Issuer, postgres: c.Postgres, masterKey: c.MasterKey, otherKey: c.OtherMasterKey, clients: looks.dress(c.StaticClients(time.Now().UTC())), retention: c.Audit.Retention, sinks: c.Audit.Sinks, keys: c.Keys,
-			certificates: c.BankID.CertificateNames(), acrValues: c.ACRs(), local: c.LocalIssuer(), console: c.ConsoleURL(), mail: c.Mail.Used(), outbound: calls,
+			certificates: c.CertificateNames(), methods: c.ClientMethods(), policy: c.BankID.Policy, acrValues: levelsOf(c), local: c.LocalIssuer(), console: c.ConsoleURL(), mail: c.Mail.Used(), outbound: calls, registrars: lateRegistrars(c),
 		}, nil
 	}
 	return installation{}, fail(exitUsage, "give --config FILE for a server, or --data DIR for \"brygga dev\"", "which installation?")
@@ -222,10 +233,10 @@ func direct(ctx context.Context, h *host, in installation, store storage.Store, 
 	}}
 	defer keys.close()
 	o := &operator{
-		store: all, ring: keys.open, audit: log, now: time.Now, certificates: in.certificates,
+		store: all, ring: keys.open, audit: log, now: time.Now, certificates: in.certificates, methods: in.methods, policy: in.policy,
 		tree:      func(ctx context.Context) (*tree.Tree, error) { return openTree(ctx, store, in.issuer, tree.Options{}) },
 		sinks:     in.sinks,
-		acrValues: in.acrValues, local: in.local, console: in.console, mail: in.mail, outbound: in.outbound, actor: currentUser(h),
+		acrValues: in.acrValues, local: in.local, console: in.console, mail: in.mail, outbound: in.outbound, registrars: in.registrars, actor: currentUser(h),
 	}
 	return do(audit.By(ctx, o.actor), o)
 }

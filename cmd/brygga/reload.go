@@ -22,7 +22,7 @@ import (
 // liveKeys are the keys that a running server takes over; a section stands for all below it.
 var liveKeys = []string{
 	"clients", "log.level", "page", "tls", "bankid.pkcs12_file", "bankid.passphrase", "bankid.passphrase_file", "bankid.certificate_file",
-	"bankid.key_file", "bankid.certificates",
+	"bankid.key_file", "bankid.certificates", "netid.certificates",
 }
 
 // isLive returns whether the running server takes a changed key over. It cannot begin or stop to speak TLS, and orders go on
@@ -31,6 +31,10 @@ func (s *server) isLive(key string, fresh *config.Config) bool {
 	switch {
 	case strings.HasPrefix(key, "tls.") && (s.listener == nil || fresh.TLS.CertificateFile == ""):
 		return false
+	case key == "netid.certificates" && !slices.Equal(s.config.NetID.CertificateNames(), fresh.NetID.CertificateNames()):
+		return false
+	case key == "http_clients":
+		return config.SameButCertificates(s.config.HTTPClients, fresh.HTTPClients)
 	case key == "bankid.certificates" && !slices.Equal(s.config.BankID.CertificateNames(), fresh.BankID.CertificateNames()):
 		return false
 	}
@@ -146,7 +150,7 @@ func (s *server) replaceSite(site *web.Site, l *looks) {
 	if s.stopping.Load() {
 		site.EndStreams()
 	}
-	s.background.Go(old.Close)
+	s.background.Do(old.Close)
 }
 
 func (s *server) tellReload(ctx context.Context, fresh *config.Config, live, waiting []string) {
@@ -180,6 +184,7 @@ func (s *server) reloadCertificates(ctx context.Context, fresh *config.Config) (
 			changed = append(changed, "bankid "+certificateName(name))
 		}
 	}
+	changed = append(changed, s.cards.reload(ctx, s, fresh)...)
 	if s.listener != nil && fresh.TLS.CertificateFile != "" && s.listener.readFrom(fresh.TLS.CertificateFile, fresh.TLS.KeyFile) {
 		changed = append(changed, "tls")
 	}

@@ -100,6 +100,9 @@ func (f *whereFlags) onServer(cmd *cobra.Command, h *host) error {
 
 // classifyRemote returns the exit code of what a server has answered, and what helps.
 func classifyRemote(err error) (code int, remedy string, is bool) {
+	if errors.Is(err, api.ErrUntrusted) {
+		return exitUnavailable, "no key was sent: look whether --server is written as its certificate has it, and for a certificate of your own name its authority with --ca-file", true
+	}
 	if errors.Is(err, api.ErrUnreachable) {
 		return exitUnavailable, "look whether --server names what listens for operators (admin_listen), and for a certificate of your own name --ca-file", true
 	}

@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"brygga/admin"
 	"brygga/audit"
 	"brygga/storage"
 	"brygga/storage/bolt"
@@ -90,13 +89,6 @@ func (r *readUntilDone) Read(p []byte) (int, error) {
 // recordRestored puts it into the audit log of the store that it is a copy from earlier.
 func recordRestored(ctx context.Context, h *host, in installation, store storage.Store) error {
 	return direct(ctx, h, in, store, func(ctx context.Context, o *operator) error {
-		s, err := o.administration(func(*admin.Options) {})
-		if err != nil {
-			return err
-		}
-		if err := s.EndAPIKeys(ctx, admin.Command(o.actor)); err != nil {
-			return err
-		}
 		o.audit.Record(ctx, audit.Event{Type: audit.StoreRestored, Actor: o.actor})
 		return nil
 	})

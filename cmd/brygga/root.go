@@ -170,7 +170,7 @@ func newRoot(h *host) *cobra.Command {
 	root.SetVersionTemplate(versionLine())
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newClientCommand(h), newKeyCommand(h), newLoginCommand(h), newAuditCommand(h), newOperatorCommand(h), newAPIKeyCommand(h), newApplyCommand(h), newStatisticsCommand(h), newBannerCommand(h), newLogCommand(h))
+	root.AddCommand(newClientCommand(h), newKeyCommand(h), newLoginCommand(h), newAuditCommand(h), newOperatorCommand(h), newAPIKeyCommand(h), newApplyCommand(h), newStatisticsCommand(h), newBannerCommand(h), newLogCommand(h), newEvidenceCommand(h), newNetIDCommand(h))
 	if h.operator == nil {
 		root.AddCommand(newDevCommand(h), newServeCommand(h), newSimulatorCommand(h), newConfigCommand(h), newBankIDCommand(h), newVersionCommand(h), newStoreCommand(h), newCheckStore(h), newBackupCommand(h), newRestoreCommand(h), newMigrateCommand(h),
 			&cobra.Command{Use: "exit-codes", Short: "The exit codes of all commands", Long: exitCodesHelp})

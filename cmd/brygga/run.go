@@ -166,7 +166,11 @@ func (s *server) reloads(ctx context.Context) {
 }
 
 func (s *server) maintain(ctx context.Context) {
-	if err := s.ring.Maintain(ctx); err != nil && ctx.Err() == nil {
+	err := s.ring.Maintain(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	if s.keeping.note(err, s.now()); err != nil {
 		s.log.ErrorContext(ctx, "keys cannot be maintained", "err", err)
 	}
 }

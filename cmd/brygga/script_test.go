@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -10,6 +11,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"math/big"
 	"net/http"
@@ -58,8 +61,11 @@ func TestScripts(t *testing.T) {
 					env.Setenv("DEVPORT", port)
 					first, err := strconv.Atoi(port)
 					verifier, err2 := filepath.Abs("../../audit/tree/testdata/verify.mjs")
+					sample, err3 := filepath.Abs("../../evidence/testdata/signature-1.evidence")
 					env.Setenv("VERIFIER", verifier)
-					err = errors.Join(err, err2)
+					env.Setenv("SAMPLE", sample)
+					env.Setenv("CARDSAMPLE", filepath.Join(filepath.Dir(sample), "netid-1.evidence"))
+					err = errors.Join(err, err2, err3)
 					env.Setenv("DEVADMIN", strconv.Itoa(first+4)) // the operators' listener of it
 					return err
 				},
@@ -67,11 +73,22 @@ func TestScripts(t *testing.T) {
 					"await": awaitFile, "answers": answers, "certificate": writeCertificate, "mode": checkMode, "cut": cutFile, "setting": setting, "code": exitsWith,
 					"term": sendSignal(syscall.SIGTERM), "hup": sendSignal(syscall.SIGHUP), "holds": holds, "shows": showsPage, "pkcs12": writePKCS12, "pipe": makePipe, "evidence": writeEvidence,
 					"database": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[0], pgtest.Database(t)) }, "sql": runSQL,
-					"signed": awaitSigned, "lines": cutLines, "replace": replaceText, "page": writeShell, "without": dropLines,
+					"signed": awaitSigned, "lines": cutLines, "root": writeRoot, "replace": replaceText, "page": writeShell, "without": dropLines, "picture": writePicture,
 				},
 			})
 		})
 	}
+}
+
+// writePicture writes a PNG of noise, square with the side in pixels: picture FILE SIDE.
+func writePicture(ts *testscript.TestScript, _ bool, args []string) {
+	side, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	noise := image.NewRGBA(image.Rect(0, 0, side, side))
+	rand.Read(noise.Pix)
+	var b bytes.Buffer
+	ts.Check(png.Encode(&b, noise))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o600))
 }
 
 // writeShell writes the shell commands of a page of docs to a file: page PAGE FILE.
@@ -224,10 +241,14 @@ func cutFile(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// signed DATA TEXT waits until an export of the audit log has the text.
+// signed DATA TEXT waits until an export of the audit log has the text; DATA is - for the server or store that commands ask by themselves.
 func awaitSigned(ts *testscript.TestScript, _ bool, args []string) {
+	export := []string{"audit", "export"}
+	if args[0] != "-" {
+		export = append(export, "--data", args[0])
+	}
 	for deadline := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
-		ts.Exec("brygga", "audit", "export", "--data", args[0]) // fails before the first checkpoint
+		ts.Exec("brygga", export...) // fails before the first checkpoint
 		if strings.Contains(ts.ReadFile("stdout"), args[1]) {
 			return
 		}

@@ -64,6 +64,9 @@ func serve(ctx context.Context, o serverOptions) error {
 	if o.verifier, err = newVerifier(&c.BankID, o.now); err != nil {
 		return err
 	}
+	if o.netid, err = netIDFrom(c); err != nil {
+		return err
+	}
 	var on listeners
 	on, o.listener, err = listenAll(ctx, c, log)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -14,7 +15,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,10 +23,13 @@ import (
 	"brygga/audit"
 	"brygga/audit/sink"
 	"brygga/audit/tree"
+	"brygga/background"
 	"brygga/bankid"
 	"brygga/clients"
 	"brygga/cmd/brygga/config"
+	"brygga/evidence/archive"
 	"brygga/keys"
+	"brygga/limit"
 	"brygga/login"
 	"brygga/logins"
 	"brygga/mail"
@@ -39,7 +42,9 @@ import (
 	"brygga/templates"
 	"brygga/tracing"
 	"brygga/web"
+	"brygga/web/bankidapi"
 	"brygga/web/console"
+	"brygga/webhook"
 )
 
 // serverOptions are what a server is made from.
@@ -80,7 +85,11 @@ type serverOptions struct {
 	// certificates are the further ones of ours, by name; verifier returns what checks results, or is nil when nobody does.
 	certificates map[string]bankid.CertificateSource
 	verifier     func() (*bankid.Verifier, error)
-	now          func() time.Time
+	// netid is which Net iD Access to ask, and as whom; nil where there is none.
+	netid *netIDParts
+	// stamps is the time-stamping authority in place of that of the configuration, nil for that one. It is made when it is first used.
+	stamps func() (*archive.Authority, error)
+	now    func() time.Time
 }
 
 // server is all parts of a running brygga, connected.
@@ -90,6 +99,7 @@ type server struct {
 	shared        atomic.Pointer[postgres.Store] // store, where other processes use it too
 	ownTime       func() time.Time               // the clock of this machine
 	clients       *storage.StaticClients         // store with the clients of the configuration
+	uses          *clients.Uses                  // of the secrets of clients
 	apps          storage.Store                  // clients with that of the console: for whom people log in
 	outbound      *outbound.Caller
 	audit         *audit.Log
@@ -105,21 +115,25 @@ type server struct {
 	tracer        *tracing.Tracer // nil where nothing is traced
 	ring          *keys.Ring
 	apis          map[string]*bankid.API // by certificate
+	cards         *netIDService          // nil where there is no Net iD Access
 	engine        *login.Engine
 	provider      *op.Provider
+	backEnds      http.Handler // BankID's JSON:API
 	site          atomic.Pointer[web.Site]
 	looks         atomic.Pointer[looks]
 	live          *config.Config                // the one that was taken over last, for reload alone
 	taken         atomic.Pointer[config.Config] // the same, for whoever shows it
 	metrics       *metrics
-	health        *bankIDHealth
+	health        *eidHealth
 	proxies       web.Proxies
 	trials        *trials
 	consoleBankID *consoleBankID
 	socket        net.Listener // for client and key commands; nil when there can be none
 	stopping      atomic.Bool
+	// keeping is the maintenance of keys, signing that of the audit log's tree.
+	keeping, signing trouble
 	// background is work of the start that nobody waits for but close.
-	background sync.WaitGroup
+	background background.Group
 }
 
 // newServer opens the store and builds the parts. It listens nowhere yet; the caller lets run or close follow.
@@ -139,8 +153,11 @@ func newServer(ctx context.Context, o serverOptions) (*server, error) {
 func (s *server) build(ctx context.Context) (err error) {
 	c := s.config
 	s.metrics = newMetrics(s)
-	s.health = &bankIDHealth{metrics: s.metrics, log: s.log, now: s.now}
+	s.health = newBankIDHealth(s.metrics, s.log, s.now)
 	if err = s.openBankID(); err != nil {
+		return err
+	}
+	if err = s.openNetID(); err != nil {
 		return err
 	}
 	if s.outbound, err = newOutbound(c.Outbound, c.LocalIssuer()); err != nil {
@@ -153,7 +170,7 @@ func (s *server) build(ctx context.Context) (err error) {
 	if err = s.openStore(ctx); err != nil {
 		return err
 	}
-	s.clients = storage.WithStaticClients(s.store, static)
+	s.clients = storage.WithStaticClients(s.metrics.measured(s.store), static)
 	if err = s.clients.Remember(ctx, s.now()); err != nil {
 		return err
 	}
@@ -169,12 +186,14 @@ func (s *server) build(ctx context.Context) (err error) {
 	s.hasher = account.NewHasher(0)
 	s.metrics.watchOperators(s.hasher)
 	s.metrics.watchMail(s.store.PendingMail)
+	s.metrics.watchNotices(s.store.WaitingNotices, s.now)
 	if s.mail, err = s.newCourier(); err != nil {
 		return err
 	}
 	if s.tree.Tree, err = openTree(ctx, s.store, c.Issuer, tree.Options{Logger: s.log, Now: s.now}); err != nil {
 		return err
 	}
+	s.uses = clients.NewUses(s.store, s.now)
 	if s.logins, err = logins.New(logins.Options{Store: s.store, Log: s.tree, Logger: s.log, Now: s.now}); err != nil {
 		return err
 	}
@@ -289,22 +308,25 @@ func (s *server) provideKeys(ctx context.Context, all []storage.Client) {
 
 func (s *server) newEngine() (*login.Engine, error) {
 	c := s.config
-	method, err := login.BankID(login.BankIDOptions{APIs: s.apis, MobilePolicy: c.BankID.MobilePolicy(), Verifier: s.verifier, Phone: s.phone})
+	methods, err := s.methods()
 	if err != nil {
 		return nil, err
 	}
 	return login.New(login.Options{
-		Store: s.apps, Method: method, Audit: s.audit, Logger: s.log, Policy: c.BankID.Policy, Verify: login.VerifyMode(c.BankID.Verify),
+		Store: s.apps, Methods: methods, Offers: c.Offers(), Audit: s.audit, Logger: s.log, Issuer: c.Issuer, Policy: c.BankID.Policy, Verify: login.VerifyMode(c.BankID.Verify),
 		ReturnURL:     func(id string, nonce secret.String) secret.String { return web.ReturnURL(c.Issuer, id, nonce) },
 		TransactionID: func(id, client string) string { return s.provider.TransactionID(id, client) },
-		Subject:       func(client *storage.Client, number secret.String) string { return s.provider.Subject(client, number) },
-		VisibleText:   s.visibleText, ReferringDomain: c.ReferringDomain(), Life: c.Login.Life, Window: c.Login.Window,
+		Subject: func(client *storage.Client, person *storage.Identity) string {
+			return s.provider.Subject(client, person)
+		},
+		VisibleText: s.visibleText, ReferringDomain: c.ReferringDomain(), Life: c.Login.Life, Window: c.Login.Window,
 		Limits: login.Limits{
 			LoginsPerAddress: c.Login.LoginsPerAddress, OrdersPerAddress: c.Login.OrdersPerAddress,
 			OrdersPerClient: c.Login.OrdersPerClient, PendingOrders: c.Login.PendingOrders,
-			StoredPerAddress: c.Login.StoredPerAddress << 20, Stored: c.Login.Stored << 20,
+			StoredPerAddress: c.Login.StoredPerAddress << 20, Stored: c.Login.Stored << 20, CallsPerPerson: c.Login.CallsPerPerson,
+			AsksPerPerson: c.Login.AsksPerPerson, AsksPerAddress: c.Login.AsksPerAddress,
 		},
-		MemoryShort: memoryShort(debug.SetMemoryLimit(-1)), Now: s.now, Observe: s.metrics.login, Step: s.loginStep, Collector: s.node(),
+		MemoryShort: memoryShort(debug.SetMemoryLimit(-1)), Now: s.now, Ended: func(l *storage.Login) { s.provider.Notify(l) }, Observe: s.metrics.login, Step: s.loginStep, Collector: s.node(),
 	})
 }
 
@@ -316,6 +338,15 @@ func (s *server) node() string {
 	return ""
 }
 
+// levelsOf returns the levels of assurance that may be asserted, those with demands of their own last.
+func levelsOf(c *config.Config) []string {
+	plain := c.ACRs()
+	if len(plain) == 0 {
+		plain = []string{op.DefaultACR}
+	}
+	return append(slices.Clone(plain), slices.Sorted(maps.Keys(c.Tokens.ACRPolicies))...)
+}
+
 // connect makes the provider and the site, each of which leads into the other.
 func (s *server) connect(ctx context.Context) error {
 	c := s.config
@@ -325,12 +356,13 @@ func (s *server) connect(ctx context.Context) error {
 	}
 	s.provider, err = op.New(op.Options{
 		Issuer: c.Issuer, InsecureHTTPIssuer: c.InsecureHTTPIssuer, Store: storage.Enabled(s.apps), Keys: s.ring, Audit: s.audit, Pages: pages{&s.site},
-		SubjectKey: subjects, AccessTokenLife: c.Tokens.AccessTokenLife, IDTokenLife: c.Tokens.IDTokenLife, ACRValues: c.ACRs(), Policy: c.BankID.Policy,
+		SubjectKey: subjects, AccessTokenLife: c.Tokens.AccessTokenLife, IDTokenLife: c.Tokens.IDTokenLife, ACRValues: c.ACRs(), ACRPolicies: c.Tokens.ACRPolicies, Methods: toldMethods(c), Offered: s.offered, Policy: c.BankID.Policy,
 		RefreshIdle: c.Tokens.RefreshTokenIdle, RefreshLife: c.Tokens.RefreshTokenLife, RefreshGrace: c.Tokens.RefreshTokenGrace, SessionLife: c.Sessions.Life, SessionIdle: c.Sessions.Idle,
 		Outbound: s.outbound, ServiceDocumentation: c.ServiceDocumentation, Limits: op.Limits{
 			RequestsPerAddress: c.Limits.RequestsPerAddress, RequestsPerClient: c.Limits.RequestsPerClient,
 			LoginsPerAddress: c.Login.LoginsPerAddress, StoredPerAddress: c.Login.StoredPerAddress << 20, Stored: c.Login.Stored << 20,
 		},
+		Call: s.call, CallSilence: s.engine.CallSilence(), SecretUsed: s.uses.Used, Webhook: s.webhook, SignatureOf: s.signatureOf, EvidenceOf: s.evidenceOf,
 		APIScopes: admin.Scopes(), MessageFits: s.messageFits, ClientIP: web.ClientIP, Observe: s.metrics.provider, Step: s.providerStep, Logger: s.log, RefusalLevel: s.refusals, Now: s.now,
 	})
 	if err != nil {
@@ -342,6 +374,26 @@ func (s *server) connect(ctx context.Context) error {
 	}
 	s.site.Store(site)
 	return nil
+}
+
+// webhook returns what a client's webhook is posted of an order that has ended.
+func (s *server) webhook(ctx context.Context, client *storage.Client, notice *storage.Notice) (http.Header, []byte, error) {
+	now := s.now()
+	keys, err := clients.WebhookKeys(ctx, s.store, client, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	body, err := bankidapi.Ended(notice.Order)
+	return webhook.Header(keys, notice.ID, now, body), body, err
+}
+
+// call begins a login by telephone. A server that has all it can do is one that is asked too much.
+func (s *server) call(ctx context.Context, request storage.AuthRequest, binding secret.String, starter storage.Starter) (*storage.Login, error) {
+	begun, err := s.engine.Call(ctx, request, binding, starter)
+	if overload, ok := errors.AsType[*login.OverloadError](err); ok {
+		return nil, &limit.Error{RetryAfter: overload.RetryAfter}
+	}
+	return begun, err
 }
 
 // visibleText returns what the BankID app shows for a login at the client, all of it in one language.
@@ -386,10 +438,10 @@ func (s *server) ready(ctx context.Context) error {
 // operator returns the parts that client and key commands work on.
 func (s *server) operator() *operator {
 	return &operator{
-		store: s.clients, audit: s.audit, now: s.now, certificates: s.config.BankID.CertificateNames(), acrValues: s.config.ACRs(), local: s.config.LocalIssuer(), outbound: s.outbound,
-		levels: s.levels, hasher: s.hasher, console: s.config.ConsoleURL(), mail: s.mail != nil,
+		store: s.clients, audit: s.audit, now: s.now, certificates: s.config.CertificateNames(), methods: s.config.ClientMethods(), policy: s.config.BankID.Policy, acrValues: levelsOf(s.config), local: s.config.LocalIssuer(), outbound: s.outbound,
+		registrars: s.cards.registrars(), levels: s.levels, hasher: s.hasher, console: s.config.ConsoleURL(), mail: s.mail != nil,
 		ring: func(context.Context) (*keys.Ring, error) { return s.ring, nil }, backup: s.backup,
-		tree: func(context.Context) (*tree.Tree, error) { return s.tree.Tree, nil }, sinks: s.config.Audit.Sinks,
+		tree: func(context.Context) (*tree.Tree, error) { return s.tree.Tree, nil }, sinks: s.sinkList(),
 		texts: func() *templates.Catalogue { return s.looks.Load().messages },
 	}
 }
@@ -412,6 +464,7 @@ func (s *server) close() error {
 	for _, api := range s.apis {
 		api.Close()
 	}
+	s.cards.close()
 	if s.outbound != nil {
 		s.outbound.Close()
 	}

@@ -27,6 +27,8 @@ type simulatorOptions struct {
 	rsa                bool
 	chaos              *bankidsim.Chaos
 	log                *slog.Logger
+	netid              bool // run a Net iD Access too
+	cards              cardOptions
 }
 
 func newSimulatorCommand(h *host) *cobra.Command {
@@ -35,7 +37,8 @@ func newSimulatorCommand(h *host) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "simulator", Short: "Run a simulated BankID for any relying party", Args: cobra.NoArgs,
 		Long: "Run a simulated BankID: the Relying Party API over mutual TLS, and a virtual phone with a control API for scripts. The\n" +
-			"certificates that a relying party needs are made at each start and written to the directory that --out names.",
+			"certificates that a relying party needs are made at each start and written to the directory that --out names.\n\n" +
+			"With --netid it runs a simulated Net iD Access too: its SOAP web service, and a virtual card app.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !calm {
 				o.chaos = bankidsim.MildChaos()
@@ -51,6 +54,10 @@ func newSimulatorCommand(h *host) *cobra.Command {
 	cmd.Flags().StringVar(&o.out, "out", "brygga-simulator", "`directory` for the certificates")
 	cmd.Flags().BoolVar(&o.rsa, "rsa", false, "a client certificate with an RSA key, as banks issue them")
 	cmd.Flags().BoolVar(&calm, "no-chaos", false, "a BankID without delays and surprises")
+	cmd.Flags().BoolVar(&o.netid, "netid", false, "a Net iD Access too")
+	cmd.Flags().StringVar(&o.cards.listen, "netid-listen", "127.0.0.1:8085", "`address` of the web service of Net iD Access")
+	cmd.Flags().StringVar(&o.cards.app, "netid-app-listen", "127.0.0.1:8084", "`address` of the virtual card app, on loopback")
+	cmd.Flags().StringVar(&o.cards.users, "netid-users", "", "`file` with people who have cards, as JSON")
 	return cmd
 }
 
@@ -100,29 +107,42 @@ For brygga serve:
 Ctrl-C ends it.
 `, api.Addr(), phone.Addr(), o.out, api.Addr(), phone.Addr(),
 		filepath.Join(o.out, "ca.pem"), filepath.Join(o.out, "signature-root.pem"), filepath.Join(o.out, "client.pem"), filepath.Join(o.out, "client-key.pem"))
-	return serveSimulator(ctx, sim, api, phone)
+	if !o.netid {
+		return serveSimulator(ctx, sim, api, phone)
+	}
+	return withCards(ctx, o, w, func(ctx context.Context) error { return serveSimulator(ctx, sim, api, phone) }, api, phone)
+}
+
+// withCards runs a Net iD Access beside what serve does; either ends the other. The listeners are closed when it cannot be started.
+func withCards(ctx context.Context, o simulatorOptions, w io.Writer, serve func(context.Context) error, open ...io.Closer) error {
+	o.cards.out, o.cards.log = o.out, o.log
+	cards, err := newCardService(ctx, o.cards)
+	if err != nil {
+		for _, listener := range open {
+			err = errors.Join(err, listener.Close())
+		}
+		return err
+	}
+	cards.banner(w, o.out)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() {
+		defer stop()
+		ended <- cards.serve(ctx)
+	}()
+	err = serve(ctx)
+	stop()
+	return errors.Join(err, <-ended)
 }
 
 // serveSimulator serves until ctx is done or a listener fails.
 func serveSimulator(ctx context.Context, sim *bankidsim.Simulator, api, phone net.Listener) error {
 	apiServer, phoneServer := sim.APIServer(), newPhoneServer(sim)
-	ended := make(chan error, 2)
-	go func() { ended <- apiServer.ServeTLS(api, "", "") }()
-	go func() { ended <- phoneServer.Serve(phone) }()
-	left := 2
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-ended:
-		left--
-	}
-	err = errors.Join(err, shutdown(context.WithoutCancel(ctx), apiServer, phoneServer))
-	for range left {
-		if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
-			err = errors.Join(err, e)
-		}
-	}
-	return err
+	return serveAll(ctx, []serving{
+		{apiServer, func() error { return apiServer.ServeTLS(api, "", "") }},
+		{phoneServer, func() error { return phoneServer.Serve(phone) }},
+	})
 }
 
 // newPhoneServer returns what serves the virtual phone: under names of this machine alone, as whoever reaches it can be anyone.
@@ -141,21 +161,28 @@ func nonEmpty(host string) []string {
 
 // writeCertificates writes what a relying party needs: the roots to pin, and a certificate with its key.
 func writeCertificates(sim *bankidsim.Simulator, dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
 	certificate := sim.ClientCertificate()
 	signatures, err := sim.SignatureRootPEM()
 	if err != nil {
 		return err
 	}
-	// The key comes last: who has waited for it finds all of them.
-	for _, file := range []struct {
-		name string
-		text []byte
-	}{
+	return writeFiles(dir, []pemFile{
 		{"ca.pem", sim.ServerRootPEM()}, {"signature-root.pem", signatures}, {"client.pem", certificate.CertPEM}, {"client-key.pem", certificate.KeyPEM},
-	} {
+	})
+}
+
+// pemFile is a file of certificates.
+type pemFile struct {
+	name string
+	text []byte
+}
+
+// writeFiles writes files into a directory, in their order: who has waited for the last finds all of them.
+func writeFiles(dir string, files []pemFile) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for _, file := range files {
 		path := filepath.Join(dir, file.name)
 		// Under a name of its own first, so that nobody reads half a file, and the mode is right from the start.
 		fresh := fmt.Sprintf("%s.%d", path, time.Now().UnixNano())

@@ -24,10 +24,10 @@ func (s *server) newSite(page config.Page, l *looks) (*web.Site, error) {
 	return web.New(web.Options{
 		Answered: answered,
 		Issuer:   c.Issuer, Engine: s.engine, Store: s.apps, Audit: s.audit, Logger: s.log, Now: s.now,
-		Provider: s.provider.Handler(), Answer: s.provider.Answer, Refuse: s.provider.Refuse, TrustedProxies: c.TrustedProxies, Proxies: &s.proxies,
+		BankIDAPI: http.HandlerFunc(s.bankIDAPI), Provider: s.provider.Handler(), Answer: s.provider.Answer, Refuse: s.provider.Refuse, TrustedProxies: c.TrustedProxies, Proxies: &s.proxies,
 		ServiceName: page.ServiceName, Links: templates.Links{Help: page.HelpURL, Accessibility: page.AccessibilityURL},
 		Simulated: c.BankID.Environment != config.Production, PhoneURL: string(s.phone), Observe: s.metrics.request, Panicked: s.metrics.panics.Inc,
-		Brand: l.brand, StyleSheet: l.styleSheet, BankIDLogo: l.bankIDLogo, Messages: l.messages, Preview: s.preview, Trouble: s.trouble, StartURL: s.startURL, Banner: s.banners.Shown,
+		Brand: l.brand, StyleSheet: l.styleSheet, EIDs: l.eids, Dialects: s.dialects(), Messages: l.messages, Preview: s.preview, Trouble: s.trouble, StartURL: s.startURL, Banner: s.banners.Shown,
 	})
 }
 

@@ -36,8 +36,8 @@ func newStatisticsCommand(h *host) *cobra.Command {
 					return err
 				}
 			}
-			return withAdmin(cmd, h, &where, func(ctx context.Context, s *admin.Service, actor admin.Actor) error {
-				found, err := s.Statistics(ctx, actor, at)
+			return withOperations(cmd, h, &where, func(ctx context.Context, s operations) error {
+				found, err := s.Statistics(ctx, at)
 				switch {
 				case err != nil:
 					return err
@@ -57,11 +57,11 @@ func newStatisticsCommand(h *host) *cobra.Command {
 }
 
 func writeStatistics(h *host, s *admin.Statistics) error {
-	rows := [][]string{{"CLIENT", "NAME", "IDENTIFIED", "COMPLETED", "REFUSED", "FAILED", "ENDED", "LOGINS", "FROM SESSION"}}
+	rows := [][]string{{"CLIENT", "NAME", "IDENTIFIED", "COMPLETED", "SIGNATURES", "REFUSED", "FAILED", "ENDED", "LOGINS", "FROM SESSION"}}
 	var sum logins.Counts
 	row := func(id, name string, c *logins.Counts) {
 		cells := []string{id, name}
-		for _, n := range []int64{c.Identified(), c.Completed, c.Refused, c.Failed, c.Ended, c.Logins, c.Sessions} {
+		for _, n := range []int64{c.Identified(), c.Completed, c.Signatures, c.Refused, c.Failed, c.Ended, c.Logins, c.Sessions} {
 			cells = append(cells, strconv.FormatInt(n, 10))
 		}
 		rows = append(rows, cells)

@@ -156,8 +156,8 @@ func newStoreAccept(h *host, where *whereFlags) *cobra.Command {
 	return &cobra.Command{
 		Use: "accept", Short: "Take a file or a database that was restored, and end what was granted before", Args: cobra.NoArgs,
 		Long: "Take the store as it lies there: a file that was put in its place by hand, or came from another machine without its mark, or a database that\n" +
-			"was restored to an earlier point. Codes and tokens that were used or revoked since would be good again. So logins, codes, tokens and\n" +
-			"sessions end, and people log in anew. Clients, keys, subjects and the audit log stay.",
+			"was restored to an earlier point. Codes and tokens that were used or revoked since would be good again. So logins, codes, tokens,\n" +
+			"sessions and the secrets of API keys end, and people log in anew. Clients, signing keys, subjects and the audit log stay.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			in, err := where.find(h)
 			if err != nil {

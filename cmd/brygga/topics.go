@@ -12,6 +12,7 @@ import (
 var topics = [][3]string{
 	{"apps", "apps.md", "What apps need: endpoints, tokens, claims"},
 	{"api", "api.md", "The management API: keys, requests, answers"},
+	{"bankid-api", "bankid-api.md", "BankID for back ends: keys, orders, the two dialects, errors"},
 	{"audit-log", "audit.md", "The audit log: its fields, its proof, and where it goes"},
 	{"backups", "backup.md", "Back up, restore and move the store"},
 	{"claims", "claims.md", "What apps get: a token decoded, what to store, linking customers"},

@@ -77,7 +77,7 @@ func (s *server) loginStep(step login.Step) {
 	}
 	asked := step.Name == login.StepOrder || step.Name == login.StepCollect
 	s.tracer.Record(&tracing.Span{
-		Transaction: s.provider.TransactionID(step.Login, step.Client), Name: step.Name, Client: asked, Began: step.Began, Took: step.Took, Failed: outcome != "" && asked,
+		Transaction: s.provider.TransactionID(step.Login, step.Client), Name: step.Name, Root: step.Name == login.StepAsked, Client: asked, Began: step.Began, Took: step.Took, Failed: outcome != "" && asked,
 		Outcome: outcome, ClientID: step.Client, Reference: string(step.Reference), Device: step.Device,
 	})
 }

@@ -94,10 +94,13 @@ func TestTracesTellNothingOfPersons(t *testing.T) {
 			roots[span[1]]++
 		}
 	}
-	whole := 0
+	whole, asked := 0, 0
 	for trace, has := range names {
 		if roots[trace] != 1 {
 			t.Errorf("a trace has %d beginnings: %v", roots[trace], has)
+		}
+		if has["asked"] && has["order"] {
+			asked++
 		}
 		complete := true
 		for _, name := range []string{"GET /authorize", "GET /login/{id}", "POST /login/{id}/start", "page", "order", "collect", "app", "sign", "result", "POST /login/{id}/done", "answer", "token"} {
@@ -106,6 +109,9 @@ func TestTracesTellNothingOfPersons(t *testing.T) {
 		if complete {
 			whole++
 		}
+	}
+	if asked == 0 {
+		t.Error("no trace of what a program asked for")
 	}
 	if whole < 2 || len(names) < 4 {
 		t.Errorf("%d of %d traces are whole, want two logins: %v", whole, len(names), names)

@@ -9,7 +9,7 @@ import (
 )
 
 // keptKinds are the kinds of record in the expiry index that a copy may bring back: nobody can use them twice.
-var keptKinds = []byte{noticeKind, replayKind, auditKind, countKind}
+var keptKinds = []byte{noticeKind, replayKind, auditKind, countKind, evidenceKind}
 
 // startAnew ends all that works once or can be taken back: in a copy it would work again. The store goes on under another name, so
 // that the file which this one replaces is known as a stranger.
@@ -25,7 +25,7 @@ func (s *Store) startAnew(t *tx, now time.Time) error {
 		}
 	}
 	for _, id := range []bucketID{
-		requestsBucket, loginsBucket, pendingBucket, codesBucket, grantsBucket, sidsBucket, tokensBucket, refreshBucket, sessionsBucket, cookiesBucket,
+		requestsBucket, loginsBucket, documentsBucket, pendingBucket, codesBucket, grantsBucket, sidsBucket, tokensBucket, refreshBucket, sessionsBucket, cookiesBucket,
 		sessionGrantsBucket, pushedBucket, mailBucket, mailDueBucket, expiryBucket,
 	} {
 		if err := t.btx.DeleteBucket(bucketNames[id]); err != nil {
@@ -44,5 +44,5 @@ func (s *Store) startAnew(t *tx, now time.Time) error {
 	if err := s.endOperators(t, now); err != nil {
 		return err
 	}
-	return errors.Join(t.putForgotten(now), t.put(metaBucket, metaStore, []byte(storage.NewID())))
+	return errors.Join(endAPIKeys(t), t.putForgotten(now), t.put(metaBucket, metaStore, []byte(storage.NewID())))
 }

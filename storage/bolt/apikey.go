@@ -95,6 +95,26 @@ func (s *Store) RemoveAPIKey(ctx context.Context, id string, events ...storage.A
 	})
 }
 
+// endAPIKeys ends of every key what would come back to life in a restored store.
+func endAPIKeys(t *tx) error {
+	var all []*storage.APIKey
+	cursor := t.bucket(apiKeysBucket).Cursor()
+	for id, _ := cursor.First(); id != nil; id, _ = cursor.Next() {
+		key, err := t.apiKey(string(id))
+		if err != nil {
+			return err
+		}
+		all = append(all, key)
+	}
+	for _, key := range all {
+		key.Restored()
+		if err := t.putAPIKey(key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *Store) apiKeyEntry(_ *tx, _, row []byte) (storage.Entry, error) {
 	key, err := storage.DecodeAPIKey(row)
 	if err != nil {

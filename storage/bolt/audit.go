@@ -3,9 +3,7 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"brygga/storage"
@@ -44,18 +42,16 @@ type auditRow struct {
 
 // auditRows returns the rows of the events, or storage.ErrExists when two are the same.
 func auditRows(events []storage.AuditEvent) ([]auditRow, error) {
+	if storage.Twice(events) {
+		return nil, storage.ErrExists
+	}
 	rows := make([]auditRow, len(events))
 	for i, event := range events {
-		text, err := json.Marshal(event)
+		text, err := storage.AuditText(&event)
 		if err != nil {
-			return nil, fmt.Errorf("encode audit event: %w", err)
+			return nil, err
 		}
 		rows[i] = auditRow{append(appendMicros(make([]byte, 0, 8+len(event.ID)), event.Time), event.ID...), text, event.Expires}
-		for _, before := range rows[:i] {
-			if bytes.Equal(before.key, rows[i].key) {
-				return nil, storage.ErrExists
-			}
-		}
 	}
 	return rows, nil
 }
@@ -108,9 +104,9 @@ func (s *Store) auditEvents(from, to time.Time, limit int, may func([]byte) bool
 			if !may(text) {
 				continue
 			}
-			var event storage.AuditEvent
-			if err := json.Unmarshal(text, &event); err != nil {
-				return fmt.Errorf("decode audit event: %w", err)
+			event, err := storage.ParseAuditText(text)
+			if err != nil {
+				return err
 			}
 			if !event.Time.Before(from) && event.Time.Before(to) && is(event) {
 				events = append(events, event)

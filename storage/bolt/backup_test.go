@@ -123,6 +123,7 @@ func TestRestoreRefuses(t *testing.T) {
 
 // TestRestoreAnyDamage changes bytes of a copy at random places: it is refused, or what is restored is whole.
 func TestRestoreAnyDamage(t *testing.T) {
+	t.Parallel()
 	raw, now := backedUp(t)
 	random := rand.New(rand.NewPCG(1, 2))
 	refused := 0
@@ -180,6 +181,7 @@ func (s *stalled) Write(p []byte) (int, error) {
 // TestSlowCopyIsGivenUp: while a copy is made no page is used again, so the file grows; a copy that takes too long ends, and the pages are
 // used again.
 func TestSlowCopyIsGivenUp(t *testing.T) {
+	t.Parallel()
 	s := openTest(t, Options{})
 	s.db.NoSync = true
 	s.copyRoom = 1 << 20

@@ -54,6 +54,7 @@ func storeAll(t *testing.T, s *Store, now time.Time) {
 // TestCheckFindsEveryFault removes and changes each row of a store, one after the other, and doubles each row of an index: each is
 // found, and told without what the row holds.
 func TestCheckFindsEveryFault(t *testing.T) {
+	t.Parallel()
 	s, now := openTest(t, Options{}), time.Now().UTC().Truncate(time.Microsecond)
 	storeAll(t, s, now)
 	whole := readFile(t, s.path)
@@ -75,7 +76,7 @@ func TestCheckFindsEveryFault(t *testing.T) {
 	}
 	damage := func(change func(*bbolt.Tx) error) {
 		t.Helper()
-		db, err := bbolt.Open(s.path, 0o600, nil)
+		db, err := bbolt.Open(s.path, 0o600, &bbolt.Options{NoSync: true})
 		if err != nil {
 			t.Fatal(err)
 		}

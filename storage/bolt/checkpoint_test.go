@@ -19,6 +19,7 @@ import (
 // TestFreePagesAfterAKill lets a store work, takes its file as a kill would leave it again and again, and demands that what is found by
 // the checkpoint is what reading every page finds, and that the store goes on from there.
 func TestFreePagesAfterAKill(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	path, sealer, now := filepath.Join(t.TempDir(), "brygga.db"), storagetest.FixedSealer("test"), time.Now().UTC()
 	logins, short := 0, 0

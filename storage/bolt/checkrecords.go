@@ -47,13 +47,14 @@ var rowChecks = [bucketCount]func(c *checker, key, value []byte) error{
 	expiryBucket: (*checker).expiry, operatorsBucket: (*checker).operator, handlesBucket: (*checker).handle, throttlesBucket: (*checker).throttle,
 	mailBucket: (*checker).mail, mailDueBucket: (*checker).mailDue,
 	treeBucket: (*checker).treeRow, apiKeysBucket: (*checker).apiKeyRow,
+	documentsBucket: (*checker).document, evidenceBucket: (*checker).evidence, clientEvidenceBucket: (*checker).clientEvidence,
 }
 
 // kindBuckets are the buckets of the kinds of record in the expiry index.
 var kindBuckets = map[byte]bucketID{
 	loginKind: loginsBucket, codeKind: codesBucket, grantKind: grantsBucket, tokenKind: tokensBucket, refreshKind: refreshBucket,
 	sessionKind: sessionsBucket, noticeKind: noticesBucket, pushedKind: pushedBucket, replayKind: replaysBucket, auditKind: auditBucket,
-	countKind: throttlesBucket, mailKind: mailBucket,
+	countKind: throttlesBucket, mailKind: mailBucket, evidenceKind: clientEvidenceBucket,
 }
 
 func (c *checker) run(t *tx) error {
@@ -178,6 +179,9 @@ func (c *checker) login(key, value []byte) error {
 	}
 	if !bytes.Equal(c.get(pendingBucket, key), pendingRow(login)) {
 		err = errors.New("the index of pending orders says otherwise")
+	}
+	if login.Request.Document != (storage.Hash{}) && !c.has(documentsBucket, key) {
+		err = errors.Join(err, errors.New("what is to be signed with it is missing"))
 	}
 	return errors.Join(err, c.expires(login.Expires, loginKind, key))
 }

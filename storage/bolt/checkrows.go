@@ -71,7 +71,7 @@ func (c *checker) notice(key, value []byte) error {
 	if len(value) < dueSize {
 		return errUnopened
 	}
-	notice, err := c.codec.DecodeLogoutNotice(string(key), value[dueSize:])
+	notice, err := c.codec.DecodeNotice(string(key), value[dueSize:])
 	if err != nil {
 		return errUnopened
 	}

@@ -38,11 +38,17 @@ func (t *tx) generation(clientID string) uint64 {
 	return binary.BigEndian.Uint64(row)
 }
 
+// clientRow is a client as stored, with its generation.
+type clientRow struct {
+	client     *storage.Client
+	generation uint64
+}
+
 // Client returns the client with that ID, from memory if it was asked for lately, or storage.ErrNotFound.
 func (s *Store) Client(_ context.Context, id string) (*storage.Client, error) {
-	client, known, mark := s.clients.Look(id)
-	if known {
-		return client, nil
+	known, found, mark := s.clients.Look(id)
+	if found {
+		return known.client, nil
 	}
 	size := 0
 	err := s.view(func(t *tx) (err error) {
@@ -51,14 +57,16 @@ func (s *Store) Client(_ context.Context, id string) (*storage.Client, error) {
 			return storage.ErrNotFound
 		}
 		size = len(row)
-		client, err = decodeClient(row)
+		if known.client, err = decodeClient(row); err == nil {
+			known.generation = binary.BigEndian.Uint64(row)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.clients.Fill(id, client, size+clientOverhead, mark)
-	return client, nil
+	s.clients.Fill(id, known, size+clientOverhead, mark)
+	return known.client, nil
 }
 
 // Clients returns at most limit clients whose IDs follow after, in their order; see storage.Clients.

@@ -54,6 +54,7 @@ func emptied(t *testing.T) (path string, now time.Time) {
 
 // TestCompact: the file shrinks, all rows stay, and what lay there before is another's.
 func TestCompact(t *testing.T) {
+	t.Parallel()
 	path, now := emptied(t)
 	sealer := storagetest.FixedSealer("test")
 	old := readFile(t, path)
@@ -106,6 +107,7 @@ func TestCompact(t *testing.T) {
 
 // TestCompactionIsKilled: whichever of the two files a crash leaves under the name opens, and the other one no more afterwards.
 func TestCompactionIsKilled(t *testing.T) {
+	t.Parallel()
 	path, now := emptied(t)
 	sealer := storagetest.FixedSealer("test")
 	c := &compaction{path: path, fresh: path + ".compact", sealer: sealer, checks: Restoring{Now: now, Report: func(Fault) {}}}
@@ -150,6 +152,7 @@ func TestCompactionIsKilled(t *testing.T) {
 
 // TestCompactRefuses: a store in use, a copy and one with faults stay as they are.
 func TestCompactRefuses(t *testing.T) {
+	t.Parallel()
 	path, now := emptied(t)
 	sealer := storagetest.FixedSealer("test")
 	compact := func() error { _, _, err := Compact(path, sealer, now, func(Fault) {}); return err }

@@ -122,6 +122,7 @@ func image1(t *testing.T, raw []byte) *image {
 }
 
 func TestCutFileIsRefused(t *testing.T) {
+	t.Parallel()
 	for _, closed := range []bool{true, false} {
 		f := fillFile(t, closed)
 		im := image1(t, f.raw)
@@ -144,6 +145,7 @@ func TestCutFileIsRefused(t *testing.T) {
 
 // TestDamagedPagesAreRefused writes zeros, noise or another page over each page in turn.
 func TestDamagedPagesAreRefused(t *testing.T) {
+	t.Parallel()
 	for _, closed := range []bool{true, false} {
 		f := fillFile(t, closed)
 		im := image1(t, f.raw)
@@ -185,6 +187,7 @@ func noise(random *rand.Rand, size int) []byte {
 
 // TestFlippedBitsNeverPanic flips single bits anywhere. Such a file is refused, or what is wrong with it shows as an error.
 func TestFlippedBitsNeverPanic(t *testing.T) {
+	t.Parallel()
 	for _, unchecked := range []bool{false, true} {
 		for _, closed := range []bool{true, false} {
 			f := fillFile(t, closed)
@@ -228,6 +231,7 @@ func tryDamaged(t *testing.T, f filled, raw []byte, unchecked bool) {
 
 // TestDamageUnderAnOpenStore: what a step or a read comes upon closes the store for writes, and it says so when it is asked.
 func TestDamageUnderAnOpenStore(t *testing.T) {
+	t.Parallel()
 	for name, damage := range map[string]func(file *os.File, im *image) error{
 		"noise": func(file *os.File, im *image) error {
 			_, err := file.WriteAt(noise(rand.New(rand.NewPCG(7, 8)), int((im.high-2)*im.pageSize)), int64(2*im.pageSize))

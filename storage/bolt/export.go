@@ -27,6 +27,7 @@ var exports = map[storage.EntryKind]struct {
 	storage.ThrottleEntry: {throttlesBucket, (*Store).throttleEntry}, storage.MailEntry: {mailBucket, (*Store).mailEntry},
 	storage.TileEntry: {treeBucket, (*Store).tileEntry}, storage.TreeEntry: {treeBucket, (*Store).treeEntry},
 	storage.APIKeyEntry: {apiKeysBucket, (*Store).apiKeyEntry}, storage.NoteEntry: {notesBucket, (*Store).noteEntry},
+	storage.DocumentEntry: {documentsBucket, (*Store).documentEntry}, storage.EvidenceEntry: {evidenceBucket, (*Store).evidenceEntry},
 }
 
 // Export returns entries that follow after; see storage.Source.
@@ -218,7 +219,7 @@ func (s *Store) noticeEntry(_ *tx, id, row []byte) (storage.Entry, error) {
 	if err := long(row, dueSize); err != nil {
 		return storage.Entry{}, err
 	}
-	notice, err := s.codec.DecodeLogoutNotice(string(id), row[dueSize:])
+	notice, err := s.codec.DecodeNotice(string(id), row[dueSize:])
 	if err != nil {
 		return storage.Entry{}, err
 	}

@@ -39,6 +39,7 @@ func TestFileIsPrivate(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
 	sealer := storagetest.NewSealer()
 	foreign := func(change func(*bbolt.Tx) error) func(t *testing.T, path string) {
 		return func(t *testing.T, path string) {

@@ -23,6 +23,7 @@ const fullChild = "BRYGGA_TEST_FULL_FILE"
 // TestNoRoom has a process whose files may not grow go through a full disk and out of it again, and another one be killed on it: nothing that
 // was acknowledged is lost, nothing is torn, and a copy from before the last steps does not pass for the store.
 func TestNoRoom(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"recovers", "killed"} {
 		path := filepath.Join(t.TempDir(), "brygga.db")
 		child := exec.Command(os.Args[0])

@@ -167,7 +167,7 @@ func (s *Store) CodeLive(_ context.Context, code [32]byte, now time.Time) (bool,
 // RedeemCode spends the code and stores its tokens; see storage.Grants. The code of a revoked grant is unknown.
 func (s *Store) RedeemCode(ctx context.Context, redemption storage.Redemption) (*storage.Grant, error) {
 	var result *storage.Grant
-	err := s.update(ctx, func(t *tx) error {
+	err := s.updatePatiently(ctx, func(t *tx) error {
 		text := t.get(codesBucket, redemption.CodeHash[:])
 		if text == nil {
 			return storage.ErrNotFound
@@ -240,7 +240,7 @@ func putNewToken(t *tx, token storage.AccessToken, grantID string) error {
 func (s *Store) AccessToken(_ context.Context, hash [32]byte, now time.Time) (token *storage.AccessToken, grant *storage.Grant, err error) {
 	known := s.tokens.get(string(hash[:]))
 	if known != nil {
-		if row := s.grants.get(known.GrantID); row != nil && row.generation == 0 {
+		if row := s.grants.get(known.GrantID); row != nil && s.surelyGranted(row) {
 			return s.recentToken(*known, row.grant, now)
 		}
 	}
@@ -260,7 +260,17 @@ func (s *Store) AccessToken(_ context.Context, hash [32]byte, now time.Time) (to
 	return token, grant, nil
 }
 
-// recentToken returns a token and its grant of which nothing need be read from the file: no client of the file has the grant.
+// surelyGranted reports whether the grant is one of its client as that stands, by what is in memory alone: no client of the file has it, or
+// the client is known with the same generation.
+func (s *Store) surelyGranted(row *grantRow) bool {
+	if row.generation == 0 {
+		return true
+	}
+	client, known := s.clients.Get(row.grant.ClientID)
+	return known && client.generation == row.generation
+}
+
+// recentToken returns a token and its grant of which nothing need be read from the file; see surelyGranted.
 func (s *Store) recentToken(token storage.AccessToken, grant storage.Grant, now time.Time) (*storage.AccessToken, *storage.Grant, error) {
 	s.closing.RLock()
 	defer s.closing.RUnlock()

@@ -36,7 +36,7 @@ func TestHintsWaitForNoDisk(t *testing.T) {
 	hint := func(code string) {
 		t.Helper()
 		before := s.commits(t)
-		if after, err := s.RecordHint(ctx, "l1", "o1", code, now); err != nil || after.Order.HintCode != code {
+		if after, err := s.RecordHint(ctx, "l1", "o1", storage.PhaseWorking, code, now); err != nil || after.Order.HintCode != code {
 			t.Fatalf("hint %s: %+v, %v", code, after, err)
 		}
 		if seen, err := s.Login(ctx, "l1", now); err != nil || seen.Order.HintCode != code {
@@ -71,7 +71,7 @@ func TestHintsWaitForNoDisk(t *testing.T) {
 	if stored := s.storedLogin(t, "l1"); stored.State != storage.LoginFailed || stored.Revision != 5 || stored.Course != "outstandingTransaction@0 started@0 userSign@0" {
 		t.Errorf("the login's next step left %+v", stored)
 	}
-	if _, err := s.RecordHint(ctx, "l1", "o1", "late", now); !errors.Is(err, storage.ErrConflict) {
+	if _, err := s.RecordHint(ctx, "l1", "o1", storage.PhaseWorking, "late", now); !errors.Is(err, storage.ErrConflict) {
 		t.Errorf("a hint of an ended order: %v", err)
 	}
 }
@@ -82,7 +82,7 @@ func TestHintsAreSavedAtTheEnd(t *testing.T) {
 	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
 	login := storage.Login{ID: "l1", State: storage.LoginPending, Expires: now.Add(time.Hour), Order: &storage.Order{ID: "o1", Started: now}}
 	err := s.CreateLogin(ctx, login)
-	_, hinted := s.RecordHint(ctx, "l1", "o1", "started", now)
+	_, hinted := s.RecordHint(ctx, "l1", "o1", storage.PhaseWorking, "started", now)
 	if err := errors.Join(err, hinted, s.Close()); err != nil {
 		t.Fatal(err)
 	}

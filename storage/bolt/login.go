@@ -127,7 +127,7 @@ func (s *Store) loginStep(id string, now time.Time, rule func(*storage.Login) er
 		if err != nil {
 			return err
 		}
-		before := pendingRow(login)
+		before, state := pendingRow(login), login.State
 		if err := rule(login); err != nil {
 			return err
 		}
@@ -139,7 +139,7 @@ func (s *Store) loginStep(id string, now time.Time, rule func(*storage.Login) er
 			return err
 		}
 		*result = login
-		return errors.Join(s.putLogin(t, before, login), t.putAudit(rows))
+		return errors.Join(s.putLogin(t, before, login), t.putAudit(rows), s.putEndNotice(t, login.EndNotice(state, now)))
 	}
 }
 
@@ -154,6 +154,20 @@ func (s *Store) CreateLogin(ctx context.Context, login storage.Login) error {
 			return storage.ErrExists
 		}
 		return s.putNewLogin(t, &login)
+	})
+}
+
+// CreateSignature stores a new login with what is to be signed; see storage.Logins.
+func (s *Store) CreateSignature(ctx context.Context, login storage.Login, document storage.Document) error {
+	login, document, err := login.Signing(document)
+	if err != nil {
+		return err
+	}
+	return s.updatePatiently(ctx, func(t *tx) error {
+		if t.get(loginsBucket, []byte(login.ID)) != nil {
+			return storage.ErrExists
+		}
+		return errors.Join(s.putNewLogin(t, &login), s.putDocument(t, &document))
 	})
 }
 

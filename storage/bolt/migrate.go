@@ -100,6 +100,7 @@ func (s *Store) EndMigration(ctx context.Context) error {
 // Import stores entries; see storage.Target.
 func (s *Store) Import(ctx context.Context, entries []storage.Entry, reached storage.Migration) error {
 	return s.update(ctx, func(t *tx) error {
+		t.inOrder()
 		for _, entry := range entries {
 			if err := s.putEntry(t, entry); err != nil {
 				return fmt.Errorf("store %s: %w", storage.EntryName(entry.Kind, entry.Key), err)
@@ -133,7 +134,7 @@ func (s *Store) putEntry(t *tx, e storage.Entry) error {
 		return putRefreshEntry(t, r, e)
 	case *storage.Session:
 		return s.putSession(t, nil, r)
-	case *storage.LogoutNotice:
+	case *storage.Notice:
 		return s.putNewNotice(t, r)
 	case *storage.PushedRequest:
 		sealed, err := s.codec.EncodePushedRequest(r)
@@ -161,6 +162,10 @@ func (s *Store) putEntry(t *tx, e storage.Entry) error {
 		return t.put(notesBucket, r.Key, r.Value)
 	case *storage.Mail:
 		return s.putNewMail(t, r)
+	case *storage.Document:
+		return s.putDocument(t, r)
+	case *storage.EvidenceRecord:
+		return s.putNewEvidence(t, r)
 	}
 	return putBareEntry(t, e)
 }

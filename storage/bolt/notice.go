@@ -12,8 +12,8 @@ import (
 // A notice is stored under its ID, after the time when it is due: that row leads to it in the index by that time.
 const dueSize = 8
 
-func (s *Store) putNotice(t *tx, notice *storage.LogoutNotice) error {
-	sealed, err := s.codec.EncodeLogoutNotice(notice)
+func (s *Store) putNotice(t *tx, notice *storage.Notice) error {
+	sealed, err := s.codec.EncodeNotice(notice)
 	if err != nil {
 		return err
 	}
@@ -22,8 +22,16 @@ func (s *Store) putNotice(t *tx, notice *storage.LogoutNotice) error {
 	return errors.Join(t.put(noticesBucket, []byte(notice.ID), row), t.put(dueBucket, dueKey, nil))
 }
 
-func (s *Store) putNewNotice(t *tx, notice *storage.LogoutNotice) error {
+func (s *Store) putNewNotice(t *tx, notice *storage.Notice) error {
 	return errors.Join(s.putNotice(t, notice), t.putExpiry(notice.Expires, noticeKind, []byte(notice.ID), nil))
+}
+
+// putEndNotice writes the notice of an order that has ended, if there is one.
+func (s *Store) putEndNotice(t *tx, notice *storage.Notice) error {
+	if notice == nil {
+		return nil
+	}
+	return s.putNewNotice(t, notice)
 }
 
 // removeDue removes the row that says when the notice is due.
@@ -37,7 +45,7 @@ func (t *tx) removeDue(id []byte) error {
 }
 
 // dueNotices returns at most limit IDs of notices that are due at now and have not expired, the longest due first.
-func (s *Store) dueNotices(t *tx, now time.Time, limit int) (notices []*storage.LogoutNotice, err error) {
+func (s *Store) dueNotices(t *tx, now time.Time, limit int) (notices []*storage.Notice, err error) {
 	end := uint64(max(0, now.UnixMicro()))
 	cursor := t.bucket(dueBucket).Cursor()
 	for key, _ := cursor.First(); key != nil && len(notices) < limit && binary.BigEndian.Uint64(key) <= end; key, _ = cursor.Next() {
@@ -46,7 +54,7 @@ func (s *Store) dueNotices(t *tx, now time.Time, limit int) (notices []*storage.
 		if len(row) < dueSize {
 			return nil, errors.New("decode logout notice: row is too short")
 		}
-		notice, err := s.codec.DecodeLogoutNotice(id, row[dueSize:])
+		notice, err := s.codec.DecodeNotice(id, row[dueSize:])
 		if err != nil {
 			return nil, err
 		}
@@ -57,9 +65,23 @@ func (s *Store) dueNotices(t *tx, now time.Time, limit int) (notices []*storage.
 	return notices, nil
 }
 
-// ClaimLogoutNotices returns notices that are due, put off; see storage.Sessions. It waits for the disk only if there are any.
-func (s *Store) ClaimLogoutNotices(ctx context.Context, now time.Time, limit int, retry func(attempts int) time.Duration) (claimed []storage.LogoutNotice, err error) {
-	var due []*storage.LogoutNotice
+// WaitingNotices counts the notices; see storage.Sessions.
+func (s *Store) WaitingNotices(context.Context) (n int, due time.Time, err error) {
+	err = s.view(func(t *tx) error {
+		cursor := t.bucket(dueBucket).Cursor()
+		for key, _ := cursor.First(); key != nil; key, _ = cursor.Next() {
+			if n++; n == 1 {
+				due = time.UnixMicro(int64(binary.BigEndian.Uint64(key))).UTC()
+			}
+		}
+		return nil
+	})
+	return n, due, err
+}
+
+// ClaimNotices returns notices that are due, put off; see storage.Sessions. It waits for the disk only if there are any.
+func (s *Store) ClaimNotices(ctx context.Context, now time.Time, limit int, retry func(attempts int) time.Duration) (claimed []storage.Notice, err error) {
+	var due []*storage.Notice
 	if err := s.view(func(t *tx) (err error) {
 		due, err = s.dueNotices(t, now, min(limit, 1))
 		return err
@@ -90,14 +112,14 @@ func (s *Store) ClaimLogoutNotices(ctx context.Context, now time.Time, limit int
 	return claimed, nil
 }
 
-// DropLogoutNotice removes the notice; see storage.Sessions.
-func (s *Store) DropLogoutNotice(ctx context.Context, id string, events ...storage.AuditEvent) error {
+// DropNotice removes the notice; see storage.Sessions.
+func (s *Store) DropNotice(ctx context.Context, id string, events ...storage.AuditEvent) error {
 	return s.updateAnd(ctx, events, func(t *tx) error {
 		row := t.get(noticesBucket, []byte(id))
 		if row == nil {
 			return nil
 		}
-		notice, err := s.codec.DecodeLogoutNotice(id, row[min(dueSize, len(row)):])
+		notice, err := s.codec.DecodeNotice(id, row[min(dueSize, len(row)):])
 		if err != nil {
 			return err
 		}

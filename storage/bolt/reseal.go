@@ -15,9 +15,10 @@ var sealedRows = []struct {
 	from   int
 }{
 	{requestsBucket, storage.SealedRequest, 0}, {loginsBucket, storage.SealedLogin, 0}, {grantsBucket, storage.SealedGrant, generationSize},
-	{sessionsBucket, storage.SealedSession, 0}, {pushedBucket, storage.SealedPushedRequest, 0}, {noticesBucket, storage.SealedLogoutNotice, dueSize},
+	{sessionsBucket, storage.SealedSession, 0}, {pushedBucket, storage.SealedPushedRequest, 0}, {noticesBucket, storage.SealedNotice, dueSize},
 	{keysBucket, storage.SealedSigningKeys, revisionSize}, {secretsBucket, storage.SealedSecret, 0},
 	{operatorsBucket, storage.SealedOperator, 0}, {mailBucket, storage.SealedMail, dueSize},
+	{documentsBucket, storage.SealedDocument, 0}, {evidenceBucket, storage.SealedEvidence, 0},
 }
 
 // resealPosition is where the next call of Reseal goes on: behind the key, in that bucket of sealedRows.

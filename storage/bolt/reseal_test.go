@@ -52,6 +52,7 @@ func resealAll(path string) error {
 // TestKilledWhileSealingAnew kills the process that seals anew, again and again, until one comes to the end: nothing is lost, the other
 // key is needed until then, and not any more afterwards.
 func TestKilledWhileSealingAnew(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "brygga.db")
 	before, next, _ := resealers()
 	store, err := bolt.Open(path, before, bolt.Options{})

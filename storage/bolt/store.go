@@ -51,8 +51,8 @@ var (
 // format 1 had no index of origins, no sessions, refresh tokens and pushed requests; format 2 no checkpoints, and no mark beside
 // the file; format 3 one row for all of a login; in format 4 sealed bytes did not name their key; format 5 had no checksums; format 6 no
 // operators and no mail; format 7 no tree over the audit events; format 8 no keys for the
-// management API; format 9 no notes.
-const format = 10
+// management API; format 9 no notes; format 10 no documents and no evidence.
+const format = 11
 
 // Options configures Open. The zero value is fine.
 type Options struct {
@@ -63,7 +63,7 @@ type Options struct {
 	// Observe is told of every transaction that writes, how long it took. It runs in the one goroutine that writes. Nil for nobody.
 	Observe func(took time.Duration)
 	// Accept takes a file that Open refuses with ErrCopy. All that it would bring back to life ends: logins, codes, grants, tokens,
-	// sessions and pushed requests. Clients, keys, secrets, notices and audit events stay.
+	// sessions, pushed requests and secrets of API keys. Clients, signing keys, secrets, notices and audit events stay.
 	Accept bool
 	// Unfinished opens a store whose migration was not finished, to go on with it. Open refuses it otherwise.
 	Unfinished bool
@@ -101,7 +101,7 @@ type Store struct {
 	full     atomic.Bool           // a commit found no room, and no probe some since
 	failures atomic.Uint64         // steps that were not stored
 
-	clients *cache.Cache[*storage.Client]
+	clients *cache.Cache[clientRow]
 	logins  recent[storage.Login]
 	grants  recent[grantRow]
 	tokens  recent[storage.AccessToken] // by their hash
@@ -121,6 +121,7 @@ type Store struct {
 	closing sync.RWMutex // held for reading while a step is put into queue
 	closed  bool
 	queue   chan *step
+	hurry   chan struct{} // tells the writer, while it lets steps gather, of one that does not wait, or that they are as many as may be
 	done    chan struct{} // closed when the writer has ended
 	broken  atomic.Bool
 	stuck   atomic.Bool // db is, and cannot be closed
@@ -140,17 +141,18 @@ func Open(path string, sealer storage.Sealer, options Options) (*Store, error) {
 		finish:   (*bbolt.Tx).Commit,
 		codec:    storage.NewCodec(sealer),
 		log:      options.Logger,
-		clients:  cache.New[*storage.Client](maxClientBytes),
+		clients:  cache.New[clientRow](maxClientBytes),
 		logins:   newRecent[storage.Login](maxLoginBytes),
 		grants:   newRecent[grantRow](maxGrantBytes),
 		tokens:   newRecent[storage.AccessToken](maxTokenBytes),
 		beats:    map[string]time.Time{},
 		unsaved:  map[string]*storage.Login{},
 		queue:    make(chan *step, 4*maxBatch),
+		hurry:    make(chan struct{}, 1),
 		done:     make(chan struct{}),
 		observe:  options.Observe,
 	}
-	s.LoginSteps = storage.NewLoginSteps(s.stepLogin, s.stepLater)
+	s.LoginSteps = storage.NewLoginSteps(s.stepLogin, s.stepLater, s.stepCompletion)
 	if s.observe == nil {
 		s.observe = func(time.Duration) {}
 	}

@@ -15,6 +15,7 @@ import (
 var afterSuite = time.Date(2031, 5, 18, 12, 0, 0, 0, time.UTC)
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	storagetest.Run(t, func(t *testing.T, sealer storage.Sealer) storagetest.Instance {
 		path := filepath.Join(t.TempDir(), "data", "brygga.db")
 		store, err := bolt.Open(path, sealer, bolt.Options{})
@@ -36,6 +37,15 @@ func TestConformance(t *testing.T) {
 					return nil, err
 				}
 				store, sealer = reopened, next
+				return store, nil
+			},
+			Restored: func(now time.Time) (storage.Store, error) {
+				store.Close()
+				accepted, err := bolt.Open(path, sealer, bolt.Options{Accept: true, Now: func() time.Time { return now }})
+				if err != nil {
+					return nil, err
+				}
+				store = accepted
 				return store, nil
 			},
 			Raw: func() []byte {

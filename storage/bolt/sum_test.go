@@ -15,6 +15,7 @@ import (
 // TestFlippedBitsAreFound flips a bit of each byte of every row, in turn, in its key and in its value (of some, where it is sealed or has a checksum), and of the number from which clients
 // get their generations: each is found, whatever is sealed, has a checksum or leads elsewhere.
 func TestFlippedBitsAreFound(t *testing.T) {
+	t.Parallel()
 	s, now := openTest(t, Options{}), time.Now().UTC().Truncate(time.Microsecond)
 	storeAll(t, s, now)
 	s, err := Open(s.path, storagetest.FixedSealer("test"), Options{})

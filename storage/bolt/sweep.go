@@ -62,7 +62,7 @@ func (t *tx) sweep(row []byte) error {
 			t.pendingDelta--
 			err = t.remove(pendingBucket, key)
 		}
-		err = errors.Join(err, t.remove(loginsBucket, key), t.remove(requestsBucket, key))
+		err = errors.Join(err, t.remove(loginsBucket, key), t.remove(requestsBucket, key), t.removeDocument(key))
 	case grantKind:
 		err = t.sweepGrant(string(key), t.get(expiryBucket, row))
 	case codeKind:
@@ -86,6 +86,8 @@ func (t *tx) sweep(row []byte) error {
 		err = t.remove(throttlesBucket, key)
 	case mailKind:
 		err = errors.Join(t.removeMailDue(key), t.remove(mailBucket, key))
+	case evidenceKind:
+		err = t.removeEvidence(key)
 	default:
 		err = fmt.Errorf("expiry index has a record of unknown kind %q", kind)
 	}

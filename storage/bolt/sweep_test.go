@@ -33,9 +33,9 @@ func TestSweepLeavesNoRows_RowA3_RowA14(t *testing.T) {
 			t.Errorf("bucket %s is empty before the sweep: the test proves nothing", bucketNames[id])
 		}
 	}
-	// Three logins, grants and codes, two tokens of either kind, and one session, notice, request, key, event, count of attempts and message.
-	if n, err := s.Sweep(ctx, now.Add(48*time.Hour), 100); err != nil || n != 20 {
-		t.Errorf("swept %d, %v, want 20", n, err)
+	// Four logins, one of them with a document and evidence, three grants and codes, two tokens of either kind, and one session, notice, request, key, event, count of attempts and message.
+	if n, err := s.Sweep(ctx, now.Add(48*time.Hour), 100); err != nil || n != 22 {
+		t.Errorf("swept %d, %v, want 22", n, err)
 	}
 	for name, n := range rows() {
 		if name != "meta" && name != "secrets" {
@@ -65,6 +65,15 @@ func storeOneOfEach(t *testing.T, s *Store, now time.Time) {
 		},
 		func() error { return errors.Join(login("l2"), login("l3")) },
 		func() error {
+			order := &storage.Order{ID: "o4", Collector: "a"}
+			return s.CreateSignature(ctx, storage.Login{ID: "l4", State: storage.LoginPending, Order: order, Expires: minute}, storage.Document{Visible: []byte("text")})
+		},
+		func() error {
+			record := storage.EvidenceRecord{ID: "proof-17", ClientID: "app", Created: now, Kept: hour}.Summed()
+			_, err := s.CompleteLogin(ctx, "l4", "o4", storage.Result{Record: &record}, now)
+			return err
+		},
+		func() error {
 			code, grant := grant("g1", 1)
 			_, err := s.AnswerLogin(ctx, "l2", storage.Answer{Code: code, Grant: grant, Session: &session}, now)
 			return err
@@ -90,7 +99,7 @@ func storeOneOfEach(t *testing.T, s *Store, now time.Time) {
 		},
 		func() error { _, err := s.EndSessionID(ctx, "sidg3", now); return err },
 		func() error {
-			_, err := s.ClaimLogoutNotices(ctx, now, 1, func(int) time.Duration { return time.Minute })
+			_, err := s.ClaimNotices(ctx, now, 1, func(int) time.Duration { return time.Minute })
 			return err
 		},
 		func() error { return s.PushRequest(ctx, storage.PushedRequest{Hash: [32]byte{1}, Expires: minute}) },

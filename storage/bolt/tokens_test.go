@@ -80,3 +80,59 @@ func TestRecentTokenAfterClose(t *testing.T) {
 		t.Errorf("%v, want ErrClosed", err)
 	}
 }
+
+// TestTokensOfStoredClientsInMemory: a token of a client that is in memory too is found without the file, and no longer than the client has what
+// it had when the token was made.
+func TestTokensOfStoredClientsInMemory(t *testing.T) {
+	s := openTest(t, Options{})
+	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
+	client := storage.Client{ID: "app"}
+	found := func() error { _, _, err := s.AccessToken(ctx, [32]byte{1}, now); return err }
+	read := func() *storage.Client {
+		t.Helper()
+		known, err := s.Client(ctx, "app")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return known
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(s.CreateClient(ctx, client))
+	read()
+	grant := storage.Grant{ID: "g", ClientID: "app", Created: now, Expires: now.Add(time.Hour)}
+	must(s.update(ctx, func(x *tx) error {
+		return errors.Join(s.putNewGrant(x, &grant, grant.Expires), putNewToken(x, storage.AccessToken{Hash: [32]byte{1}, Issued: now, Expires: now.Add(time.Hour)}, "g"))
+	}))
+	if must(found()); !s.surelyGranted(s.grants.get("g")) {
+		t.Error("the file is read for a token that is known with its grant and client")
+	}
+	next := *read()
+	next.Name = "renamed"
+	must(s.UpdateClient(ctx, next))
+	must(found())
+	if next = *read(); !s.surelyGranted(s.grants.get("g")) {
+		t.Error("a client with another name has lost its grants")
+	}
+	next.Disabled = true
+	must(s.UpdateClient(ctx, next))
+	for range 2 { // before the client is read again, and after
+		if err := found(); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("token of a disabled client: %v", err)
+		}
+		read()
+	}
+	must(s.RemoveClient(ctx, "app", now))
+	if err := found(); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("token of a removed client: %v", err)
+	}
+	must(s.CreateClient(ctx, client))
+	read()
+	if err := found(); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("token of another client of that ID: %v", err)
+	}
+}

@@ -18,6 +18,7 @@ import (
 // TestCopyOfARunningStore copies the file piece by piece while the store works. Such a copy is refused as what it is, or whole; it is
 // never another program's, and never ends the process.
 func TestCopyOfARunningStore(t *testing.T) {
+	t.Parallel()
 	s := openTest(t, Options{})
 	s.db.NoSync = true
 	random, logins, now := rand.New(rand.NewPCG(9, 9)), 0, time.Now().UTC()

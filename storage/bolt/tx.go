@@ -14,36 +14,39 @@ type bucketID int
 
 // The buckets. What their keys and values are stands at the functions that write them.
 const (
-	metaBucket          bucketID = iota // what the store says of itself
-	clientsBucket                       // client ID → generation (8 bytes) + JSON
-	originsBucket                       // web origin + 0 + client ID → nothing
-	requestsBucket                      // login ID → sealed, what never changes of the login
-	loginsBucket                        // login ID → sealed, what changes
-	pendingBucket                       // login ID → expiry (8 bytes) + collector, while its order is pending
-	codesBucket                         // hash → JSON
-	grantsBucket                        // grant ID → client generation (8 bytes) + sealed
-	sidsBucket                          // sid + 0 + grant ID → nothing
-	tokensBucket                        // hash → JSON
-	refreshBucket                       // hash → JSON
-	sessionsBucket                      // session ID → sealed
-	cookiesBucket                       // hash of the cookie → session ID
-	sessionGrantsBucket                 // session ID + 0 + grant ID → when the grant is swept (8 bytes)
-	noticesBucket                       // notice ID → due (8 bytes) + sealed
-	dueBucket                           // due (8 bytes) + notice ID → nothing
-	pushedBucket                        // hash → sealed
-	replaysBucket                       // key → expiry (8 bytes)
-	keysBucket                          // "set" → revision (8 bytes) + sealed
-	secretsBucket                       // name → sealed
-	auditBucket                         // time (8 bytes) + event ID → JSON
-	treeBucket                          // level (1 byte) + index (8 bytes) → a tile of the audit tree; FF → the tree itself, JSON
-	expiryBucket                        // expiry (8 bytes) + kind + key of the record → see sweep
-	operatorsBucket                     // operator ID → sealed
-	handlesBucket                       // handle → operator ID
-	throttlesBucket                     // key → JSON
-	mailBucket                          // mail ID → due (8 bytes) + sealed
-	mailDueBucket                       // due (8 bytes) + mail ID → nothing
-	apiKeysBucket                       // key ID → JSON
-	notesBucket                         // key → value
+	metaBucket           bucketID = iota // what the store says of itself
+	clientsBucket                        // client ID → generation (8 bytes) + JSON
+	originsBucket                        // web origin + 0 + client ID → nothing
+	requestsBucket                       // login ID → sealed, what never changes of the login
+	loginsBucket                         // login ID → sealed, what changes
+	pendingBucket                        // login ID → expiry (8 bytes) + collector, while its order is pending
+	codesBucket                          // hash → JSON
+	grantsBucket                         // grant ID → client generation (8 bytes) + sealed
+	sidsBucket                           // sid + 0 + grant ID → nothing
+	tokensBucket                         // hash → JSON
+	refreshBucket                        // hash → JSON
+	sessionsBucket                       // session ID → sealed
+	cookiesBucket                        // hash of the cookie → session ID
+	sessionGrantsBucket                  // session ID + 0 + grant ID → when the grant is swept (8 bytes)
+	noticesBucket                        // notice ID → due (8 bytes) + sealed
+	dueBucket                            // due (8 bytes) + notice ID → nothing
+	pushedBucket                         // hash → sealed
+	replaysBucket                        // key → expiry (8 bytes)
+	keysBucket                           // "set" → revision (8 bytes) + sealed
+	secretsBucket                        // name → sealed
+	auditBucket                          // time (8 bytes) + event ID → JSON
+	treeBucket                           // level (1 byte) + index (8 bytes) → a tile of the audit tree; FF → the tree itself, JSON
+	expiryBucket                         // expiry (8 bytes) + kind + key of the record → see sweep
+	operatorsBucket                      // operator ID → sealed
+	handlesBucket                        // handle → operator ID
+	throttlesBucket                      // key → JSON
+	mailBucket                           // mail ID → due (8 bytes) + sealed
+	mailDueBucket                        // due (8 bytes) + mail ID → nothing
+	apiKeysBucket                        // key ID → JSON
+	notesBucket                          // key → value
+	documentsBucket                      // login ID → sealed
+	evidenceBucket                       // ID → sealed
+	clientEvidenceBucket                 // client ID + 0 + creation (8 bytes) + ID → nothing
 	bucketCount
 )
 
@@ -53,7 +56,7 @@ var bucketNames = [bucketCount][]byte{
 	[]byte("sessions"), []byte("tokens"), []byte("refresh"), []byte("browsers"), []byte("cookies"), []byte("browser grants"),
 	[]byte("notices"), []byte("due"), []byte("pushed"), []byte("replays"), []byte("keys"), []byte("secrets"), []byte("audit"),
 	[]byte("tree"), []byte("expiry"), []byte("operators"), []byte("operator handles"), []byte("throttles"), []byte("mail"), []byte("mail due"), []byte("API keys"),
-	[]byte("notes"),
+	[]byte("notes"), []byte("documents"), []byte("evidence"), []byte("client evidence"),
 }
 
 // tx is a transaction, for reading or shared by the steps of one batch. Its put and remove count as writes.
@@ -77,6 +80,13 @@ func (t *tx) bucket(id bucketID) *bbolt.Bucket {
 		}
 	}
 	return t.buckets[id]
+}
+
+// inOrder says that most rows come in the order of their keys: full pages stay as they are in every bucket.
+func (t *tx) inOrder() {
+	for id := range bucketCount {
+		t.bucket(id).FillPercent = 0.9
+	}
 }
 
 // get returns the value, or nil. It is valid until the next write of this transaction and must not be changed. Where the row is damaged, it
@@ -130,6 +140,8 @@ const (
 	auditKind   byte = 'a'
 	countKind   byte = 'h' // of attempts
 	mailKind    byte = 'm'
+	// evidenceKind is by the key of clientEvidenceBucket.
+	evidenceKind byte = 'e'
 )
 
 // expiryRow is the key of the record's row in the expiry index.

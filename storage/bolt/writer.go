@@ -24,7 +24,8 @@ type step struct {
 	run func(*tx) error
 	// later does the same in memory alone, where it can, of a step that need not be on disk when it returns. Nil for any other.
 	later func() (done bool, err error)
-	// patient says that a person waits for it, who does not notice some more milliseconds; a program would.
+	// patient says that a person waits for it, alone or by way of an app that exchanges a code, who does not notice some more milliseconds; a
+	// program would.
 	patient bool
 	claimed atomic.Bool // by the writer, which then owes an answer, or by the caller, who has given up
 	err     error
@@ -69,10 +70,16 @@ func (s *Store) enqueue(ctx context.Context, st *step) error {
 	}
 	select {
 	case s.queue <- st:
-		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if st.urgent() || len(s.queue) >= maxBatch {
+		select {
+		case s.hurry <- struct{}{}:
+		default: // the writer has been told
+		}
+	}
+	return nil
 }
 
 // write is the writer goroutine: the only one that ever changes the file. It ends when the queue is closed and empty.
@@ -173,10 +180,10 @@ const (
 	paceWindow = 100 * time.Millisecond
 	// busySteps in a window make it busy: 300 a second.
 	busySteps = 30
-	// linger is how long the first step of a batch then waits for company, and patience how long if all of the batch are patient. A hundred
-	// logins a second make half as many commits for it.
+	// linger is how long a step then waits for company, and patience how long the first of a batch does if all of them are patient. A hundred
+	// logins a second make a third as many commits for it.
 	linger   = 5 * time.Millisecond
-	patience = 4 * linger
+	patience = 6 * linger
 )
 
 func (p *pace) busy(now time.Time) bool {
@@ -192,17 +199,32 @@ func (p *pace) busy(now time.Time) bool {
 
 func (p *pace) count(steps int) { p.steps += steps }
 
-// gather lets steps gather around the first: for linger once there is one that is not patient, for four times as long otherwise.
+// gather lets steps gather around the first: for patience, or for linger from the moment on at which one is there that is not patient. It
+// sleeps until then: a waking of the process costs more than most steps do.
 func (s *Store) gather(batch []*step) []*step {
-	for waited := time.Duration(0); waited < patience; waited += linger {
-		urgent := slices.ContainsFunc(batch, func(st *step) bool { return !st.patient })
-		time.Sleep(linger)
-		batch = s.fill(batch)
-		if urgent || len(batch) == maxBatch {
-			break
+	began := time.Now()
+	select {
+	case <-s.hurry: // of a step that is in the queue still, or in a batch of before
+	default:
+	}
+	if batch = s.fill(batch); len(batch) == maxBatch {
+		return batch
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	if !slices.ContainsFunc(batch, (*step).urgent) {
+		select {
+		case <-timer.C:
+			return s.fill(batch)
+		case <-s.hurry:
+			batch = s.fill(batch)
 		}
 	}
-	return batch
+	if len(batch) < maxBatch {
+		timer.Reset(min(linger, patience-time.Since(began)))
+		<-timer.C
+	}
+	return s.fill(batch)
 }
 
 // fill appends to batch what waits in the queue.
@@ -220,6 +242,9 @@ func (s *Store) fill(batch []*step) []*step {
 	}
 	return batch
 }
+
+// urgent reports whether the step is not patient.
+func (st *step) urgent() bool { return !st.patient }
 
 // givenUp claims the step for the writer, or reports that its caller has given up.
 func (st *step) givenUp() bool { return !st.claimed.CompareAndSwap(false, true) }

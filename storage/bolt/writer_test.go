@@ -330,31 +330,34 @@ func TestPatientStepsGather(t *testing.T) {
 	come := func(s *Store, after time.Duration, steps ...*step) {
 		time.AfterFunc(after, func() {
 			for _, st := range steps {
-				s.queue <- st
+				if err := s.enqueue(context.Background(), st); err != nil {
+					t.Error(err)
+				}
 			}
 		})
 	}
 	for name, test := range map[string]struct {
 		first *step
-		later []*step // come one after the other, every three milliseconds
+		later []*step // come one after the other, every four milliseconds
 		want  int     // of all that gather
 		after time.Duration
 	}{
 		"nobody else":             {&step{patient: true}, nil, 1, patience},
-		"patient ones":            {&step{patient: true}, slices.Repeat([]*step{{patient: true}}, 10), 7, patience},
-		"one who is not":          {&step{patient: true}, []*step{{patient: true}, {}, {patient: true}}, 4, 3 * linger},
+		"patient ones":            {&step{patient: true}, slices.Repeat([]*step{{patient: true}}, 10), 8, patience},
+		"one who is not":          {&step{patient: true}, []*step{{patient: true}, {}, {patient: true}}, 4, 8*time.Millisecond + linger},
 		"the first is not":        {&step{}, slices.Repeat([]*step{{patient: true}}, 10), 2, linger},
-		"as many as there may be": {&step{patient: true}, slices.Repeat([]*step{{patient: true}}, maxBatch), maxBatch, linger},
+		"as many as there may be": {&step{patient: true}, slices.Repeat([]*step{{patient: true}}, maxBatch), maxBatch, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &Store{queue: make(chan *step, 2*maxBatch)}
+				s := &Store{queue: make(chan *step, 2*maxBatch), hurry: make(chan struct{}, 1)}
+				s.hurry <- struct{}{} // of one in a batch of before
 				for i, st := range test.later {
-					after := time.Duration(i+1) * 3 * time.Millisecond
-					if len(test.later) == maxBatch {
-						after = 0
+					if len(test.later) < maxBatch {
+						come(s, time.Duration(i+1)*4*time.Millisecond, st)
+					} else if err := s.enqueue(t.Context(), st); err != nil { // they are there already
+						t.Error(err)
 					}
-					come(s, after, st)
 				}
 				began := time.Now()
 				batch := s.gather([]*step{test.first})

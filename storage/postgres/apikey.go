@@ -105,6 +105,32 @@ func (s *Store) changeAPIKey(ctx context.Context, step string, arguments pgx.Nam
 	})
 }
 
+// endAPIKeys ends of every key what would come back to life in a restored database.
+func endAPIKeys(ctx context.Context, db executor) error {
+	rows, err := db.Query(ctx, `SELECT body FROM api_keys FOR UPDATE`)
+	if err != nil {
+		return err
+	}
+	texts, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
+	if err != nil {
+		return err
+	}
+	for _, text := range texts {
+		key, err := storage.DecodeAPIKey(text)
+		if err != nil {
+			return err
+		}
+		key.Restored()
+		if text, err = json.Marshal(key); err != nil {
+			return fmt.Errorf("encode API key: %w", err)
+		}
+		if _, err := db.Exec(ctx, `UPDATE api_keys SET revision = $2, written = '', body = $3 WHERE id = $1`, key.ID, int64(key.Revision), text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *Store) apiKeyEntry(row pgx.Rows) (storage.Entry, error) {
 	var id string
 	var text []byte

@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,15 +20,13 @@ func eventRows(all []storage.AuditEvent) (*events, error) {
 	rows := &events{
 		times: []time.Time{}, expires: []time.Time{}, ids: []string{}, references: []string{}, texts: []string{},
 	}
-	for i, event := range all {
-		for _, before := range all[:i] {
-			if before.ID == event.ID && before.Time.Equal(event.Time) {
-				return nil, storage.ErrExists
-			}
-		}
-		text, err := json.Marshal(event)
+	if storage.Twice(all) {
+		return nil, storage.ErrExists
+	}
+	for _, event := range all {
+		text, err := storage.AuditText(&event)
 		if err != nil {
-			return nil, fmt.Errorf("encode audit event: %w", err)
+			return nil, err
 		}
 		rows.times, rows.expires = append(rows.times, event.Time), append(rows.expires, up(event.Expires))
 		rows.ids, rows.references, rows.texts = append(rows.ids, event.ID), append(rows.references, string(event.Reference)), append(rows.texts, string(text))
@@ -59,8 +55,17 @@ func (e *events) store(ctx context.Context, db executor) error {
 	if len(e.ids) == 0 {
 		return nil
 	}
-	_, err := db.Exec(ctx, `WITH step AS (SELECT true)`+toldNamed, e.name(pgx.NamedArgs{}))
+	_, err := db.Exec(ctx, storeEvents, e.name(pgx.NamedArgs{}))
 	return err
+}
+
+const storeEvents = `WITH step AS (SELECT true)` + toldNamed
+
+// queue queues what stores the events.
+func (e *events) queue(batch *pgx.Batch) {
+	if len(e.ids) > 0 {
+		batch.Queue(storeEvents, e.name(pgx.NamedArgs{}))
+	}
 }
 
 // AppendAudit stores the events, all or none; see storage.AuditLog.
@@ -94,7 +99,7 @@ func (s *Store) auditEvents(ctx context.Context, query string, arguments ...any)
 			if err := row.Scan(&text); err != nil {
 				return event, err
 			}
-			return event, json.Unmarshal(text, &event)
+			return storage.ParseAuditText(text)
 		})
 		return err
 	})

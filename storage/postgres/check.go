@@ -23,6 +23,7 @@ var agreements = []struct{ table, problem, find string }{
 		`SELECT convert_to(id, 'UTF8') FROM login_requests r WHERE expires > now() AND NOT EXISTS (SELECT 1 FROM logins l WHERE l.id = r.id)`},
 	{"logins", "what never changes of it is missing",
 		`SELECT convert_to(id, 'UTF8') FROM logins l WHERE expires > now() AND NOT EXISTS (SELECT 1 FROM login_requests r WHERE r.id = l.id)`},
+	{"login_documents", "its login is missing", `SELECT convert_to(id, 'UTF8') FROM login_documents d WHERE expires > now() AND NOT EXISTS (SELECT 1 FROM logins l WHERE l.id = d.id)`},
 	{"codes", "its grant is missing", `SELECT hash FROM codes c WHERE kept > now() AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.id = c.grant_id)`},
 	{"refresh_tokens", "its grant is missing",
 		`SELECT hash FROM refresh_tokens t WHERE expires > now() AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.id = t.grant_id)`},

@@ -52,6 +52,8 @@ var exports = map[storage.EntryKind]export{
 	storage.UsedEntry:     {`SELECT key, expires FROM used_once WHERE key > $1 AND expires > $2 ORDER BY key LIMIT $3`, bytesKey, (*Store).usedEntry},
 	storage.APIKeyEntry:   {`SELECT id, body FROM api_keys WHERE id > $1 AND $2::timestamptz IS NOT NULL ORDER BY id LIMIT $3`, textKey, (*Store).apiKeyEntry},
 	storage.NoteEntry:     {`SELECT key, body FROM notes WHERE key > $1 AND $2::timestamptz IS NOT NULL ORDER BY key LIMIT $3`, bytesKey, (*Store).noteEntry},
+	storage.DocumentEntry: {`SELECT id, body FROM login_documents WHERE id > $1 AND expires > $2 ORDER BY id LIMIT $3`, textKey, (*Store).documentEntry},
+	storage.EvidenceEntry: {`SELECT id, body FROM evidence WHERE id > $1 AND kept > $2 ORDER BY id LIMIT $3`, textKey, (*Store).evidenceEntry},
 	storage.TileEntry:     {`SELECT key, body FROM audit_tiles WHERE key > $1 AND $2::timestamptz IS NOT NULL ORDER BY key LIMIT $3`, bytesKey, (*Store).tileEntry},
 }
 
@@ -294,7 +296,7 @@ func (s *Store) noticeEntry(row pgx.Rows) (storage.Entry, error) {
 	if err := row.Scan(&id, &due, &attempts, &body); err != nil {
 		return storage.Entry{}, err
 	}
-	notice, err := s.codec.DecodeLogoutNotice(id, body)
+	notice, err := s.codec.DecodeNotice(id, body)
 	if err != nil {
 		return storage.Entry{}, err
 	}

@@ -76,6 +76,7 @@ func holds(ctx context.Context, db executor) (any bool, err error) {
 			OR EXISTS (SELECT 1 FROM signing_keys) OR EXISTS (SELECT 1 FROM secrets) OR EXISTS (SELECT 1 FROM audit_events)
 			OR EXISTS (SELECT 1 FROM operators) OR EXISTS (SELECT 1 FROM operator_handles) OR EXISTS (SELECT 1 FROM throttles) OR EXISTS (SELECT 1 FROM mail)
 			OR EXISTS (SELECT 1 FROM audit_tiles) OR EXISTS (SELECT 1 FROM audit_tree) OR EXISTS (SELECT 1 FROM api_keys) OR EXISTS (SELECT 1 FROM notes)
+			OR EXISTS (SELECT 1 FROM login_documents) OR EXISTS (SELECT 1 FROM evidence)
 			OR EXISTS (SELECT 1 FROM installation WHERE name = $1)`, installedForgotten).Scan(&any)
 	return any, err
 }
@@ -161,11 +162,9 @@ func (s *Store) Import(ctx context.Context, entries []storage.Entry, reached sto
 		if err != nil || stored != nil && stored.After.Kind == reached.After.Kind && bytes.Equal(stored.After.Key, reached.After.Key) {
 			return err
 		}
-		batch := new(pgx.Batch)
-		for _, e := range entries {
-			if err := s.queueEntry(batch, e); err != nil {
-				return fmt.Errorf("store %s: %w", storage.EntryName(e.Kind, e.Key), err)
-			}
+		batch, err := s.queueEntries(entries)
+		if err != nil {
+			return err
 		}
 		if err := db.SendBatch(ctx, batch).Close(); err != nil {
 			return err
@@ -176,6 +175,33 @@ func (s *Store) Import(ctx context.Context, entries []storage.Entry, reached sto
 		return errors.New("storage/postgres: a record has a text that no PostgreSQL can keep, with a byte of zero or one that is no UTF-8")
 	}
 	return err
+}
+
+// queueEntries queues all entries. What most of a large store is, audit events and notes, goes in one statement each, which takes the database a
+// fraction of what as many statements do.
+func (s *Store) queueEntries(entries []storage.Entry) (*pgx.Batch, error) {
+	batch := new(pgx.Batch)
+	var told []storage.AuditEvent
+	var notes []storage.Note
+	for _, e := range entries {
+		switch r := e.Record.(type) {
+		case *storage.AuditEvent:
+			told = append(told, *r)
+		case *storage.Note:
+			notes = append(notes, *r)
+		default:
+			if err := s.queueEntry(batch, e); err != nil {
+				return nil, fmt.Errorf("store %s: %w", storage.EntryName(e.Kind, e.Key), err)
+			}
+		}
+	}
+	rows, err := eventRows(told)
+	if err != nil {
+		return nil, err
+	}
+	rows.queue(batch)
+	queueNotes(batch, notes)
+	return batch, nil
 }
 
 func (s *Store) queueEntry(batch *pgx.Batch, e storage.Entry) error {
@@ -209,8 +235,8 @@ func (s *Store) queueEntry(batch *pgx.Batch, e storage.Entry) error {
 		body, err := s.codec.EncodeSession(r)
 		batch.Queue(`INSERT INTO sessions (id, cookie, revision, ends, expires, body) VALUES ($1, $2, 1, $3, $4, $5)`, r.ID, r.CookieHash[:], e.Kept, up(r.Expires), body)
 		return err
-	case *storage.LogoutNotice:
-		body, err := s.codec.EncodeLogoutNotice(r)
+	case *storage.Notice:
+		body, err := s.codec.EncodeNotice(r)
 		batch.Queue(`INSERT INTO logout_notices (id, due, attempts, expires, body) VALUES ($1, $2, $3, $4, $5)`, r.ID, r.Due, r.Attempts, e.Kept, body)
 		return err
 	case *storage.PushedRequest:
@@ -223,10 +249,6 @@ func (s *Store) queueEntry(batch *pgx.Batch, e storage.Entry) error {
 	case *storage.AuditTree:
 		batch.Queue(`INSERT INTO audit_tree (size, checkpoint) VALUES ($1, $2)`, r.Size, r.Checkpoint)
 		return nil
-	case *storage.AuditEvent:
-		text, err := json.Marshal(r)
-		batch.Queue(`INSERT INTO audit_events (time, id, reference, expires, body) VALUES ($1, $2, $3, $4, $5::text::jsonb)`, r.Time, r.ID, string(r.Reference), e.Kept, string(text))
-		return err
 	case *storage.Operator:
 		body, err := s.codec.EncodeOperator(r)
 		batch.Queue(`INSERT INTO operators (id, body) VALUES ($1, $2)`, r.ID, body)
@@ -240,11 +262,16 @@ func (s *Store) queueEntry(batch *pgx.Batch, e storage.Entry) error {
 		text, err := json.Marshal(r)
 		batch.Queue(`INSERT INTO api_keys (id, revision, written, body) VALUES ($1, $2, '', $3)`, r.ID, int64(r.Revision), text)
 		return err
-	case *storage.Note:
-		batch.Queue(`INSERT INTO notes (key, body) VALUES ($1, $2)`, r.Key, orEmpty(r.Value))
-		return nil
 	case *storage.Mail:
 		return s.queueMail(batch, r)
+	case *storage.Document:
+		body, err := s.codec.EncodeDocument(r)
+		batch.Queue(`INSERT INTO login_documents (id, expires, body) VALUES ($1, $2, $3)`, r.Login, e.Kept, body)
+		return err
+	case *storage.EvidenceRecord:
+		body, err := s.codec.EncodeEvidence(r)
+		batch.Queue(`INSERT INTO evidence (id, client_id, created, kept, body) VALUES ($1, $2, $3, $4, $5)`, r.ID, r.ClientID, r.Created, e.Kept, body)
+		return err
 	}
 	return queueBare(batch, e)
 }

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,6 +22,24 @@ func (s *Store) CreateLogin(ctx context.Context, login storage.Login) error {
 		return errors.New("create login: ID is empty")
 	}
 	login.Request = login.Request.Own()
+	return s.createLogin(ctx, login, nil)
+}
+
+// CreateSignature stores a new login with what is to be signed; see storage.Logins.
+func (s *Store) CreateSignature(ctx context.Context, login storage.Login, document storage.Document) error {
+	login, document, err := login.Signing(document)
+	if err != nil {
+		return err
+	}
+	body, err := s.codec.EncodeDocument(&document)
+	if err != nil {
+		return err
+	}
+	return s.createLogin(ctx, login, body)
+}
+
+// createLogin stores a new login, and what is to be signed unless that is nil.
+func (s *Store) createLogin(ctx context.Context, login storage.Login, document []byte) error {
 	request, err := s.codec.EncodeRequest(&login)
 	if err != nil {
 		return err
@@ -27,6 +47,10 @@ func (s *Store) CreateLogin(ctx context.Context, login storage.Login) error {
 	state, err := s.codec.EncodeLogin(&login)
 	if err != nil {
 		return err
+	}
+	documentStep, arguments := "", []any{login.ID, int64(login.Revision), up(login.Expires), collectorOf(&login), state, request}
+	if document != nil {
+		documentStep, arguments = `, document AS (INSERT INTO login_documents (id, expires, body) SELECT $1, $3, $7 FROM fresh)`, append(arguments, document)
 	}
 	sent := sinceBegan()
 	err = s.trip(ctx, func(ctx context.Context, db executor) error {
@@ -36,9 +60,9 @@ func (s *Store) CreateLogin(ctx context.Context, login storage.Login) error {
 				INSERT INTO logins (id, revision, expires, collector, body) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING RETURNING true
 			), request AS (
 				INSERT INTO login_requests (id, expires, body) SELECT $1, $3, $6 FROM fresh
-			)
+			)`+documentStep+`
 			SELECT COALESCE((SELECT true FROM fresh), (SELECT body = $5 FROM logins WHERE id = $1), false)`,
-			login.ID, int64(login.Revision), up(login.Expires), collectorOf(&login), state, request).Scan(&ours)
+			arguments...).Scan(&ours)
 		if err == nil && !ours {
 			return storage.ErrExists
 		}
@@ -154,10 +178,24 @@ func (s *Store) changedLogin(ctx context.Context, db executor, h *held) (*storag
 
 // stepLogin is a storage.StepLogin in one statement.
 func (s *Store) stepLogin(ctx context.Context, id string, now time.Time, rule func(*storage.Login) error, tell ...storage.Tell) (*storage.Login, error) {
+	return s.stepAnd(ctx, id, now, rule, "", nil, tell...)
+}
+
+// firstFurther is the number of the first argument of the further part of a step's statement.
+const firstFurther = 11
+
+// stepAnd is stepLogin with a further part of the statement, which follows the part called step and whose arguments are from $11 on.
+func (s *Store) stepAnd(ctx context.Context, id string, now time.Time, rule func(*storage.Login) error, further string, with []any, tell ...storage.Tell) (*storage.Login, error) {
 	return s.stepWith(ctx, id, now, rule, func(ctx context.Context, w *loginWrite) error {
 		events, err := eventRows(storage.EventsOf(w.login, tell))
 		if err != nil {
 			return err
+		}
+		further, with := further, with
+		if notice := w.login.EndNotice(w.before, now); notice != nil {
+			if further, with, err = s.withNotice(notice, further, with); err != nil {
+				return err
+			}
 		}
 		return s.trip(ctx, func(ctx context.Context, db executor) error {
 			return done(db.QueryRow(ctx, `
@@ -167,16 +205,30 @@ func (s *Store) stepLogin(ctx context.Context, id string, now time.Time, rule fu
 					INSERT INTO audit_events (time, id, reference, expires, body)
 					SELECT e.time, e.id, e.reference, e.expires, e.body::jsonb FROM step,
 						unnest($6::timestamptz[], $7::text[], $8::text[], $9::timestamptz[], $10::text[]) AS e (time, id, reference, expires, body)
-				)
+				)`+further+`
 				SELECT COALESCE((SELECT true FROM step), (SELECT body = $5 FROM logins WHERE id = $1), false)`,
-				append(w.arguments(), events.arguments()...)...))
+				slices.Concat(w.arguments(), events.arguments(), with)...))
 		})
 	})
+}
+
+// withNotice returns the further part of a step's statement, and its arguments, with that which stores the notice of an ended order.
+func (s *Store) withNotice(notice *storage.Notice, further string, with []any) (string, []any, error) {
+	body, err := s.codec.EncodeNotice(notice)
+	if err != nil {
+		return "", nil, err
+	}
+	n := firstFurther + len(with)
+	further += fmt.Sprintf(`, notice AS (INSERT INTO logout_notices (id, due, attempts, expires, body)
+		SELECT $%d, $%d::timestamptz, 0, $%d::timestamptz, $%d FROM step)`, n, n+1, n+2, n+3)
+	return further, append(slices.Clone(with), notice.ID, up(notice.Due), up(notice.Expires), body), nil
 }
 
 // loginWrite is a login on its way into the database.
 type loginWrite struct {
 	login *storage.Login
+	// before is the state that it was in.
+	before storage.LoginState
 	// known is the revision that it takes the place of, and state what is written.
 	known uint64
 	state []byte
@@ -233,7 +285,7 @@ func (s *Store) stepWith(ctx context.Context, id string, now time.Time, rule fun
 			return nil, err
 		}
 		sent := sinceBegan()
-		err = write(ctx, &loginWrite{login: login, known: h.stored, state: state})
+		err = write(ctx, &loginWrite{login: login, before: h.login.State, known: h.stored, state: state})
 		if errors.Is(err, errStale) {
 			s.counts.overtaken.Add(1)
 			h = nil

@@ -71,7 +71,7 @@ func TestProcessesFollowEachOther(t *testing.T) {
 				}
 			})
 			defer stop()
-			if _, err := a.RecordHint(t.Context(), "l1", "o1", "userSign", moment); err != nil {
+			if _, err := a.RecordHint(t.Context(), "l1", "o1", storage.PhaseWorking, "userSign", moment); err != nil {
 				t.Fatal(err)
 			}
 			for {
@@ -113,7 +113,7 @@ func TestStepsOnWhatIsOld(t *testing.T) {
 	if _, err := a.PutOrder(ctx, "l1", "c1", storage.Order{ID: "o2", Collector: "a", Started: moment}); err != nil {
 		t.Errorf("the order cannot be put through the other process: %v", err)
 	}
-	login, err := b.RecordHint(ctx, "l1", "o2", "started", moment)
+	login, err := b.RecordHint(ctx, "l1", "o2", storage.PhaseWorking, "started", moment)
 	if err != nil || login.Order.HintCode != "started" {
 		t.Errorf("hint through the other process: %+v, %v", login, err)
 	}
@@ -124,7 +124,7 @@ func TestStepsOnWhatIsOld(t *testing.T) {
 	if _, err := a.FailOrder(ctx, "l1", "o2", storage.Failure{Reason: "userCancel"}, moment); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.RecordHint(ctx, "l1", "o2", "userSign", moment); !errors.Is(err, storage.ErrConflict) && err != nil {
+	if _, err := b.RecordHint(ctx, "l1", "o2", storage.PhaseWorking, "userSign", moment); !errors.Is(err, storage.ErrConflict) && err != nil {
 		t.Errorf("a hint of an order that has ended: %v", err)
 	}
 }
@@ -159,7 +159,7 @@ func TestHintsSurviveOthersSteps(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer leave()
-	if _, err := a.RecordHint(ctx, "l1", "o1", "started", moment); err != nil {
+	if _, err := a.RecordHint(ctx, "l1", "o1", storage.PhaseWorking, "started", moment); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.RecordSeen(ctx, "l1", moment.Add(time.Second)); err != nil {
@@ -400,7 +400,7 @@ func TestClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	pendingOn(t, s, "l1")
-	if _, err := s.RecordHint(t.Context(), "l1", "o1", "started", moment); err != nil {
+	if _, err := s.RecordHint(t.Context(), "l1", "o1", storage.PhaseWorking, "started", moment); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

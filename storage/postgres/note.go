@@ -65,12 +65,7 @@ func (s *Store) WriteNotes(ctx context.Context, change storage.NoteChange) error
 			return err
 		}
 	}
-	keys, bodies := make([][]byte, len(change.Put)), make([][]byte, len(change.Put))
-	for i, note := range change.Put {
-		keys[i], bodies[i] = note.Key, orEmpty(note.Value)
-	}
-	batch.Queue(`INSERT INTO notes (key, body) SELECT n.key, n.body FROM unnest($1::bytea[], $2::bytea[]) AS n (key, body)
-		ON CONFLICT (key) DO UPDATE SET body = excluded.body`, keys, bodies)
+	queueNotes(batch, change.Put)
 	if len(change.Remove) > 0 {
 		batch.Queue(`DELETE FROM notes WHERE key = ANY($1::bytea[])`, change.Remove)
 	}
@@ -90,6 +85,19 @@ func (s *Store) WriteNotes(ctx context.Context, change storage.NoteChange) error
 		return nil
 	}
 	return err
+}
+
+// queueNotes queues what writes the notes, over what they were.
+func queueNotes(batch *pgx.Batch, notes []storage.Note) {
+	if len(notes) == 0 {
+		return
+	}
+	keys, bodies := make([][]byte, len(notes)), make([][]byte, len(notes))
+	for i, note := range notes {
+		keys[i], bodies[i] = note.Key, orEmpty(note.Value)
+	}
+	batch.Queue(`INSERT INTO notes (key, body) SELECT n.key, n.body FROM unnest($1::bytea[], $2::bytea[]) AS n (key, body)
+		ON CONFLICT (key) DO UPDATE SET body = excluded.body`, keys, bodies)
 }
 
 // errDone means that the step was done by a try whose outcome was lost.

@@ -60,7 +60,7 @@ func open(ctx context.Context, dsn string, sealer storage.Sealer, o Options, cha
 		codec: storage.NewCodec(sealer), log: o.Logger, observe: o.Observe, clock: o.Now, node: o.Node, unfinished: o.Unfinished,
 		clients: cache.New[*storage.Client](maxClientBytes), logins: newMemory(), followed: map[string]*followed{},
 	}
-	s.LoginSteps = storage.NewLoginSteps(s.stepLogin, s.stepLater)
+	s.LoginSteps = storage.NewLoginSteps(s.stepLogin, s.stepLater, s.stepCompletion)
 	s.patience = cmp.Or(max(o.StatementTimeout, 0), DefaultStatementTimeout) + networkTime
 	s.news = news{ids: map[string]uint64{}, soon: make(chan struct{}, 1), silent: s.alone.Load}
 	if s.log == nil {

@@ -40,10 +40,12 @@ var sealedTables = []sealedTable{
 	{"grants", "id", false, storage.SealedGrant},
 	{"sessions", "id", false, storage.SealedSession},
 	{"pushed_requests", "hash", true, storage.SealedPushedRequest},
-	{"logout_notices", "id", false, storage.SealedLogoutNotice},
+	{"logout_notices", "id", false, storage.SealedNotice},
 	{"secrets", "name", false, storage.SealedSecret},
 	{"operators", "id", false, storage.SealedOperator},
 	{"mail", "id", false, storage.SealedMail},
+	{"login_documents", "id", false, storage.SealedDocument},
+	{"evidence", "id", false, storage.SealedEvidence},
 	// The set of keys is one row.
 	{"signing_keys", "'*'::text", false, storage.SealedSigningKeys},
 }

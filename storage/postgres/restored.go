@@ -12,9 +12,9 @@ import (
 var ErrInUse = errors.New("storage/postgres: another process uses the database")
 
 // granted are the tables of what works once or can be taken back: in a database that was restored to an earlier point it would work again.
-var granted = [...]string{"login_requests", "logins", "codes", "grants", "access_tokens", "refresh_tokens", "sessions", "pushed_requests", "mail"}
+var granted = [...]string{"login_documents", "login_requests", "logins", "codes", "grants", "access_tokens", "refresh_tokens", "sessions", "pushed_requests", "mail"}
 
-// StartAnew ends all logins, codes, grants, tokens, sessions and pushed requests, because the database was restored to an earlier point, and
+// StartAnew ends all logins, codes, grants, tokens, sessions, pushed requests and secrets of API keys, because the database was restored to an earlier point, and
 // remembers that keys may have been used before now which nobody knows of. Clients, keys, secrets, notices and audit events stay. Of the
 // records nothing is ended while another process runs: ErrInUse. It takes longer when more is stored.
 func (s *Store) StartAnew(ctx context.Context, now time.Time) error {
@@ -39,6 +39,9 @@ func (s *Store) StartAnew(ctx context.Context, now time.Time) error {
 			}
 		}
 		if err := s.endOperators(ctx, db, now); err != nil {
+			return err
+		}
+		if err := endAPIKeys(ctx, db); err != nil {
 			return err
 		}
 		_, err := db.Exec(ctx, `INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,

@@ -133,7 +133,7 @@ func (s *Store) endGrants(ctx context.Context, db executor, condition, name stri
 			ended.Grants++
 		}
 		if notice := notices.Of(grant, now); notice != nil {
-			sealed, err := s.codec.EncodeLogoutNotice(notice)
+			sealed, err := s.codec.EncodeNotice(notice)
 			if err != nil {
 				rows.Close()
 				return err
@@ -151,8 +151,21 @@ func (s *Store) endGrants(ctx context.Context, db executor, condition, name stri
 	return db.SendBatch(ctx, batch).Close()
 }
 
-// ClaimLogoutNotices returns notices that are due, put off; see storage.Sessions.
-func (s *Store) ClaimLogoutNotices(ctx context.Context, now time.Time, limit int, retry func(attempts int) time.Duration) (claimed []storage.LogoutNotice, err error) {
+// WaitingNotices counts the notices; see storage.Sessions.
+func (s *Store) WaitingNotices(ctx context.Context) (n int, due time.Time, err error) {
+	err = s.trip(ctx, func(ctx context.Context, db executor) error {
+		var first *time.Time
+		err := db.QueryRow(ctx, `SELECT count(*), min(due) FROM logout_notices`).Scan(&n, &first)
+		if first != nil {
+			due = first.UTC()
+		}
+		return err
+	})
+	return n, due, err
+}
+
+// ClaimNotices returns notices that are due, put off; see storage.Sessions.
+func (s *Store) ClaimNotices(ctx context.Context, now time.Time, limit int, retry func(attempts int) time.Duration) (claimed []storage.Notice, err error) {
 	if limit <= 0 {
 		return nil, nil
 	}
@@ -173,7 +186,7 @@ func (s *Store) ClaimLogoutNotices(ctx context.Context, now time.Time, limit int
 				rows.Close()
 				return err
 			}
-			notice, err := s.codec.DecodeLogoutNotice(id, body)
+			notice, err := s.codec.DecodeNotice(id, body)
 			if err != nil {
 				rows.Close()
 				return err
@@ -194,8 +207,8 @@ func (s *Store) ClaimLogoutNotices(ctx context.Context, now time.Time, limit int
 	return claimed, nil
 }
 
-// DropLogoutNotice removes the notice; see storage.Sessions.
-func (s *Store) DropLogoutNotice(ctx context.Context, id string, events ...storage.AuditEvent) error {
+// DropNotice removes the notice; see storage.Sessions.
+func (s *Store) DropNotice(ctx context.Context, id string, events ...storage.AuditEvent) error {
 	told, err := eventRows(events)
 	if err != nil {
 		return err

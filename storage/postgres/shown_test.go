@@ -53,7 +53,7 @@ func ages(s *Store, id string) { s.logins.find(id).checked.Add(-int64(trusted)) 
 
 func hintOn(t *testing.T, s *Store, hint string) {
 	t.Helper()
-	if _, err := s.RecordHint(t.Context(), "l1", "o1", hint, moment); err != nil {
+	if _, err := s.RecordHint(t.Context(), "l1", "o1", storage.PhaseWorking, hint, moment); err != nil {
 		t.Fatal(err)
 	}
 	s.saveLate(t.Context())

@@ -29,7 +29,7 @@ func TestStateOfMany(t *testing.T) {
 		t.Log(what)
 	}
 	pendingOn(t, a, "l1")
-	if _, err := a.RecordHint(ctx, "l1", "o1", "started", moment); err != nil {
+	if _, err := a.RecordHint(ctx, "l1", "o1", storage.PhaseWorking, "started", moment); err != nil {
 		t.Fatal(err)
 	}
 	until("a hint is saved late", func() bool { return a.State().SavedLate == 1 })

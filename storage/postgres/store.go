@@ -133,6 +133,14 @@ func (s *Store) Ping(ctx context.Context) error {
 	})
 }
 
+// Size returns how many bytes the database takes on the disk of its server. What is left there no SQL tells.
+func (s *Store) Size(ctx context.Context) (bytes int64, err error) {
+	err = s.trip(ctx, func(ctx context.Context, db executor) error {
+		return db.QueryRow(ctx, `SELECT pg_database_size(current_database())`).Scan(&bytes)
+	})
+	return bytes, err
+}
+
 // Close waits for the steps that were begun, saves what is newer in memory and lets go of the database. Later calls of any method return
 // ErrClosed.
 func (s *Store) Close() error {

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -32,7 +33,8 @@ func TestConformance(t *testing.T) {
 				store = reopened
 				return store, nil
 			},
-			Raw: func() []byte { return raw(t, dsn) },
+			Restored: func(now time.Time) (storage.Store, error) { return store, store.StartAnew(context.Background(), now) },
+			Raw:      func() []byte { return raw(t, dsn) },
 		}
 	})
 }

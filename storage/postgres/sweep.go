@@ -20,6 +20,7 @@ var expiring = [...]struct{ table, key, column string }{
 	{"audit_events", "time, id", "expires"},
 	{"throttles", "key", "expires"},
 	{"mail", "id", "expires"},
+	{"evidence", "id", "kept"},
 }
 
 // Sweep removes at most limit expired records; see storage.Store. Of processes that sweep at the same time each finds others.
@@ -31,7 +32,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (removed in
 		columns, with, pending := of.key, "", "0"
 		if of.table == "logins" {
 			columns, pending = "id, collector", "count(collector)"
-			with = `, request AS (DELETE FROM login_requests WHERE id IN (SELECT id FROM swept))`
+			with = `, request AS (DELETE FROM login_requests WHERE id IN (SELECT id FROM swept)), document AS (DELETE FROM login_documents WHERE id IN (SELECT id FROM swept))`
 		}
 		err := s.trip(ctx, func(ctx context.Context, db executor) error {
 			var n int

@@ -103,7 +103,7 @@ func TestRoundTrips(t *testing.T) {
 	}
 	must(s.PutOrder(ctx, "l1", "c1", storage.Order{ID: "o1", Collector: s.Node(), Started: now}))
 	for _, hint := range []string{"outstandingTransaction", "started", "userSign"} {
-		must(s.RecordHint(ctx, "l1", "o1", hint, now))
+		must(s.RecordHint(ctx, "l1", "o1", storage.PhaseWorking, hint, now))
 	}
 	must(s.CompleteLogin(ctx, "l1", "o1", storage.Result{}, now, tell))
 	code := storage.Code{Hash: [32]byte{1}, GrantID: "g1", ClientID: "app", Expires: now.Add(time.Minute)}

@@ -103,7 +103,7 @@ func (v *visit) begin(ctx context.Context, now time.Time) error {
 
 // hint notes what the eID service says of the order.
 func (v *visit) hint(ctx context.Context, code string, now time.Time) error {
-	_, err := v.store.RecordHint(ctx, v.login, v.order, code, now)
+	_, err := v.store.RecordHint(ctx, v.login, v.order, storage.PhaseWorking, code, now)
 	return err
 }
 

@@ -39,6 +39,24 @@ var apiKeyTests = map[string]func(*fixture){
 			f.is(err, storage.ErrNotFound)
 		}
 	},
+	"no secret of before a restore works, and what the key is for stays": func(f *fixture) {
+		for _, id := range []string{"a", "b"} {
+			f.ok(f.Store.PutAPIKey(f.Context(), newAPIKey(id)))
+		}
+		store, err := f.Restored(at(1))
+		f.ok(err)
+		f.Store = store
+		for _, id := range []string{"a", "b"} {
+			want := newAPIKey(id)
+			want.Secrets, want.Revision = nil, 2
+			got, err := f.Store.APIKey(f.Context(), id)
+			f.ok(err)
+			f.same(*got, want)
+			got.Secrets = newAPIKey(id).Secrets
+			f.ok(f.Store.PutAPIKey(f.Context(), *got))
+		}
+		f.restart()
+	},
 	"keys come in pages, and those that are removed no more": func(f *fixture) {
 		for _, id := range []string{"c", "a", "d", "b"} {
 			f.ok(f.Store.PutAPIKey(f.Context(), newAPIKey(id)))

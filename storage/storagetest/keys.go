@@ -124,6 +124,9 @@ var wholeTests = map[string]func(*fixture){
 		f.ok(err)
 		f.secured("canary-operator", storage.RoleOwner)
 		f.step(6, storage.ClearThrottle{}, tellMail("mail", newMail("m", 6)))
+		f.signature("canary document")
+		f.pendingLogin("canary evidence")
+		f.ok(f.proven("canary evidence", newEvidence("canary", "app", 3)))
 		var event storage.AuditEvent
 		Fill(&event)
 		event.Fields["plain"] = "visible-event"
@@ -135,7 +138,7 @@ var wholeTests = map[string]func(*fixture){
 		for _, canary := range []string{
 			canaryNumber, canaryName, canaryGivenName, canarySurname, canaryRef, canaryAutoStart, canaryQRToken, canaryQRSecret,
 			canaryRequired, canaryVisible, canaryKey, canarySecret, "codeg1", "tokeng1",
-			canarySubject, canaryCert, base64.StdEncoding.EncodeToString([]byte(canaryCert)), canaryHint, "cookies1", "refreshg4", "request1",
+			canarySubject, canaryCert, base64.StdEncoding.EncodeToString([]byte(canaryCert)), canaryHint, canaryHSAID, canaryEmail, canaryTitle, canaryTyped, canaryDocument, canarySignature, canaryStatus, base64.StdEncoding.EncodeToString([]byte(canarySignature)), "cookies1", "refreshg4", "request1",
 			"canary-password-hash", "canary-totp-secret", "canary-link", "canary-operator@", "cookie canary",
 		} {
 			if bytes.Contains(raw, []byte(canary)) {

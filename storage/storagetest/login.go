@@ -14,12 +14,14 @@ func (f *fixture) loginSteps(id string, now time.Time) map[string]func() (*stora
 	claim.At, order.Started = now, now
 	grant := newGrant("grant", "app", "sid")
 	return map[string]func() (*storage.Login, error){
-		"Login":         func() (*storage.Login, error) { return store.Login(ctx, id, now) },
-		"BeginOrder":    func() (*storage.Login, error) { return store.BeginOrder(ctx, id, claim) },
-		"PutOrder":      func() (*storage.Login, error) { return store.PutOrder(ctx, id, "x", order) },
-		"DropClaim":     func() (*storage.Login, error) { return store.DropClaim(ctx, id, "x", storage.Failure{}, now) },
-		"TakeBack":      func() (*storage.Login, error) { return store.TakeBack(ctx, id, "x", now) },
-		"RecordHint":    func() (*storage.Login, error) { return store.RecordHint(ctx, id, "x", "started", now) },
+		"Login":      func() (*storage.Login, error) { return store.Login(ctx, id, now) },
+		"BeginOrder": func() (*storage.Login, error) { return store.BeginOrder(ctx, id, claim) },
+		"PutOrder":   func() (*storage.Login, error) { return store.PutOrder(ctx, id, "x", order) },
+		"DropClaim":  func() (*storage.Login, error) { return store.DropClaim(ctx, id, "x", storage.Failure{}, now) },
+		"TakeBack":   func() (*storage.Login, error) { return store.TakeBack(ctx, id, "x", now) },
+		"RecordHint": func() (*storage.Login, error) {
+			return store.RecordHint(ctx, id, "x", storage.PhaseWorking, "started", now)
+		},
 		"RecordSeen":    func() (*storage.Login, error) { return store.RecordSeen(ctx, id, now) },
 		"FailOrder":     func() (*storage.Login, error) { return store.FailOrder(ctx, id, "x", storage.Failure{}, now) },
 		"CompleteLogin": func() (*storage.Login, error) { return store.CompleteLogin(ctx, id, "x", newResult(), now) },
@@ -50,6 +52,7 @@ var loginTests = map[string]func(*fixture){
 		var login storage.Login
 		Fill(&login)
 		login.ID, login.State, login.Expires = "l1", storage.LoginOpen, at(600)
+		login.Request.Document, login.Request.Sign = storage.Hash{}, nil // see newLogin
 		f.ok(f.Store.CreateLogin(f.Context(), login))
 		for range 2 {
 			f.unchanged(&login)
@@ -87,7 +90,7 @@ var loginTests = map[string]func(*fixture){
 			}
 		}
 		f.unchanged(before)
-		f.must(f.Store.RecordHint(f.Context(), "l1", "orderl1", "started", justBefore(at(600))))
+		f.must(f.Store.RecordHint(f.Context(), "l1", "orderl1", storage.PhaseWorking, "started", justBefore(at(600))))
 	},
 	"every step returns and stores the login as it is then": func(f *fixture) {
 		ctx, store, want := f.Context(), f.Store, newLogin("l1")
@@ -101,15 +104,15 @@ var loginTests = map[string]func(*fixture){
 		claim, order := newClaim("c1", 1), newOrder("o1", 2)
 		f.ok(want.BeginOrder(claim))
 		check(store.BeginOrder(ctx, "l1", claim))
-		f.ok(want.DropClaim("c1", storage.Failure{Reason: "maintenance", Retry: at(9)}))
-		check(store.DropClaim(ctx, "l1", "c1", storage.Failure{Reason: "maintenance", Retry: at(9)}, at(2)))
+		f.ok(want.DropClaim("c1", storage.Failure{Reason: "maintenance", Detail: "CLOSED", Retry: at(9)}))
+		check(store.DropClaim(ctx, "l1", "c1", storage.Failure{Reason: "maintenance", Detail: "CLOSED", Retry: at(9)}, at(2)))
 		claim = newClaim("c2", 3)
 		f.ok(want.BeginOrder(claim))
 		check(store.BeginOrder(ctx, "l1", claim))
 		f.ok(want.PutOrder("c2", order))
 		check(store.PutOrder(ctx, "l1", "c2", order))
-		f.ok(want.RecordHint("o1", "outstandingTransaction", at(4)))
-		check(store.RecordHint(ctx, "l1", "o1", "outstandingTransaction", at(4)))
+		f.ok(want.RecordHint("o1", storage.PhaseWaiting, "unheardOf", at(4)))
+		check(store.RecordHint(ctx, "l1", "o1", storage.PhaseWaiting, "unheardOf", at(4)))
 		f.ok(want.RecordSeen(at(5)))
 		check(store.RecordSeen(ctx, "l1", at(5)))
 		f.ok(want.RecordSeen(at(3)))
@@ -126,8 +129,8 @@ var loginTests = map[string]func(*fixture){
 		check(store.RecordReturn(ctx, "l1", hash("nonceo1"), at(6)))
 		f.ok(want.TakeBack("o1", at(7)))
 		check(store.TakeBack(ctx, "l1", "o1", at(7)))
-		f.ok(want.FailOrder("o1", storage.Failure{Reason: "userCancel"}))
-		check(store.FailOrder(ctx, "l1", "o1", storage.Failure{Reason: "userCancel"}, at(7)))
+		f.ok(want.FailOrder("o1", storage.Failure{Reason: "userCancel", At: at(7)}))
+		check(store.FailOrder(ctx, "l1", "o1", storage.Failure{Reason: "userCancel", At: at(7)}, at(7)))
 		claim = newClaim("c4", 8)
 		f.ok(want.BeginOrder(claim))
 		check(store.BeginOrder(ctx, "l1", claim))
@@ -166,7 +169,7 @@ var loginTests = map[string]func(*fixture){
 		}
 		spoil(f.pendingLogin("l1"))
 		spoil(f.must(f.Store.Login(f.Context(), "l1", at(3))))
-		f.must(f.Store.RecordHint(f.Context(), "l1", "orderl1", "started", at(3)))
+		f.must(f.Store.RecordHint(f.Context(), "l1", "orderl1", storage.PhaseWorking, "started", at(3)))
 		clean()
 		spoil(f.must(f.Store.CompleteLogin(f.Context(), "l1", "orderl1", newResult(), at(3))))
 		spoil(f.must(f.Store.Login(f.Context(), "l1", at(3))))
@@ -186,7 +189,7 @@ var loginTests = map[string]func(*fixture){
 		f.same(f.must(f.Store.BeginOrder(ctx, "l1", claim)).Order, made)
 		f.restart()
 		f.same(f.must(f.Store.Login(ctx, "l1", at(4))).Order, made)
-		hinted := f.must(f.Store.RecordHint(ctx, "l1", "orderl1", "started", at(4)))
+		hinted := f.must(f.Store.RecordHint(ctx, "l1", "orderl1", storage.PhaseWorking, "started", at(4)))
 		f.same(hinted.Starter(), made.Starter)
 		complete := f.must(f.Store.CompleteLogin(ctx, "l1", "orderl1", storage.Result{Identity: newIdentity(), ReturnWaived: true}, at(5)))
 		f.same(complete.Order.Starter, made.Starter)
@@ -413,7 +416,7 @@ var collectorTests = map[string]func(*fixture){
 		f.same(len(adopted), 1)
 		// The collector before was held up only: whatever it brings now comes too late.
 		ctx, old := f.Context(), "orderl1"
-		_, err = f.Store.RecordHint(ctx, "l1", old, "userSign", at(4))
+		_, err = f.Store.RecordHint(ctx, "l1", old, storage.PhaseWorking, "userSign", at(4))
 		f.is(err, storage.ErrConflict)
 		_, err = f.Store.FailOrder(ctx, "l1", old, storage.Failure{Reason: "userCancel"}, at(4))
 		f.is(err, storage.ErrConflict)

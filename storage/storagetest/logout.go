@@ -75,9 +75,9 @@ var logoutTests = map[string]func(*fixture){
 		for _, notice := range f.claim(at(10), 100) {
 			ids[notice.ID] = len(notice.ID) >= 16
 			notice.ID = ""
-			f.same(notice, storage.LogoutNotice{
+			f.same(notice, storage.Notice{
 				ClientID: notice.ClientID, SessionID: notice.SessionID, Subject: canarySubject, Created: at(10), Due: at(3610), Attempts: 1,
-				Expires: at(10).Add(storage.LogoutNoticeLife),
+				Expires: at(10).Add(storage.NoticeLife),
 			})
 			f.same(slices.Contains([]string{"app sid1", "app sid2", "other sid1", "revoked sid7"}, notice.ClientID+" "+notice.SessionID), true)
 		}

@@ -187,6 +187,16 @@ var operatorLoginTests = map[string]func(*fixture){
 		f.same(f.step(5, storage.ChangeOperator{ID: "a", Person: new(storage.Hash)}).Ended, 1)
 		f.step(6, storage.UseSession{ID: "a", Session: cookie("a", 1)})
 	},
+	"an operator chooses its language, in a session of its own that waits for nothing": func(f *fixture) {
+		f.secured("a", storage.RoleAuditor)
+		f.step(6, storage.ChooseLanguage{ID: "a", Session: cookie("a", 1), Language: "en"})
+		f.same(f.operatorAt("a").Language, "en")
+		f.refused(7, storage.ChooseLanguage{ID: "a", Session: cookie("a", 3), Language: "sv"}, storage.ErrNotFound)
+		f.refused(7, storage.ChooseLanguage{ID: "b", Session: cookie("a", 1), Language: "sv"}, storage.ErrNotFound)
+		f.step(7, storage.LogIn{ID: "a", Proof: byPassword(), Session: newOperatorSession("a", 2)})
+		f.refused(8, storage.ChooseLanguage{ID: "a", Session: cookie("a", 2), Language: "sv"}, storage.ErrNotFound)
+		f.same(f.operatorAt("a").Language, "en")
+	},
 	"a changed password ends the other sessions, and this one goes on under another cookie": func(f *fixture) {
 		f.operator("a", storage.RoleOwner)
 		f.logIn("a", 1, 3)

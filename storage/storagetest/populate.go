@@ -100,6 +100,13 @@ func (f *fixture) populateLogins(i int) {
 	f.must(f.Store.CancelOrder(ctx, name("cancelled", i), storage.Failure{Reason: "userCancel"}, at(3)))
 	f.must(f.Store.RefuseLogin(ctx, name("cancelled", i), at(3)))
 	f.completeLogin(name("complete", i))
+	f.signature(name("sign", i))
+	f.pendingLogin(name("proven", i))
+	f.ok(f.proven(name("proven", i), newEvidence(name("evidence", i), "app", 3)))
+	f.pendingLogin(name("erased", i))
+	f.ok(f.proven(name("erased", i), newEvidence(name("erased", i), "other", 3)))
+	_, err := f.Store.EraseEvidence(ctx, name("erased", i), erasure(5))
+	f.ok(err)
 }
 
 // populateGrants stores grants with codes and tokens that are used, unused, revoked and rotated.
@@ -171,12 +178,20 @@ func Answers(t *testing.T, store storage.Store, n int) map[string]string {
 	}
 	a.login("gone")
 	a.operators()
+	for _, client := range populatedClients {
+		records, err := store.FindEvidence(a.ctx, evidenceOf(client), at(8), 1000)
+		a.say("evidence of "+client, err, records)
+		for _, head := range records {
+			record, err := store.Evidence(a.ctx, head.ID, at(8))
+			a.say("evidence "+head.ID, err, record)
+		}
+	}
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() { a.ofOne(i) })
 	}
 	all.Wait()
-	notices, err := store.ClaimLogoutNotices(a.ctx, at(10), 1000, func(int) time.Duration { return time.Minute })
+	notices, err := store.ClaimNotices(a.ctx, at(10), 1000, func(int) time.Duration { return time.Minute })
 	told := map[string]int{}
 	for _, notice := range notices {
 		told[fmt.Sprint(notice.ClientID, notice.SessionID, notice.Subject, notice.Attempts, notice.Expires)]++
@@ -257,8 +272,14 @@ func digest(grant *storage.Grant) string {
 }
 
 func (a *answers) ofOne(i int) {
-	for _, state := range []string{"open", "claimed", "pending", "failed", "cancelled", "complete"} {
+	for _, state := range []string{"open", "claimed", "pending", "failed", "cancelled", "complete", "sign", "proven", "erased"} {
 		a.login(name(state, i))
+	}
+	document, err := a.store.Document(a.ctx, name("sign", i), at(8))
+	a.say(name("document", i), err, document)
+	for _, id := range []string{name("evidence", i), name("erased", i)} {
+		record, err := a.store.Evidence(a.ctx, id, at(8))
+		a.say("evidence "+id, err, record)
 	}
 	for _, grant := range []string{"unredeemed", "redeemed", "removed", "static", "revoked", "family", "signed in", "served", "kept", "over", "offline"} {
 		id := name(grant, i)

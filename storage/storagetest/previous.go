@@ -49,7 +49,7 @@ var previousTests = map[string]func(*fixture){
 				_, err := f.Store.TakeBack(f.Context(), "l1", "beforel1", at(32))
 				return err
 			}
-			_, err := f.Store.RecordHint(f.Context(), "l1", "orderl1", "started", at(32))
+			_, err := f.Store.RecordHint(f.Context(), "l1", "orderl1", storage.PhaseWorking, "started", at(32))
 			return err
 		}, storage.ErrConflict), 1)
 	},

@@ -24,14 +24,18 @@ const (
 	canarySecret    = "canary-installation-secret"
 	canarySubject   = "canary-subject-9f2c"
 	canaryCert      = "canary-certificate-of-the-person"
+	canaryTyped     = "SE2321000016-typed"
+	canaryHSAID     = "SE2321000016-canary"
+	canaryEmail     = "canary@region.example"
+	canaryTitle     = "canary of the ward"
 	canaryHint      = "canary-login-hint-198512249876"
 )
 
 func newClient(id string) storage.Client {
 	var client storage.Client
 	Fill(&client)
-	client.ID, client.Static = id, false
-	client.Disabled = false // which would end what tests grant it
+	client.ID, client.Static, client.WebhookSecret = id, false, secret.String{} // the last two stand in the configuration alone
+	client.Disabled = false                                                     // which would end what tests grant it
 	return client
 }
 
@@ -40,6 +44,8 @@ func newLogin(id string) storage.Login {
 	var request storage.AuthRequest
 	Fill(&request)
 	request.RequiredPersonalNumber = secret.New(canaryRequired)
+	request.Kind, request.Document, request.Sign = "", storage.Hash{}, nil // see signature; what is wanted is stored as the document alone
+	request.Program.Told = false                                           // see order
 	return storage.Login{
 		ID: id, State: storage.LoginOpen, Revision: 1, Request: request, BindingHash: hash("binding " + id),
 		Created: epoch, Expires: at(600),
@@ -49,7 +55,8 @@ func newLogin(id string) storage.Login {
 func newClaim(id string, seconds int) storage.Claim {
 	return storage.Claim{
 		ID: id, Collector: "collector-a", At: at(seconds), WindowEnds: at(seconds + 300),
-		Starter: storage.Starter{Device: storage.DeviceOther, IP: "192.0.2.7", UserAgent: "agent", DeviceIdentifier: "device", Language: "sv"},
+		Starter: storage.Starter{Device: storage.DeviceOther, IP: "192.0.2.7", UserAgent: "agent", DeviceIdentifier: "device", Language: "sv", Method: "bankid",
+			Person: storage.PersonKey{Name: "hsaId", Value: secret.New(canaryTyped)}},
 	}
 }
 
@@ -64,21 +71,24 @@ func stranger() storage.Starter {
 // newOrder returns an order that demands the return nonce "nonce" + id.
 func newOrder(id string, seconds int) storage.Order {
 	return storage.Order{
-		ID: id, Method: "bankid", Ref: secret.New(canaryRef), AutoStartToken: secret.New(canaryAutoStart),
+		ID: id, Method: "bankid", Kind: storage.KindSign, Ref: secret.New(canaryRef), AutoStartToken: secret.New(canaryAutoStart),
 		QRStartToken: secret.New(canaryQRToken), QRStartSecret: secret.New(canaryQRSecret), Started: at(seconds),
 		ReturnNonceHash: hash("nonce" + id), Collector: "collector-a",
 		Sent: storage.Sent{
 			Certificate: "second", PartyName: "cn=us", PartyDisplay: "Us", VisibleText: canaryVisible, VisibleFormat: "plaintext",
-			NonVisible: []byte("binding " + id), CertificatePolicies: []string{"1.2.3.4.25"}, MRTD: true,
+			NonVisible: []byte("binding " + id), Salt: []byte("salt " + id), CertificatePolicies: []string{"1.2.3.4.25"}, MRTD: true, CallInitiator: storage.CallByUser,
 		},
 	}
 }
 
 func newIdentity() storage.Identity {
 	return storage.Identity{
-		Method: "bankid", PersonalNumber: secret.New(canaryNumber), Name: secret.New(canaryName), GivenName: secret.New(canaryGivenName),
-		Surname: secret.New(canarySurname), DeviceIP: "192.0.2.8", IssueDate: "2024-02-29", Risk: "low",
-		Evidence: &storage.Evidence{Certificate: []byte(canaryCert), ValidFrom: at(-1000), ValidTo: at(1000000), OCSP: []byte("answer")},
+		Method: "bankid", PersonalNumber: secret.New(canaryNumber), Keys: []storage.PersonKey{{Name: "hsaId", Value: secret.New(canaryHSAID)}, {Name: "employeeNumber", Issuer: "Region CA", Value: secret.New("1001")}},
+		Name: secret.New(canaryName), GivenName: secret.New(canaryGivenName),
+		Surname: secret.New(canarySurname), Email: secret.New(canaryEmail), Issuer: "Region CA",
+		Work:     &storage.Work{Organization: "Region", OrganizationNumber: "2321000016", Unit: "Ward 7", Title: canaryTitle},
+		DeviceIP: "192.0.2.8", DeviceName: "iOS", DeviceVersion: "17.5", IssueDate: "2024-02-29", Risk: "low", MRTD: true,
+		Evidence: &storage.Evidence{Certificate: []byte(canaryCert), ValidFrom: at(-1000), ValidTo: at(1000000), OCSP: []byte("answer"), Signature: []byte("signature")},
 	}
 }
 

@@ -16,6 +16,9 @@ func (f *fixture) fillSealed(n int) (demand func()) {
 		f.redeemed(name("grant", i), "app", name("sid", i))
 		f.ok(f.Store.PushRequest(f.Context(), newRequest(name("request", i), "app")))
 		f.notice(name("told", i), 5)
+		f.signature(name("sign", i))
+		f.pendingLogin(name("proven", i))
+		f.ok(f.proven(name("proven", i), newEvidence(name("evidence", i), "app", 3)))
 	}
 	for i := range n {
 		f.operator(name("operator", i), storage.RoleOwner)
@@ -43,6 +46,10 @@ func (f *fixture) fillSealed(n int) (demand func()) {
 			f.same(grant.ID, id)
 			_, err = f.Store.TakePushedRequest(f.Context(), hash("request"+name("request", i)), "app", at(6))
 			f.ok(err)
+		}
+		for i := range n {
+			f.documentIs(name("sign", i), 6)
+			f.same(f.evidence(name("evidence", i), at(6)), newEvidence(name("evidence", i), "app", 3))
 		}
 		f.same(len(f.claim(at(6), 10*n)), n)
 		for i := range n {
@@ -102,7 +109,7 @@ var resealTests = map[string]func(*fixture){
 		demand := f.fillSealed(5)
 		next := f.replaceKey()
 		// Logins are two records; a session that ended leaves its grant.
-		if n := f.reseal(3); n < 5*(2+2+1+1+1+1+1)+1+1+1 {
+		if n := f.reseal(3); n < 5*(2+2+1+1+1+1+1+3+3)+1+1+1 {
 			f.Errorf("only %d records were sealed anew", n)
 		}
 		f.opens(f.sealer, storage.ErrWrongKey)
@@ -168,7 +175,7 @@ var resealTests = map[string]func(*fixture){
 		for range 4 {
 			logins.Go(func() {
 				for i := range 20 {
-					_, err := f.Store.RecordHint(f.Context(), name("pending", i), "order"+name("pending", i), "userSign", at(2))
+					_, err := f.Store.RecordHint(f.Context(), name("pending", i), "order"+name("pending", i), storage.PhaseWorking, "userSign", at(2))
 					if err != nil {
 						f.Error(err)
 					}

@@ -113,7 +113,7 @@ var sessionRaceTests = map[string]func(*fixture){
 		var mu sync.Mutex
 		seen := map[string]bool{}
 		f.same(f.race(racers, func(int) error {
-			claimed, err := f.Store.ClaimLogoutNotices(f.Context(), at(10), 2, hours)
+			claimed, err := f.Store.ClaimNotices(f.Context(), at(10), 2, hours)
 			mu.Lock()
 			defer mu.Unlock()
 			for _, notice := range claimed {

@@ -29,6 +29,8 @@ type Instance struct {
 	// Reopen closes the store and opens what it has stored again, as a restart does, with the given sealer. After an error it
 	// can be called again.
 	Reopen func(sealer storage.Sealer) (storage.Store, error)
+	// Restored takes what is stored for a copy from earlier, at now, and opens it again.
+	Restored func(now time.Time) (storage.Store, error)
 	// Raw returns all bytes that the backend has stored, as they lie on disk.
 	Raw func() []byte
 }
@@ -58,6 +60,8 @@ func Run(t *testing.T, open func(t *testing.T, sealer storage.Sealer) Instance) 
 		{"Audit tree", treeTests},
 		{"API keys", apiKeyTests},
 		{"Notes", noteTests},
+		{"Documents", documentTests},
+		{"Evidence", evidenceTests},
 		{"Told", tellTests},
 		{"Sweep", sweepTests},
 		{"Races", raceTests},

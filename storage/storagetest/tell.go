@@ -114,14 +114,14 @@ var toldSteps = map[string]toldStep{
 	"EndSessionID": toldEnd(func(f *fixture, tell storage.TellEnd) (storage.Ended, error) {
 		return f.Store.EndSessionID(f.Context(), "sid", at(6), tell)
 	}),
-	"DropLogoutNotice": {
+	"DropNotice": {
 		func(f *fixture) { f.notice("app", 5) },
 		func(f *fixture, events ...storage.AuditEvent) error {
 			claimed := f.claim(at(10), 1)
 			if len(claimed) == 0 {
 				claimed = f.claim(at(10000), 1)
 			}
-			return f.Store.DropLogoutNotice(f.Context(), claimed[0].ID, events...)
+			return f.Store.DropNotice(f.Context(), claimed[0].ID, events...)
 		},
 	},
 	"ReplaceSigningKeys": {nil, func(f *fixture, events ...storage.AuditEvent) error {

@@ -205,7 +205,7 @@
   // For how many seconds somebody has looked at this tab: one that was there before the person came back from the app in another
   // leaves the rest to that one. And how many fingers it feels: an iPad says that it is a Mac, an Android tablet that it is Linux.
   let began = performance.now()
-  const about = () => `looking=${Math.floor((performance.now() - began) / 1000)}&touch_points=${touch}`
+  const about = () => `view=${encodeURIComponent(main.dataset.view)}&looking=${Math.floor((performance.now() - began) / 1000)}&touch_points=${touch}`
   const hush = () => {
     round++
     if (source) source.close()
@@ -241,7 +241,7 @@
     if (!window.EventSource) return ask()
     streams++
     heard = Date.now()
-    source = new EventSource(`${base}/events?view=${encodeURIComponent(main.dataset.view)}&${about()}`)
+    source = new EventSource(`${base}/events?${about()}`)
     source.onmessage = event => {
       hear()
       show(JSON.parse(event.data))

@@ -11,14 +11,16 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"mime"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"path"
 	"strings"
 	"time"
 
 	"brygga/account"
 	"brygga/admin"
+	"brygga/handling"
 	"brygga/limit"
 	"brygga/secret"
 )
@@ -29,7 +31,7 @@ const (
 	bodyTime     = 30 * time.Second
 	atOnce       = 16
 	perMinute    = 600 // of one address
-	refusals     = 30  // keys that are refused, of one address in a minute
+	refusals     = 30  // keys that are refused, of one network in a minute
 	defaultLimit = 100
 	maxLimit     = 1000
 )
@@ -51,7 +53,7 @@ type Options struct {
 
 type api struct {
 	Options
-	all, refused *limit.Limiter[netip.Addr]
+	all, refused *limit.Limiter[netip.Prefix] // by network: who has an IPv6 address has 2⁶⁴ of them
 	turns        chan struct{}
 	document     []byte
 }
@@ -74,17 +76,28 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &api{o, limit.New[netip.Addr](perMinute, o.Now), limit.New[netip.Addr](refusals, o.Now), make(chan struct{}, atOnce), document}
+	a := &api{o, limit.New[netip.Prefix](perMinute, o.Now), limit.New[netip.Prefix](refusals, o.Now), make(chan struct{}, atOnce), document}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+base+"/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Write(a.document)
 	})
-	for path, methods := range byPath() {
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, methods) })
+	for pattern, methods := range byPath() {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, methods) })
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { write(w, notFound("there is no such path")) })
-	return mux, nil
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { write(w, noSuchPath) })
+	return tidy(mux), nil
+}
+
+// tidy refuses paths that mean another one, before they lead to it: an ID of two dots must not make a request for a client one for all of them.
+func tidy(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path.Clean(r.URL.Path) != r.URL.Path {
+			write(w, noSuchPath)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func peer(r *http.Request) netip.Addr {
@@ -110,6 +123,7 @@ type call struct {
 	*api
 	actor   admin.Actor
 	request *http.Request
+	values  url.Values // of the query
 	body    map[string]json.RawMessage
 }
 
@@ -117,8 +131,10 @@ type call struct {
 type answer struct {
 	status int
 	body   any
-	etag   string
-	// stream writes a body that is no JSON, of that kind, in place of body. What fails in it breaks the connection off, so that nobody takes it for whole.
+	// etag and location are headers, empty for none.
+	etag, location string
+	// stream writes a body that is no JSON, of that kind, in place of body. What fails behind its first byte breaks the connection off, so that
+	// nobody takes it for whole.
 	kind   string
 	stream func(io.Writer) error
 }
@@ -127,6 +143,9 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, methods map[string]e
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	e, ok := methods[r.Method]
+	if r.Method == http.MethodHead { // RFC 9110 §9.3.2; net/http leaves the body out
+		e, ok = methods[http.MethodGet]
+	}
 	if !ok {
 		w.Header().Set("Allow", allowed(methods))
 		write(w, &problem{Status: http.StatusMethodNotAllowed, Title: "method not allowed"})
@@ -136,7 +155,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, methods map[string]e
 	case a.turns <- struct{}{}:
 		defer func() { <-a.turns }()
 	default:
-		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Retry-After", busyTime)
 		write(w, &problem{Status: http.StatusServiceUnavailable, Title: "too many requests at once"})
 		return
 	}
@@ -145,38 +164,50 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, methods map[string]e
 		a.fail(w, r, err)
 		return
 	}
-	if done.etag != "" {
-		w.Header().Set("ETag", done.etag)
-	}
-	if done.stream != nil {
-		w.Header().Set("Content-Type", done.kind)
-		if err := done.stream(w); err != nil {
-			a.Log.ErrorContext(r.Context(), "answer broke off", "path", r.URL.Path, "err", err)
-			panic(http.ErrAbortHandler)
+	for name, value := range map[string]string{"ETag": done.etag, "Location": done.location} {
+		if value != "" {
+			w.Header().Set(name, value)
 		}
-		return
 	}
-	if done.body == nil {
+	switch {
+	case done.stream != nil:
+		a.stream(w, r, done)
+	case done.body == nil:
 		w.WriteHeader(http.StatusNoContent)
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(done.status)
+		json.NewEncoder(w).Encode(done.body)
+	}
+}
+
+// stream writes the body, unless nobody wants it. What fails before there is any of it is answered as any other failure.
+func (a *api) stream(w http.ResponseWriter, r *http.Request, done *answer) {
+	header := func(h http.Header) { h.Set("Content-Type", done.kind) }
+	if r.Method == http.MethodHead {
+		header(w.Header())
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(done.status)
-	json.NewEncoder(w).Encode(done.body)
+	if err := handling.Stream(w, header, done.stream, func(err error) {
+		a.Log.ErrorContext(r.Context(), "answer broke off", "path", r.URL.Path, "err", err)
+	}); err != nil {
+		a.fail(w, r, err)
+	}
 }
 
 // do answers the request, or returns an error, which may be a *problem.
 func (a *api) do(w http.ResponseWriter, r *http.Request, e endpoint) (*answer, error) {
 	from := account.From{Address: a.Address(r), Agent: r.UserAgent()}
-	if err := a.all.Allow(from.Address); err != nil {
+	network := limit.Network(from.Address.String())
+	if err := a.all.Allow(network); err != nil {
 		return nil, tooMany
 	}
-	if err := a.refused.Check(from.Address); err != nil {
+	if err := a.refused.Check(network); err != nil {
 		return nil, tooMany
 	}
 	actor, err := a.Admin.Authenticate(r.Context(), presented(r), from)
 	if errors.Is(err, admin.ErrKey) {
-		a.refused.Charge(from.Address, 1)
+		a.refused.Charge(network, 1)
 		return nil, unauthorized
 	}
 	if err != nil {
@@ -203,35 +234,4 @@ func presented(r *http.Request) secret.String {
 		return secret.New(strings.TrimSpace(token))
 	}
 	return secret.String{}
-}
-
-// read reads the body, which is one JSON object where the endpoint takes one, and refuses query parameters that there are not.
-func (c *call) read(w http.ResponseWriter, e endpoint) error {
-	for name := range c.request.URL.Query() {
-		if !e.takes(name) {
-			return invalid(fault{Parameter: name, Detail: "there is no such parameter"})
-		}
-	}
-	if e.body == "" {
-		return nil
-	}
-	kind, _, _ := mime.ParseMediaType(c.request.Header.Get("Content-Type"))
-	if kind != "application/json" {
-		return &problem{Status: http.StatusUnsupportedMediaType, Title: "unsupported media type", Detail: "send application/json"}
-	}
-	http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
-	decoder := json.NewDecoder(http.MaxBytesReader(w, c.request.Body, maxBody))
-	err := decoder.Decode(&c.body)
-	if err == nil {
-		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("something follows the object")
-		}
-	}
-	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return &problem{Status: http.StatusRequestEntityTooLarge, Title: "body too large"}
-	}
-	if err != nil || c.body == nil {
-		return &problem{Status: http.StatusBadRequest, Title: "not a JSON object", Detail: "the body is not one JSON object"}
-	}
-	return nil
 }

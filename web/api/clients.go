@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -38,11 +39,13 @@ func listClients(c *call) (*answer, error) {
 	}
 	views := make([]any, len(page))
 	for i, one := range page {
-		views[i] = view(one)
+		listed := view(one)
+		delete(listed, "brand") // a logo may have more bytes than all else on the page
+		views[i] = listed
 	}
 	body := map[string]any{"items": views}
 	if more {
-		body["next"] = cursorAt(filter.Cursor(page[len(page)-1]))
+		body["next"] = c.cursorAt(filter.Cursor(page[len(page)-1]))
 	}
 	return ok(body)
 }
@@ -75,7 +78,7 @@ func changeView(r *clients.Registered) map[string]any {
 		action = actionRemoved
 	case r.New:
 		action = actionCreated
-	case len(r.Changed) == 0 && r.Secret.IsZero():
+	case len(r.Changed) == 0 && r.Secret.IsZero() && r.WebhookSecret.IsZero():
 		action = actionUnchanged
 	}
 	v := map[string]any{"id": r.Client.ID, "action": action, "changes": changesView(r.Changes)}
@@ -87,6 +90,9 @@ func changeView(r *clients.Registered) map[string]any {
 	}
 	if !r.Secret.IsZero() {
 		v["client_secret"] = r.Secret.Reveal()
+	}
+	if !r.WebhookSecret.IsZero() {
+		v["webhook_secret"] = r.WebhookSecret.Reveal()
 	}
 	return v
 }
@@ -120,17 +126,41 @@ func clientHistory(c *call) (*answer, error) {
 	}
 	items := make([]any, len(changes))
 	for i, one := range changes {
-		item := map[string]any{"time": one.Time, "event": one.Event, "actor": one.Actor, "changes": changesView(one.Changes)}
-		if one.Name != "" {
-			item["actor_name"] = one.Name
+		item := map[string]any{"time": one.Time, "event": one.Event, "actor": one.Who.ID, "changes": changesView(one.Changes)}
+		if name := one.Who.Name; name != one.Who.ID && name != "" {
+			item["actor_name"] = name
 		}
 		items[i] = item
 	}
 	body := map[string]any{"items": items}
 	if !next.IsZero() {
-		body["next"] = cursorAt(next.Format(time.RFC3339Nano))
+		body["next"] = c.cursorAt(next.Format(time.RFC3339Nano))
 	}
 	return ok(body)
+}
+
+func listSecrets(c *call) (*answer, error) {
+	all, err := c.Admin.ClientSecrets(c, c.actor, c.id())
+	if err != nil {
+		return nil, err
+	}
+	views := make([]any, len(all))
+	for i, one := range all {
+		shown := map[string]any{"created": one.Created}
+		for name, at := range map[string]time.Time{"expires": one.Expires, "last_used": one.Used} {
+			if !at.IsZero() {
+				shown[name] = at
+			}
+		}
+		if one.Who.ID != "" {
+			shown["actor"] = one.Who.ID
+		}
+		if name := one.Who.Name; name != one.Who.ID && name != "" {
+			shown["actor_name"] = name
+		}
+		views[i] = shown
+	}
+	return ok(map[string]any{"items": views})
 }
 
 func clientHoldings(c *call) (*answer, error) {
@@ -179,7 +209,9 @@ func (c *call) put(d admin.Demand, set func(*storage.Client) error) (*answer, er
 		return nil, err
 	}
 	if done.New && !d.DryRun {
-		return changed(c.shown(done, d), http.StatusCreated)
+		made, err := changed(c.shown(done, d), http.StatusCreated)
+		made.location = base + at("clients", done.Client.ID)
+		return made, err
 	}
 	return changed(c.shown(done, d), http.StatusOK)
 }
@@ -243,7 +275,7 @@ func switchClient(off bool) func(*call) (*answer, error) {
 			return nil, err
 		}
 		reason := ""
-		if err := errors.Join(c.only("reason"), c.field("reason", &reason)); err != nil {
+		if err := c.members(map[string]any{"reason": &reason}); err != nil {
 			return nil, err
 		}
 		done, err := c.Admin.SwitchClient(c, c.actor, c.id(), d, off, reason)
@@ -254,20 +286,25 @@ func switchClient(off bool) func(*call) (*answer, error) {
 	}
 }
 
-func rotateSecret(c *call) (*answer, error) {
-	d, _, err := c.demand()
-	if err != nil {
-		return nil, err
+// rotation is a rotation of a secret of a client.
+type rotation func(s *admin.Service, ctx context.Context, actor admin.Actor, id string, d admin.Demand, keep time.Duration) (*clients.Registered, error)
+
+func rotating(rotate rotation) func(c *call) (*answer, error) {
+	return func(c *call) (*answer, error) {
+		d, _, err := c.demand()
+		if err != nil {
+			return nil, err
+		}
+		keep, err := c.keep()
+		if err != nil {
+			return nil, err
+		}
+		done, err := rotate(c.Admin, c, c.actor, c.id(), d, keep)
+		if err != nil {
+			return nil, err
+		}
+		return changed(c.shown(done, d), http.StatusCreated)
 	}
-	keep, err := c.keep()
-	if err != nil {
-		return nil, err
-	}
-	done, err := c.Admin.RotateSecret(c, c.actor, c.id(), d, keep)
-	if err != nil {
-		return nil, err
-	}
-	return changed(c.shown(done, d), http.StatusCreated)
 }
 
 func endSecret(c *call) (*answer, error) {
@@ -298,7 +335,7 @@ func apply(c *call) (*answer, error) {
 	}
 	var wanted []map[string]json.RawMessage
 	var removed []string
-	if err := errors.Join(c.only("clients", "remove"), c.field("clients", &wanted), c.field("remove", &removed)); err != nil {
+	if err := c.members(map[string]any{"clients": &wanted, "remove": &removed}); err != nil {
 		return nil, err
 	}
 	changes, err := changesOf(wanted)

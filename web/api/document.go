@@ -8,6 +8,7 @@ import (
 
 	"brygga/account"
 	"brygga/admin"
+	"brygga/audit/tree"
 	"brygga/clients"
 	"brygga/logins"
 	"brygga/notice"
@@ -31,7 +32,9 @@ func describe() object {
 		"info":    object{"title": "Brygga management API", "version": "1"},
 		"paths":   paths,
 		"components": object{
-			"schemas": schemas(),
+			"schemas":   schemas(),
+			"responses": refusalResponses(),
+			"headers":   headers(),
 			"securitySchemes": object{
 				"bearer": object{"type": "http", "scheme": "bearer"},
 				"key":    object{"type": "apiKey", "in": "header", "name": "x-api-key"},
@@ -75,42 +78,13 @@ var querySchemas = map[string]object{
 	profile: {"type": "string"}, sorted: {"type": "string", "enum": admin.Sorts(), "default": admin.SortByID}, limited: {"type": "integer", "minimum": 1, "maximum": maxLimit, "default": defaultLimit}, cursor: {"type": "string"},
 	fromTime: {"type": "string", "format": "date-time"}, toTime: {"type": "string", "format": "date-time"},
 	clientID: {"type": "string"}, outcome: {"type": "string", "enum": logins.Outcomes()}, cause: {"type": "string", "description": "a hint code of BankID or a reason, see docs/reasons.md"},
-	device: {"type": "string", "enum": []string{"this", "other"}}, browser: {"type": "string"}, network: {"type": "string", "examples": []string{"192.0.2.7", "192.0.2.0/24"}},
+	device: {"type": "string", "enum": devices}, browser: {"type": "string"}, network: {"type": "string", "examples": []string{"192.0.2.7", "192.0.2.0/24"}},
 	person: {"type": "string", "description": "a pseudonym, see find-person"}, subject: {"type": "string"}, language: {"type": "string", "enum": languages, "default": "en"},
 	hours: {"type": "integer", "minimum": 1, "maximum": 7 * 24, "default": 24}, ofMonth: {"type": "string", "examples": []string{"2026-11"}},
 	format: {"type": "string", "examples": []string{"json", "csv", "cef"}}, kind: {"type": "string", "description": "the number of the event, or how it begins", "examples": []string{"ADM_"}},
-	byActor: {"type": "string"}, byObject: {"type": "string"}, backwards: {"type": "boolean", "description": "the last first"},
+	transaction: {"type": "string", "description": "the claim txn of the ID token"}, orderKind: {"type": "string", "enum": kindsOfEvidence},
+	byReference: {"type": "string", "examples": []string{"7QX4-2MKD"}}, byActor: {"type": "string"}, byObject: {"type": "string"}, backwards: {"type": "boolean", "description": "the last first"},
 }
-
-func responses(e *endpoint) object {
-	success := object{"description": "done"}
-	if e.answer != "" {
-		success["content"] = object{"application/json": object{"schema": ref(e.answer)}}
-		if e.answer == "Export" {
-			success["content"] = object{}
-		}
-		for _, kind := range otherKinds[e.answer] {
-			success["content"].(object)[kind] = object{"schema": text()}
-		}
-	}
-	refusal := object{"description": "a problem (RFC 9457)", "content": object{"application/problem+json": object{"schema": ref("Problem")}}}
-	all := object{"default": refusal}
-	switch e.status {
-	case 200:
-		all["200"] = success
-	case 201:
-		all["201"] = success
-	case 204:
-		all["204"] = success
-	}
-	if e.method == "PUT" && e.status != 204 {
-		all["201"] = success
-	}
-	return all
-}
-
-// otherKinds are the media types of answers that are no JSON.
-var otherKinds = map[string][]string{"Export": slices.Sorted(maps.Values(forms)), "Statistics": {forms["csv"]}}
 
 func ref(name string) object { return object{"$ref": "#/components/schemas/" + name} }
 
@@ -130,7 +104,7 @@ func shape(required []string, properties object) object {
 
 // schemas returns what bodies look like.
 func schemas() object {
-	counts := object{"type": "object", "description": "see docs/api.md"}
+	counts := ref("Counts")
 	hourly := list(shape([]string{"begin", "counts"}, object{"begin": text("date-time"), "counts": counts}))
 	moment, number, flag := text("date-time"), object{"type": "integer"}, object{"type": "boolean"}
 	items := func(of object) object { return shape([]string{"items"}, object{"items": list(of)}) }
@@ -138,17 +112,20 @@ func schemas() object {
 	role := object{"type": "string", "enum": []storage.Role{storage.RoleOwner, storage.RoleAdmin, storage.RoleHelpdesk, storage.RoleAuditor}}
 	language := object{"type": "string", "enum": account.Languages}
 	secrets := list(shape([]string{"created"}, object{"created": moment, "expires": moment}))
-	free := object{"type": "object"}
 	changes := list(shape([]string{"setting", "before", "after"}, object{"setting": text(), "before": text(), "after": text()}))
 	return object{
 		"Client": clientSchema(secrets), "ClientPage": page(ref("Client")),
 		"ClientChange": shape([]string{"id", "action", "changes"}, object{
-			"id": text(), "action": object{"type": "string", "enum": []string{actionCreated, actionUpdated, actionUnchanged, actionRemoved}}, "client": ref("Client"), "client_secret": text(), "published": list(text()),
+			"id": text(), "action": object{"type": "string", "enum": []string{actionCreated, actionUpdated, actionUnchanged, actionRemoved}}, "client": ref("Client"), "client_secret": text(), "webhook_secret": text(), "published": list(text()),
 			"changes": changes,
 		}),
+		"ClientSecrets": items(shape([]string{"created"}, object{
+			"created": moment, "expires": moment, "actor": text(), "actor_name": text(),
+			"last_used": object{"type": "string", "format": "date-time", "description": "to the second where the server that answers has seen it, else to the hour"},
+		})),
 		"Holdings":      shape([]string{"grants", "offline", "pushed"}, object{"grants": number, "offline": number, "pushed": number}),
 		"ClientHistory": page(shape([]string{"time", "event", "actor", "changes"}, object{"time": moment, "event": text(), "actor": text(), "actor_name": text(), "changes": changes})),
-		"Check":         shape([]string{"id", "kept", "rules"}, object{"id": text(), "kept": flag, "rules": list(free)}),
+		"Check":         shape([]string{"id", "kept", "rules"}, object{"id": text(), "kept": flag, "rules": list(schemaOf[clients.Rule]())}),
 		"Reason":        shape(nil, object{"reason": text()}),
 		"Keep":          shape(nil, object{"keep": object{"type": "string", "default": "24h", "examples": []string{"12h", "30d"}}}),
 		"Configuration": shape(nil, object{"clients": list(ref("Client")), "remove": list(text())}),
@@ -156,19 +133,21 @@ func schemas() object {
 		"Keys": items(shape([]string{"id", "algorithm", "use", "state"}, object{
 			"id": text(), "algorithm": text(), "use": text(), "state": text(), "published": moment, "activated": moment, "retired": moment, "removed": moment,
 		})),
-		"Rotation":  shape(nil, object{"now": flag}),
-		"EventPage": page(free),
-		"Events":    items(free),
-		"LoginPage": page(free), "Stories": items(free),
+		"Registration": shape([]string{"name", "image"}, object{"name": text(), "image": object{"type": "string", "contentEncoding": "base64", "contentMediaType": "image/png"}, "certificate": text()}),
+		"Registered":   schemaOf[admin.Registered](),
+		"Rotation":     shape(nil, object{"now": flag}),
+		"Event":        schemaOf[storage.AuditEvent](), "Login": schemaOf[logins.Login](), "Story": schemaOf[logins.Story](),
+		"EventPage": page(ref("Event")), "Events": items(ref("Event")), "LoginPage": page(ref("Login")), "Stories": items(ref("Story")),
+		"Evidence": schemaOf[admin.EvidenceView](), "EvidencePage": page(ref("Evidence")),
 		"Expiries":       items(shape([]string{"kind", "name", "ends"}, object{"kind": text(), "name": text(), "ends": text("date-time")})),
 		"Settings":       items(shape([]string{"key", "value", "source", "live"}, object{"key": text(), "value": text(), "source": text(), "live": flag})),
 		"Banner":         shape(nil, object{"sv": text(), "en": text(), "from": text("date-time"), "to": text("date-time")}),
 		"LogLevel":       shape([]string{"level", "configured"}, object{"server": text(), "level": text(), "configured": text(), "until": moment}),
 		"NewLogLevel":    shape(nil, object{"level": object{"type": "string", "enum": append([]string{""}, admin.Levels...)}, "for": text()}),
 		"AlarmRules":     alarmRules(),
-		"Alarms":         shape([]string{"rules", "standing"}, object{"rules": ref("AlarmRules"), "standing": list(free)}),
+		"Alarms":         shape([]string{"rules", "standing"}, object{"rules": ref("AlarmRules"), "standing": list(shape([]string{"kind", "name", "detail", "since"}, object{"kind": text(), "name": text(), "detail": text(), "since": moment}))}),
 		"AlarmsSent":     shape([]string{"sent"}, object{"sent": number}),
-		"PersonalNumber": shape([]string{"personal_number"}, object{"personal_number": object{"type": "string", "writeOnly": true, "description": "twelve digits"}}),
+		"PersonalNumber": shape([]string{"personal_number"}, object{"personal_number": object{"type": "string", "writeOnly": true, "description": "twelve digits; or an HSA-ID or UPN, for who has no personal number"}}),
 		"Person":         shape([]string{"person"}, object{"person": text()}),
 		"Figures": shape([]string{"hours", "week_before", "sum", "today", "clients", "behind"}, object{
 			"hours": hourly, "week_before": hourly, "sum": counts, "today": counts, "behind": number,
@@ -178,7 +157,10 @@ func schemas() object {
 			"month": text(), "from": moment, "to": moment, "clients": list(shape([]string{"client_id", "name", "counts"}, object{"client_id": text(), "name": text(), "counts": counts})),
 		}),
 		"Checkpoint": shape([]string{"public_key", "checkpoint", "events"}, object{"public_key": text(), "checkpoint": text(), "events": number}),
-		"Proof":      free,
+		"Proof":      schemaOf[tree.Proof](),
+		"Counts":     countsSchema(),
+		"LogCheck":   schemaOf[wireResult](),
+		"Sinks":      items(schemaOf[admin.Sink]()),
 		"Operator": shape([]string{"id", "revision", "user_name", "email_confirmed", "language", "state", "roles", "all_clients", "login_by", "sessions", "created"}, object{
 			"id": text(), "revision": number, "user_name": text(), "email": text(), "email_confirmed": flag, "name": text(), "language": language,
 			"state": object{"type": "string", "enum": []string{"invited", "active", "disabled"}}, "roles": list(role), "all_clients": flag, "groups": list(text()),
@@ -196,17 +178,29 @@ func schemas() object {
 			"id": text(), "created": moment, "used": moment, "address": text(), "agent": text(), "methods": list(text()),
 		})),
 		"APIKey": shape([]string{"id", "name", "scopes"}, object{
-			"id": text(), "name": text(), "scopes": list(text()), "groups": list(text()), "networks": list(text()), "secrets": secrets, "created": moment, "creator": text(),
+			"id": text(), "name": text(), "client": text(), "scopes": list(text()), "groups": list(text()), "networks": list(text()), "secrets": secrets, "created": moment, "creator": text(),
 			"expires": moment, "used": moment, "address": text(),
 		}),
 		"APIKeys":    items(ref("APIKey")),
 		"APIKeyMade": shape([]string{"api_key", "key"}, object{"api_key": ref("APIKey"), "key": text()}),
 		"NewAPIKey": shape([]string{"name", "scopes"}, object{
-			"name": text(), "scopes": list(object{"type": "string", "enum": admin.Scopes()}), "groups": list(text()), "networks": list(text()), "expires": moment,
+			"name": text(), "client": object{"type": "string", "description": "as which it makes orders over BankID's JSON:API; none for a key of this API"},
+			"scopes": list(object{"type": "string", "enum": slices.Concat(admin.Scopes(), storage.OrderScopes)}), "groups": list(text()), "networks": list(text()), "expires": moment,
 		}),
 		"Health":  shape([]string{"ready"}, object{"ready": flag, "problem": text(), "details": object{"type": "object", "additionalProperties": text()}}),
 		"Problem": problemSchema(),
 	}
+}
+
+func countsSchema() object {
+	number, named := object{"type": "integer"}, object{"type": "object", "additionalProperties": object{"type": "integer"}}
+	properties := object{"causes": named, "devices": named, "median_seconds": object{"type": "number"}}
+	for _, name := range []string{"logins", "orders", "completed", "signatures", "failed", "ended", "refused", "identified", "sessions", "alerts"} {
+		properties[name] = number
+	}
+	counts := shape(slices.Sorted(maps.Keys(properties)), properties)
+	counts["description"] = "see docs/api.md"
+	return counts
 }
 
 func alarmRules() object {
@@ -232,7 +226,14 @@ func clientSchema(secrets object) object {
 		"policy": object{"type": "object", "description": "what its logins must meet"},
 		"id":     object{"type": "string"}, "revision": object{"type": "integer", "readOnly": true}, "static": object{"type": "boolean", "readOnly": true},
 		"created": object{"type": "string", "format": "date-time", "readOnly": true}, "updated": object{"type": "string", "format": "date-time", "readOnly": true},
-		"secrets": object{"type": "array", "items": secrets["items"], "readOnly": true}, "brand": object{"type": "object", "readOnly": true},
+		"secrets": object{"type": "array", "items": secrets["items"], "readOnly": true}, "webhook_secrets": object{"type": "array", "items": secrets["items"], "readOnly": true},
+		"brand": object{
+			"type": "object", "description": "how the login page looks for its people, but in lists; a PUT without it leaves it as it is",
+			"properties": object{
+				"logo": object{"type": "string", "format": "byte", "description": "PNG, JPEG, GIF or SVG, written anew as PNG or SVG"}, "logo_type": object{"type": "string", "description": "what the logo was written as"},
+				"accent": text(), "accent_dark": text(), "support_url": text(), "accessibility_url": text(),
+			},
+		},
 	}
 	for _, s := range clients.Settings() {
 		schema := map[clients.Kind]object{

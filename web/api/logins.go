@@ -3,6 +3,8 @@ package api
 import (
 	"errors"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"brygga/admin"
@@ -12,7 +14,10 @@ import (
 	"brygga/storage"
 )
 
-// query reads which logins are wanted.
+// devices are those that BankID can be on.
+var devices = storage.Devices()
+
+// loginQuery reads which logins are wanted.
 func (c *call) loginQuery() (q logins.Query, err error) {
 	q = logins.Query{
 		ClientID: c.query(clientID), Outcome: logins.Outcome(c.query(outcome)), Cause: c.query(cause), Device: c.query(device), Browser: c.query(browser),
@@ -28,10 +33,13 @@ func (c *call) loginQuery() (q logins.Query, err error) {
 		return q, err
 	}
 	var faults []fault
+	if q.Device != "" && !slices.Contains(devices, q.Device) {
+		faults = append(faults, fault{Parameter: device, Detail: "is none of " + strings.Join(devices, ", ")})
+	}
 	if q.Outcome != "" && !q.Outcome.Known() {
 		faults = append(faults, fault{Parameter: outcome, Detail: "is none of started, completed, failed and ended"})
 	}
-	if text := c.query(network); text != "" {
+	if text := c.query(network); c.values.Has(network) {
 		if q.Network, err = logins.ParseNetwork(text); err != nil {
 			faults = append(faults, fault{Parameter: network, Detail: "is no address and no network such as 192.0.2.0/24"})
 		}
@@ -54,21 +62,21 @@ func searchLogins(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ok(withNext(append([]logins.Login{}, found.Logins...), found.Next))
+	return ok(c.page(append([]logins.Login{}, found.Logins...), found.Next))
 }
 
-// withNext returns a page of a list.
-func withNext(items any, next string) map[string]any {
+// page returns a page of a list.
+func (c *call) page(items any, next string) map[string]any {
 	body := map[string]any{"items": items}
 	if next != "" {
-		body["next"] = cursorAt(next)
+		body["next"] = c.cursorAt(next)
 	}
 	return body
 }
 
 func findPerson(c *call) (*answer, error) {
 	number := ""
-	if err := errors.Join(c.only("personal_number"), c.field("personal_number", &number)); err != nil {
+	if err := c.members(map[string]any{"personal_number": &number}); err != nil {
 		return nil, err
 	}
 	pseudonym, err := c.Admin.FindPerson(c, c.actor, secret.New(number))
@@ -112,7 +120,7 @@ func countsView(counts *logins.Counts) map[string]any {
 		return of
 	}
 	return map[string]any{
-		"logins": counts.Logins, "orders": counts.Orders, "completed": counts.Completed, "failed": counts.Failed, "ended": counts.Ended, "refused": counts.Refused,
+		"logins": counts.Logins, "orders": counts.Orders, "completed": counts.Completed, "signatures": counts.Signatures, "failed": counts.Failed, "ended": counts.Ended, "refused": counts.Refused,
 		"identified": counts.Identified(), "sessions": counts.Sessions, "alerts": counts.Alerts, "causes": named(counts.Causes), "devices": named(counts.Devices),
 		"median_seconds": counts.Median().Seconds(),
 	}
@@ -146,18 +154,22 @@ func showFigures(c *call) (*answer, error) {
 
 func showStatistics(c *call) (*answer, error) {
 	month := c.Now()
-	if text := c.query(ofMonth); text != "" {
+	if text := c.query(ofMonth); c.values.Has(ofMonth) {
 		at, err := time.Parse("2006-01", text)
 		if err != nil {
 			return nil, invalid(fault{Parameter: ofMonth, Detail: "is no month such as 2026-11"})
 		}
 		month = at.AddDate(0, 0, 14)
 	}
+	form := c.query(format)
+	if form != "" && form != "json" && form != "csv" {
+		return nil, invalid(fault{Parameter: format, Detail: "is neither json nor csv"})
+	}
 	s, err := c.Admin.Statistics(c, c.actor, month)
 	if err != nil {
 		return nil, err
 	}
-	if c.query(format) == "csv" {
+	if form == "csv" {
 		return &answer{kind: "text/csv; charset=utf-8", stream: func(w io.Writer) error { return s.WriteCSV(w) }}, nil
 	}
 	all := make([]map[string]any, len(s.Clients))
@@ -207,7 +219,7 @@ func listEvents(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ok(withNext(append([]storage.AuditEvent{}, found.Events...), found.Next))
+	return ok(c.page(append([]storage.AuditEvent{}, found.Events...), found.Next))
 }
 
 // forms are those of an export, with their media types.

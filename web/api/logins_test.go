@@ -42,3 +42,17 @@ func TestExportsAndStatistics(t *testing.T) {
 		h.want(h.ask(h.key, "GET", path, ""), 422)
 	}
 }
+
+// TestNothingSignedYet: who is too early for the signed log is told so, and gets it some seconds later.
+func TestNothingSignedYet(t *testing.T) {
+	h := newHarness(t)
+	r := h.ask(h.key, "GET", "/audit/log", "")
+	h.want(r, 409)
+	if r.Header.Get("Content-Type") != "application/problem+json" || !strings.Contains(r.text, "try again in some seconds") {
+		t.Errorf("%s: %s", r.Header.Get("Content-Type"), r.text)
+	}
+	h.prepare()
+	h.now = h.now.Add(time.Minute)
+	h.grow()
+	h.want(h.ask(h.key, "GET", "/audit/log", ""), 200)
+}

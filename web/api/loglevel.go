@@ -27,7 +27,7 @@ func showLogLevel(c *call) (*answer, error) {
 
 func putLogLevel(c *call) (*answer, error) {
 	var level, text string
-	if err := errors.Join(c.only("level", "for"), c.field("level", &level), c.field("for", &text)); err != nil {
+	if err := c.members(map[string]any{"level": &level, "for": &text}); err != nil {
 		return nil, err
 	}
 	last := time.Duration(0)

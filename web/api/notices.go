@@ -1,7 +1,9 @@
 package api
 
 import (
+	"encoding/json"
 	"errors"
+	"strconv"
 	"time"
 
 	"brygga/admin"
@@ -49,7 +51,7 @@ func showBanner(c *call) (*answer, error) {
 func putBanner(c *call) (*answer, error) {
 	var sv, en string
 	var b notice.Banner
-	if err := errors.Join(c.only("sv", "en", "from", "to"), c.field("sv", &sv), c.field("en", &en), c.field("from", &b.From), c.field("to", &b.To)); err != nil {
+	if err := c.members(map[string]any{"sv": &sv, "en": &en, "from": &b.From, "to": &b.To}); err != nil {
 		return nil, err
 	}
 	b.Texts = map[string]string{"sv": sv, "en": en}
@@ -75,9 +77,18 @@ func showAlarms(c *call) (*answer, error) {
 
 func putAlarms(c *call) (*answer, error) {
 	var r notice.Rules
-	if err := errors.Join(c.only("recipients", "days", "share", "free_mib"), c.field("recipients", &r.Recipients), c.field("days", &r.Days), c.field("share", &r.Share),
-		c.field("free_mib", &r.FreeMiB)); err != nil {
+	var recipients []map[string]json.RawMessage
+	if err := c.members(map[string]any{"recipients": &recipients, "days": &r.Days, "share": &r.Share, "free_mib": &r.FreeMiB}); err != nil {
 		return nil, err
+	}
+	var faults []fault
+	for i, members := range recipients {
+		var one notice.Recipient
+		faults = append(faults, decodeMembers("/recipients/"+strconv.Itoa(i), members, map[string]any{"email": &one.Email, "language": &one.Language, "kinds": &one.Kinds})...)
+		r.Recipients = append(r.Recipients, one)
+	}
+	if faults != nil {
+		return nil, invalid(faults...)
 	}
 	return &answer{}, told(c.Admin.ChangeAlarms(c, c.actor, r))
 }

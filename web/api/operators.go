@@ -2,7 +2,9 @@ package api
 
 import (
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 
 	"brygga/account"
 	"brygga/admin"
@@ -42,9 +44,12 @@ type operatorMembers struct {
 
 func (c *call) operatorMembers(names ...string) (m operatorMembers, err error) {
 	var number *string
-	err = errors.Join(c.only(names...), c.field("user_name", &m.userName), c.field("email", &m.email), c.field("name", &m.Name),
-		c.field("language", &m.Language), c.field("personal_number", &number), c.field("roles", &m.Roles), c.field("groups", &m.Groups),
-		c.field("all_clients", &m.AllClients), c.field("disabled", &m.Disabled))
+	all := map[string]any{
+		"user_name": &m.userName, "email": &m.email, "name": &m.Name, "language": &m.Language, "personal_number": &number, "roles": &m.Roles, "groups": &m.Groups,
+		"all_clients": &m.AllClients, "disabled": &m.Disabled,
+	}
+	maps.DeleteFunc(all, func(name string, _ any) bool { return !slices.Contains(names, name) })
+	err = c.members(all)
 	if number != nil {
 		hidden := secret.New(*number)
 		m.PersonalNumber = &hidden
@@ -74,7 +79,9 @@ func invite(c *call) (*answer, error) {
 	if err != nil {
 		return nil, operatorProblem(err)
 	}
-	return operatorAnswer(made, http.StatusCreated), nil
+	done := operatorAnswer(made, http.StatusCreated)
+	done.location = base + at("operators", made.ID)
+	return done, nil
 }
 
 func inviteAgain(c *call) (*answer, error) {

@@ -10,6 +10,7 @@ import (
 
 	"brygga/account"
 	"brygga/admin"
+	"brygga/audit/tree"
 	"brygga/clients"
 	"brygga/keys"
 	"brygga/storage"
@@ -35,7 +36,16 @@ type fault struct {
 // Error returns the title.
 func (p *problem) Error() string { return p.Title }
 
+// Times after which it is worth to ask again, in seconds.
+const (
+	busyTime = "1"
+	downTime = "10"
+	restTime = "60"
+)
+
 var (
+	noSuchPath   = notFound("there is no such path")
+	notJSON      = &problem{Status: http.StatusBadRequest, Title: "not a JSON object", Detail: "the body is not one JSON object in UTF-8"}
 	unauthorized = &problem{Status: http.StatusUnauthorized, Title: "no valid key", Detail: "send a key for the API, or an access token for it, as Authorization: Bearer; a key as x-api-key, too"}
 	tooMany      = &problem{Status: http.StatusTooManyRequests, Title: "too many requests"}
 	existing     = &problem{Status: http.StatusPreconditionFailed, Title: "there is one already"}
@@ -57,13 +67,24 @@ func conflict(detail string) *problem {
 
 // pointer leads to the member that a key of a setting names, below the parts before it, and within it to what has that name (RFC 6901).
 func pointer(before, key string, within ...string) string {
-	at := before + "/" + strings.ReplaceAll(key, ".", "/")
-	for _, name := range within {
+	at, parts := before, []string{key}
+	if section, _, ok := strings.Cut(key, "."); ok && (section == policySection || clients.SettingOf(section) != nil) {
+		parts = strings.Split(key, ".")
+	}
+	for _, name := range append(parts, within...) {
 		if name != "" {
-			at += "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+			at = child(at, name)
 		}
 	}
 	return at
+}
+
+// policySection is the member of a client that has members of its own, which are named below it.
+const policySection = "policy"
+
+// child leads to what has that name within what at leads to (RFC 6901 §3).
+func child(at, name string) string {
+	return at + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
 
 // faultsOf returns what is wrong with a client that stands at that pointer, nil when err says nothing of the kind.
@@ -127,8 +148,18 @@ func problemOf(err error) *problem {
 		return stale
 	case errors.Is(err, storage.ErrStatic):
 		return conflict("it stands in the configuration file: change it there")
+	case errors.Is(err, tree.ErrUnsigned):
+		return conflict("it is not signed yet: try again in some seconds")
+	case errors.Is(err, admin.ErrAltered):
+		return conflict("the store has another record than the one that was written: keep the store as it is, and look into the audit log")
+	case errors.Is(err, admin.ErrOwnClient):
+		return conflict("prune would remove the client that asks: name it too, or remove it by itself")
+	case errors.Is(err, clients.ErrNamedTwice):
+		return conflict("another change is of the same client")
 	case errors.Is(err, clients.ErrNoSecret):
 		return conflict("the client does not prove itself by a secret")
+	case errors.Is(err, clients.ErrNoWebhook):
+		return conflict("the client has no webhook: set webhook_uri first")
 	case errors.Is(err, clients.ErrLastSecret):
 		return conflict("it is the only secret that works: make another first")
 	case errors.Is(err, storage.ErrUnavailable):
@@ -168,7 +199,11 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 			w.Header().Set("WWW-Authenticate", a.challenge(r, refused.Operation.Scope))
 		}
 	case http.StatusTooManyRequests:
-		w.Header().Set("Retry-After", "60")
+		w.Header().Set("Retry-After", restTime)
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", downTime)
+	case http.StatusUnsupportedMediaType: // RFC 9110 §15.5.16
+		w.Header().Set("Accept", "application/json")
 	}
 	write(w, p)
 }
@@ -182,5 +217,10 @@ func write(w http.ResponseWriter, p *problem) {
 }
 
 func allowed(methods map[string]endpoint) string {
-	return strings.Join(slices.Sorted(maps.Keys(methods)), ", ")
+	names := slices.Collect(maps.Keys(methods))
+	if _, readable := methods[http.MethodGet]; readable {
+		names = append(names, http.MethodHead)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }

@@ -1,9 +1,12 @@
 package api
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -13,18 +16,18 @@ import (
 	"brygga/storage"
 )
 
-func (c *call) query(name string) string { return c.request.URL.Query().Get(name) }
+func (c *call) query(name string) string { return c.values.Get(name) }
 
 // flag reads a parameter that is true or false, nil for one that is not sent.
 func (c *call) flag(name string) (*bool, error) {
-	text := c.query(name)
-	if text == "" {
+	if !c.values.Has(name) {
 		return nil, nil
 	}
-	on, err := strconv.ParseBool(text)
-	if err != nil {
+	text := c.query(name)
+	if text != "true" && text != "false" {
 		return nil, invalid(fault{Parameter: name, Detail: "is neither true nor false"})
 	}
+	on := text == "true"
 	return &on, nil
 }
 
@@ -41,7 +44,7 @@ func (c *call) limit() (int, error) {
 // number reads a parameter that is a number from least to most, by default n.
 func (c *call) number(name string, n, least, most int) (int, error) {
 	text := c.query(name)
-	if text == "" {
+	if !c.values.Has(name) {
 		return n, nil
 	}
 	n, err := strconv.Atoi(text)
@@ -53,22 +56,41 @@ func (c *call) number(name string, n, least, most int) (int, error) {
 
 // behind reads a cursor, which is what the page before ended with.
 func (c *call) behind() (string, error) {
+	if c.query(cursor) == "" {
+		return "", nil
+	}
 	text, err := base64.RawURLEncoding.DecodeString(c.query(cursor))
-	if err != nil {
+	if err != nil || len(text) < sumSize || c.cursorAt(string(text[sumSize:])) != c.query(cursor) {
 		return "", badCursor
 	}
-	return string(text), nil
+	return string(text[sumSize:]), nil
 }
 
-var badCursor = invalid(fault{Parameter: cursor, Detail: "is none that was handed out"})
+var badCursor = invalid(fault{Parameter: cursor, Detail: "is none that this list has handed out: send the other parameters as they were"})
 
-func cursorAt(last string) string { return base64.RawURLEncoding.EncodeToString([]byte(last)) }
+// cursorAt is where the list that was asked for goes on behind the last of a page.
+func (c *call) cursorAt(last string) string {
+	return cursorAt(strings.TrimPrefix(c.request.URL.Path, base), c.values, last)
+}
+
+// sumSize is how many bytes of a cursor bind it to its list.
+const sumSize = 8
+
+// cursorAt is where a list goes on behind last. It begins with a sum of the path and the query that it is for, so that one of another list, or one that was
+// cut or changed on the way, is found out. It is no secret, and no right hangs on it.
+func cursorAt(path string, query url.Values, last string) string {
+	query = maps.Clone(query)
+	delete(query, cursor)
+	delete(query, limited)
+	sum := sha256.Sum256([]byte(path + "?" + query.Encode() + "\x00" + last))
+	return base64.RawURLEncoding.EncodeToString(append(sum[:sumSize:sumSize], last...))
+}
 
 // times reads a span of time, by default all of it.
 func (c *call) times() (from, to time.Time, err error) {
 	to = c.Now().Add(time.Second)
 	for name, at := range map[string]*time.Time{fromTime: &from, toTime: &to} {
-		if text := c.query(name); text != "" {
+		if text := c.query(name); c.values.Has(name) {
 			if *at, err = time.Parse(time.RFC3339, text); err != nil {
 				return from, to, invalid(fault{Parameter: name, Detail: "is no time such as 2026-03-01T14:30:00Z"})
 			}
@@ -85,46 +107,13 @@ func (c *call) reference() (storage.Reference, error) {
 	return reference, nil
 }
 
-// field decodes a member of the body into to, which stays as it is when there is none.
-func (c *call) field(name string, to any) error {
-	value, sent := c.body[name]
-	if !sent {
-		return nil
-	}
-	if err := json.Unmarshal(value, to); err != nil {
-		return invalid(fault{Pointer: "/" + name, Detail: "has another type than the document says"})
-	}
-	return nil
-}
-
-// only refuses members of the body that there are not.
-func (c *call) only(names ...string) error {
-	var faults []fault
-	for name := range c.body {
-		known := false
-		for _, one := range names {
-			known = known || one == name
-		}
-		if !known {
-			faults = append(faults, fault{Pointer: pointer("", name), Detail: "there is no such member"})
-		}
-	}
-	if faults != nil {
-		return invalid(faults...)
-	}
-	return nil
-}
-
 // maxKeep is how long a secret of before may go on.
 const maxKeep = 90 * 24 * time.Hour
 
 // keep reads how long a secret of before goes on, a day when nothing is said.
 func (c *call) keep() (time.Duration, error) {
 	text := "24h"
-	if err := c.only("keep"); err != nil {
-		return 0, err
-	}
-	if err := c.field("keep", &text); err != nil {
+	if err := c.members(map[string]any{"keep": &text}); err != nil {
 		return 0, err
 	}
 	keep, err := duration.Parse(text)
@@ -139,13 +128,13 @@ func (c *call) demand() (d admin.Demand, bound bool, err error) {
 	if d.DryRun, err = c.is(dryRun); err != nil {
 		return d, false, err
 	}
-	match, none := strings.TrimSpace(c.request.Header.Get("If-Match")), strings.TrimSpace(c.request.Header.Get("If-None-Match"))
+	match, none := c.header("If-Match"), c.header("If-None-Match")
 	switch {
-	case none == "*" && match == "":
+	case none == "*" && match == "" && c.request.Method == http.MethodPut:
 		d.New = true
 		return d, true, nil
 	case none != "":
-		return d, false, &problem{Status: 400, Title: "bad precondition", Detail: "If-None-Match is for * alone, and without If-Match"}
+		return d, false, &problem{Status: 400, Title: "bad precondition", Detail: "If-None-Match is for PUT, with * alone, and without If-Match"}
 	case match == "", match == "*":
 		d.Old = match == "*"
 		return d, d.Old, nil

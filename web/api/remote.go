@@ -35,8 +35,8 @@ type RemoteOptions struct {
 }
 
 // Remote are the operations of a server that is asked over the API, which looks at rights and rules: there are none here. Its methods are those of
-// admin.Service, without an actor: the key is who asks. Each returns a *RemoteError when the server refuses, and ErrUnreachable when it does not
-// answer. They may be called concurrently.
+// admin.Service, without an actor: the key is who asks. Each returns a *RemoteError when the server refuses, ErrUntrusted when it has no certificate to be
+// believed by, and ErrUnreachable when it does not answer. They may be called concurrently.
 type Remote struct {
 	base   string
 	key    secret.String
@@ -132,11 +132,25 @@ type request struct {
 
 // ask asks the server and reads its answer into to, unless that is nil. It returns the tag of the answer.
 func (r *Remote) ask(ctx context.Context, q request, to any) (etag string, err error) {
+	response, err := r.do(ctx, q)
+	if err != nil {
+		return "", unanswered(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return response.Header.Get("ETag"), read(response, text, to)
+}
+
+// do sends the request.
+func (r *Remote) do(ctx context.Context, q request) (*http.Response, error) {
 	var body io.Reader
 	if q.body != nil {
 		text, err := json.Marshal(q.body)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		body = bytes.NewReader(text)
 	}
@@ -146,7 +160,7 @@ func (r *Remote) ask(ctx context.Context, q request, to any) (etag string, err e
 	}
 	sent, err := http.NewRequestWithContext(ctx, q.method, address, body)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	for name, value := range map[string]string{
 		"Authorization": "Bearer " + r.key.Reveal(), "User-Agent": r.agent, "Accept": "application/json, application/problem+json", "If-Match": q.match, "If-None-Match": q.none,
@@ -158,16 +172,29 @@ func (r *Remote) ask(ctx context.Context, q request, to any) (etag string, err e
 	if q.body != nil {
 		sent.Header.Set("Content-Type", "application/json")
 	}
-	response, err := r.client.Do(sent)
+	return r.client.Do(sent)
+}
+
+// copy asks the server and writes its answer to w.
+func (r *Remote) copy(ctx context.Context, q request, w io.Writer) error {
+	patient := *r
+	patient.client = &http.Client{Transport: r.client.Transport, CheckRedirect: r.client.CheckRedirect} // the whole log may take longer than a request
+	response, err := patient.do(ctx, q)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return unanswered(err)
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrUnreachable, err)
+	if response.StatusCode >= http.StatusMultipleChoices {
+		text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrUnreachable, err)
+		}
+		return read(response, text, nil)
 	}
-	return response.Header.Get("ETag"), read(response, text, to)
+	if _, err := io.Copy(w, response.Body); err != nil {
+		return fmt.Errorf("%w to the end: %w", ErrUnreachable, err)
+	}
+	return nil
 }
 
 // read reads an answer, or the problem that it is.

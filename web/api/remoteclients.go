@@ -27,6 +27,7 @@ func (c *wireClient) UnmarshalJSON(text []byte) error {
 		Static           bool
 		Created, Updated time.Time
 		Secrets          []storage.ClientSecret
+		WebhookKeys      []storage.WebhookKey `json:"webhook_secrets"`
 	}
 	if err := json.Unmarshal(text, &members); err != nil {
 		return err
@@ -38,7 +39,7 @@ func (c *wireClient) UnmarshalJSON(text []byte) error {
 	if err != nil {
 		return fmt.Errorf("client %.128q: %w", shown.ID, err)
 	}
-	c.Client = storage.Client{ID: shown.ID, Revision: shown.Revision, Static: shown.Static, Created: shown.Created, Updated: shown.Updated, Secrets: shown.Secrets}
+	c.Client = storage.Client{ID: shown.ID, Revision: shown.Revision, Static: shown.Static, Created: shown.Created, Updated: shown.Updated, Secrets: shown.Secrets, WebhookKeys: shown.WebhookKeys}
 	return set(&c.Client)
 }
 
@@ -49,11 +50,12 @@ type wireChange struct {
 	Published  []string
 	Client     *wireClient
 	Secret     string `json:"client_secret"`
+	Webhook    string `json:"webhook_secret"`
 }
 
 func (w *wireChange) registered() *clients.Registered {
 	r := &clients.Registered{
-		Client: &storage.Client{ID: w.ID}, Secret: secret.New(w.Secret), Published: w.Published, New: w.Action == actionCreated, Removed: w.Action == actionRemoved,
+		Client: &storage.Client{ID: w.ID}, Secret: secret.New(w.Secret), WebhookSecret: secret.New(w.Webhook), Published: w.Published, New: w.Action == actionCreated, Removed: w.Action == actionRemoved,
 	}
 	if w.Client != nil {
 		r.Client = &w.Client.Client
@@ -86,7 +88,7 @@ func (r *Remote) Clients(ctx context.Context, f admin.ClientFilter, after string
 		query.Set(disabled, strconv.FormatBool(*f.Disabled))
 	}
 	if after != "" {
-		query.Set(cursor, cursorAt(after))
+		query.Set(cursor, cursorAt("/clients", query, after))
 	}
 	var page struct {
 		Items []*wireClient
@@ -192,6 +194,11 @@ func (r *Remote) SwitchClient(ctx context.Context, id string, d admin.Demand, of
 // RotateSecret gives a client a new secret; those of before go on for keep.
 func (r *Remote) RotateSecret(ctx context.Context, id string, d admin.Demand, keep time.Duration) (*clients.Registered, error) {
 	return r.change(ctx, request{method: "POST", path: at("clients", id, "secrets"), query: dry(d), body: keepBody(keep)})
+}
+
+// RotateWebhook gives the webhook of a client a new secret; what is sent is signed with the one before too for keep.
+func (r *Remote) RotateWebhook(ctx context.Context, id string, d admin.Demand, keep time.Duration) (*clients.Registered, error) {
+	return r.change(ctx, request{method: "POST", path: at("clients", id, "webhook-secrets"), query: dry(d), body: keepBody(keep)})
 }
 
 // EndSecret ends the secret of a client that was made at that time.

@@ -183,6 +183,9 @@ func (r *Remote) apiKey(ctx context.Context, q request) (*storage.APIKey, secret
 // CreateAPIKey makes a key and returns it as it is handed over, once.
 func (r *Remote) CreateAPIKey(ctx context.Context, n admin.NewAPIKey) (*storage.APIKey, secret.String, error) {
 	body := map[string]any{"name": n.Name, "scopes": append([]string{}, n.Scopes...), "groups": append([]string{}, n.Groups...), "networks": append([]string{}, n.Networks...)}
+	if n.ClientID != "" {
+		body["client"] = n.ClientID
+	}
 	if !n.Expires.IsZero() {
 		body["expires"] = n.Expires.UTC().Format(time.RFC3339)
 	}
@@ -208,7 +211,7 @@ func (r *Remote) Health(ctx context.Context) (admin.Health, error) {
 	_, err := r.ask(ctx, request{method: "GET", path: "/health"}, &h)
 	health := admin.Health{Problem: h.Problem}
 	for name, text := range h.Details {
-		health.Details = append(health.Details, [2]string{name, text})
+		health.Details = append(health.Details, admin.Detail{Name: name, Text: text})
 	}
 	return health, err
 }

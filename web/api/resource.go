@@ -10,7 +10,7 @@ import (
 )
 
 // readOnly are members of a client that are shown and, so that what was read can be sent back, passed over when they are sent.
-var readOnly = []string{"id", "revision", "static", "created", "updated", "secrets", "brand"}
+var readOnly = []string{"id", "revision", "static", "created", "updated", "secrets", "webhook_secrets"}
 
 // view is a client as JSON: all but the hashes of its secrets.
 func view(c *storage.Client) map[string]any {
@@ -29,10 +29,31 @@ func view(c *storage.Client) map[string]any {
 		secrets = append(secrets, shown)
 	}
 	v["secrets"] = secrets
+	if len(c.WebhookKeys) > 0 {
+		v["webhook_secrets"] = webhookSecrets(c)
+	}
 	return v
 }
 
-func etag(c *storage.Client) string { return tagOf(c.Revision) }
+// webhookSecrets are those of the client's webhook, without what they are made from.
+func webhookSecrets(c *storage.Client) (all []map[string]any) {
+	for _, k := range c.WebhookKeys {
+		shown := map[string]any{"created": k.Created}
+		if !k.Expires.IsZero() {
+			shown["expires"] = k.Expires
+		}
+		all = append(all, shown)
+	}
+	return all
+}
+
+// etag is the tag of a client, empty for one that is not stored.
+func etag(c *storage.Client) string {
+	if c.Revision == 0 {
+		return ""
+	}
+	return tagOf(c.Revision)
+}
 
 func tagOf(revision uint64) string { return fmt.Sprintf(`"%d"`, revision) }
 

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -36,7 +35,7 @@ func listKeys(c *call) (*answer, error) {
 
 func rotateKeys(c *call) (*answer, error) {
 	now := false
-	if err := errors.Join(c.only("now"), c.field("now", &now)); err != nil {
+	if err := c.members(map[string]any{"now": &now}); err != nil {
 		return nil, err
 	}
 	all, err := c.Admin.RotateKeys(c, c.actor, now)
@@ -97,6 +96,9 @@ func apiKeyView(k *storage.APIKey) map[string]any {
 		"id": k.ID, "name": k.Name, "scopes": k.Scopes, "groups": append([]string{}, k.Groups...), "networks": append([]string{}, k.Networks...),
 		"secrets": secrets, "created": k.Created, "creator": k.Creator,
 	}
+	if k.ClientID != "" {
+		v["client"] = k.ClientID
+	}
 	if !k.Expires.IsZero() {
 		v["expires"] = k.Expires
 	}
@@ -125,8 +127,7 @@ func withKey(k *storage.APIKey, value secret.String) map[string]any {
 func createAPIKey(c *call) (*answer, error) {
 	var n admin.NewAPIKey
 	expires := ""
-	if err := errors.Join(c.only("name", "scopes", "groups", "networks", "expires"), c.field("name", &n.Name), c.field("scopes", &n.Scopes),
-		c.field("groups", &n.Groups), c.field("networks", &n.Networks), c.field("expires", &expires)); err != nil {
+	if err := c.members(map[string]any{"name": &n.Name, "client": &n.ClientID, "scopes": &n.Scopes, "groups": &n.Groups, "networks": &n.Networks, "expires": &expires}); err != nil {
 		return nil, err
 	}
 	if expires != "" {
@@ -166,7 +167,7 @@ func showHealth(c *call) (*answer, error) {
 	}
 	details := map[string]string{}
 	for _, d := range h.Details {
-		details[strings.TrimSpace(d[0])] = d[1]
+		details[strings.TrimSpace(d.Name)] = d.Text
 	}
 	return ok(map[string]any{"ready": h.Problem == "", "problem": h.Problem, "details": details})
 }

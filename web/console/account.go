@@ -14,6 +14,7 @@ func accountPages() []page {
 	return []page{
 		{pattern: "GET /account", handle: showAccount},
 		{pattern: "POST /account/send-confirmation", handle: sendConfirmation},
+		{pattern: "POST /account/language", handle: chooseOwnLanguage},
 		{pattern: "GET /account/email", handle: askEmail, own: true},
 		{pattern: "POST /account/email", handle: changeEmail, own: true},
 		{pattern: "GET /account/password", handle: askPassword, own: true},
@@ -31,7 +32,9 @@ func accountPages() []page {
 	}
 }
 
-func showAccount(v *visit) error { return v.show(v.text("account.title"), accountBody(v)) }
+func showAccount(v *visit) error {
+	return v.show(v.text("account.title"), accountBody(v, newForm("language", v.session.Operator.Language)))
+}
 
 func (v *visit) toAccount(key string) error { return v.leave(at("account"), key) }
 
@@ -40,6 +43,20 @@ func sendConfirmation(v *visit) error {
 		return err
 	}
 	return v.toAccount("account.confirm.sent")
+}
+
+// chooseOwnLanguage keeps a language in the account. One that was chosen for this browser alone counts no more.
+func chooseOwnLanguage(v *visit) error {
+	f := v.form()
+	err := v.Accounts.ChooseLanguage(v, v.session, f.get("language"), v.from)
+	if v.problems(f, err); f.faulty() {
+		return v.refuse(v.text("account.title"), accountBody(v, f))
+	}
+	if err != nil {
+		return err
+	}
+	v.setCookie(cookieLanguage, "", 0)
+	return v.toAccount("account.language.done")
 }
 
 func askEmail(v *visit) error {

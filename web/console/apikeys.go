@@ -39,7 +39,7 @@ func askAPIKey(v *visit) error {
 // createAPIKey makes a key and shows it, once.
 func createAPIKey(v *visit) error {
 	f := v.form()
-	n := admin.NewAPIKey{Name: f.get("name"), Scopes: f.values["scopes"], Groups: words(f.get("groups")), Networks: words(f.get("networks"))}
+	n := admin.NewAPIKey{Name: f.get("name"), ClientID: f.get("client"), Scopes: f.values["scopes"], Groups: words(f.get("groups")), Networks: words(f.get("networks"))}
 	if days, err := strconv.Atoi(f.get("days")); err == nil && days > 0 && days <= maxKeyDays {
 		n.Expires = v.Now().UTC().AddDate(0, 0, days).Truncate(time.Second)
 	} else if f.get("days") != "" {
@@ -51,7 +51,11 @@ func createAPIKey(v *visit) error {
 	key, value, err := v.Admin.CreateAPIKey(v, v.actor, n)
 	if problems, ok := errors.AsType[clients.Problems](err); ok {
 		for _, p := range problems {
-			f.fault(p.Key, v.text("apikeys.wrong."+p.Key))
+			text := p.In(v.lang).Problem
+			if key := "apikeys.wrong." + p.Key; hasText(key) {
+				text = v.text(key)
+			}
+			f.fault(p.Key, text)
 		}
 		return v.refuse(v.text("apikeys.new"), apiKeyForm(v, f))
 	}
@@ -116,7 +120,7 @@ func removeAPIKey(v *visit) error {
 
 // scopeOptions are the scopes that a key can have.
 func (v *visit) scopeOptions() (all []option) {
-	for _, scope := range admin.Scopes() {
+	for _, scope := range slices.Concat(admin.Scopes(), storage.OrderScopes) {
 		all = append(all, option{value: scope, label: scope})
 	}
 	return all

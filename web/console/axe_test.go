@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"brygga/storage"
+	"brygga/web/browsertest"
 )
 
 // axeFile is axe-core, which `make needs` installs.
@@ -101,8 +102,7 @@ func (l look) see(owner *browser, lang string) shown {
 // newTab opens the address in a browser.
 func newTab(t *testing.T, address string) context.Context {
 	t.Helper()
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-background-networking", true))
-	alloc, end := chromedp.NewExecAllocator(context.Background(), opts...)
+	alloc, end := chromedp.NewExecAllocator(context.Background(), browsertest.Options()...)
 	t.Cleanup(end)
 	ctx, endTab := chromedp.NewContext(alloc)
 	t.Cleanup(endTab)

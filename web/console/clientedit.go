@@ -8,40 +8,67 @@ import (
 
 	"brygga/admin"
 	"brygga/clients"
+	"brygga/presets"
 	"brygga/storage"
 )
 
-// section is a part of the form on a tab: its heading is the text of its key, and it is folded where most apps do not need it.
+// section is a part of the form on a tab: its heading is the text of its key, and it is folded where most apps do not need it. A machine, which
+// logs nobody in, needs others.
 type section struct {
 	key    string
 	fields []string
 	folded bool
+	about  audience
 }
+
+// foldedFor reports whether the section is folded for a client.
+func (s *section) foldedFor(c *storage.Client) bool {
+	switch machine := presets.IsMachine(c); s.about {
+	case forPeople:
+		return s.folded || machine
+	case forMachines:
+		return !machine
+	}
+	return s.folded
+}
+
+// audience says which clients a section is about.
+type audience int
+
+const (
+	forAll      audience = iota
+	forPeople            // apps to which people log in
+	forMachines          // what asks the management API as itself
+)
 
 // sections are the parts of the tabs on which settings are changed. A name with policy. before it is a setting of the policy.
 var sections = map[string][]section{
 	"connection": {
-		{"section.addresses", []string{"redirect_uris", "post_logout_redirect_uris", "home_uri", "native"}, false},
-		{"section.proof", []string{"auth_method", "auth_alg", "jwks_uri", "jwks", "require_pkce"}, false},
-		{"section.requests", []string{"require_par", "require_request_object", "request_object_alg", "request_object_encryption_alg", "unsigned_request_objects"}, true},
-		{"section.others", []string{"backchannel_logout_uri", "origins", "resources"}, true},
+		{"section.addresses", []string{"redirect_uris", "post_logout_redirect_uris", "home_uri", "native"}, false, forPeople},
+		{"section.proof", []string{"auth_method", "auth_alg", "jwks_uri", "jwks", "require_pkce"}, false, forAll},
+		{"section.requests", []string{"require_par", "require_request_object", "request_object_alg", "request_object_encryption_alg", "unsigned_request_objects"}, true, forPeople},
+		{"section.others", []string{"backchannel_logout_uri", "origins", "resources", "ciba", "backchannel_client_notification_endpoint", "webhook_uri", "results_as_resources"}, true, forPeople},
 	},
 	"rights": {
-		{"section.person", []string{"personal_number", "scopes", "claims", "groups"}, false},
+		{"section.api", []string{"api_scopes"}, true, forMachines},
+		{"section.person", []string{"personal_number", "scopes", "login_details", "claims", "groups"}, false, forPeople},
 		{"section.policy", []string{
-			"policy.pin_code", "policy.minimum_age", "policy.mrtd", "policy.card_reader", "policy.certificate_policies", "policy.return", "policy.address_check", "policy.moderate_risk", "policy.high_risk",
-		}, false},
-		{"section.subject", []string{"subject_type", "sector", "sector_identifier_uri"}, true},
+			"policy.person_keys", "policy.pin_code", "policy.sign_pin_code", "policy.minimum_age", "policy.mrtd", "policy.card_reader", "policy.certificate_policies", "policy.return", "policy.address_check", "policy.moderate_risk", "policy.high_risk",
+			"policy.certificate",
+		}, false, forPeople},
+		{"section.evidence", []string{"evidence", "evidence_days", "fetch_evidence"}, true, forPeople},
+		{"section.subject", []string{"subject_type", "sector", "sector_identifier_uri"}, true, forPeople},
 		{"section.tokens", []string{
 			"profile", "id_token_alg", "id_token_encryption_alg", "id_token_encryption_enc", "userinfo_alg", "userinfo_encryption_alg", "userinfo_encryption_enc", "access_token_format",
 			"refresh_rotation",
-		}, true},
-		{"section.requests", []string{"default_acr_values", "default_max_age", "default_locale", "session_group"}, true},
+		}, true, forPeople},
+		{"section.requests", []string{"methods", "typed_identifiers", "acr_values", "default_acr_values", "default_max_age", "default_locale", "session_group"}, true, forPeople},
 	},
 	"look": {
-		{"section.names", []string{"name", "local_names"}, false},
-		{"section.app", []string{"policy.visible_text", "policy.visible_format"}, false},
-		{"section.people", []string{"contacts", "admin_group", "custom_identifier"}, false},
+		{"section.names", []string{"name", "local_names"}, false, forAll},
+		{"section.brand", []string{"brand.accent", "brand.accent_dark", "brand.support_url", "brand.accessibility_url"}, false, forPeople},
+		{"section.app", []string{"policy.visible_text", "policy.visible_format"}, false, forPeople},
+		{"section.people", []string{"contacts", "admin_group", "custom_identifier"}, false, forAll},
 	},
 }
 
@@ -76,18 +103,25 @@ type field struct {
 
 // fieldOf returns the field of that name, which there is.
 func fieldOf(name string) field {
-	key, isPolicy := strings.CutPrefix(name, "policy.")
-	if !isPolicy {
-		s := clients.SettingOf(name)
-		return field{name, s.Kind(), s.Values, s.Default, s.Lines, s.Set}
+	of, key, _ := strings.Cut(name, ".")
+	switch of {
+	case "policy":
+		return fieldWithin(name, key, clients.PolicySettings(), func(c *storage.Client) *storage.Policy { return &c.Policy })
+	case "brand":
+		return fieldWithin(name, key, clients.BrandSettings(), func(c *storage.Client) *storage.Brand { return &c.Brand })
 	}
-	all := clients.PolicySettings()
-	s := all[slices.IndexFunc(all, func(s clients.Setting[storage.Policy]) bool { return s.Key == key })]
+	s := clients.SettingOf(name)
+	return field{name, s.Kind(), s.Values, s.Default, s.Lines, s.Set}
+}
+
+// fieldWithin returns the field of a setting of a record within the client.
+func fieldWithin[R any](name, key string, all []clients.Setting[R], at func(*storage.Client) *R) field {
+	s := all[slices.IndexFunc(all, func(s clients.Setting[R]) bool { return s.Key == key })]
 	return field{
 		name, s.Kind(), s.Values, s.Default,
-		func(c *storage.Client) []string { return s.Lines(&c.Policy) },
+		func(c *storage.Client) []string { return s.Lines(at(c)) },
 		func(c *storage.Client, given ...string) error {
-			err := s.Set(&c.Policy, given...)
+			err := s.Set(at(c), given...)
 			if p, ok := errors.AsType[clients.Problem](err); ok {
 				p.Key = name
 				return p
@@ -115,7 +149,7 @@ func (v *visit) settingHint(name string, broken []clients.Rule) string {
 	}
 	for _, r := range broken {
 		if r.Key == name {
-			hints = append(hints, v.text("client.rule.beside", "rule", r.Rule, "section", r.Section))
+			hints = append(hints, v.text("client.rule.beside", "rule", r.In(v.lang).Rule))
 		}
 	}
 	return strings.Join(hints, " ")
@@ -159,7 +193,7 @@ func (f field) isChecks() bool { return f.kind == clients.Words && f.values != n
 
 // settingsForm is a form with the settings of a client.
 func settingsForm(c *storage.Client, names []string) *form {
-	f := newForm("revision", strconv.FormatUint(c.Revision, 10))
+	f := newForm("revision", strconv.FormatUint(c.Revision, 10), fieldsSeen, seen(c, names))
 	for _, name := range names {
 		f.put(name, c)
 	}
@@ -225,7 +259,11 @@ func (v *visit) clientFaults(f *form, err error, names ...string) bool {
 	}
 	problems, ok := errors.AsType[clients.Problems](err)
 	for _, p := range problems {
-		text := p.Problem + " – " + p.Remedy
+		p = p.In(v.lang)
+		text := p.Problem
+		if p.Remedy != "" {
+			text += " – " + p.Remedy
+		}
 		if slices.Contains(names, p.Key) {
 			f.fault(p.Key, v.settingLabel(p.Key)+": "+text)
 		} else {
@@ -245,7 +283,8 @@ func editClient(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show(nameOf(v, c), clientEdit(v, c, v.r.PathValue("tab"), settingsForm(c, fieldsOf(parts)), brokenFirst(rules), nil))
+	f := settingsForm(c, fieldsOf(parts))
+	return v.show(nameOf(v, c), clientEdit(v, c, v.r.PathValue("tab"), f, brokenFirst(rules), nil))
 }
 
 // changeClient changes the settings of a tab. Of a client that somebody else has changed meanwhile it shows both versions.
@@ -256,17 +295,20 @@ func changeClient(v *visit) error {
 		return storage.ErrNotFound
 	}
 	names := fieldsOf(parts)
-	done, err := v.Admin.UpdateClient(v, v.actor, v.clientID(), admin.Demand{Revision: revision(f)}, f.change(names))
-	if err == nil && !done.Secret.IsZero() {
+	if err := v.takeTheirs(f, names); err != nil {
+		return err
+	}
+	done, err := v.Admin.UpdateClient(v, v.actor, v.clientID(), admin.Demand{Revision: revision(f)}, v.tabChange(tab, f, names))
+	if err == nil && (!done.Secret.IsZero() || !done.WebhookSecret.IsZero()) {
 		return v.showSecret(done, "secret.made")
 	}
 	if err == nil && len(done.Changed) == 0 {
 		return v.leave(clientPath(v.clientID(), tab), "client.unchanged")
 	}
 	if err == nil {
-		return v.leave(clientPath(v.clientID(), tab), "client.changed")
+		return v.leaveChanged(f, done.Client, tab)
 	}
-	wrong, overtaken := v.clientFaults(f, err, names...), errors.Is(err, storage.ErrConflict)
+	wrong, overtaken := v.clientFaults(f, err, append(names, logoField)...), errors.Is(err, storage.ErrConflict)
 	if !wrong && !overtaken {
 		return err
 	}
@@ -276,32 +318,17 @@ func changeClient(v *visit) error {
 	}
 	var theirs []difference
 	if overtaken {
-		theirs = v.differences(f, c, names)
-		f.values = cloneValues(f.values)
-		f.values.Set("revision", strconv.FormatUint(c.Revision, 10))
-		f.fault("", v.text("client.overtaken"))
+		theirs = v.overtaken(f, c, names)
 	}
 	return v.refuse(nameOf(v, c), clientEdit(v, c, tab, f, nil, theirs))
 }
 
-// difference is a setting that somebody else has stored otherwise than it was typed.
-type difference struct{ name, theirs, yours string }
-
-// differences are the fields in which a form is not what is stored.
-func (v *visit) differences(f *form, c *storage.Client, names []string) (all []difference) {
-	for _, name := range names {
-		field := fieldOf(name)
-		yours := *c
-		if field.set(&yours, f.given(field)...) != nil {
-			continue
-		}
-		clients.Derive(&yours)
-		stored, typed := strings.Join(field.lines(c), "\n"), strings.Join(field.lines(&yours), "\n")
-		if stored != typed {
-			all = append(all, difference{v.settingLabel(name), stored, typed})
-		}
+// tabChange is the change that the form of a tab makes.
+func (v *visit) tabChange(tab string, f *form, names []string) func(*storage.Client) error {
+	if tab == lookTab {
+		return v.lookChange(f, names)
 	}
-	return all
+	return f.change(names)
 }
 
 // faultyIn reports whether something is wrong in one of the fields.

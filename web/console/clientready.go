@@ -16,7 +16,9 @@ type readiness struct {
 	title string
 	ready []presets.Ready
 	// secret stands in them; the zero value leaves a word in its place.
-	secret        secret.String
+	secret secret.String
+	// webhook is the secret of the app's webhook, the zero value when it is not to be shown.
+	webhook       secret.String
 	command, yaml string
 }
 
@@ -35,11 +37,15 @@ func (v *visit) readyFor(c *storage.Client, from *presets.Preset, value secret.S
 }
 
 // endpoints are the addresses that apps without discovery ask for, name and address.
-func (v *visit) endpoints() (all [][2]string) {
-	for _, e := range [][2]string{
+func (v *visit) endpoints(c *storage.Client) (all [][2]string) {
+	paths := [][2]string{
 		{"connection.discovery", "/.well-known/openid-configuration"}, {"connection.authorize", "/authorize"}, {"connection.token", "/token"},
 		{"connection.userinfo", "/userinfo"}, {"connection.keys", "/jwks.json"}, {"connection.logout", "/logout"},
-	} {
+	}
+	if presets.IsMachine(c) {
+		paths = [][2]string{{"connection.metadata", "/.well-known/oauth-authorization-server"}, {"connection.token", "/token"}, {"connection.revoke", "/revoke"}}
+	}
+	for _, e := range paths {
 		all = append(all, [2]string{v.text(e[0]), v.Issuer + e[1]})
 	}
 	return all

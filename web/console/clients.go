@@ -2,9 +2,11 @@ package console
 
 import (
 	"encoding/csv"
+	"errors"
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"brygga/admin"
@@ -27,6 +29,7 @@ func clientPages() []page {
 		{pattern: "POST /clients/{id}/{tab}", operation: admin.UpdateClient, handle: changeClient},
 		{pattern: "GET /clients/{id}/secrets", operation: admin.ShowClient, handle: showSecrets},
 		{pattern: "POST /clients/{id}/secrets", operation: admin.RotateSecret, handle: rotateSecret},
+		{pattern: "POST /clients/{id}/webhook-secrets", operation: admin.RotateSecret, handle: rotateWebhook},
 		{pattern: "POST /clients/{id}/secrets/end", operation: admin.EndSecret, handle: endSecret},
 		{pattern: "GET /clients/{id}/history", operation: admin.ClientHistory, handle: showHistory},
 		{pattern: "GET /clients/{id}/remove", operation: admin.RemoveClient, handle: askClientRemoval},
@@ -47,48 +50,91 @@ func clientFilter(l *list) admin.ClientFilter {
 		off := state == "off"
 		f.Disabled = &off
 	}
-	if !slices.Contains(admin.Sorts(), f.Sort) {
+	if !slices.Contains(clientSorts(), f.Sort) {
 		f.Sort = admin.SortByName
 	}
 	return f
 }
 
+// clientSorts are the orders of the list.
+func clientSorts() []string {
+	return append([]string{admin.SortByName, admin.SortByID, admin.SortByChange}, admin.SortByLogins, admin.SortByFailures, admin.SortByLast)
+}
+
 func listClients(v *visit) error {
 	l := v.list()
-	f := clientFilter(l)
-	found, more, err := v.Admin.Clients(v, v.actor, f, l.after(), rowsOnPage)
+	skip, care := 0, l.get("care")
+	if after := l.after(); after != "" {
+		var err error
+		if skip, err = strconv.Atoi(after); err != nil || skip < 0 {
+			return storage.ErrNotFound
+		}
+	}
+	if !admin.IsCare(care) {
+		care = ""
+	}
+	found, more, err := v.Admin.ClientTable(v, v.actor, clientFilter(l), care, skip, rowsOnPage)
 	if err != nil {
 		return err
 	}
 	if more {
-		l.next = f.Cursor(found[len(found)-1])
+		l.next = strconv.Itoa(skip + rowsOnPage)
 	}
 	return v.show(v.text("clients.title"), clientList(v, l, found))
 }
 
+// sortOptions are the orders, careOptions what apps may need.
+func (v *visit) sortOptions() (all []option) {
+	for _, sort := range clientSorts() {
+		all = append(all, option{sort, v.text("clients.sort." + sort), ""})
+	}
+	return all
+}
+
+func (v *visit) careOptions() []option {
+	all := []option{{"", v.text("clients.filter.any"), ""}, {"any", v.text("care.any"), ""}}
+	for _, care := range admin.Cares() {
+		all = append(all, option{care, v.text("care." + care), ""})
+	}
+	return all
+}
+
+// dayOf is a Swedish day as a date, or says that there was none.
+func (v *visit) dayOf(t time.Time) string {
+	if t.IsZero() {
+		return v.text("clients.unused")
+	}
+	return t.Format(time.DateOnly)
+}
+
 // exportClients sends the clients of the filter as comma-separated values (RFC 4180).
 func exportClients(v *visit) error {
-	f := clientFilter(v.list())
+	l := v.list()
+	f := clientFilter(l)
 	return v.file("clients.csv", "text/csv; charset=utf-8", func(w io.Writer) error {
 		out := csv.NewWriter(w)
-		out.Write([]string{"id", "name", "kind", "admin_group", "profile", "state", "redirect_uris", "created", "updated", "secret_ends"})
-		for after, more := "", true; more; {
-			page, next, err := v.Admin.Clients(v, v.actor, f, after, rowsAtOnce)
-			if err != nil {
+		out.Write([]string{"id", "name", "kind", "admin_group", "profile", "state", "redirect_uris", "created", "updated", "secret_ends", "logins_7_days", "failed_percent", "cause", "last_login", "care"})
+		care := l.get("care")
+		if !admin.IsCare(care) {
+			care = ""
+		}
+		for skip, more := 0, true; more; skip += rowsAtOnce {
+			var page []admin.ClientRow
+			var err error
+			if page, more, err = v.Admin.ClientTable(v, v.actor, f, care, skip, rowsAtOnce); err != nil {
 				return err
 			}
 			for _, c := range page {
 				out.Write(clientRow(c))
-				after = f.Cursor(c)
 			}
-			more = next
 		}
 		out.Flush()
 		return out.Error()
 	})
 }
 
-func clientRow(c *storage.Client) []string {
+func clientRow(r admin.ClientRow) []string {
+	c := r.Client
 	moment := func(t time.Time) string {
 		if t.IsZero() || c.Static {
 			return ""
@@ -96,6 +142,11 @@ func clientRow(c *storage.Client) []string {
 		return t.UTC().Format(time.RFC3339)
 	}
 	row := []string{c.ID, c.Name, kindOf(c), c.AdminGroup, c.Profile, stateOf(c), "", moment(c.Created), moment(c.Updated), moment(secretEnds(c))}
+	last := ""
+	if !r.Use.Last.IsZero() {
+		last = r.Use.Last.Format(time.DateOnly)
+	}
+	row = append(row, strconv.FormatInt(r.Use.Week.Logins, 10), strconv.Itoa(r.Failed), r.Cause, last, strings.Join(r.Care, " "))
 	for i, uri := range c.RedirectURIs {
 		if i > 0 {
 			row[6] += " "
@@ -167,12 +218,29 @@ func (v *visit) tabs(c *storage.Client) (tabs []tab) {
 		{"", "tab.overview", admin.ShowClient}, {"connection", "tab.connection", admin.ShowClient}, {"secrets", "tab.secrets", admin.ShowClient},
 		{"rights", "tab.rights", admin.ShowClient}, {"look", "tab.look", admin.ShowClient}, {"try", "tab.try", admin.TryClient}, {"history", "tab.history", admin.ClientHistory}, {"remove", "tab.remove", admin.RemoveClient},
 	} {
-		unwanted := c.Static && (t.path == "history" || t.path == "remove" || t.path == "secrets") || t.path == "secrets" && !clients.UsesSecret(c) || t.path == "try" && (c.Disabled || v.Trials == nil)
-		if v.may(t.operation) && !unwanted {
+		if v.may(t.operation) && v.wanted(t, c) {
 			tabs = append(tabs, t)
 		}
 	}
 	return tabs
+}
+
+// wanted reports whether there is anything on the tab of that client.
+func (v *visit) wanted(t tab, c *storage.Client) bool {
+	switch t.path {
+	case "history", "remove":
+		return !c.Static
+	case "secrets":
+		return !c.Static && clients.UsesSecret(c)
+	case "try":
+		return v.Trials != nil && !c.Disabled && !presets.IsMachine(c)
+	}
+	return true
+}
+
+// mayChange reports whether the operator may change the settings of a client: of one with rights to the API only who may make a key with them.
+func (v *visit) mayChange(c *storage.Client) bool {
+	return !c.Static && v.may(admin.UpdateClient) && (len(c.APIScopes) == 0 || v.may(admin.CreateAPIKey)) && (!c.FetchEvidence || v.may(admin.ExportEvidence))
 }
 
 // clientPath is the address of a page about a client.
@@ -204,7 +272,9 @@ type about struct {
 	// last is the day of the last login, zero for none lately; use counts those of the last days.
 	last time.Time
 	use  *logins.Counts
-	held storage.Holdings
+	// held is what would end with it; asked says that it was asked whether it is to be disabled.
+	held  storage.Holdings
+	asked bool
 }
 
 // useDays is how many days of logins are counted.
@@ -240,6 +310,7 @@ func brokenFirst(rules []clients.Rule) (broken []clients.Rule) {
 	for _, must := range []bool{true, false} {
 		for _, r := range rules {
 			if r.Broken && r.Must == must {
+				r.Key = strings.TrimSuffix(r.Key, "_file") // what the configuration file names by its file is sent here
 				broken = append(broken, r)
 			}
 		}
@@ -247,22 +318,35 @@ func brokenFirst(rules []clients.Rule) (broken []clients.Rule) {
 	return broken
 }
 
-// switchClient enables a client, or disables it for a reason.
+// switchClient enables a client, or disables it for a reason, once it was shown what that ends.
 func switchClient(v *visit) error {
 	f := v.form()
 	off := f.get("to") == "off"
 	if off && f.get("reason") == "" {
 		f.fault("reason", v.text("client.reason.missing"))
 	}
+	if off && !f.faulty() && !f.has(sureOf, "true") {
+		c, err := v.doomed()
+		if err != nil {
+			return err
+		}
+		c.asked = true
+		return v.show(nameOf(v, c.Client), clientOverview(v, c, f))
+	}
 	if !f.faulty() {
 		_, err := v.Admin.SwitchClient(v, v.actor, v.clientID(), admin.Demand{Revision: revision(f)}, off, f.get("reason"))
-		if !v.clientFaults(f, err, "reason") {
+		if errors.Is(err, storage.ErrConflict) {
+			f.fault("", v.text("client.switch.overtaken"))
+		} else if !v.clientFaults(f, err, "reason") {
 			return v.done(err, clientPath(v.clientID(), ""), "client.switched."+map[bool]string{true: "off", false: "on"}[off])
 		}
 	}
 	c, err := v.about()
 	if err != nil {
 		return err
+	}
+	if c.Disabled { // by somebody else, meanwhile: there is no such field now
+		f.raise("reason")
 	}
 	return v.refuse(nameOf(v, c.Client), clientOverview(v, c, f))
 }

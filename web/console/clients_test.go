@@ -1,8 +1,10 @@
 package console
 
 import (
+	"html"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -120,17 +122,57 @@ func TestNewClientKeepsWhatWasTyped(t *testing.T) {
 	s.says(p, "https://sso.example.se/typed")
 }
 
-// TestConcurrentEdits: who saves a page that somebody else has overtaken sees both versions, loses nothing, and may save again.
+// fields are what a page's form has in its fields, hidden ones too, but for check boxes and lists.
+func (p shown) fields() (pairs []string) {
+	pairs = p.carriedOn()
+	for _, found := range regexp.MustCompile(`<input id="field-[^"]*" name="([^"]*)" type="text" value="([^"]*)"`).FindAllStringSubmatch(p.body, -1) {
+		pairs = append(pairs, found[1], html.UnescapeString(found[2]))
+	}
+	for _, found := range regexp.MustCompile(`<textarea id="field-[^"]*" name="([^"]*)"[^>]*>([^<]*)</textarea>`).FindAllStringSubmatch(p.body, -1) {
+		pairs = append(pairs, found[1], html.UnescapeString(found[2]))
+	}
+	for _, found := range regexp.MustCompile(`<input type="radio" name="([^"]*)" value="([^"]*)" checked`).FindAllStringSubmatch(p.body, -1) {
+		pairs = append(pairs, found[1], found[2])
+	}
+	return pairs
+}
+
+// with returns the pairs with other values of some.
+func with(pairs []string, other ...string) []string {
+	all := slices.Clone(pairs)
+	for i := 0; i < len(other); i += 2 {
+		for at := 0; at < len(all); at += 2 {
+			if all[at] == other[i] {
+				all = slices.Delete(all, at, at+2)
+				at -= 2
+			}
+		}
+		all = append(all, other[i], other[i+1])
+	}
+	return all
+}
+
+// TestConcurrentEdits: of two operators who edit an app at the same time the second sees both versions field by field, loses nothing, overwrites nothing
+// that it has not touched, and takes over whichever it chooses.
 func TestConcurrentEdits(t *testing.T) {
 	s := newSite(t)
-	b := s.as(storage.RoleAdmin)
-	mine := b.get("clients/app/look").carriedOn()
-	_, err := s.admin.UpdateClient(t.Context(), root, "app", admin.Demand{}, func(c *storage.Client) error { c.Name = "Theirs"; return nil })
-	s.ok(err)
-	p := b.post("clients/app/look", append(mine, "name", "Mine", "contacts", "it@example.se")...)
+	b, other := s.as(storage.RoleAdmin), s.as(storage.RoleOwner)
+	mine, theirs := b.get("clients/app/look").fields(), other.get("clients/app/look").fields()
+	s.is(other.post("clients/app/look", with(theirs, "name", "Theirs", "admin_group", "north", "custom_identifier", "T1")...), http.StatusOK, "Theirs")
+
+	p := b.post("clients/app/look", with(mine, "name", "Mine", "contacts", "it@example.se", "custom_identifier", "M1")...)
 	s.is(p, http.StatusUnprocessableEntity, "Theirs")
-	s.says(p, "Somebody else has changed the app", `<td class="lines">Theirs</td>`, `<td class="lines">Mine</td>`, "it@example.se")
-	s.is(b.post("clients/app/look", append(p.carriedOn(), "name", "Mine", "contacts", "it@example.se")...), http.StatusOK, "Mine")
+	s.says(p, "Somebody else has changed the app", "Theirs", "Mine", "it@example.se",
+		`name="take.name" value="yours" checked`, `name="take.admin_group" value="theirs" checked`, `name="take.custom_identifier" value="theirs" aria`)
+	if strings.Contains(p.body, `name="take.contacts"`) {
+		t.Error("what one of the two alone has changed is asked about")
+	}
+	s.is(b.post("clients/app/look", with(p.fields(), "take.custom_identifier", "theirs")...), http.StatusOK, "Mine")
+	c, err := s.store.Client(t.Context(), "app")
+	s.ok(err)
+	if c.Name != "Mine" || c.AdminGroup != "north" || c.CustomIdentifier != "T1" || len(c.Contacts) != 1 {
+		t.Errorf("after both edits the client is %+v", c)
+	}
 }
 
 // TestEditsShowFaultsBesideTheField: a setting that is wrong is told beside its field, with what was typed.
@@ -194,11 +236,26 @@ func TestSecretsAndState(t *testing.T) {
 		t.Fatalf("the secrets are %+v", c.Secrets)
 	}
 	later()
-	s.says(b.post("clients/app/secrets/end", "made", c.Secrets[1].Created.Format(time.RFC3339Nano)), "The secret works no more.")
+	s.uses.Used(c, c.Secrets[1].Created)
+	s.now = s.now.Add(3 * time.Minute)
+	s.says(b.get("clients/app/secrets"), "3 minutes ago", "by Kim admin", "root", "Never")
+	made := c.Secrets[1].Created.Format(time.RFC3339Nano)
+	p = b.post("clients/app/secrets/end", "made", made)
+	s.is(p, http.StatusUnprocessableEntity, "Appen")
+	s.says(p, "The secret is in use: the app used it 3 minutes ago", "End it all the same")
+	if c, _ := s.store.Client(t.Context(), "app"); len(c.Secrets) != 2 {
+		t.Error("a secret in use has ended unasked")
+	}
+	s.says(b.post("clients/app/secrets/end", "made", made, "sure", made), "The secret works no more.")
 	s.is(b.post("clients/app/secrets/end", "made", c.Secrets[0].Created.Format(time.RFC3339Nano)), http.StatusUnprocessableEntity, "Appen")
 	later()
 	s.is(b.post("clients/app/state", append(b.get("clients/app").carriedOn(), "reason", " ")...), http.StatusUnprocessableEntity, "Appen")
-	s.says(b.post("clients/app/state", append(b.get("clients/app").carriedOn(), "reason", "moves to another host")...), "The app is off", "moves to another host")
+	p = b.post("clients/app/state", append(b.get("clients/app").carriedOn(), "reason", "moves to another host")...)
+	s.says(p, "Logins with tokens that stand", "Switch it off, and end this", `value="moves to another host"`)
+	if c, _ := s.store.Client(t.Context(), "app"); c.Disabled {
+		t.Error("it is off before it was shown what that ends")
+	}
+	s.says(b.post("clients/app/state", append(p.carriedOn(), "reason", "moves to another host")...), "The app is off", "moves to another host")
 	s.says(b.get("clients/app/history"), "Kim admin", "moves to another host", "New secret")
 	s.says(b.post("clients/app/state", b.get("clients/app").carriedOn()...), "The app is on.")
 	s.says(b.get("clients/app/remove"), "Logins with tokens that stand", "Last login")
@@ -226,4 +283,54 @@ func TestClientList(t *testing.T) {
 	if lines := strings.Split(strings.TrimSpace(csv.body), "\n"); len(lines) != 4 || !strings.HasPrefix(lines[1], "alpha,'=cmd() alpha,web,") || csv.Header.Get("Content-Type") != "text/csv; charset=utf-8" {
 		t.Errorf("%q", lines)
 	}
+}
+
+// TestClientCare: the list says how each app is used and what it needs, can be narrowed to that and ordered by it, a page at a time.
+func TestClientCare(t *testing.T) {
+	s := newSite(t)
+	put := func(id string, change func(*storage.Client)) {
+		_, err := s.admin.PutClient(t.Context(), root, id, admin.Demand{}, func(c *storage.Client) error {
+			c.Name, c.RedirectURIs = id, []string{"https://" + id + ".example.se/cb"}
+			change(c)
+			return nil
+		})
+		s.ok(err)
+	}
+	s.now = s.now.AddDate(0, 0, -40)
+	put("forgotten", func(*storage.Client) {})
+	s.now = s.now.AddDate(0, 0, 40)
+	put("breaker", func(c *storage.Client) {
+		c.Profile = storage.ProfileSwedenConnect
+		c.AuthMethod = storage.AuthMethodSecret
+	})
+	put("closed", func(*storage.Client) {})
+	_, err := s.admin.SwitchClient(t.Context(), root, "closed", admin.Demand{}, true, "for good")
+	s.ok(err)
+	put("rotated", func(*storage.Client) {})
+	s.storeLogins()
+	b := s.as(storage.RoleAdmin)
+	p := b.get("clients")
+	s.says(p, `<td>12</td>`, "33%", "Unused", "Breaks rules", "None in 30 days", `class="still">2031-05-`)
+	ids := regexp.MustCompile(`<small class="code">([a-z]+)</small>`)
+	listed := func(query string) (all []string) {
+		for _, found := range ids.FindAllStringSubmatch(b.get("clients?"+query).body, -1) {
+			all = append(all, found[1])
+		}
+		return all
+	}
+	for query, want := range map[string]string{
+		"care=unused": "forgotten", "care=rules": "breaker", "care=off": "closed", "care=secret": "", "care=failing": "", "sort=failed&q=app": "app",
+		"care=any": "breaker closed forgotten", "care=nonsense&q=app": "app",
+	} {
+		if got := strings.Join(listed(query), " "); got != want {
+			t.Errorf("%s lists %q, want %q", query, got, want)
+		}
+	}
+	if got := listed("sort=logins"); len(got) != 5 || got[0] != "app" {
+		t.Errorf("by logins: %q", got)
+	}
+	if got := listed("sort=last"); len(got) != 5 || got[4] != "app" {
+		t.Errorf("by the last login: %q", got)
+	}
+	s.says(b.get("clients.csv?care=unused"), "failed_percent", "\nforgotten,forgotten,web,")
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"brygga/admin"
 	"brygga/clients"
 	"brygga/duration"
@@ -18,11 +20,20 @@ var keeps = []string{"0s", "1h", "24h", "7d", "30d", "date"}
 const maxKeep = 90 * 24 * time.Hour
 
 func showSecrets(v *visit) error {
+	return v.secrets(v.show, newForm("keep", "24h"))
+}
+
+// secrets shows or refuses the form, with what is known of the secrets.
+func (v *visit) secrets(send func(string, templ.Component) error, f *form) error {
 	c, err := v.client()
 	if err != nil {
 		return err
 	}
-	return v.show(nameOf(v, c), clientSecrets(v, c, newForm("keep", "24h")))
+	all, err := v.Admin.ClientSecrets(v, v.actor, c.ID)
+	if err != nil {
+		return err
+	}
+	return send(nameOf(v, c), clientSecrets(v, c, all, f))
 }
 
 // rotateSecret makes another secret, and shows it on a page that is never seen again.
@@ -40,15 +51,21 @@ func rotateSecret(v *visit) error {
 		}
 		f.fault("keep", v.text("secret.full", "until", v.moment(full.FirstEnd)))
 	}
-	return v.refuseSecrets(f)
+	return v.secrets(v.refuse, f)
 }
 
-func (v *visit) refuseSecrets(f *form) error {
-	c, err := v.client()
+// rotateWebhook makes another secret of the webhook, and shows it as rotateSecret does.
+func rotateWebhook(v *visit) error {
+	f := v.form()
+	keep := v.keepOf(f)
+	if f.faulty() {
+		return v.secrets(v.refuse, f)
+	}
+	done, err := v.Admin.RotateWebhook(v, v.actor, v.clientID(), admin.Demand{Revision: revision(f)}, keep)
 	if err != nil {
 		return err
 	}
-	return v.refuse(nameOf(v, c), clientSecrets(v, c, f))
+	return v.showSecret(done, "secret.rotated")
 }
 
 // keepOf reads how long the secrets of before go on.
@@ -70,22 +87,48 @@ func (v *visit) keepOf(f *form) time.Duration {
 
 // showSecret shows what became of a client, with a secret that was made for it.
 func (v *visit) showSecret(done *clients.Registered, made string) error {
-	return v.show(nameOf(v, done.Client), secretOnce(v, v.readyFor(done.Client, presets.Of(chosenPreset(v.form())), done.Secret), made))
+	ready := v.readyFor(done.Client, presets.Of(chosenPreset(v.form())), done.Secret)
+	ready.webhook = done.WebhookSecret
+	return v.show(nameOf(v, done.Client), secretOnce(v, ready, made))
 }
 
+// endSecret ends a secret. Of one that is in use it asks once more.
 func endSecret(v *visit) error {
 	f := v.form()
 	made, err := time.Parse(time.RFC3339Nano, f.get("made"))
 	if err != nil {
 		return storage.ErrNotFound
 	}
+	used, err := v.usedLately(made)
+	if err != nil {
+		return err
+	}
+	if !used.IsZero() && f.get(sureOf) != f.get("made") {
+		f = newForm("keep", "24h", sureOf, f.get("made"))
+		f.fault("", v.text("secret.in-use", "since", v.since(used)))
+		return v.secrets(v.refuse, f)
+	}
 	_, err = v.Admin.EndSecret(v, v.actor, v.clientID(), admin.Demand{}, made)
 	if errors.Is(err, clients.ErrLastSecret) {
 		f = newForm("keep", "24h")
 		f.fault("", v.text("secret.last"))
-		return v.refuseSecrets(f)
+		return v.secrets(v.refuse, f)
 	}
 	return v.done(err, clientPath(v.clientID(), "secrets"), "secret.ended")
+}
+
+// sureOf is the field with when the secret was made that is to end although it is in use.
+const sureOf = "sure"
+
+// usedLately returns when the secret that was made at that time was used, zero when nothing is likely to break without it.
+func (v *visit) usedLately(made time.Time) (time.Time, error) {
+	all, err := v.Admin.ClientSecrets(v, v.actor, v.clientID())
+	for _, s := range all {
+		if len(all) > 1 && s.Created.Equal(made) && s.InUse(v.Now()) {
+			return s.Used, err
+		}
+	}
+	return time.Time{}, err
 }
 
 // historyOnPage is how many changes a page of the history has.

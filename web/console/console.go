@@ -29,6 +29,8 @@ type Options struct {
 	BankID Identifier
 	// Trials has operators try logins to apps; nil for an installation where they cannot.
 	Trials Trials
+	// Looks shows how the login page looks for the people of an app; nil for an installation that cannot.
+	Looks Looks
 	// Service is what the installation is called.
 	Service string
 	// PhoneURL is the virtual phone of a simulator, empty where BankID is real.
@@ -43,6 +45,8 @@ type Options struct {
 	Address func(*http.Request) netip.Addr
 	// Log gets errors that are no fault of who asks; nil discards them.
 	Log *slog.Logger
+	// Observe is told of every request when it has been answered: its route (a pattern with its method, never a path), status and time. Nil for nobody.
+	Observe func(route string, status int, d time.Duration)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -78,6 +82,9 @@ func newConsole(o Options) (*Console, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Observe == nil {
+		o.Observe = func(string, int, time.Duration) {}
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -99,18 +106,19 @@ func peer(r *http.Request) netip.Addr {
 
 func (c *Console) mux() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+assetPrefix+"{name}", c.asset)
+	mux.Handle("GET "+assetPrefix+"{name}", c.told("GET "+assetPrefix+"{name}", c.asset))
 	for _, p := range slices.Concat(pages(), waysBack(pages())) {
 		method, path, _ := strings.Cut(p.pattern, " ")
-		mux.HandleFunc(method+" "+strings.TrimSuffix(Path, "/")+path, func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, p) })
+		route := method + " " + strings.TrimSuffix(Path, "/") + path
+		mux.Handle(route, c.told(route, func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, p) }))
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, page{access: anybody, handle: notFound}) })
+	mux.Handle("/", c.told("none", func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, page{access: anybody, handle: notFound}) }))
 	return mux
 }
 
 // contentPolicy allows nothing inline and nothing from elsewhere; forms end here, or at the public site, to which a login by BankID leads.
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+	"frame-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 
 const permissionsPolicy = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), " +
 	"microphone=(), midi=(), payment=(), usb=()"

@@ -21,9 +21,10 @@ func eventsPages() []page {
 }
 
 // eventQuery reads what the address asks for.
-func (v *visit) eventQuery(l *list, f *form) logins.EventQuery {
+func (v *visit) eventQuery(l *list, f *form) (logins.EventQuery, error) {
+	actor, err := v.actorCalled(f.get("actor"))
 	q := logins.EventQuery{
-		Kind: f.get("kind"), Actor: f.get("actor"), ClientID: f.get("client"), Object: f.get("object"), Person: f.get("person"), Backwards: true, After: l.after(), Limit: 50,
+		Kind: f.get("kind"), Actor: actor, ClientID: f.get("client"), Object: f.get("object"), Person: f.get("person"), Backwards: true, After: l.after(), Limit: 50,
 	}
 	for name, to := range map[string]*time.Time{"from": &q.From, "to": &q.To} {
 		if text := f.get(name); text != "" {
@@ -34,14 +35,16 @@ func (v *visit) eventQuery(l *list, f *form) logins.EventQuery {
 			*to = at
 		}
 	}
-	return q
+	return q, err
 }
 
 func listEvents(v *visit) error {
 	l, f := v.list(), v.list().form()
-	q := v.eventQuery(l, f)
+	q, err := v.eventQuery(l, f)
+	if err != nil {
+		return err
+	}
 	var found logins.FoundEvents
-	var err error
 	if !f.faulty() {
 		if found, err = v.Admin.SearchAudit(v, v.actor, q); errors.Is(err, logins.ErrCursor) {
 			return storage.ErrNotFound
@@ -57,7 +60,11 @@ func listEvents(v *visit) error {
 			return err
 		}
 	}
-	body := eventList(v, l, f, found.Events, log)
+	names, err := v.Admin.Named(v, v.actor, namesIn(found.Events))
+	if err != nil {
+		return err
+	}
+	body := eventList(v, l, f, found.Events, names, log)
 	if f.faulty() {
 		return v.refuse(v.text("events.title"), body)
 	}
@@ -70,8 +77,11 @@ var eventForms = map[string]string{"json": "application/jsonl", "csv": "text/csv
 // sendEvents sends the events that the address asks for, the first first, as a file.
 func sendEvents(v *visit) error {
 	l, f := v.list(), v.list().form()
-	q := v.eventQuery(l, f)
+	q, err := v.eventQuery(l, f)
 	form := f.get("form")
+	if err != nil {
+		return err
+	}
 	if f.faulty() || eventForms[form] == "" {
 		return storage.ErrNotFound
 	}

@@ -47,6 +47,15 @@ func (f *form) has(name, value string) bool { return slices.Contains(f.values[na
 // fault adds a fault of a field. A fault of no field, whose name is empty, stands above the form alone.
 func (f *form) fault(field, text string) { f.faults = append(f.faults, fault{field, text}) }
 
+// raise has the faults of a field that is not shown stand above the form.
+func (f *form) raise(field string) {
+	for i := range f.faults {
+		if f.faults[i].field == field {
+			f.faults[i].field = ""
+		}
+	}
+}
+
 // faulty reports whether something is wrong.
 func (f *form) faulty() bool { return len(f.faults) > 0 }
 

@@ -267,6 +267,21 @@ func TestMessageIsShownOnce(t *testing.T) {
 	}
 }
 
+// TestOwnLanguage: an operator's choice is kept in the account, and counts in every browser; one for a browser alone gives way to it.
+func TestOwnLanguage(t *testing.T) {
+	s := newSite(t)
+	b := s.as(storage.RoleHelpdesk)
+	s.is(b.get("language?tag=en&next=/admin/account"), http.StatusOK, "Your account")
+	s.is(b.post("account/language", "language", "fi"), http.StatusUnprocessableEntity, "Your account")
+	p := b.post("account/language", "language", "sv")
+	s.is(p, http.StatusOK, "Ditt konto")
+	if !strings.Contains(p.body, "Språket är sparat.") {
+		t.Errorf("nothing says that it was done: %s", p.body)
+	}
+	other := s.browser() // which asks for English
+	s.is(other.post("login", "user", "helpdesk", "password", password), http.StatusOK, "Översikt")
+}
+
 // TestLanguages: pages are in the browser's language, the operator's own, or the one that was chosen.
 func TestLanguages(t *testing.T) {
 	s := newSite(t)

@@ -22,6 +22,7 @@ import (
 	"brygga/admin"
 	"brygga/audit"
 	"brygga/audit/tree"
+	"brygga/clients"
 	"brygga/keys"
 	"brygga/secret"
 	"brygga/storage"
@@ -35,9 +36,13 @@ type site struct {
 	store    storage.Store
 	accounts *account.Accounts
 	admin    *admin.Service
+	uses     *clients.Uses
 	server   *httptest.Server
 	console  *Console
 	now      time.Time
+	// health is what the installation says of itself, and ill why it is not ready.
+	health []admin.Detail
+	ill    error
 }
 
 // newSite serves a console with one client, "app".
@@ -48,7 +53,7 @@ func newSite(t testing.TB) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	s := &site{TB: t, store: store, now: time.Date(2031, 5, 17, 9, 30, 0, 0, time.UTC)}
+	s := &site{TB: t, store: store, now: time.Date(2031, 5, 17, 9, 30, 0, 0, time.UTC), health: []admin.Detail{{Name: "store", Text: "ok", Part: "store", State: "well"}}}
 	now := func() time.Time { return s.now }
 	log, err := audit.New(audit.Options{Store: store, PseudonymKey: make([]byte, 32), Now: now})
 	s.ok(err)
@@ -59,7 +64,9 @@ func newSite(t testing.TB) *site {
 		Store: store, Audit: log, Key: []byte(strings.Repeat("k", 32)), Console: s.server.URL + "/admin", Hasher: account.NewHasher(8 << 20), Mail: true, Now: now,
 	})
 	s.ok(err)
+	s.uses = clients.NewUses(store, now)
 	s.admin, err = admin.New(admin.Options{
+		Uses:  s.uses,
 		Store: store, Audit: log, Accounts: s.accounts, Now: now,
 		Keys: func(ctx context.Context) (*keys.Ring, error) {
 			ring, err := keys.New(ctx, keys.Options{Store: store})
@@ -68,15 +75,17 @@ func newSite(t testing.TB) *site {
 			}
 			return ring, err
 		},
-		Tree:   func(context.Context) (*tree.Tree, error) { return nil, storage.ErrNotFound },
-		Health: func(context.Context) ([][2]string, error) { return [][2]string{{"store", "ok"}}, nil },
+		Anchors:    rootOfTests,
+		CheckBrand: pretendedBrand,
+		Tree:       func(context.Context) (*tree.Tree, error) { return nil, storage.ErrNotFound },
+		Health:     func(context.Context) ([]admin.Detail, error) { return s.health, s.ill },
 	})
 	s.ok(err)
-	s.console, err = newConsole(Options{Mailbox: letters{s}, BankID: bankID{}, Trials: pretended{}, Admin: s.admin, Accounts: s.accounts, URL: s.server.URL + "/admin", Service: "Testkommunen", Mail: true, Version: "test", Now: now})
+	s.console, err = newConsole(Options{Mailbox: letters{s}, BankID: bankID{}, Trials: pretended{}, Looks: pretendedLooks{}, Admin: s.admin, Accounts: s.accounts, URL: s.server.URL + "/admin", Service: "Testkommunen", Mail: true, Version: "test", Now: now})
 	s.ok(err)
 	served.Handle(Path, s.console.mux())
 	_, err = s.admin.PutClient(t.Context(), root, "app", admin.Demand{}, func(c *storage.Client) error {
-		c.Name, c.RedirectURIs = "Appen", []string{"https://app.example.se/cb"}
+		c.Name, c.RedirectURIs, c.WebhookURI = "Appen", []string{"https://app.example.se/cb"}, "https://app.example.se/webhook"
 		return nil
 	})
 	s.ok(err)
@@ -203,6 +212,11 @@ func (b *browser) do(method, path string, values url.Values) shown {
 		r.Header.Set("Sec-Fetch-Mode", "navigate")
 	}
 	r.Header.Set("Accept-Language", b.language)
+	return b.sendRequest(r)
+}
+
+func (b *browser) sendRequest(r *http.Request) shown {
+	b.Helper()
 	answer, err := b.client.Do(r)
 	b.ok(err)
 	defer answer.Body.Close()

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"brygga/admin"
 	"brygga/storage"
 )
 
@@ -22,6 +23,9 @@ func (v *visit) who() string { return v.named(v.session.Operator) }
 func (v *visit) isIn(p place) bool {
 	if p.path == "settings" && slices.ContainsFunc(settings(), func(s setting) bool { return v.isBelow(s.path) }) {
 		return true
+	}
+	if v.isBelow("evidence") { // which has no word of its own there
+		return p.path == "logins" && v.may(p.operation) || p.path == "events" && !v.may(admin.ShowLogin)
 	}
 	return v.isBelow(p.path)
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"brygga/admin"
@@ -99,7 +100,7 @@ func (v *visit) loginQuery(l *list, f *form) logins.Query {
 // findPerson leads to the logins of a person. The number that was typed goes no further than package admin.
 func findPerson(v *visit) error {
 	f := v.form()
-	pseudonym, err := v.Admin.FindPerson(v, v.actor, secret.New(digitsOf(f.get("number"))))
+	pseudonym, err := v.Admin.FindPerson(v, v.actor, secret.New(identifierOf(f.get("number"))))
 	f.forget("number")
 	if errors.Is(err, admin.ErrPersonalNumber) {
 		f.fault("number", v.text("logins.person.wrong"))
@@ -109,6 +110,14 @@ func findPerson(v *visit) error {
 		return err
 	}
 	return v.leave(at("logins")+"?person="+pseudonym, "")
+}
+
+// identifierOf returns a personal number without what people write between its digits, and any other text as it was typed.
+func identifierOf(typed string) string {
+	if digits := digitsOf(typed); strings.Trim(digits, "0123456789") == "" {
+		return digits
+	}
+	return typed
 }
 
 // digitsOf returns what was typed without what people write between the digits of a number.

@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,17 +29,26 @@ func (v *visit) outcomeOptions() []option {
 
 // device is where BankID was, in words.
 func (v *visit) device(of string) string {
-	switch of {
-	case storage.DeviceThis:
-		return v.text("device.this")
-	case storage.DeviceOther:
-		return v.text("device.other")
+	if !slices.Contains(storage.Devices(), of) {
+		return of
 	}
-	return of
+	return v.text("device." + of)
+}
+
+// kind is what the person was asked for, in words; empty for to log in, which most are.
+func (v *visit) kind(of string) string {
+	if of != string(storage.KindSign) {
+		return of
+	}
+	return v.text("logins.kind." + of)
 }
 
 func (v *visit) deviceOptions() []option {
-	return []option{{"", v.text("logins.any"), ""}, {storage.DeviceThis, v.text("device.this"), ""}, {storage.DeviceOther, v.text("device.other"), ""}}
+	all := []option{{"", v.text("logins.any"), ""}}
+	for _, name := range storage.Devices() {
+		all = append(all, option{name, v.device(name), ""})
+	}
+	return all
 }
 
 func (v *visit) deviceAndBrowser(l *logins.Login) string {

@@ -1,12 +1,15 @@
 package console
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"brygga/account"
 	"brygga/admin"
+	"brygga/notice"
 	"brygga/secret"
 	"brygga/storage"
 )
@@ -20,6 +23,10 @@ func looked() []look {
 		{name: "back from BankID", of: "GET /login/bankid/return", open: get("login/bankid/return?state=s"), out: true},
 		{name: "mailbox", of: "GET /mailbox", open: get("mailbox"), out: true},
 		{name: "overview", of: "GET /{$}", open: get("")},
+		{name: "help", of: "GET /help", open: get("help")},
+		{name: "help for who is not logged in", open: get("help/login"), out: true},
+		{name: "help on apps", of: "GET /help/{topic}", open: get("help/clients")},
+		{name: "documentation", of: "GET /help/docs/{page}", open: get("help/docs/operators")},
 		{name: "settings", of: "GET /settings", open: get("settings")},
 		{name: "nothing found", open: post("search", "q", "nothing of that name")},
 		{name: "not found", open: get("nothing")},
@@ -45,6 +52,14 @@ func looked() []look {
 		{name: "login failed", of: "GET /logins/{reference}", open: withLogins(get(failedLogin))},
 		{name: "events", of: "GET /events", open: withLogins(get("events"))},
 		{name: "events refused", open: get("events?from=x")},
+		{name: "evidence", of: "GET /evidence", open: withEvidence(get("evidence"))},
+		{name: "evidence refused", open: get("evidence?reference=x&from=y")},
+		{name: "a signature", of: "GET /evidence/{id}", open: withEvidence(get("evidence/txn-kept"))},
+		{name: "an erased signature", open: withEvidence(get("evidence/txn-erased"))},
+		{name: "what a signature says", open: withEvidence(post("evidence/txn-kept/read"))},
+		{name: "a changed signature", open: withEvidence(post("evidence/txn-altered/read"))},
+		{name: "erasure", of: "GET /evidence/{id}/erase", open: withEvidence(get("evidence/txn-kept/erase"))},
+		{name: "erasure refused", open: withEvidence(post("evidence/txn-kept/erase", "reason", ""))},
 		{name: "keys", of: "GET /keys", open: get("keys")},
 		{name: "rotation", of: "GET /keys/rotate", open: get("keys/rotate")},
 		{name: "statistics", of: "GET /statistics", open: withLogins(get("statistics"))},
@@ -54,6 +69,13 @@ func looked() []look {
 		{name: "alarms", of: "GET /alarms", open: get("alarms")},
 		{name: "alarms refused", open: post("alarms", "recipients", "kim", "days", "x")},
 		{name: "busy overview", open: withLogins(get(""))},
+		{name: "ailing overview", open: ailing(get(""))},
+		{name: "alarms that stand", open: ailing(get("alarms"))},
+		{name: "events of many", open: withActors(get("events"))},
+		{name: "app refused", open: post("clients/app/connection", "redirect_uris", "http://app.example.se/#x\nftp://app.example.se/\nhttps://a..b/", "auth_method", "private_key_jwt", "home_uri", "javascript:x")},
+		{name: "app with rules", open: withRules(get("clients/strict"))},
+		{name: "app with rules refused", open: withRules(post("clients/strict/rights", "scopes", "profil", "claims", "email=x", "policy.minimum_age", "999", "default_max_age", "soon"))},
+		{name: "app settings with rules", open: withRules(get("clients/strict/connection"))},
 		{name: "people", of: "GET /operators", open: get("operators")},
 		{name: "invitation", of: "GET /operators/new", open: get("operators/new")},
 		{name: "invitation refused", open: post("operators/new", "user_name", "b", "email", "bo")},
@@ -76,6 +98,12 @@ func looked() []look {
 		{name: "app settings", of: "GET /clients/{id}/{tab}", open: get("clients/app/connection")},
 		{name: "app rights", open: get("clients/app/rights")},
 		{name: "app overtaken", open: post("clients/app/look", "revision", "99", "name", "Another")},
+		{name: "app look", open: get("clients/app/look")},
+		{name: "app look refused", open: post("clients/app/look", "name", "", "brand.accent", "white")},
+		{name: "machine", open: machine("")},
+		{name: "machine settings", open: machine("/connection")},
+		{name: "machine rights", open: machine("/rights")},
+		{name: "new machine", open: post("clients/+new", "step", "what", "preset", "machine", "name", "CI", "id", "new-ci", "go", "on")},
 		{name: "app secrets", of: "GET /clients/{id}/secrets", open: get("clients/app/secrets")},
 		{name: "app history", of: "GET /clients/{id}/history", open: get("clients/app/history")},
 		{name: "try app", of: "GET /clients/{id}/try", open: get("clients/app/try")},
@@ -88,7 +116,7 @@ func looked() []look {
 }
 
 // withoutLook are patterns with GET that show no page.
-var withoutLook = []string{"GET /language", "GET /clients.csv", "GET /login/bankid/finish", "GET /statistics/file", "GET /events/file"}
+var withoutLook = []string{"GET /language", "GET /clients.csv", "GET /clients/{id}/look/picture", "GET /login/bankid/finish", "GET /statistics/file", "GET /events/file"}
 
 // look is a page that is looked at.
 type look struct {
@@ -111,7 +139,7 @@ func newApp(step int) func(*browser) shown {
 	return func(b *browser) shown {
 		id := "new-" + strings.ToLower(storage.NewID()[:6])
 		id = strings.NewReplacer("_", "x").Replace(id)
-		p := b.post("clients/+new", "step", "what", "preset", "web", "product", "spring", "name", "The new app", "id", id, "app", "https://new.example.se", "go", "on")
+		p := b.post("clients/+new", "step", "what", "preset", "web", "product", "spring", "name", "Nya appen", "id", id, "app", "https://new.example.se", "go", "on")
 		for n := 2; n < step; n++ {
 			switch n {
 			case 2:
@@ -123,6 +151,18 @@ func newApp(step int) func(*browser) shown {
 			}
 		}
 		return p
+	}
+}
+
+// machine is a page about one.
+func machine(tab string) func(*browser) shown {
+	return func(b *browser) shown {
+		_, err := b.admin.PutClient(b.Context(), root, "ci", admin.Demand{}, func(c *storage.Client) error {
+			c.APIScopes, c.PersonalNumber = []string{"clients:read"}, false
+			return nil
+		})
+		b.ok(err)
+		return b.get("clients/ci" + tab)
 	}
 }
 
@@ -175,6 +215,44 @@ func person(rest string) func(*browser) shown {
 		o, err := b.accounts.Find(b.Context(), "owner")
 		b.ok(err)
 		return b.get("operators/" + o.ID + rest)
+	}
+}
+
+// ailing is an installation of which every part has something.
+func ailing(open func(*browser) shown) func(*browser) shown {
+	return func(b *browser) shown {
+		well, at := b.health, b.now.AddDate(0, 0, 3)
+		b.health, b.ill = nil, errors.New("shutting down")
+		defer func() { b.health, b.ill = well, nil }()
+		for _, state := range []string{"well", "unasked", "silent", "answers", "early", "ended", "lasts", "no-mail", "waiting", "behind", "idle", "quiet", ""} {
+			b.health = append(b.health, admin.Detail{Name: "bankid", Text: "connection refused", Part: "bankid", State: state, At: at, N: 1, Values: map[string]string{"took": "120ms", "ahead": "0s"}})
+		}
+		alarms := &notice.Alarms{Store: b.store, Process: "p", Now: func() time.Time { return b.now }, Tell: func(notice.Standing, bool) ([]storage.AuditEvent, func()) { return nil, func() {} }}
+		b.ok(alarms.Look(b.Context(), []notice.Condition{
+			{Kind: notice.BankID, Name: "BankID", Detail: "2031-05-17 09:00Z"}, {Kind: notice.Secrets, Name: "client_secret app", Detail: "2031-05-20 09:00Z"},
+			{Kind: notice.Certificates, Name: "bankid_certificate default", Detail: "2031-05-20 09:00Z"}, {Kind: notice.Failures, Detail: "40 % (5 %)"}, {Kind: notice.Disk, Name: "/var/lib/brygga", Detail: "90 MiB"},
+		}, nil))
+		return open(b)
+	}
+}
+
+// withActors has events of everybody who can be behind one.
+func withActors(open func(*browser) shown) func(*browser) shown {
+	return func(b *browser) shown {
+		actOut(b.site)
+		return open(b)
+	}
+}
+
+// withRules has an app of a profile whose rules it does not keep.
+func withRules(open func(*browser) shown) func(*browser) shown {
+	return func(b *browser) shown {
+		_, err := b.admin.PutClient(b.Context(), root, "strict", admin.Demand{}, func(c *storage.Client) error {
+			c.Name, c.Profile, c.RedirectURIs, c.AuthMethod = "Den stränga", storage.ProfileSwedenConnect, []string{"https://strict.example.se/cb"}, storage.AuthMethodSecret
+			return nil
+		})
+		b.ok(err)
+		return open(b)
 	}
 }
 

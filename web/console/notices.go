@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"brygga/admin"
+	"brygga/logins"
 	"brygga/notice"
 )
 
@@ -46,7 +47,7 @@ func fieldTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Local().Format(localTime)
+	return logins.Clock(t).Format(localTime)
 }
 
 func setBanner(v *visit) error {
@@ -54,7 +55,7 @@ func setBanner(v *visit) error {
 	b := notice.Banner{Texts: map[string]string{"sv": f.get("sv"), "en": f.get("en")}}
 	for name, to := range map[string]*time.Time{"from": &b.From, "to": &b.To} {
 		if text := f.get(name); text != "" {
-			at, err := time.ParseInLocation(localTime, text, time.Local)
+			at, err := logins.ParseClock(localTime, text)
 			if err != nil {
 				f.fault(name, v.text("logins.around.wrong"))
 			}

@@ -40,13 +40,16 @@ func pages() []page {
 		operatorPages(),
 		apiKeyPages(),
 		clientPages(),
+		lookPages(),
 		trialPages(),
 		mailboxPages(),
 		loginsPages(),
 		eventsPages(),
+		evidencePages(),
 		figuresPages(),
 		keysPages(),
 		noticesPages(),
+		helpPages(),
 	)
 }
 

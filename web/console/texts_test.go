@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"brygga/audit"
+	"brygga/notice"
 	"brygga/storage"
 )
 
@@ -100,6 +101,48 @@ func TestEventsHaveNames(t *testing.T) {
 			if name == "" || lang == "sv" && name == kind.Text() {
 				t.Errorf("%s is called %q in %s", kind, name, lang)
 			}
+		}
+	}
+}
+
+var (
+	partSaid      = regexp.MustCompile(`\bof\("([a-z-]+)"`)
+	conditionSaid = regexp.MustCompile(`State: "([a-z-]+)"`)
+)
+
+// TestHealthHasWords: each part that the program tells the health of, and each state of one, is called something here.
+func TestHealthHasWords(t *testing.T) {
+	code := ""
+	files, err := filepath.Glob("../../cmd/brygga/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(file, "_test.go") && strings.Contains(string(text), "admin.Detail") {
+			code += string(text)
+		}
+	}
+	parts, states := partSaid.FindAllStringSubmatch(code, -1), conditionSaid.FindAllStringSubmatch(code, -1)
+	if len(parts) < 8 || len(states) < 10 {
+		t.Fatalf("finds only %v and %v", parts, states)
+	}
+	for _, part := range parts {
+		if !hasText("health." + part[1]) {
+			t.Errorf("the part %s is called nothing", part[1])
+		}
+	}
+	for _, state := range states {
+		if !hasText("condition."+state[1]) && !hasText("condition."+state[1]+".many") {
+			t.Errorf("the state %s is called nothing", state[1])
+		}
+	}
+	for _, kind := range notice.Kinds() {
+		if !hasText("alarms.kind." + string(kind)) {
+			t.Errorf("the alarm %s is called nothing", kind)
 		}
 	}
 }

@@ -3,9 +3,9 @@ package console
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -23,7 +23,7 @@ import (
 
 // Bounds of what is sent to us, in bytes.
 const (
-	maxForm   = 1 << 20
+	maxForm   = 2 << 20
 	maxTarget = 16 << 10
 )
 
@@ -48,7 +48,7 @@ type visit struct {
 
 // serve answers a request by the page.
 func (c *Console) serve(w http.ResponseWriter, r *http.Request, p page) {
-	v := &visit{Console: c, Context: r.Context(), w: w, r: r, page: p, reference: rand.Text()[:8], from: account.From{Address: c.Address(r), Agent: r.UserAgent()}}
+	v := &visit{Console: c, Context: r.Context(), w: w, r: r, page: p, reference: referenceOf(r.Context()), from: account.From{Address: c.Address(r), Agent: r.UserAgent()}}
 	c.guard(w.Header())
 	v.lang = v.language()
 	defer func() {
@@ -84,8 +84,7 @@ func (v *visit) answer() error {
 		v.lang = v.language() // the operator's own
 	}
 	if v.r.Method == http.MethodPost {
-		v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
-		if err := v.r.ParseForm(); err != nil {
+		if err := v.read(); err != nil {
 			v.notice(http.StatusBadRequest, "bad-form")
 			return nil
 		}
@@ -95,6 +94,16 @@ func (v *visit) answer() error {
 		return err
 	}
 	return v.page.handle(v)
+}
+
+// read reads the form that was sent, which may have a file.
+func (v *visit) read() error {
+	if kind, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type")); err == nil && kind == "multipart/form-data" {
+		v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxUpload)
+		return v.r.ParseMultipartForm(maxUpload) // all of it in memory
+	}
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
+	return v.r.ParseForm()
 }
 
 // identify finds the session of the cookie.
@@ -194,12 +203,14 @@ func (v *visit) leave(address, key string, pairs ...string) error {
 	return nil
 }
 
-// file sends a download.
+// file sends a download. What fails before there is any of it is returned.
 func (v *visit) file(name, contentType string, write func(io.Writer) error) error {
-	h := v.w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	return write(v.w)
+	return handling.Stream(v.w, func(h http.Header) {
+		h.Set("Content-Type", contentType)
+		h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	}, write, func(err error) {
+		v.Log.ErrorContext(v, "download broke off", "file", name, "err", err, "request_id", v.reference)
+	})
 }
 
 // fail sends the page of an error that a handler has returned.

@@ -16,16 +16,10 @@ import (
 	"brygga/login"
 )
 
-// roots are the SHA-256 fingerprints of the roots of BankID's servers (BankID API: environments).
-var roots = map[string]string{
+// serverRoots are the SHA-256 fingerprints of the roots of BankID's servers (BankID API: environments).
+var serverRoots = map[string]bankid.Environment{
 	"e6a2d45c0a1051c959428649f86a09a9b2152cd551993cc2eb4cf094bdacbecb": Production,
 	"f3d0740ebfb3700e3b81aa791fee451472698c84e199c2eb48a443ff1d5b405c": Test,
-}
-
-// signatureRoots are those of the roots of people's signatures, the member banks'.
-var signatureRoots = map[string]string{
-	"ca32588e385b961d58e26010c6f8c839f7ca071e497de6b7841640a61506fd31": Production,
-	"c6faeaf8ccadcfd0738dc99140ca788c1a19a93f843c5a9ec1369872d50e45f2": Test,
 }
 
 func (c *Config) checkBankID(r *reader) {
@@ -85,22 +79,39 @@ func (b *BankID) Default() Certificate {
 }
 
 // CertificateNames returns the names of the further certificates.
-func (b *BankID) CertificateNames() []string {
-	names := make([]string, len(b.Certificates))
-	for i, certificate := range b.Certificates {
-		names[i] = certificate.Name
+func (b *BankID) CertificateNames() []string { return namesOf(b.Certificates) }
+
+func namesOf(all []Certificate) []string {
+	names := make([]string, len(all))
+	for i := range all {
+		names[i] = all[i].Name
 	}
 	return names
 }
 
+// CertificateNames returns the names of the further certificates of all eIDs, which policies may name.
+func (c *Config) CertificateNames() []string {
+	names := append(c.BankID.CertificateNames(), c.NetID.CertificateNames()...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Set reports whether there is a certificate.
+func (c Certificate) Set() bool { return c.PKCS12File != "" || c.CertificateFile != "" }
+
 func (c *Config) checkCertificates(r *reader) {
 	c.checkCertificate(r, "bankid", c.BankID.Default())
-	for i, certificate := range c.BankID.Certificates {
-		section := "bankid.certificates[" + itoa(i) + "]"
+	c.checkFurther(r, "bankid.certificates", c.BankID.Certificates)
+}
+
+// checkFurther checks the certificates of a list.
+func (c *Config) checkFurther(r *reader, list string, all []Certificate) {
+	for i, certificate := range all {
+		section := list + "[" + itoa(i) + "]"
 		switch {
 		case certificate.Name == "":
 			r.fault(section+".name", "missing", "write the name that policies call it by")
-		case slices.Contains(c.BankID.CertificateNames()[:i], certificate.Name):
+		case slices.Contains(namesOf(all)[:i], certificate.Name):
 			r.fault(section+".name", "is the name of another certificate too", "give each certificate a name of its own")
 		}
 		r.length(section+".name", certificate.Name, clients.MaxName)
@@ -146,7 +157,7 @@ func (c *Config) checkVerification(r *reader) {
 	case !r.readable("bankid.signature_root_file", b.SignatureRootFile):
 		return
 	}
-	c.checkPinned(r, "bankid.signature_root_file", b.SignatureRootFile, signatureRoots)
+	c.checkPinned(r, "bankid.signature_root_file", b.SignatureRootFile, bankid.SignatureRoots())
 }
 
 // checkExcept looks whether the checks that shall refuse nothing are such that nobody's identity rests on them.
@@ -184,13 +195,13 @@ func (c *Config) checkRoot(r *reader) {
 		return
 	}
 	if r.readable("bankid.root_ca_file", b.RootCAFile) {
-		c.checkPinned(r, "bankid.root_ca_file", b.RootCAFile, roots)
+		c.checkPinned(r, "bankid.root_ca_file", b.RootCAFile, serverRoots)
 	}
 }
 
 // checkPinned looks whether a file holds the roots that belong there. A root that is not known may be a new one of BankID's,
 // or anybody's: that is a warning, as only the operator can know.
-func (c *Config) checkPinned(r *reader, key, path string, known map[string]string) {
+func (c *Config) checkPinned(r *reader, key, path string, known map[string]bankid.Environment) {
 	text, err := os.ReadFile(path)
 	certificates := pemCertificates(text)
 	if err != nil || len(certificates) == 0 {
@@ -212,15 +223,15 @@ func (c *Config) checkPinned(r *reader, key, path string, known map[string]strin
 
 // rootProblem returns why a root must not be trusted in the environment, or "", and whether it is known to be right there. A
 // simulator has roots of its own, but BankID's are none of a simulator's, and the two kinds of root must not be mixed up.
-func rootProblem(known map[string]string, environment, fingerprint string) (problem string, ours bool) {
-	for _, all := range []map[string]string{roots, signatureRoots} {
+func rootProblem(known map[string]bankid.Environment, environment, fingerprint string) (problem string, ours bool) {
+	for _, all := range []map[string]bankid.Environment{serverRoots, bankid.SignatureRoots()} {
 		if _, found := all[fingerprint]; found && known[fingerprint] == "" {
 			return "holds the root of BankID's other branch: servers and people's signatures have different ones", true
 		}
 	}
 	of, ours := known[fingerprint]
 	switch {
-	case ours && of != environment:
+	case ours && string(of) != environment:
 		return fmt.Sprintf("holds BankID's root of the %s environment, not of %s", of, environment), true
 	case environment == Custom:
 		return "", true

@@ -20,7 +20,7 @@ func TestRootProblem(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			problem, known := rootProblem(roots, tt.environment, tt.fingerprint)
+			problem, known := rootProblem(serverRoots, tt.environment, tt.fingerprint)
 			if (problem != "") != tt.refused || known != tt.known {
 				t.Errorf("rootProblem = %q, %v; want refused %v, known %v", problem, known, tt.refused, tt.known)
 			}

@@ -56,6 +56,7 @@ func (c *Config) check(r *reader) {
 	}
 	c.checkTracing(r)
 	c.checkTokens(r)
+	c.checkMethods(r, c.configured())
 	c.checkClients(r)
 }
 
@@ -69,9 +70,12 @@ func (c *Config) checkInstallation(r *reader) {
 	c.checkMail(r)
 	c.checkConsole(r)
 	c.checkSinks(r)
+	c.checkEvidence(r)
 	r.word("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	r.word("log.format", c.Log.Format, "json", "text")
 	c.checkBankID(r)
+	c.checkHTTPClients(r)
+	c.checkNetID(r)
 }
 
 // CheckIssuer returns what is wrong with an issuer, as Faults without a place, or nil. Insecure ones are for loopback alone.
@@ -263,6 +267,7 @@ func (c *Config) warnOpen(key, path string) {
 
 func (c *Config) checkLimits(r *reader) {
 	r.between("login.life", c.Login.Life, time.Minute, 24*time.Hour)
+	r.between("login.api_results_kept", c.Login.APIResultsKept, time.Minute, login.ProgramKept)
 	r.between("login.window", c.Login.Window, 30*time.Second, time.Hour)
 	if !r.faulty("login.window") && !r.faulty("login.life") && cmpOr(c.Login.Window, login.DefaultWindow) > cmpOr(c.Login.Life, login.DefaultLife) {
 		r.fault("login.window", "is longer than login.life", "write at most what login.life says")
@@ -279,7 +284,8 @@ func (c *Config) checkLimits(r *reader) {
 	r.between("bankid.timeout", c.BankID.Timeout, time.Second, login.MakeTime)
 	for key, n := range map[string]int{
 		"login.logins_per_address": c.Login.LoginsPerAddress, "login.orders_per_address": c.Login.OrdersPerAddress,
-		"login.orders_per_client": c.Login.OrdersPerClient, "login.pending_orders": c.Login.PendingOrders,
+		"login.orders_per_client": c.Login.OrdersPerClient, "login.pending_orders": c.Login.PendingOrders, "login.calls_per_person": c.Login.CallsPerPerson,
+		"login.asks_per_person": c.Login.AsksPerPerson, "login.asks_per_address": c.Login.AsksPerAddress,
 		"login.stored_mib_per_address": c.Login.StoredPerAddress, "login.stored_mib": c.Login.Stored,
 		"bankid.max_connections": c.BankID.MaxConnections, "limits.requests_per_address": c.Limits.RequestsPerAddress,
 		"limits.requests_per_client": c.Limits.RequestsPerClient,
@@ -309,6 +315,7 @@ func (c *Config) checkTokens(r *reader) {
 	for i, acr := range c.Tokens.ACRValues {
 		r.address("tokens.acr_values["+itoa(i)+"]", acr, "https", "http")
 	}
+	c.checkACRPolicies(r)
 	if c.Tokens.ACR != "" && len(c.Tokens.ACRValues) > 0 {
 		r.fault("tokens.acr", "set together with tokens.acr_values", "keep one of the two")
 	}
@@ -346,7 +353,11 @@ func (c *Config) checkClients(r *reader) {
 				r.fault(section+"."+p.Key, p.Problem, p.Remedy)
 			}
 		}
+		for _, p := range clients.CheckMethods(&record, clients.Installation{Methods: c.ClientMethods(), Policy: c.BankID.Policy}) {
+			r.fault(section+"."+p.Key, p.Problem, p.Remedy)
+		}
 		c.checkPolicyNames(r, section+".policy", &client.Policy)
+		c.warnOfLevels(section, &record)
 		if former := clients.FormerSector(&client.settings); former != "" {
 			r.fault(section+".sector", fmt.Sprintf("missing: it was %s and would be %s, as hosts are in small letters now; every sub of the app would change", former, record.Sector),
 				"write sector: "+former+" for an app that has had logins, or sector: "+record.Sector+" for a new one")
@@ -371,7 +382,11 @@ func (r *reader) word(key, value string, allowed ...string) {
 	if slices.Contains(allowed, value) {
 		return
 	}
-	remedy := "write " + strings.Join(allowed[:len(allowed)-1], ", ") + " or " + allowed[len(allowed)-1]
+	last := len(allowed) - 1
+	remedy := "write " + allowed[last]
+	if last > 0 {
+		remedy = "write " + strings.Join(allowed[:last], ", ") + " or " + allowed[last]
+	}
 	if value == "" {
 		r.fault(key, "missing", remedy)
 		return

@@ -7,6 +7,7 @@ import (
 	"brygga/clients"
 	"brygga/secret"
 	"brygga/storage"
+	"brygga/webhook"
 )
 
 // minSecret is how many characters a client secret of the file has at least.
@@ -18,7 +19,27 @@ func (c *Client) record(r *reader, section string) (storage.Client, bool) {
 	record.ID, record.Policy = c.ID, c.Policy
 	clients.Complete(&record)
 	keys := c.recordKeys(r, section, &record)
-	return record, c.recordSecret(r, section, &record) && keys
+	hook := c.recordWebhook(r, section, &record)
+	return record, c.recordSecret(r, section, &record) && keys && hook
+}
+
+// recordWebhook takes the secret of the client's webhook over, or reports why it cannot.
+func (c *Client) recordWebhook(r *reader, section string, record *storage.Client) bool {
+	switch {
+	case r.faulty(section + ".webhook_secret_file"):
+		return false
+	case record.WebhookURI == "" && c.WebhookSecret.IsZero():
+		return true
+	case record.WebhookURI == "":
+		r.fault(section+".webhook_uri", "missing: there is a secret for it", "write the address, or remove the secret")
+		return false
+	}
+	if _, err := webhook.ParseSecret(c.WebhookSecret); err != nil {
+		r.fault(section+".webhook_secret", err.Error(), "make one: echo \"whsec_$(openssl rand -base64 32)\"; while it is being replaced, the one before may stand behind it")
+		return false
+	}
+	record.WebhookSecret = c.WebhookSecret
+	return true
 }
 
 // recordSecret takes the client's secret over, or reports why it cannot.

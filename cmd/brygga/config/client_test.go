@@ -10,6 +10,7 @@ import (
 
 	"brygga/clients"
 	"brygga/cmd/brygga/config"
+	"brygga/secret"
 )
 
 // TestEverySettingIsRead writes a client with every setting that the file takes, and compares what is read.
@@ -17,17 +18,19 @@ func TestEverySettingIsRead(t *testing.T) {
 	given := map[string][]string{
 		"name": {"The Journal"}, "local_names": {"en=Journal", "sv=Journalen"}, "home_uri": {"https://a.example/"}, "disabled": {"true"}, "disabled_reason": {"moves"}, "admin_group": {"schools"}, "profile": {"swedish"}, "auth_method": {"private_key_jwt"},
 		"auth_alg": {"ES384"}, "jwks_uri": {"https://a.example/jwks"}, "native": {"true"}, "redirect_uris": {"https://a.example/cb", "https://a.example/b"},
-		"post_logout_redirect_uris": {"https://a.example/out"}, "scopes": {"profile", "offline_access"}, "id_token_alg": {"RS256"}, "id_token_encryption_alg": {"ECDH-ES"},
+		"post_logout_redirect_uris": {"https://a.example/out"}, "scopes": {"profile", "https://id.oidc.se/scope/naturalPersonNumber"}, "id_token_alg": {"RS256"}, "id_token_encryption_alg": {"ECDH-ES"},
 		"id_token_encryption_enc": {"A128GCM"}, "userinfo_alg": {"PS256"}, "userinfo_encryption_alg": {"RSA-OAEP"}, "userinfo_encryption_enc": {"A256GCM"},
 		"request_object_alg": {"ES512"}, "request_object_encryption_alg": {"ECDH-ES"}, "require_request_object": {"true"}, "unsigned_request_objects": {"false"}, "require_par": {"true"}, "access_token_format": {"jwt"},
 		"refresh_rotation": {"rotate"},
-		"resources":        {"https://api.example/"}, "default_acr_values": {"http://id.elegnamnden.se/loa/1.0/loa3"}, "default_max_age": {"30m"}, "default_locale": {"sv"},
-		"session_group": {"intranet"}, "backchannel_logout_uri": {"https://a.example/bc"}, "origins": {"https://a.example"}, "contacts": {"it@a.example"},
+		"resources":        {"https://api.example/"}, "acr_values": {"https://a.example/acr/passport"}, "default_acr_values": {"http://id.elegnamnden.se/loa/1.0/loa3"}, "default_max_age": {"30m"}, "default_locale": {"sv"},
+		"session_group": {"intranet"}, "backchannel_logout_uri": {"https://a.example/bc"}, "ciba": {"ping"}, "backchannel_client_notification_endpoint": {"https://a.example/ciba"}, "methods": {"bankid"}, "origins": {"https://a.example"}, "contacts": {"it@a.example"},
 		"subject_type": {"pairwise"}, "sector": {"all"}, "sector_identifier_uri": {"https://a.example/s"}, "personal_number": {"false"}, "require_pkce": {"true"},
-		"custom_identifier": {"tag"}, "api_scopes": {"clients:read", "keys:read"}, "claims": {"email=sub@a.example", "preferred_username=sub"}, "groups": {"staff=everybody"},
+		"custom_identifier": {"tag"}, "api_scopes": {"clients:read", "keys:read"}, "login_details": {"risk", "mrtd"}, "evidence": {"all"}, "evidence_days": {"365"}, "fetch_evidence": {"true"}, "results_as_resources": {"true"}, "webhook_uri": {"https://a.example/hook"}, "typed_identifiers": {"true"}, "claims": {"email=sub@a.example", "preferred_username=sub"}, "groups": {"staff=everybody"},
 	}
-	text := minimal + "clients:\n  - id: app\n"
+	const hookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	text := minimal + "clients:\n  - id: app\n    webhook_secret: " + hookSecret + "\n"
 	want := clients.New("app")
+	want.WebhookSecret = secret.New(hookSecret)
 	for _, s := range clients.Settings() {
 		values, ok := given[s.Key]
 		if !ok {

@@ -30,11 +30,13 @@ const maxClientFile = 4 << 20
 
 // notApplied are keys of the configuration file that a client which is stored has not, each with what to do instead.
 var notApplied = map[string]string{
-	"secret":      "leave it out: a secret is made for the client",
-	"secret_file": "leave it out: a secret is made for the client",
-	"secret_hash": "leave it out: a secret is made for the client",
-	"jwks_file":   "write the keys under jwks",
-	"brand":       "leave it out: looks are set by \"brygga client update\"",
+	"secret":              "leave it out: a secret is made for the client",
+	"secret_file":         "leave it out: a secret is made for the client",
+	"secret_hash":         "leave it out: a secret is made for the client",
+	"webhook_secret":      "leave it out: a secret is made for the webhook",
+	"webhook_secret_file": "leave it out: a secret is made for the webhook",
+	"jwks_file":           "write the keys under jwks",
+	"brand":               "leave it out: looks are set by \"brygga client update\"",
 }
 
 // ReadClientDocuments reads the clients of a file, or of every file of a directory whose name ends in .yaml or .yml, in the order of the names. A file

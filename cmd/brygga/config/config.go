@@ -58,8 +58,16 @@ type Config struct {
 	// ServiceDocumentation is an https address that developers of apps find in the metadata. Default none.
 	ServiceDocumentation string `yaml:"service_documentation"`
 
-	Log      Log      `yaml:"log"`
-	BankID   BankID   `yaml:"bankid"`
+	// Methods say for which logins each eID is offered, and how pages and apps are told of it. The first is that of apps that name none. Default:
+	// those that have a section of their own, BankID first, for all logins.
+	Methods []Method `yaml:"methods"`
+
+	Log    Log    `yaml:"log"`
+	BankID BankID `yaml:"bankid"`
+	NetID  NetID  `yaml:"netid"`
+	// HTTPClients are ways of calling internal services, which name them. Default none.
+	HTTPClients []HTTPClient `yaml:"http_clients"`
+
 	Login    Login    `yaml:"login"`
 	Tokens   Tokens   `yaml:"tokens"`
 	Sessions Sessions `yaml:"sessions"`
@@ -67,6 +75,7 @@ type Config struct {
 	Outbound Outbound `yaml:"outbound"`
 	Keys     Keys     `yaml:"keys"`
 	Audit    Audit    `yaml:"audit"`
+	Evidence Evidence `yaml:"evidence"`
 	Tracing  Tracing  `yaml:"tracing"`
 	Mail     Mail     `yaml:"mail"`
 	Page     Page     `yaml:"page"`
@@ -168,6 +177,8 @@ type Login struct {
 	Life time.Duration `yaml:"life"`
 	// Window is how long orders are renewed for somebody who does not open the app. Default 5m, at most Life.
 	Window time.Duration `yaml:"window"`
+	// APIResultsKept is how long back ends are told over BankID's JSON:API how an order ended. Default 5m, at most 10m.
+	APIResultsKept time.Duration `yaml:"api_results_kept"`
 	// LoginsPerAddress is how many logins one network address may begin in a minute. Default 600.
 	LoginsPerAddress int `yaml:"logins_per_address"`
 	// OrdersPerAddress is how many BankID orders one network address may begin in a minute, renewals included. Default 300.
@@ -175,6 +186,12 @@ type Login struct {
 	// OrdersPerClient is how many BankID orders one client may cause in a minute, renewals included. A network may have had as
 	// many of them as are left. Default 6000.
 	OrdersPerClient int `yaml:"orders_per_client"`
+	// CallsPerPerson is how many orders by telephone may be sent to one person in ten minutes, whichever apps ask for them. Default 5.
+	CallsPerPerson int `yaml:"calls_per_person"`
+	// AsksPerPerson is how many orders may be sent in ten minutes to one person whom somebody has named by typing, and AsksPerAddress how many
+	// people may be named from one network address in that time. Defaults 5 and 100.
+	AsksPerPerson  int `yaml:"asks_per_person"`
+	AsksPerAddress int `yaml:"asks_per_address"`
 	// PendingOrders is how many BankID orders may be pending at once; those of one network as many as are left. Default 50000.
 	PendingOrders int `yaml:"pending_orders"`
 	// StoredPerAddress is how many MiB in the store the logins and pushed requests that one network address has begun may take
@@ -194,6 +211,9 @@ type Tokens struct {
 	ACR string `yaml:"acr"`
 	// ACRValues are all levels that may be asserted, the first where an app asks for none of them.
 	ACRValues []string `yaml:"acr_values"`
+	// ACRPolicies are more levels, each with what a login must meet for it over the policy of its app: an app that has one in its
+	// acr_values may ask for it. Keys are addresses, values as in bankid.policy without what the app shows.
+	ACRPolicies map[string]storage.Policy `yaml:"acr_policies"`
 	// RefreshTokenIdle is how long a refresh token works that is not used, RefreshTokenLife how long all those of one login do.
 	// Defaults 2h and 24h, at most 90d: BankID does not allow to keep somebody identified for long.
 	RefreshTokenIdle time.Duration `yaml:"refresh_token_idle"`
@@ -287,6 +307,11 @@ type Client struct {
 	SecretFile string `yaml:"secret_file" kind:"path"`
 	// SecretHash is the SHA-256 of the client secret in hex. Excludes Secret and SecretFile.
 	SecretHash string `yaml:"secret_hash"`
+	// WebhookSecret signs what is sent to webhook_uri: whsec_ and 24 to 64 random bytes in base64. While it is being replaced two, the new one first, with a
+	// space or a line's end between. This or WebhookSecretFile is required with webhook_uri.
+	WebhookSecret secret.String `yaml:"webhook_secret"`
+	// WebhookSecretFile is a file with that secret. Excludes WebhookSecret.
+	WebhookSecretFile string `yaml:"webhook_secret_file" kind:"path"`
 	// Policy is what this app's logins must meet; what it leaves out stands in bankid.policy.
 	Policy storage.Policy `yaml:"policy"`
 	// Brand is how the pages look for this app; what it leaves out stands in page.brand.

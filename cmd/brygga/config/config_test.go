@@ -32,6 +32,17 @@ bankid:
   signature_root_file: bankid-signature-root.pem
 `
 
+// twoEIDs are levels for both, and netID is a Net iD Access with the least that one needs.
+const (
+	twoEIDs = "methods:\n  - {name: bankid, acr_values: ['https://a.example/loa']}\n  - {name: netid, acr_values: ['https://a.example/loa']}\ntokens: {acr: 'https://a.example/loa'}\n"
+	netID   = `http_clients: [{name: inside, root_ca_file: bankid-root.pem}]
+netid:
+  url: https://access.example.org/nias/ServiceServer.asmx
+  http_client: inside
+  issuers: [{name: efos, certificate_file: bankid-root.pem}]
+`
+)
+
 // write makes a directory with the configuration and every file that one may name, and returns the configuration's path.
 func write(t *testing.T, text string) string {
 	t.Helper()
@@ -55,7 +66,7 @@ func rootPEM(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +117,7 @@ func TestExampleShowsEveryKey(t *testing.T) {
 	section = func(prefix, indent string, ty reflect.Type) {
 		for i := range ty.NumField() {
 			name := ty.Field(i).Tag.Get("yaml")
-			if name == "" {
+			if name == "" || name == "-" {
 				continue
 			}
 			if !regexp.MustCompile(`(?m)^` + indent + `(- )?` + name + `:`).MatchString(all) {
@@ -181,6 +192,36 @@ func TestFaults_T14_RowA13_RowA20(t *testing.T) {
 		{"unlike anything", minimal + "zzzzzzzzzzzz: 1\n", []string{"brygga.yaml:8:1: zzzzzzzzzzzz: no such key - \"brygga config example\" lists"}},
 		{"several at once", minimal + "listen: nowhere\nlog:\n  level: loud\n  format: xml\nlogin:\n  life: soon\n", []string{
 			`:8:1: listen: "nowhere" is not`, `:10:3: log.level: "loud" is none of its values - write debug, info, warn or error`, `:11:3: log.format`, `:13:9: login.life: "soon" is not a duration - write a number and a unit`}},
+		{"an eID that there is not", minimal + "methods:\n  - name: freja\n", []string{`:9:5: methods[0].name: "freja" is none of its values - write bankid`}},
+		{"an eID without a name", minimal + "methods:\n  - label: {sv: BankID}\n", []string{`methods[0].name: missing`}},
+		{"an eID twice", minimal + "methods:\n  - name: bankid\n  - name: bankid\n", []string{`methods[1].name: is the name of another one too`}},
+		{"an eID for nobody", minimal + "methods:\n  - {name: bankid, devices: [watch], scopes: [openid], acr_values: ['https://a.example/loa'], authn_provider: bankid, label: {xxxxxxxxx: ''}}\n",
+			[]string{`authn_provider`, `label.xxxxxxxxx`, `devices: "watch" is none of its values - write phone, tablet or computer`, `scopes: has openid`, `acr_values: "https://a.example/loa" is no level`}},
+		{"an eID that begins with more than asked", minimal + "methods:\n  - {name: bankid, acr_values: ['https://a.example/acr/passport']}\ntokens:\n  acr_policies:\n    https://a.example/acr/passport: {mrtd: yes}\n",
+			[]string{`acr_values: begins with a level that has demands of its own`}},
+		{"an eID of a client that there is not", minimal + "clients:\n  - {id: app, redirect_uris: ['https://a.example/cb'], auth_method: none, methods: [bankdi]}\n", []string{`clients[0].methods: no eID is called "bankdi" here - did you mean bankid`}},
+		{"Net iD without anything", minimal + twoEIDs + "netid: {soap: 1.3}\n", []string{`netid.url: missing`, `netid.http_client: missing`, `netid.issuers: missing`, `netid.soap: "1.3" is none of its values - write 1.1 or 1.2`}},
+		{"Net iD without levels", minimal + netID, []string{`methods: says nothing of bankid`, `methods: says nothing of netid`}},
+		{"Net iD in the clear", minimal + twoEIDs + strings.Replace(netID, "https://access", "http://access", 1), []string{`netid.url: "http://access.example.org/nias/ServiceServer.asmx" is not an https address`}},
+		{"Net iD in the clear, far away", minimal + twoEIDs + strings.Replace(netID, "https://access", "http://access", 1) + "  insecure_http: true\n", []string{`netid.url: is http, and not on this machine`}},
+		{"Net iD by a client that there is not", minimal + twoEIDs + strings.Replace(netID, "http_client: inside", "http_client: outside", 1), []string{`netid.http_client: none of http_clients is called "outside" - write one of them: inside`}},
+		{"Net iD that anybody could be", minimal + twoEIDs + strings.Replace(netID, ", root_ca_file: bankid-root.pem", "", 1), []string{`netid.http_client: "inside" has no root_ca_file`}},
+		{"Net iD with values of another kind", minimal + twoEIDs + netID + "  wsdl: 3\n  signature_format: xml\n  revocation: never\n  identifier: name\n  user_info: name\n  return: never\n  key_purposes: [server_auth]\n  clock_skew: 1h\n  max_ocsp_age: 1s\n",
+			[]string{`wsdl`, `signature_format`, `revocation: "never" is none of its values - write ocsp or service`, `identifier`, `user_info`, `return`, `key_purposes: "server_auth" is none`, `clock_skew: 1h is out of range`, `max_ocsp_age`}},
+		{"Net iD with options of another version", minimal + twoEIDs + netID + "  wsdl: 1\n  service_options: x\n", []string{`netid.service_options: is sent by`}},
+		{"Net iD with numbers of another kind", minimal + twoEIDs + strings.Replace(netID, "issuers: [{", "issuers: [{serial_number_key: name, ", 1) + "  serial_number_key: HSA ID\n",
+			[]string{`netid.serial_number_key: "HSA ID" is none of its values - write personalNumber, hsaId or employeeNumber`, `netid.issuers[0].serial_number_key: "name" is none`}},
+		{"Net iD with an issuer of levels that it has not", minimal + twoEIDs + strings.Replace(netID, "issuers: [{", "issuers: [{acr_values: ['https://a.example/loa', 'https://a.example/loa4'], authn_provider: efos, ", 1),
+			[]string{`netid.issuers[0].acr_values: "https://a.example/loa4" is none of those of netid in methods`, `netid.issuers[0].authn_provider`}},
+		{"Net iD by names that cannot be", minimal + twoEIDs + netID + "  other_device: true\n  identifiers: [{kind: personalNumber}, {kind: email, user_id: kim}]\n",
+			[]string{`netid.identifiers[1].user_id: it must hold {value} or {local}`}},
+		{"Net iD by names that nobody types", minimal + twoEIDs + netID + "  identifiers: [{kind: personalNumber}, {kind: phone}]\n", []string{`netid.identifiers: is of no use`, `netid.identifiers[1].kind: "phone" is none of`}},
+		{"Net iD in a virtual app", minimal + twoEIDs + netID + "  app_url: http://localhost:8084/\n", []string{`netid.app_url: only works with`}},
+		{"Net iD with certificates that there are not", minimal + twoEIDs + netID + "  certificates: [{name: a, pkcs12_file: bankid.p12}, {name: a, pkcs12_file: none.p12}]\n", []string{`netid.certificates[1].name: is the name of another`, `netid.certificates[1].pkcs12_file: cannot be read`}},
+		{"Net iD with issuers twice", minimal + twoEIDs + strings.Replace(netID, "issuers: [", "issuers: [{name: efos}, ", 1), []string{`netid.issuers[0].certificate_file: missing`, `netid.issuers[1].name: is the name of another one too`}},
+		{"HTTP clients", minimal + "http_clients: [{proxy: 'ftp://user:hidden@proxy'}, {name: a, retries: 3, timeout: 1m, connect_timeout: 1ms, key_file: bankid.key}, {name: a}]\n",
+			[]string{`http_clients[0].name: missing`, `http_clients[0].proxy: is not the http or https address of a proxy`, `http_clients[1].pkcs12_file: no certificate is set`, `http_clients[1].retries: 3 is out of range - write 0 to 2`,
+				`http_clients[1].timeout: 1m is out of range - write 100ms to 15s`, `http_clients[1].connect_timeout`, `http_clients[2].name: is the name of another one too`}},
 		{"bad yaml", "issuer: [1\n", []string{"brygga.yaml:1:9: not valid YAML"}},
 		{"section as value", minimal + "log: debug\n", []string{":8:6: log: not a section of keys"}},
 		{"list as value", minimal + "trusted_proxies: 10.0.0.0/8\n", []string{":8:18: trusted_proxies: not a list"}},
@@ -232,7 +273,7 @@ func TestFaults_T14_RowA13_RowA20(t *testing.T) {
 			`pin_code: "true" is none of its values - write yes, no`, `return: "lax"`, "minimum_age: 200 is out of range", `certificate_policies: "1.2" is no policy`,
 			"visible_text: is empty", `visible_text: "zz-" is not a language tag`, `certificate: no certificate is called "second"`, `high_risk: "off"`}},
 		{"policy of a client", minimal + "clients:\n  - id: a\n    auth_method: none\n    redirect_uris: ['https://a/']\n    policy: {address_check: accept}\n", []string{`:12:14: clients[0].policy.address_check: "accept" is none of its values`}},
-		{"out of range", minimal + "tokens: {id_token_life: 30d}\nlogin: {pending_orders: 0}\n", []string{"tokens.id_token_life: 30d is out of range - write 1s to 12h", "login.pending_orders: 0 is out of range"}},
+		{"out of range", minimal + "tokens: {id_token_life: 30d}\nlogin: {pending_orders: 0, calls_per_person: 0}\n", []string{"tokens.id_token_life: 30d is out of range - write 1s to 12h", "login.pending_orders: 0 is out of range", "login.calls_per_person: 0 is out of range"}},
 		{"a call to BankID longer than its claim", minimal + "  timeout: 16s\n", []string{"bankid.timeout: 16s is out of range - write 1s to 15s"}},
 		{"a key's life out of range, and nothing else", minimal + "keys: {rotate_every: 1s}\n", []string{"keys.rotate_every: 1s is out of range"}},
 		{"a key published too long ahead, and nothing else", minimal + "keys: {publish_ahead: 400d}\n", []string{"keys.publish_ahead: 400d is out of range"}},

@@ -24,8 +24,12 @@ func LoadDev(path string, inspections ...Inspection) (c *Config, ignored []strin
 	if err != nil {
 		return nil, nil, err
 	}
-	c.BankID.Certificates = nil
+	c.BankID.Certificates, c.NetID = nil, NetID{}
 	simulate(&c.BankID.Policy)
+	for acr, policy := range c.Tokens.ACRPolicies {
+		simulate(&policy)
+		c.Tokens.ACRPolicies[acr] = policy
+	}
 	for i := range c.Clients {
 		simulate(&c.Clients[i].Policy)
 	}
@@ -66,6 +70,21 @@ func (c *Config) keepDevKeys() (ignored []string) {
 	for _, certificate := range c.BankID.Certificates { // policies may name them
 		kept.BankID.Certificates = append(kept.BankID.Certificates, Certificate{Name: certificate.Name})
 	}
+	kept.NetID.URL = c.NetID.URL // clients may name it
+	for _, certificate := range c.NetID.Certificates {
+		kept.NetID.Certificates = append(kept.NetID.Certificates, Certificate{Name: certificate.Name})
+	}
 	*c = *kept
 	return ignored
+}
+
+// Simulate gives a development installation its eIDs: the Net iD Access n, beside BankID where that is one. Clients that name an eID which is not
+// there are left with the others.
+func (c *Config) Simulate(n NetID) {
+	c.NetID = n
+	there := c.configured()
+	for i := range c.Clients {
+		of := &c.Clients[i].settings
+		of.Methods = slices.DeleteFunc(slices.Clone(of.Methods), func(name string) bool { return !slices.Contains(there, name) })
+	}
 }

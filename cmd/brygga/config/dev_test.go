@@ -68,12 +68,17 @@ clients:
 func TestLoadDevRefuses(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"page: {servce_name: x}":                                  "service_name",
-		"listne: x":                                               "listen",
-		"login: {window: 1s}":                                     "login.window",
-		"bankid: {policy: {minimum_age: 1800}}":                   "minimum_age",
-		"bankid: {policy: {certificate: second}}":                 "second",
-		"clients: [{id: a, redirect_uris: ['http://x.example']}]": "redirect_uris",
+		"page: {servce_name: x}":                "service_name",
+		"listne: x":                             "listen",
+		"login: {window: 1s}":                   "login.window",
+		"bankid: {policy: {minimum_age: 1800}}": "minimum_age",
+		"tokens: {acr_policies: {'urn:a': {minimum_age: 1800}}}":                            "tokens.acr_policies.urn:a.minimum_age",
+		"tokens: {acr_policies: {'urn:a': {mrtd: no}}}":                                     "demands nothing",
+		"tokens: {acr_policies: {'urn:a': {mrtd: yes, visible_format: plaintext}}}":         "no demand",
+		"tokens: {acr_policies: {loa3: {mrtd: yes}}}":                                       "loa3",
+		"tokens: {acr_values: ['https://a/b'], acr_policies: {'https://a/b': {mrtd: yes}}}": "every login has",
+		"bankid: {policy: {certificate: second}}":                                           "second",
+		"clients: [{id: a, redirect_uris: ['http://x.example']}]":                           "redirect_uris",
 	} {
 		_, _, err := LoadDev(writeConfig(t, text))
 		var faults Faults

@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"brygga/audit"
-	"brygga/audit/sink"
 	"brygga/secret"
+	"brygga/webhook"
 )
 
 // Sink is where audit events are handed over to.
@@ -48,7 +48,8 @@ type Sink struct {
 
 	// URL is where events are posted to: https. Required for kinds webhook and hooks, and for those alone, as the secret.
 	URL string `yaml:"url"`
-	// Secret signs what is posted: whsec_ and 24 to 64 random bytes in base64. This or SecretFile is required.
+	// Secret signs what is posted: whsec_ and 24 to 64 random bytes in base64. While it is being replaced two, the new one first, with a space or a
+	// line's end between: receivers that know either believe what comes. This or SecretFile is required.
 	Secret secret.String `yaml:"secret"`
 	// SecretFile is a file with the secret. Excludes Secret.
 	SecretFile string `yaml:"secret_file" kind:"path"`
@@ -70,6 +71,9 @@ func (c *Config) checkSinks(r *reader) {
 		key := func(name string) string { return "audit.sinks[" + itoa(i) + "]." + name }
 		if !sinkName.MatchString(s.Name) {
 			r.fault(key("name"), "is missing or no name", "write small letters, digits and hyphens, at most 40, such as archive")
+		}
+		if s.Name == StampSink {
+			r.fault(key("name"), "is the name of that which has evidence stamped", "choose another")
 		}
 		if slices.ContainsFunc(before, func(other Sink) bool { return other.Name == s.Name }) {
 			r.fault(key("name"), "is the name of another sink too", "give each sink a name of its own")
@@ -191,7 +195,7 @@ func (c *Config) checkWebhook(r *reader, key func(string) string, s *Sink) {
 		name = "secret_file"
 		c.warnOpen(key(name), s.SecretFile)
 	}
-	if _, err := sink.ParseWebhookSecret(s.Secret); err != nil && !r.faulty(key(name)) {
+	if _, err := webhook.ParseSecret(s.Secret); err != nil && !r.faulty(key(name)) {
 		r.fault(key(name), err.Error(), "write whsec_ and 24 to 64 random bytes in base64, such as \"whsec_$(openssl rand -base64 32)\" prints")
 	}
 }

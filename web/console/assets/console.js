@@ -29,3 +29,11 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     }
   });
 }
+
+// A picture of what a form would make of a page follows what is typed into it.
+for (const button of document.querySelectorAll("button[data-picture]")) {
+  let waiting = 0;
+  const show = () => { clearTimeout(waiting); waiting = setTimeout(() => button.form.requestSubmit(button), 400); };
+  button.form.addEventListener("input", show);
+  button.form.addEventListener("change", show);
+}

@@ -1,0 +1,110 @@
+package logins_test
+
+import (
+	"strings"
+	"testing"
+
+	"brygga/audit"
+	"brygga/login"
+	"brygga/logins"
+	"brygga/storage"
+)
+
+// TestSignaturesAreToldApart: a signature is told as one, in lists, in its story and in what is counted, and so is an order that came to the person by
+// telephone.
+func TestSignaturesAreToldApart(t *testing.T) {
+	h := newHarness(t)
+	signed := h.of(storage.KindSign, happened{"journal", anna, "sub", storage.DeviceCall, "192.0.2.7", audit.LoginCompleted, ""})
+	h.of(storage.KindSign, happened{"journal", "", "", storage.DeviceOther, "192.0.2.7", audit.LoginFailed, "certificateErr"})
+	plain := h.login(happened{"journal", anna, "sub", storage.DeviceCall, "192.0.2.7", audit.LoginCompleted, ""})
+	for reference, want := range map[storage.Reference][3]string{
+		signed: {"The app asked for the order, with the person on the telephone", "The order was sent to the person’s BankID app", "The person signed."},
+		plain:  {"The app asked for the order, with the person on the telephone", "The order was sent to the person’s BankID app", "The person logged in."},
+	} {
+		stories, err := h.Stories(t.Context(), reference, "en", func(string) string { return "The Journal" })
+		if err != nil || len(stories) != 1 {
+			t.Fatalf("%d stories, %v", len(stories), err)
+		}
+		s := stories[0]
+		if got := [3]string{s.Steps[0].Text, s.Steps[2].Text, s.Verdict}; got != want {
+			t.Errorf("%s is told as %q", reference, got)
+		}
+		if text := s.Steps[1].Text; (text == "BankID signature started") != (reference == signed) {
+			t.Errorf("%s began as %q", reference, text)
+		}
+	}
+	h.read()
+	last, counts, err := h.Last(t.Context(), "journal", 7)
+	if err != nil || last.IsZero() || counts.Completed != 2 || counts.Signatures != 1 || counts.Devices[storage.DeviceCall] != 2 {
+		t.Errorf("%+v, %v", counts, err)
+	}
+	for _, l := range h.find(logins.Query{ClientID: "journal", Limit: 10}) {
+		if (l.Kind == string(storage.KindSign)) != (l.Reference != plain) {
+			t.Errorf("%+v", l)
+		}
+	}
+}
+
+// TestLoginsByAnotherEID: a login is one, whichever the eID, in lists, in its story and in what is counted, but for what BankID is paid for.
+func TestLoginsByAnotherEID(t *testing.T) {
+	h := newHarness(t)
+	for _, l := range []happened{
+		{"journal", anna, "sub", storage.DeviceThis, "192.0.2.7", audit.LoginCompleted, ""},
+		{"journal", anna, "sub", storage.DeviceThis, "192.0.2.7", audit.NetIDCompleted, ""},
+		{"journal", "", "", storage.DeviceThis, "192.0.2.7", audit.NetIDFailed, "resultUnverified"},
+		{"journal", "", "", storage.DeviceThis, "192.0.2.7", audit.NetIDFailed, "unavailable: RETRY"},
+		{"journal", "", "", storage.DeviceThis, "192.0.2.7", audit.NetIDEnded, "pageCancel"},
+	} {
+		reference := h.login(l)
+		stories, err := h.Stories(t.Context(), reference, "en", nil)
+		if err != nil || len(stories) != 1 {
+			t.Fatalf("%d stories, %v", len(stories), err)
+		}
+		s := stories[0]
+		if steps := s.Steps; s.Orders != 1 || steps[len(steps)-1].Wrong != (l.outcome.Common() != audit.LoginCompleted) || steps[len(steps)-1].Text == "" {
+			t.Errorf("%s is told as %+v", l.outcome, steps)
+		}
+		if want := map[audit.Type]logins.Outcome{audit.LoginCompleted: logins.Completed, audit.LoginFailed: logins.Failed, audit.LoginEnded: logins.Ended}[l.outcome.Common()]; s.Outcome != want {
+			t.Errorf("%s stands as %s", l.outcome, s.Outcome)
+		}
+	}
+	h.read()
+	_, counts, err := h.Last(t.Context(), "journal", 7)
+	if err != nil || counts.Orders != 5 || counts.Completed != 2 || counts.Failed != 2 || counts.Ended != 1 || counts.Refused != 1 || counts.Causes["unavailable"] != 1 || counts.Identified() != 1 {
+		t.Errorf("%+v, %v", counts, err)
+	}
+}
+
+// TestStoriesOfAnotherEIDSpeakOfIt: nobody who helps somebody with a card is told of BankID, whatever went wrong.
+func TestStoriesOfAnotherEIDSpeakOfIt(t *testing.T) {
+	h := newHarness(t)
+	for _, word := range append(login.Reasons(), append(netIDWords(), "SOMETHING_NEW")...) {
+		reference := h.login(happened{"journal", "", "", storage.DeviceOther, "192.0.2.7", audit.NetIDFailed, word + ": HTTP 503"})
+		for _, language := range []string{"sv", "en"} {
+			stories, err := h.Stories(t.Context(), reference, language, nil)
+			if err != nil || len(stories) != 1 {
+				t.Fatalf("%d stories, %v", len(stories), err)
+			}
+			s := stories[0]
+			said := []string{s.Verdict, s.Means, s.Tell, s.Do}
+			for _, step := range s.Steps {
+				said = append(said, step.Text, step.Cause, step.Tell)
+			}
+			if text := strings.Join(said, "\n"); strings.Contains(text, "BankID") || strings.Contains(text, "bankid") || s.Means == "" || s.Tell == "" || s.Do == "" {
+				t.Errorf("%s: %s is told as %s", language, word, text)
+			}
+			if want := language + ": netid" + word + " on other for journal"; s.Saw != want {
+				t.Errorf("the page said %q, want %q", s.Saw, want)
+			}
+		}
+	}
+	for reference, eid := range map[storage.Reference]string{
+		h.login(happened{"journal", "", "", storage.DeviceOther, "192.0.2.7", audit.LoginFailed, "unavailable"}): "BankID",
+		h.login(happened{"journal", "", "", storage.DeviceOther, "192.0.2.7", audit.NetIDFailed, "unavailable"}): "Net iD",
+	} {
+		stories, err := h.Stories(t.Context(), reference, "en", nil)
+		if err != nil || !strings.HasPrefix(stories[0].Means, eid+" could not be reached") {
+			t.Errorf("%s: %v", eid, err)
+		}
+	}
+}
