@@ -15,32 +15,40 @@ import (
 // is not in the table must be added to it, with thought.
 var allowed = map[string][]string{
 	"account":                  {"audit", "personnummer", "storage"},
-	"admin":                    {"account", "audit", "audit/tree", "clients", "duration", "keys", "logins", "notice", "outbound", "personnummer", "spelling", "storage"},
+	"admin":                    {"account", "audit", "audit/tree", "clients", "duration", "evidence", "evidence/archive", "keys", "logins", "notice", "outbound", "personnummer", "spelling", "storage"},
 	"audit":                    {"storage"},
-	"audit/sink":               {"audit", "audit/tree", "outbound", "storage"},
+	"audit/sink":               {"audit", "audit/tree", "outbound", "storage", "webhook"},
 	"audit/tree":               {"storage"},
+	"background":               {},
 	"bankid":                   {},
-	"bankid/bankidsim":         {},
+	"bankid/bankidsim":         {"background"},
 	"bankid/bankidsim/interop": {}, // tests alone
 	"cache":                    {},
-	"clients":                  {"audit", "duration", "outbound", "spelling", "storage", "visibletext"},
+	"cms":                      {},
+	"clients":                  {"audit", "duration", "eid", "outbound", "spelling", "storage", "visibletext", "webhook"},
 	"cmd/bench":                nil, // everything: it drives the parts from outside
 	"cmd/brygga":               nil, // everything: it connects the parts
-	"cmd/brygga/config":        {"audit", "audit/sink", "bankid", "clients", "duration", "keys", "login", "outbound", "spelling", "storage", "storage/postgres"},
+	"cmd/brygga/config":        {"audit", "bankid", "clients", "duration", "evidence", "keys", "login", "netid", "netid/netidlogin", "outbound", "spelling", "storage", "storage/postgres", "webhook"},
 	"conformance":              {}, // checks providers from outside, brygga among them
 	"conformance/cmd":          {"conformance"},
 	"deploy":                   {}, // tests alone
 	"docs":                     {}, // the pages themselves
 	"duration":                 {},
+	"eid":                      {"storage"},
+	"evidence":                 {"audit/tree", "bankid", "cms", "netid", "storage"},
+	"evidence/archive":         {"audit", "audit/tree", "evidence", "storage"},
 	"examples/go":              {}, // a sample for people without our packages
 	"freeport":                 {}, // for tests
 	"handling":                 {},
 	"keys":                     {"storage"},
 	"limit":                    {},
-	"login":                    {"audit", "bankid", "limit", "personnummer", "schedule", "storage"},
+	"login":                    {"audit", "bankid", "eid", "evidence", "limit", "personnummer", "schedule", "storage"},
 	"logins":                   {"audit", "audit/tree", "storage"},
 	"mail":                     {"audit", "storage"},
 	"mutants":                  {}, // changes the others, and knows none of them
+	"netid":                    {"cms"},
+	"netid/netidlogin":         {"bankid", "eid", "evidence", "netid", "personnummer", "storage"},
+	"netid/netidsim":           {},
 	"notice":                   {"storage"},
 	"op":                       {"audit", "cache", "handling", "keys", "limit", "outbound", "personnummer", "storage", "visibletext"},
 	"op/interop":               {}, // tests alone
@@ -58,10 +66,14 @@ var allowed = map[string][]string{
 	"templates":                {},
 	"tracing":                  {},
 	"visibletext":              {},
-	"web":                      {"audit", "cache", "handling", "login", "outbound", "schedule", "storage", "templates"},
-	"web/api":                  {"account", "admin", "audit", "audit/tree", "clients", "duration", "keys", "limit", "logins", "notice", "storage"},
-	"web/console":              {"account", "admin", "audit", "clients", "duration", "handling", "keys", "logins", "notice", "personnummer", "presets", "spelling", "storage", "templates"},
+	"web":                      {"audit", "background", "cache", "eid", "handling", "login", "outbound", "schedule", "storage", "templates"},
+	"web/api":                  {"account", "admin", "audit", "audit/tree", "clients", "duration", "evidence", "handling", "keys", "limit", "logins", "notice", "storage"},
+	"web/console":              {"account", "admin", "audit", "clients", "bankid", "docs", "duration", "evidence", "handling", "keys", "logins", "notice", "personnummer", "presets", "spelling", "storage", "templates"},
+	"web/bankidapi":            {"account", "admin", "limit", "login", "personnummer", "storage", "visibletext"},
+	"web/browsertest":          {}, // for tests
+	"web/netiddialect":         {"eid", "login", "netid", "web"},
 	"web/demo":                 {},
+	"webhook":                  {},
 }
 
 // closed are modules that only the packages named may know, as no other should speak their language. Those with none are for
@@ -71,7 +83,7 @@ var closed = map[string][]string{
 	"go.etcd.io/bbolt":              {"storage/bolt"},
 	"github.com/jackc":              {"storage/postgres", "storage/postgres/pgtest"},
 	"github.com/spf13/cobra":        {"cmd/brygga"},
-	"github.com/goccy/go-yaml":      {"cmd/brygga/config", "templates", "web/console"},
+	"github.com/goccy/go-yaml":      {"clients", "cmd/brygga/config", "templates", "web/console"},
 	"github.com/prometheus":         {"cmd/brygga"},
 	"go.opentelemetry.io":           {"tracing"},
 	"github.com/coreos/go-oidc":     {"examples/go", "web/demo"},
@@ -80,9 +92,10 @@ var closed = map[string][]string{
 	"software.sslmate.com/src":      {"bankid"},
 	"github.com/go-webauthn":        {"account"},
 	"github.com/wneessen":           {"mail"},
+	"github.com/digitorus":          {"cms", "evidence", "bankid/bankidsim", "netid", "netid/netidsim"},
 	"github.com/emersion":           {},
 	"github.com/rogpeppe":           {},
-	"github.com/chromedp":           {},
+	"github.com/chromedp":           {"web/browsertest"},
 	"github.com/makiuchi-d/gozxing": {"bankid/bankidsim"},
 }
 
