@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"brygga/audit"
 	"brygga/storage"
 )
 
@@ -90,13 +91,16 @@ func TestDeadHostIsNotCalledOn(t *testing.T) {
 		reach(o, 300*time.Millisecond, dead)
 	})
 	h.newTab(func(c *storage.Client) { c.BackchannelLogoutURI = dead.URL + "/" + c.ID })
-	for range 3 * noticesPerHost {
+	for i := range 3 * noticesPerHost {
 		b := h.openTab()
 		b.get("/logout", url.Values{"id_token_hint": {b.logIn("hr-a").IDToken}})
+		if ended := len(h.audited(audit.SessionEnded)); ended != i+1 {
+			t.Fatalf("%d logouts ended %d sessions", i+1, ended)
+		}
 	}
 	h.deliver()
-	if got := len(dead.got("/hr-a")); got > noticesPerHost || len(h.waiting()) != 3*noticesPerHost {
-		t.Errorf("called %d times, waiting %d", got, len(h.waiting()))
+	if got, waiting := len(dead.got("/hr-a")), len(h.waiting()); got > noticesPerHost || waiting != 3*noticesPerHost {
+		t.Errorf("called %d times, waiting %d; given up %v, delivered %v", got, waiting, h.audited(audit.LogoutFailed), h.audited(audit.LogoutDelivered))
 	}
 }
 

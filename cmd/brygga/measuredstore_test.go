@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -33,7 +34,17 @@ func TestStoreStepsAreMeasured(t *testing.T) {
 		t.Error("what is a failure of the store is another")
 	}
 	store := s.metrics.measured(s.store)
-	if n := testing.AllocsPerRun(100, func() { store.took(stepRedeemCode, now, nil) }); n != 0 {
+	if n := leastAllocs(func() { store.took(stepRedeemCode, now, nil) }); n != 0 {
 		t.Errorf("measuring a step takes %v allocations", n)
 	}
+}
+
+// leastAllocs returns how many allocations a call of f makes. They are counted in the whole process, whose server may work meanwhile:
+// what f makes shows in every round, what another task makes does not.
+func leastAllocs(f func()) float64 {
+	least := math.Inf(1)
+	for range 10 {
+		least = min(least, testing.AllocsPerRun(20, f))
+	}
+	return least
 }

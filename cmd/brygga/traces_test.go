@@ -137,7 +137,7 @@ func keysOf(sent string) map[string]bool {
 func TestTracingOffCostsNothing(t *testing.T) {
 	s := newMeasured(t)
 	now := time.Now()
-	if n := testing.AllocsPerRun(100, func() {
+	if n := leastAllocs(func() {
 		s.loginStep(login.Step{Name: login.StepSign, Login: "l", Client: "c", Began: now, Took: time.Second})
 		s.loginStep(login.Step{Name: login.StepCollect, Login: "l", Client: "c", Began: now, Took: time.Second})
 		s.providerStep(op.Step{Name: op.StepToken, Grant: op.GrantCode, Client: "c", Began: now})
