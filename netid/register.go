@@ -17,6 +17,15 @@ const (
 	maxName      = 100      // characters
 )
 
+// What can be wrong with a registration: the reasons of an *InvalidRequestError, for who says them in other languages.
+const (
+	ReasonName   = "is 1 to 100 characters on one line"
+	ReasonBytes  = "has more than 16384 bytes"
+	ReasonFormat = "is no PNG"
+	ReasonPixels = "has a side of more than 2048 pixels"
+	ReasonBroken = "is a broken PNG"
+)
+
 // Registration is how the app shows us.
 type Registration struct {
 	Name string
@@ -64,20 +73,20 @@ func (a *API) Register(ctx context.Context, r Registration) (Registered, error) 
 // check looks at the image as whoever shows it would: its size first, as a small file can unfold into much.
 func (r Registration) check() error {
 	if name := strings.TrimSpace(r.Name); name == "" || name != r.Name || utf8.RuneCountInString(name) > maxName || !isXMLText(name) || strings.ContainsAny(name, "\n\t") {
-		return &InvalidRequestError{"name", fmt.Sprintf("is 1 to %d characters on one line", maxName)}
+		return &InvalidRequestError{"name", ReasonName}
 	}
 	if len(r.Image) > MaxImage {
-		return &InvalidRequestError{"image", fmt.Sprintf("has more than %d bytes", MaxImage)}
+		return &InvalidRequestError{"image", ReasonBytes}
 	}
 	size, err := png.DecodeConfig(bytes.NewReader(r.Image))
 	if err != nil {
-		return &InvalidRequestError{"image", "is no PNG"}
+		return &InvalidRequestError{"image", ReasonFormat}
 	}
 	if size.Width > maxImageSide || size.Height > maxImageSide {
-		return &InvalidRequestError{"image", fmt.Sprintf("has a side of more than %d pixels", maxImageSide)}
+		return &InvalidRequestError{"image", ReasonPixels}
 	}
 	if _, err := png.Decode(bytes.NewReader(r.Image)); err != nil {
-		return &InvalidRequestError{"image", "is a broken PNG"}
+		return &InvalidRequestError{"image", ReasonBroken}
 	}
 	return nil
 }

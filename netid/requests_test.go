@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"image/png"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -132,4 +133,13 @@ func TestRegister(t *testing.T) {
 func isInvalid(err error) bool {
 	_, ok := errors.AsType[*InvalidRequestError](err)
 	return ok
+}
+
+// TestReasonsNameTheBounds: what is said of a registration has the numbers that it is held to.
+func TestReasonsNameTheBounds(t *testing.T) {
+	for reason, bound := range map[string]int{ReasonName: maxName, ReasonBytes: MaxImage, ReasonPixels: maxImageSide} {
+		if !strings.Contains(reason, strconv.Itoa(bound)+" ") {
+			t.Errorf("%q, and the bound is %d", reason, bound)
+		}
+	}
 }
