@@ -1,6 +1,10 @@
 package console
 
 import (
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -84,6 +88,47 @@ func cloneValues(values url.Values) url.Values {
 		all[name] = slices.Clone(list)
 	}
 	return all
+}
+
+// sentBefore ends the name of the field that has a file as it was sent, in base64: a page cannot put a file into a form, and one that comes
+// back keeps it there.
+const sentBefore = "_sent"
+
+// keepFiles writes the files of a form into such fields. A file that is empty is none: browsers send one for a field without.
+func keepFiles(r *http.Request) error {
+	for name, files := range r.MultipartForm.File {
+		file, err := files[0].Open()
+		if err != nil {
+			return err
+		}
+		content, err := io.ReadAll(file)
+		if err := errors.Join(err, file.Close()); err != nil {
+			return err
+		}
+		if len(content) > 0 {
+			r.PostForm.Set(name+sentBefore, base64.StdEncoding.EncodeToString(content))
+		}
+	}
+	return nil
+}
+
+// file returns the file that came in a field, now or the time before, nil for none.
+func (f *form) file(name string) []byte {
+	content, err := base64.StdEncoding.DecodeString(f.get(name + sentBefore))
+	if err != nil {
+		return nil
+	}
+	return content
+}
+
+// fileInput is a field for a file.
+type fileInput struct {
+	name, label, hint string
+	// accept are the types of files that are taken (HTML §4.10.5.1.17).
+	accept   string
+	optional bool
+	// now is the address of the picture that there is already, empty for none, and alt says what it is.
+	now, alt string
 }
 
 // input is a field of one line, or with rows one of several.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"io"
 	"net/http"
 	"strings"
 
@@ -33,10 +32,9 @@ const (
 	brandPrefix  = "brand."
 )
 
-// The fields of a logo: the file, the picture that was sent before and is not stored yet, and the box that takes the stored one away.
+// The fields of a logo: the file, and the box that takes the stored one away.
 const (
 	logoField     = "brand.logo"
-	logoSent      = "logo_sent"
 	logoTakenAway = "logo_none"
 )
 
@@ -62,7 +60,7 @@ func lookPages() []page {
 // lookChange is the change of the form, with its logo.
 func (v *visit) lookChange(f *form, names []string) func(*storage.Client) error {
 	change := f.change(names)
-	sent := v.uploaded(f)
+	sent := f.file(logoField)
 	return func(c *storage.Client) error {
 		if err := change(c); err != nil {
 			return err
@@ -75,25 +73,6 @@ func (v *visit) lookChange(f *form, names []string) func(*storage.Client) error 
 		}
 		return nil
 	}
-}
-
-// uploaded returns the logo that came with the form, or came with it the time before and is kept in it until all else is right.
-func (v *visit) uploaded(f *form) []byte {
-	logo, err := base64.StdEncoding.DecodeString(f.get(logoSent))
-	if err != nil {
-		logo = nil
-	}
-	file, _, err := v.r.FormFile(logoField)
-	if err != nil {
-		return logo
-	}
-	defer file.Close()
-	if sent, err := io.ReadAll(file); err == nil && len(sent) > 0 {
-		logo = sent
-	}
-	f.values = cloneValues(f.values)
-	f.values.Set(logoSent, base64.StdEncoding.EncodeToString(logo))
-	return logo
 }
 
 // leaveChanged leads back to the tab, and says which colours could not be read as they were typed.

@@ -45,15 +45,15 @@ func pretendedBrand(b storage.Brand) (storage.Brand, error) {
 	return b, nil
 }
 
-// send sends a form with a file, name and value in turn.
-func (b *browser) send(path, file string, pairs ...string) shown {
+// send sends a form with a file in a field, name and value in turn.
+func (b *browser) send(path, field, file string, pairs ...string) shown {
 	b.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		b.ok(w.WriteField(pairs[i], pairs[i+1]))
 	}
-	part, err := w.CreateFormFile(logoField, "logo.png")
+	part, err := w.CreateFormFile(field, "logo.png")
 	b.ok(err)
 	part.Write([]byte(file))
 	b.ok(w.Close())
@@ -73,7 +73,7 @@ func TestLook(t *testing.T) {
 	carried := func() []string { return append(b.get("clients/app/look").carriedOn(), "name", "Appen") }
 	s.says(b.get("clients/app/look"), `enctype="multipart/form-data"`, `type="file"`, `formtarget="picture"`, `<iframe name="picture"`, "/preview?client=app")
 
-	p := b.send("clients/app/look/picture", "PICTURE 1", append(carried(), "brand.accent", "#ffffff", "picture_state", "qr-wait", "picture_lang", "sv", "picture_theme", "dark")...)
+	p := b.send("clients/app/look/picture", logoField, "PICTURE 1", append(carried(), "brand.accent", "#ffffff", "picture_state", "qr-wait", "picture_lang", "sv", "picture_theme", "dark")...)
 	s.says(p, "Appen #000000 PICTURE 1 qr-wait sv dark", "#FFFFFF → #000000")
 	if c, _ := s.store.Client(t.Context(), "app"); !clients.IsPlain(c.Brand) {
 		t.Errorf("a picture has stored %+v", c.Brand)
@@ -81,13 +81,13 @@ func TestLook(t *testing.T) {
 	if policy := p.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "frame-ancestors 'self'") || !strings.Contains(policy, "sandbox") || p.Header.Get("X-Frame-Options") != "SAMEORIGIN" {
 		t.Errorf("the picture has the policy %q", policy)
 	}
-	s.says(b.send("clients/app/look/picture", "", append(carried(), "brand.accent", "white")...), "is no colour")
+	s.says(b.send("clients/app/look/picture", logoField, "", append(carried(), "brand.accent", "white")...), "is no colour")
 
 	s.now = s.now.Add(time.Second)
-	p = b.send("clients/app/look", "PICTURE 2", append(carried(), "brand.accent", "white")...)
+	p = b.send("clients/app/look", logoField, "PICTURE 2", append(carried(), "brand.accent", "white")...)
 	s.is(p, http.StatusUnprocessableEntity, "Appen")
 	s.says(p, `id="fault-brand.accent"`, "is no colour", `value="white"`, "The picture that you chose is kept")
-	p = b.send("clients/app/look", "", append(p.carriedOn(), "name", "Appen", "brand.accent", "#ffffff", "brand.support_url", "https://help.example.se")...)
+	p = b.send("clients/app/look", logoField, "", append(p.carriedOn(), "name", "Appen", "brand.accent", "#ffffff", "brand.support_url", "https://help.example.se")...)
 	s.says(p, "Colours were changed so that they can be read: #FFFFFF → #000000")
 	c, err := s.store.Client(t.Context(), "app")
 	s.ok(err)
@@ -99,12 +99,12 @@ func TestLook(t *testing.T) {
 	s.is(b.get("clients/app/look/picture?picture_state=x"), http.StatusNotFound, "There is no such page")
 	s.says(b.get("clients/app/history"), "Colour of buttons", "image/png, 9 bytes")
 
-	p = b.send("clients/app/look", "a script", append(carried(), "brand.accent", "#000000", "brand.support_url", "https://help.example.se")...)
+	p = b.send("clients/app/look", logoField, "a script", append(carried(), "brand.accent", "#000000", "brand.support_url", "https://help.example.se")...)
 	s.says(p, `id="fault-brand.logo"`, "is no picture")
-	if strings.Contains(p.body, `name="logo_sent"`) {
+	if strings.Contains(p.body, `name="brand.logo_sent"`) {
 		t.Error("what is no picture is kept")
 	}
-	b.send("clients/app/look", "", append(carried(), "brand.accent", "#000000", "logo_none", "true")...)
+	b.send("clients/app/look", logoField, "", append(carried(), "brand.accent", "#000000", "logo_none", "true")...)
 	if c, _ = s.store.Client(t.Context(), "app"); len(c.Brand.Logo) > 0 || c.Brand.Accent != "#000000" || c.Brand.SupportURL != "" {
 		t.Errorf("the brand is %+v", c.Brand)
 	}

@@ -100,7 +100,10 @@ func (v *visit) answer() error {
 func (v *visit) read() error {
 	if kind, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type")); err == nil && kind == "multipart/form-data" {
 		v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxUpload)
-		return v.r.ParseMultipartForm(maxUpload) // all of it in memory
+		if err := v.r.ParseMultipartForm(maxUpload); err != nil { // all of it in memory
+			return err
+		}
+		return keepFiles(v.r)
 	}
 	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
 	return v.r.ParseForm()
