@@ -84,9 +84,9 @@ func newHarnessOver(t testing.TB, over func(storage.Store) storage.Store) *harne
 			return h.tokens(ctx, token)
 		},
 		Tree: func(context.Context) (*tree.Tree, error) { return h.tree, h.noTree },
-		Registrars: map[string]admin.Registrar{"netid": func(_ context.Context, r admin.Registration) (admin.Registered, error) {
+		Registrars: map[string]admin.Registrar{"netid": {Certificates: []string{"journal"}, Register: func(_ context.Context, r admin.Registration) (admin.Registered, error) {
 			return admin.Registered{Service: "NiAS", Name: r.Name}, h.registering
-		}},
+		}}},
 	}
 	if h.Service, err = admin.New(h.options); err != nil {
 		t.Fatal(err)

@@ -14,9 +14,10 @@ import (
 
 // rightless are the methods that ask for no right, with the reason.
 var rightless = map[string]string{
-	"Authenticate": "says who asks",
-	"ClientKey":    "says who asks, and of no operation here",
-	"Permit":       "is asked for the operation that it names",
+	"Authenticate":        "says who asks",
+	"ClientKey":           "says who asks, and of no operation here",
+	"RegisteringServices": "tells which eIDs the installation has, as the page of every login does",
+	"Permit":              "is asked for the operation that it names",
 }
 
 // outcome calls the method for the actor with arguments that are zero, and returns the refusal, nil for none. What a method does with such arguments once

@@ -3,6 +3,8 @@ package admin
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"brygga/audit"
 	"brygga/storage"
@@ -30,11 +32,25 @@ type Registered struct {
 	ID      string `json:"id"`
 }
 
-// Registrar registers us at a service, or returns a *RegistrationError when nothing was sent. After another error the service may have registered us.
-type Registrar func(ctx context.Context, r Registration) (Registered, error)
+// Registrar registers us at the service of an eID.
+type Registrar struct {
+	// Certificates are the names of our further certificates there.
+	Certificates []string
+	// Register does it, or returns a *RegistrationError when nothing was sent. After another error the service may have registered us.
+	Register func(ctx context.Context, r Registration) (Registered, error)
+}
 
 // RegistrationError says what of a registration cannot be used: certificate, name or image.
-type RegistrationError struct{ Field, Problem string }
+type RegistrationError struct {
+	Field, Problem string
+	// Code names the problem, for who says it in another language: one of RegistrationFaults.
+	Code string
+}
+
+// RegistrationFaults returns the codes of all that can be wrong with a registration.
+func RegistrationFaults() []string {
+	return []string{"certificate", "name", "image.bytes", "image.format", "image.pixels", "image.broken"}
+}
 
 // Error names the field.
 func (e *RegistrationError) Error() string { return e.Field + " " + e.Problem }
@@ -54,11 +70,11 @@ func (s *Service) Register(ctx context.Context, actor Actor, eid string, r Regis
 	if _, err := s.permit(ctx, actor, RegisterService); err != nil {
 		return Registered{}, err
 	}
-	register := s.o.Registrars[eid]
-	if register == nil {
+	registrar, ok := s.o.Registrars[eid]
+	if !ok {
 		return Registered{}, storage.ErrNotFound
 	}
-	answer, err := register(ctx, r)
+	answer, err := registrar.Register(ctx, r)
 	if _, unsent := errors.AsType[*RegistrationError](err); unsent {
 		return Registered{}, err
 	}
@@ -72,4 +88,19 @@ func (s *Service) Register(ctx context.Context, actor Actor, eid string, r Regis
 	}
 	s.o.Audit.Record(ctx, e)
 	return answer, err
+}
+
+// RegisteringService is an eID whose service knows registrations.
+type RegisteringService struct {
+	EID string
+	// Certificates are the names of our further certificates there, each of which is registered by itself.
+	Certificates []string
+}
+
+// RegisteringServices returns those that there are, in order. They are part of the configuration: no actor is asked for.
+func (s *Service) RegisteringServices() (all []RegisteringService) {
+	for _, eid := range slices.Sorted(maps.Keys(s.o.Registrars)) {
+		all = append(all, RegisteringService{eid, slices.Clone(s.o.Registrars[eid].Certificates)})
+	}
+	return all
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -21,7 +23,8 @@ func (n *netIDService) registrars() map[string]admin.Registrar {
 	if n == nil {
 		return nil
 	}
-	return map[string]admin.Registrar{netidlogin.Name: n.register}
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(n.certificates)), func(name string) bool { return name == "" })
+	return map[string]admin.Registrar{netidlogin.Name: {Certificates: names, Register: n.register}}
 }
 
 // lateRegistrars are the same for commands: what speaks to the service is made when it is needed.
@@ -29,7 +32,7 @@ func lateRegistrars(c *config.Config) map[string]admin.Registrar {
 	if !c.NetID.Used() {
 		return nil
 	}
-	return map[string]admin.Registrar{netidlogin.Name: func(ctx context.Context, r admin.Registration) (admin.Registered, error) {
+	register := func(ctx context.Context, r admin.Registration) (admin.Registered, error) {
 		parts, err := netIDFrom(c)
 		if err != nil {
 			return admin.Registered{}, err
@@ -40,17 +43,23 @@ func lateRegistrars(c *config.Config) map[string]admin.Registrar {
 		}
 		defer service.close()
 		return service.register(ctx, r)
-	}}
+	}
+	return map[string]admin.Registrar{netidlogin.Name: {Certificates: c.NetID.CertificateNames(), Register: register}}
+}
+
+// registrationFaults are the codes of what package netid finds wrong with a registration.
+var registrationFaults = map[string]string{
+	netid.ReasonName: "name", netid.ReasonBytes: "image.bytes", netid.ReasonFormat: "image.format", netid.ReasonPixels: "image.pixels", netid.ReasonBroken: "image.broken",
 }
 
 func (n *netIDService) register(ctx context.Context, r admin.Registration) (admin.Registered, error) {
 	api := n.apis[r.Certificate]
 	if api == nil {
-		return admin.Registered{}, &admin.RegistrationError{Field: "certificate", Problem: fmt.Sprintf("%q is none of ours for Net iD Access", r.Certificate)}
+		return admin.Registered{}, &admin.RegistrationError{Field: "certificate", Problem: fmt.Sprintf("%q is none of ours for Net iD Access", r.Certificate), Code: "certificate"}
 	}
 	answer, err := api.Register(ctx, netid.Registration{Name: r.Name, Image: r.Image})
 	if wrong, ok := errors.AsType[*netid.InvalidRequestError](err); ok {
-		return admin.Registered{}, &admin.RegistrationError{Field: wrong.Field, Problem: wrong.Reason}
+		return admin.Registered{}, &admin.RegistrationError{Field: wrong.Field, Problem: wrong.Reason, Code: registrationFaults[wrong.Reason]}
 	}
 	return admin.Registered{Service: answer.Provider.Name, Version: answer.Provider.Version, Name: answer.Caller.Name, ID: answer.Caller.ID}, err
 }

@@ -74,9 +74,9 @@ func newHarness(t *testing.T) *harness {
 		t.Fatal(err)
 	}
 	h.admin, err = admin.New(admin.Options{
-		Registrars: map[string]admin.Registrar{"netid": func(_ context.Context, r admin.Registration) (admin.Registered, error) {
+		Registrars: map[string]admin.Registrar{"netid": {Register: func(_ context.Context, r admin.Registration) (admin.Registered, error) {
 			return admin.Registered{Service: "NiAS", Version: "1", Name: r.Name, ID: "1"}, nil
-		}},
+		}}},
 		Log: &testLog{}, Sinks: &testSinks{"archive": 7},
 		Store: store, Audit: log, Accounts: h.accounts, Now: now, Keys: func(context.Context) (*keys.Ring, error) { return ring, nil },
 		Tree: func(context.Context) (*tree.Tree, error) { return h.tree, nil },

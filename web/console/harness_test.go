@@ -36,6 +36,7 @@ type site struct {
 	store    storage.Store
 	accounts *account.Accounts
 	admin    *admin.Service
+	options  admin.Options // of it
 	uses     *clients.Uses
 	server   *httptest.Server
 	console  *Console
@@ -43,6 +44,9 @@ type site struct {
 	// health is what the installation says of itself, and ill why it is not ready.
 	health []admin.Detail
 	ill    error
+	// registered are what was registered at the service of an eID, and registering is what it says to that.
+	registered  []admin.Registration
+	registering error
 }
 
 // newSite serves a console with one client, "app".
@@ -65,7 +69,7 @@ func newSite(t testing.TB) *site {
 	})
 	s.ok(err)
 	s.uses = clients.NewUses(store, now)
-	s.admin, err = admin.New(admin.Options{
+	s.options = admin.Options{
 		Uses:  s.uses,
 		Store: store, Audit: log, Accounts: s.accounts, Now: now,
 		Keys: func(ctx context.Context) (*keys.Ring, error) {
@@ -75,11 +79,13 @@ func newSite(t testing.TB) *site {
 			}
 			return ring, err
 		},
+		Registrars: map[string]admin.Registrar{"netid": {Certificates: []string{"journal"}, Register: s.register}},
 		Anchors:    rootOfTests,
 		CheckBrand: pretendedBrand,
 		Tree:       func(context.Context) (*tree.Tree, error) { return nil, storage.ErrNotFound },
 		Health:     func(context.Context) ([]admin.Detail, error) { return s.health, s.ill },
-	})
+	}
+	s.admin, err = admin.New(s.options)
 	s.ok(err)
 	s.console, err = newConsole(Options{Mailbox: letters{s}, BankID: bankID{}, Trials: pretended{}, Looks: pretendedLooks{}, Admin: s.admin, Accounts: s.accounts, URL: s.server.URL + "/admin", Service: "Testkommunen", Mail: true, Version: "test", Now: now})
 	s.ok(err)

@@ -46,6 +46,7 @@ func topics() []topic {
 		{"apikeys", "apikeys.title", "apikeys", admin.ListAPIKeys, []string{"scope"}, []string{"api"}, false},
 		{"banner", "banner.title", "banner", admin.ShowBanner, nil, []string{"looks"}, false},
 		{"alarms", "alarms.title", "alarms", admin.ShowAlarms, nil, []string{"observability"}, false},
+		{"services", "services.title", "services", admin.RegisterService, []string{"proof"}, []string{"netid"}, false},
 		{"settings", "nav.settings", "settings", "", []string{"identification"}, []string{"console", "operations"}, false},
 		{"search", "help.search", "search", "", []string{"reference", "sub"}, []string{"console"}, false},
 		{"login", "login.title", "login", "", []string{"proof"}, nil, true},
@@ -69,6 +70,9 @@ func (v *visit) helpFor() *topic {
 
 // offers reports whether the help is for who asks.
 func (v *visit) offers(t topic) bool {
+	if t.name == "services" && !hasServices(v.Console) {
+		return false
+	}
 	return t.out == (v.session == nil) && v.may(t.operation) || t.out
 }
 

@@ -68,6 +68,8 @@ func looked() []look {
 		{name: "banner refused", open: post("banner", "sv", "", "from", "x", "to", "y")},
 		{name: "alarms", of: "GET /alarms", open: get("alarms")},
 		{name: "alarms refused", open: post("alarms", "recipients", "kim", "days", "x")},
+		{name: "services", of: "GET /services", open: get("services")},
+		{name: "services refused", open: serviceRefused},
 		{name: "busy overview", open: withLogins(get(""))},
 		{name: "ailing overview", open: ailing(get(""))},
 		{name: "alarms that stand", open: ailing(get("alarms"))},

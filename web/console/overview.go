@@ -14,18 +14,26 @@ func showSettings(v *visit) error {
 type setting struct {
 	path, key string
 	operation admin.Name
+	// where is nil for a page that every installation has.
+	where func(*Console) bool
+}
+
+// offersSetting reports whether the operator is led to the page.
+func (v *visit) offersSetting(s setting) bool {
+	return v.may(s.operation) && (s.where == nil || s.where(v.Console))
 }
 
 // settings are the pages below the place of that name.
 func settings() []setting {
 	return []setting{
-		{"account", "account.title", ""},
-		{"operators", "operators.title", admin.ListOperators},
-		{"apikeys", "apikeys.title", admin.ListAPIKeys},
-		{"statistics", "statistics.title", admin.ShowStatistics},
-		{"configuration", "configuration.title", admin.ShowSettings},
-		{"banner", "banner.title", admin.ShowBanner},
-		{"alarms", "alarms.title", admin.ShowAlarms},
+		{"account", "account.title", "", nil},
+		{"operators", "operators.title", admin.ListOperators, nil},
+		{"apikeys", "apikeys.title", admin.ListAPIKeys, nil},
+		{"statistics", "statistics.title", admin.ShowStatistics, nil},
+		{"configuration", "configuration.title", admin.ShowSettings, nil},
+		{"banner", "banner.title", admin.ShowBanner, nil},
+		{"alarms", "alarms.title", admin.ShowAlarms, nil},
+		{"services", "services.title", admin.RegisterService, hasServices},
 	}
 }
 

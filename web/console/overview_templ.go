@@ -34,7 +34,7 @@ func settingsIndex(v *visit, all []setting) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for _, s := range all {
-			if v.may(s.operation) {
+			if v.offersSetting(s) {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<li><a class=\"card\" href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -49,6 +49,7 @@ func pages() []page {
 		figuresPages(),
 		keysPages(),
 		noticesPages(),
+		servicesPages(),
 		helpPages(),
 	)
 }
