@@ -7,7 +7,7 @@
 //
 // # The life of an order
 //
-//	Auth, Sign, PhoneAuth, PhoneSign
+//	Auth, Sign, PhoneAuth, PhoneSign, Payment
 //	      │
 //	      ▼
 //	   Pending ──collect: pending, any hintCode──▶ Pending      known or not, the order goes on
@@ -23,9 +23,9 @@
 //
 // # Left out
 //
-// The payment endpoints are not covered. Collect does not verify signatures: that is a Verifier's work, which needs the
-// member banks' root and knows what was asked for. Without one, a result rests on BankID, which verified it before it
-// answered, and on the connection, whose server certificate chains to the pinned root. A Verifier does not ask any server
-// whether an authority was revoked, and does not compare the device in the signature with the one in the result, as BankID
-// does not promise that they are the same.
+// The call other/payment is not covered: no page of BankID's describes it. Collect does not verify signatures: that is a
+// Verifier's work, which needs the member banks' root and knows what was asked for. Without one, a result rests on BankID,
+// which verified it before it answered, and on the connection, whose server certificate chains to the pinned root. A Verifier
+// does not ask any server whether an authority was revoked, and does not compare the device in the signature with the one in
+// the result, as BankID does not promise that they are the same.
 package bankid

@@ -90,7 +90,7 @@ const MaxRetryAfter = 15 * time.Minute
 
 // APIError is an answer from BankID, or from something in front of it, with a status other than 200.
 type APIError struct {
-	Call   string    // "auth", "sign", "phone/auth", "phone/sign", "collect", "cancel", "probe"
+	Call   string    // "auth", "sign", "phone/auth", "phone/sign", "payment", "collect", "cancel", "probe"
 	Status int       // HTTP status
 	Code   ErrorCode // one of the constants whatever BankID's letter case, or an unknown word, or empty if none could be read
 	// RetryAfter is how long BankID asks to wait before the next call (RFC 9110 §10.2.3), at most MaxRetryAfter; 0 if it does not say.

@@ -19,6 +19,7 @@ const (
 	KindSign      Kind = "sign"
 	KindPhoneAuth Kind = "phone/auth"
 	KindPhoneSign Kind = "phone/sign"
+	KindPayment   Kind = "payment"
 )
 
 // Phone reports whether the order reaches the app by the personal number, so that there is no QR code or launch link.

@@ -132,6 +132,8 @@ type wireRequest struct {
 	Requirement           *wireRequirement `json:"requirement,omitempty"`
 	Web                   *wireWeb         `json:"web,omitempty"`
 	App                   *wireApp         `json:"app,omitempty"`
+	Transaction           *wireTransaction `json:"userVisibleTransaction,omitempty"`
+	RiskFlags             []RiskFlag       `json:"riskFlags,omitempty"`
 }
 
 type wireRequirement struct {

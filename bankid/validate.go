@@ -10,7 +10,7 @@ import (
 	"brygga/secret"
 )
 
-// limits are the rules in which the four starting calls differ. Lengths count base64 characters.
+// limits are the rules in which the starting calls differ. Lengths count base64 characters.
 type limits struct {
 	visible, nonVisible int
 	visibleRequired     bool

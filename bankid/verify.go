@@ -104,7 +104,9 @@ func signatureRoots(text []byte) (pool *x509.CertPool, anchors []*x509.Certifica
 
 // Expected is what a result must say. It repeats the request and adds what we knew when the order ran.
 type Expected struct {
-	Kind Kind // an identification does not pass for a signature, nor the reverse
+	// Kind is what the person was asked for: an identification does not pass for a signature, nor the reverse. The document of a payment is that of an
+	// identification and does not hold the transaction; what ties the two is UserNonVisibleData.
+	Kind Kind
 
 	// The texts exactly as they were in the request; what was not asked for must not be there either.
 	UserVisibleData       string
@@ -125,7 +127,7 @@ type Expected struct {
 // check finds what the caller forgot. Without it, a result could match because nothing was expected of it.
 func (w Expected) check() error {
 	switch {
-	case !slices.Contains([]Kind{KindAuth, KindSign, KindPhoneAuth, KindPhoneSign}, w.Kind):
+	case !slices.Contains([]Kind{KindAuth, KindSign, KindPhoneAuth, KindPhoneSign, KindPayment}, w.Kind):
 		return errors.New("bankid: verify result: Expected.Kind is missing or unknown")
 	case w.RelyingParty.Name == "" || w.RelyingParty.DisplayName == "":
 		return errors.New("bankid: verify result: Expected.RelyingParty is missing or incomplete")

@@ -58,6 +58,7 @@ type simulatedOrder struct {
 	format         DataFormat
 	hidden         []byte
 	policies       []string
+	paid           Transaction
 }
 
 // complete runs an order to its end and returns the result, or the error of collect, and what to expect.
@@ -80,6 +81,9 @@ func (s *simulated) complete(t testing.TB, o simulatedOrder) (*CompletionData, E
 		KindSign:      func() (Order, error) { return s.api.Sign(t.Context(), SignRequest(request)) },
 		KindPhoneAuth: func() (Order, error) { return s.api.PhoneAuth(t.Context(), phone) },
 		KindPhoneSign: func() (Order, error) { return s.api.PhoneSign(t.Context(), PhoneSignRequest(phone)) },
+		KindPayment: func() (Order, error) {
+			return s.api.Payment(t.Context(), PaymentRequest{AuthRequest: request, Transaction: o.paid, RiskFlags: RiskFlags()})
+		},
 	}[o.kind]())
 	ref := order.OrderRef.Reveal()
 	pickup := bankidsim.Pickup{AutoStartToken: order.AutoStartToken.Reveal(), PersonalNumber: o.person, Policy: o.policy}
@@ -110,6 +114,8 @@ func TestVerifyAgainstSimulator(t *testing.T) {
 		"sign":            {kind: KindSign, person: simulatedPerson, text: "Jag godkänner.", format: FormatPlainText, hidden: make([]byte, 100_000)},
 		"phone auth":      {kind: KindPhoneAuth, person: simulatedPerson, text: "Hej"},
 		"phone sign":      {kind: KindPhoneSign, person: simulatedPerson, text: "Hej"},
+		"payment":         {kind: KindPayment, person: simulatedPerson, text: "Hej", hidden: []byte("sum"), paid: cardPayment},
+		"no payment":      {kind: KindPayment, person: simulatedPerson, paid: Transaction{Type: TransactionNonPayment, Recipient: "Butiken", RiskWarning: "Se upp"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data, want, err := s.complete(t, o)
