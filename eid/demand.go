@@ -27,7 +27,7 @@ func Demands() []Demand {
 // DemandsOf returns what a policy demands of an order of that kind. The policy is a whole one, with the installation's and the defaults; see
 // storage.Policy.Over.
 func DemandsOf(kind storage.Kind, p storage.Policy) (demanded []Demand) {
-	sign := kind == storage.KindSign
+	sign := kind.Commits()
 	for _, one := range [...]struct {
 		demand Demand
 		is     bool

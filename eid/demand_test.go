@@ -28,6 +28,9 @@ func TestDemandsOf(t *testing.T) {
 		if got := DemandsOf(sign, policy); !slices.Equal(got, test.sign) {
 			t.Errorf("%s: of a signature %q", name, got)
 		}
+		if got := DemandsOf(storage.KindPayment, policy); !slices.Equal(got, test.sign) {
+			t.Errorf("%s: of a payment %q", name, got)
+		}
 		all, none := Traits{Demands: Demands()}, Traits{}
 		if len(all.Unheeded(identify, policy)) > 0 || !slices.Equal(none.Unheeded(sign, policy), test.sign) {
 			t.Errorf("%s: unheeded are %q", name, all.Unheeded(identify, policy))

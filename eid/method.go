@@ -73,6 +73,8 @@ type Request struct {
 	Binding []byte
 	// Data is signed along with the text of a signature, as it is; the app does not show it.
 	Data []byte
+	// Payment is what the app shows and the person approves, of KindPayment alone.
+	Payment *storage.Payment
 	// Required is the only person who may complete the order, by a key that the method's identities have; zero for anyone.
 	Required storage.PersonKey
 	// CallInitiator says who made the call of ChannelCall, as storage.Call does. Such an order needs a Required personal number, and has no

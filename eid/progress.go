@@ -53,9 +53,10 @@ type About struct {
 	ID, Issuer string
 	// ClientID and ClientName are whom the result is for, Transaction what the client knows it by.
 	ClientID, ClientName, Transaction string
-	// Kind and Sent are what was asked for, Started and Ended when.
+	// Kind, Sent and Payment are what was asked for, Started and Ended when. Payment is nil but of KindPayment.
 	Kind           storage.Kind
 	Sent           storage.Sent
+	Payment        *storage.Payment
 	Started, Ended time.Time
 }
 

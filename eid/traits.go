@@ -49,9 +49,9 @@ type Traits struct {
 // Events are numbers of the catalogue of package audit.
 type Events struct{ Started, Completed, Failed, Ended string }
 
-// Does reports whether there are orders of that kind through that channel.
+// Does reports whether there are orders of that kind through that channel. Payments are for programs alone: nobody else asks for them.
 func (t *Traits) Does(kind storage.Kind, channel Channel) bool {
-	return slices.Contains(t.Kinds, kind) && slices.Contains(t.Channels, channel)
+	return slices.Contains(t.Kinds, kind) && slices.Contains(t.Channels, channel) && (kind != storage.KindPayment || channel == ChannelAPI)
 }
 
 // PlainText is the format of a text without marks, which every method shows that shows texts.

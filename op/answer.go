@@ -42,7 +42,7 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 		identity: login.Identity, acr: p.acrOf(&login.Request, login.Identity), amr: p.amrOf(login.Identity), at: login.Completed, login: login.ID, evidence: login.EvidenceID,
 	}, now)
 	var cookie secret.String
-	if client.SessionGroup != "" && login.Request.Kind != storage.KindSign { // who has signed has not logged in (Signature Extension §4)
+	if client.SessionGroup != "" && !login.Request.Kind.Commits() { // who has signed has not logged in (Signature Extension §4)
 		var err error
 		if cookie, err = p.joinSession(r, client, login, &answer, now); err != nil {
 			p.showFault(w, r, "read session", err)

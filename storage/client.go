@@ -298,7 +298,7 @@ const (
 // LoginDetails returns the details that any client may be registered for.
 func LoginDetails() []string { return []string{DetailRisk, DetailMRTD, DetailIssueDate} }
 
-// The values of Client.Evidence: what proves signatures is kept always, and what proves logins if the client has it so.
+// The values of Client.Evidence: what proves signatures and payments is kept always, and what proves logins if the client has it so.
 const (
 	EvidenceSignatures = "signatures"
 	EvidenceAll        = "all"
@@ -306,14 +306,14 @@ const (
 
 // How many days evidence is usually kept.
 const (
-	SignatureDays = 3653 // ten years, as claims for money lapse then in Sweden
+	SignatureDays = 3653 // and payments: ten years, as claims for money lapse then in Sweden
 	LoginDays     = 400
 )
 
 // EvidenceKept returns how long what proves a result of that kind is kept for the client, 0 for not at all.
 func (c *Client) EvidenceKept(kind Kind) time.Duration {
 	days := SignatureDays
-	if kind != KindSign {
+	if !kind.Commits() {
 		if c.Evidence != EvidenceAll {
 			return 0
 		}

@@ -10,7 +10,7 @@ import (
 	"brygga/storage/storagetest"
 )
 
-// TestEvidenceKept: what proves a signature is kept always, and what proves a login where the client has it so.
+// TestEvidenceKept: what proves a signature or a payment is kept always, and what proves a login where the client has it so.
 func TestEvidenceKept(t *testing.T) {
 	const day = 24 * time.Hour
 	for _, test := range []struct {
@@ -23,7 +23,7 @@ func TestEvidenceKept(t *testing.T) {
 		{storage.Client{Evidence: storage.EvidenceAll}, 3653 * day, 400 * day},
 		{storage.Client{Evidence: storage.EvidenceAll, EvidenceDays: 30}, 30 * day, 30 * day},
 	} {
-		if sign, identify := test.client.EvidenceKept(storage.KindSign), test.client.EvidenceKept(storage.KindIdentify); sign != test.sign || identify != test.identify {
+		if sign, identify := test.client.EvidenceKept(storage.KindSign), test.client.EvidenceKept(storage.KindIdentify); sign != test.sign || test.client.EvidenceKept(storage.KindPayment) != sign || identify != test.identify {
 			t.Errorf("%q for %d days: %s and %s", test.client.Evidence, test.client.EvidenceDays, sign, identify)
 		}
 	}

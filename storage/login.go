@@ -72,6 +72,8 @@ type AuthRequest struct {
 	UserMessage *UserMessage `json:"user_message,omitempty"`
 	// Sign is what the person is to sign, nil for a login. It is not stored: what comes of it is the Document.
 	Sign *SignRequest `json:"-"`
+	// Payment is what the person is to approve, nil for nothing. A login with one is of KindPayment.
+	Payment *Payment `json:"payment,omitempty"`
 	// Program is the program that the login belongs to, nil for a login in a browser.
 	Program *Program `json:"program,omitempty"`
 	// Call is the call with the person, nil when there is none. Such a login has a Program.

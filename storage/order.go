@@ -16,7 +16,12 @@ type Kind string
 const (
 	KindIdentify Kind = "identify"
 	KindSign     Kind = "sign"
+	KindPayment  Kind = "payment"
 )
+
+// Commits reports whether whoever completes an order of that kind agrees to something by it, and does not only say who they are: then it is the result that
+// counts, and nobody has logged in.
+func (k Kind) Commits() bool { return k == KindSign || k == KindPayment }
 
 // Phase is how far an app has come with an order. Its numbers are stored.
 type Phase int

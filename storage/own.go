@@ -26,6 +26,7 @@ func (r AuthRequest) Own() AuthRequest {
 	if s := r.Sign; s != nil {
 		r.Sign = &SignRequest{Message: s.Message.own(), Language: strings.Clone(s.Language), Data: s.Data, Approval: s.Approval} // the data was decoded, so nothing else shares it
 	}
+	r.Payment = r.Payment.own()
 	if p := r.Program; p != nil {
 		r.Program = &Program{Owner: strings.Clone(p.Owner), Expires: p.Expires, Proof: p.Proof, Exact: p.Exact, Told: p.Told, Quiet: p.Quiet, Ping: p.Ping.own()}
 	}

@@ -8,7 +8,7 @@ import "cmp"
 type Policy struct {
 	// PinCode demands the security code where the person would use a fingerprint or a face: yes or no. Default no.
 	PinCode Switch `json:"pin_code,omitempty" yaml:"pin_code"`
-	// SignPinCode is PinCode for signatures. Default yes.
+	// SignPinCode is PinCode for signatures and payments. Default yes.
 	SignPinCode Switch `json:"sign_pin_code,omitempty" yaml:"sign_pin_code"`
 	// MRTD demands that a passport or national identity card is read: yes or no. Default no.
 	MRTD Switch `json:"mrtd,omitempty" yaml:"mrtd"`

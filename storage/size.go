@@ -15,7 +15,7 @@ func (r *AuthRequest) Size() int {
 	if p := r.Program; p != nil {
 		size += written(p.Owner) + len(p.Ping.Token.Reveal())
 	}
-	size += r.UserMessage.size()
+	size += r.UserMessage.size() + r.Payment.size()
 	if r.Sign != nil {
 		size += r.Sign.Message.size() + len(r.Sign.Data)
 	}

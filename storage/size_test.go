@@ -31,6 +31,6 @@ func fillWith(r *AuthRequest, text string) {
 	*r = AuthRequest{
 		ClientID: text, RedirectURI: text, State: text, Nonce: text, CodeChallenge: text, RequiredSubject: text, ACR: text, Scopes: texts, Prompt: texts,
 		ACRValues: texts, UILocales: texts, Resources: texts, Claims: ClaimsRequest{IDToken: texts, UserInfo: texts},
-		UserMessage: &UserMessage{Text: map[string]string{"sv": text, "en": text}},
+		UserMessage: &UserMessage{Text: map[string]string{"sv": text, "en": text}}, Payment: &Payment{Type: text, Recipient: text, Amount: text, Currency: text, RiskWarning: text, RiskFlags: texts},
 	}
 }

@@ -34,6 +34,7 @@ func askedFor() storage.AuthRequest {
 		UILocales: []string{cut("sv")}, RequiredPersonalNumber: secret.New(cut("189001019802")), RequiredSubject: cut("sub"), ACR: cut("acr"),
 		Claims: storage.ClaimsRequest{IDToken: []string{cut("name")}, UserInfo: []string{cut("name")}}, Resources: []string{cut("https://api.example")},
 		UserMessage: &storage.UserMessage{Text: map[string]string{cut("sv"): cut("hej")}, Format: cut("plaintext")},
+		Payment:     &storage.Payment{Type: cut("card"), Recipient: cut("Butiken"), Amount: cut("1,50"), Currency: cut("SEK"), RiskWarning: cut("Se upp"), RiskFlags: []string{cut("other")}},
 	}
 }
 
