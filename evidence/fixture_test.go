@@ -43,6 +43,14 @@ const signer = "198502039822"
 // signed runs a sign order at the simulator, by the real client over mutual TLS, and returns what is known of it afterwards.
 func signed(t testing.TB, text string, format bankid.DataFormat, data []byte) *Record {
 	t.Helper()
+	return completed(t, bankid.KindSign, text, format, data, func(api *bankid.API, request bankid.AuthRequest) (bankid.Order, error) {
+		return api.Sign(t.Context(), bankid.SignRequest(request))
+	})
+}
+
+// completed is signed for an order of that kind, which start makes.
+func completed(t testing.TB, kind bankid.Kind, text string, format bankid.DataFormat, data []byte, start func(*bankid.API, bankid.AuthRequest) (bankid.Order, error)) *Record {
+	t.Helper()
 	s := simulator()
 	l := must(net.Listen("tcp", "127.0.0.1:0"))
 	server, done := s.APIServer(), make(chan struct{})
@@ -53,10 +61,10 @@ func signed(t testing.TB, text string, format bankid.DataFormat, data []byte) *R
 	}))
 	defer func() { api.Close(); server.Close(); <-done }()
 	sent := bankid.Expected{
-		Kind: bankid.KindSign, UserVisibleData: text, UserVisibleDataFormat: format, UserNonVisibleData: data,
+		Kind: kind, UserVisibleData: text, UserVisibleDataFormat: format, UserNonVisibleData: data,
 		CertificatePolicies: []string{bankid.PolicyTestMobile}, RelyingParty: api.RelyingParty(), StartedAt: time.Now().Truncate(time.Microsecond),
 	}
-	order := must(api.Sign(t.Context(), bankid.SignRequest{
+	order := must(start(api, bankid.AuthRequest{
 		EndUserIP: netip.MustParseAddr("192.0.2.1"), UserVisibleData: text, UserVisibleDataFormat: format, UserNonVisibleData: data,
 		Requirement: bankid.Requirement{CertificatePolicies: sent.CertificatePolicies},
 	}))
@@ -177,7 +185,12 @@ type sample struct {
 // whole returns new evidence of a signed text.
 func whole(t testing.TB) *sample {
 	t.Helper()
-	record := signed(t, "Jag köper *en cykel* för 100 kr.\n", bankid.FormatSimpleMarkdownV1, []byte("contract 17"))
+	return wholeOf(t, signed(t, "Jag köper *en cykel* för 100 kr.\n", bankid.FormatSimpleMarkdownV1, []byte("contract 17")))
+}
+
+// wholeOf returns the record with all that may come along.
+func wholeOf(t testing.TB, record *Record) *sample {
+	t.Helper()
 	s := &sample{file: &File{Record: record, Line: must(record.Line())}, log: newLog(t), office: newAuthority(x509.ExtKeyUsageTimeStamping, true)}
 	s.file.Proof = s.log.prove(t, s.file.Line, fieldsOf(record, s.file.Line))
 	s.file.Stamp = s.office.stamp(s.file.Line)

@@ -11,6 +11,7 @@ import (
 
 	"brygga/bankid"
 	"brygga/secret"
+	"brygga/storage"
 )
 
 // recordFormat names the form of a record. A reader that does not know it must not guess.
@@ -37,6 +38,8 @@ type Record struct {
 	// Sent is what was asked of the eID service, and Person who it said had answered.
 	Sent   bankid.Expected
 	Person bankid.User
+	// Payment is what was approved, nil but of a payment.
+	Payment *storage.Payment
 	// Signature and OCSPResponse are as they came (BankID API: collect).
 	Signature, OCSPResponse secret.String
 	// Root is the certificate in DER that the person's chain ends in. It proves nothing by standing here.
@@ -51,21 +54,22 @@ type Client struct{ ID, Name string }
 
 // wireRecord is a record as it is written. Its members never change their meaning within one format; times are UTC.
 type wireRecord struct {
-	Format      string     `json:"format"`
-	ID          string     `json:"id"`
-	Issuer      string     `json:"issuer"`
-	ClientID    string     `json:"client_id"`
-	ClientName  string     `json:"client_name"`
-	Transaction string     `json:"txn"`
-	Method      string     `json:"method"`
-	Sent        wireSent   `json:"sent"`
-	Result      wireResult `json:"result"`
-	Root        []byte     `json:"root"`
-	NetID       *wireNetID `json:"netid,omitempty"`
+	Format      string       `json:"format"`
+	ID          string       `json:"id"`
+	Issuer      string       `json:"issuer"`
+	ClientID    string       `json:"client_id"`
+	ClientName  string       `json:"client_name"`
+	Transaction string       `json:"txn"`
+	Method      string       `json:"method"`
+	Sent        wireSent     `json:"sent"`
+	Result      wireResult   `json:"result"`
+	Root        []byte       `json:"root"`
+	NetID       *wireNetID   `json:"netid,omitempty"`
+	Payment     *wirePayment `json:"payment,omitempty"`
 }
 
 type wireSent struct {
-	Kind             string    `json:"kind"` // auth, sign, phone/auth, phone/sign
+	Kind             string    `json:"kind"` // auth, sign, phone/auth, phone/sign, payment
 	Text             []byte    `json:"text"` // shown to the person, UTF-8
 	TextFormat       string    `json:"text_format"`
 	Data             []byte    `json:"data"` // signed along, not shown
@@ -90,7 +94,7 @@ type wireResult struct {
 func (r *Record) Line() ([]byte, error) {
 	w := wireRecord{
 		Format: recordFormat, ID: r.ID, Issuer: r.Issuer, ClientID: r.Client.ID, ClientName: r.Client.Name, Transaction: r.Transaction,
-		Method: cmp.Or(r.Method, "bankid"), Root: r.Root, NetID: r.NetID.wire(),
+		Method: cmp.Or(r.Method, "bankid"), Root: r.Root, NetID: r.NetID.wire(), Payment: wireOfPayment(r.Payment),
 		Sent: wireSent{
 			Kind: string(r.Sent.Kind), Text: []byte(r.Sent.UserVisibleData), TextFormat: string(r.Sent.UserVisibleDataFormat),
 			Data: r.Sent.UserNonVisibleData, Policies: r.Sent.CertificatePolicies, RelyingParty: r.Sent.RelyingParty.Name,
@@ -149,7 +153,7 @@ func ReadRecord(line []byte) (*Record, error) {
 		return nil, unusable("the record is not written as records are, so it was changed")
 	}
 	return &Record{
-		ID: w.ID, Issuer: w.Issuer, Client: Client{w.ClientID, w.ClientName}, Transaction: w.Transaction, Method: w.Method, Root: w.Root, NetID: w.NetID.read(),
+		ID: w.ID, Issuer: w.Issuer, Client: Client{w.ClientID, w.ClientName}, Transaction: w.Transaction, Method: w.Method, Root: w.Root, NetID: w.NetID.read(), Payment: w.Payment.read(),
 		Sent: bankid.Expected{
 			Kind: bankid.Kind(w.Sent.Kind), UserVisibleData: string(w.Sent.Text), UserVisibleDataFormat: bankid.DataFormat(w.Sent.TextFormat),
 			UserNonVisibleData: w.Sent.Data, CertificatePolicies: w.Sent.Policies,

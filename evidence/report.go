@@ -116,12 +116,26 @@ var questions = []question{
 	{"seen since", (*Report).seenSince, []string{CheckRecord, CheckTimeStamp}},
 }
 
+// paymentQuestions are those of a payment: what it was is proven by what was signed along.
+func paymentQuestions() []question {
+	all := slices.Clone(questions)
+	for i := range all {
+		if all[i].words == "what" {
+			all[i].checks = append(slices.Clone(all[i].checks), CheckPayment)
+		}
+	}
+	return all
+}
+
 // conclude says what all of it comes to.
 func (r *Report) conclude() {
 	r.OK = !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Verdict == Refused || f.Verdict == NotMade })
 	asked := questions
-	if r.record.NetID != nil {
+	switch {
+	case r.record.NetID != nil:
 		asked = netIDQuestions
+	case r.record.Payment != nil:
+		asked = paymentQuestions()
 	}
 	for _, q := range asked {
 		s := Statement{Question: q.words, Answer: printable(q.answer(r)), Proven: true, Checks: q.checks}
@@ -146,10 +160,14 @@ func (r *Report) signing() bool {
 func (r *Report) what() string {
 	sent := &r.record.Sent
 	words := "identified themselves"
-	if r.signing() {
+	switch {
+	case r.record.Payment != nil:
+		words = approved(r.record.Payment)
+	case r.signing():
 		words = "signed"
 	}
 	switch {
+	case sent.UserVisibleData == "" && r.record.Payment != nil:
 	case sent.UserVisibleData == "":
 		words += "; the app showed no text"
 	case r.signing():

@@ -63,6 +63,7 @@ func Verify(f *File, a Anchors) *Report {
 		r.netIDResult(f.Record, r.trust(f.Record, a.Issuers))
 	} else {
 		r.result(f.Record, r.trust(f.Record, a.Roots))
+		r.payment(f.Record)
 	}
 	r.logged(f, a.AuditKey)
 	r.stamped(f, a.StampRoots)
@@ -81,6 +82,8 @@ func (r *Record) complaint() string {
 		return "it does not say when the order ran"
 	case r.Sent.EndedAt.Sub(r.Sent.StartedAt) > longestOrder:
 		return fmt.Sprintf("its order ran longer than %s, which none does", longestOrder)
+	case r.complaintPayment() != "":
+		return r.complaintPayment()
 	case r.NetID != nil:
 		return r.complaintNetID()
 	}

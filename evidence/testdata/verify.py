@@ -58,7 +58,8 @@ def read(path):
     again = json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()
     need(again == parts[1], "record")
     members = {"format", "id", "issuer", "client_id", "client_name", "txn", "method", "sent", "result", "root"}
-    need(set(record) == (members | {"netid"} if record.get("method") == "netid" else members), "record")
+    more = {"netid"} if record.get("method") == "netid" else {"payment"} if record.get("sent", {}).get("kind") == "payment" else set()
+    need(set(record) == members | more, "record")
     return head, record, parts[1]
 
 
@@ -75,11 +76,12 @@ def when(text):
 def complete(record):
     sent = record["sent"]
     need(record["method"] in ("bankid", "netid") and record["id"] and record["issuer"] and record["client_id"] and record["txn"], "record")
-    need(sent["kind"] in ("auth", "sign", "phone/auth", "phone/sign"), "record")
+    need(sent["kind"] in ("auth", "sign", "phone/auth", "phone/sign", "payment"), "record")
     if record["method"] == "netid":
         complete_net_id(sent, record["netid"])
     else:
         need(sent["relying_party"] and sent["relying_party_name"], "record")
+    need(sent["kind"] != "auth" or record["method"] == "netid" or not base64.b64decode(sent["data"] or "").startswith(b"brygga payment 1"), "record")
     start, end = when(sent["started_at"]), when(sent["ended_at"])
     need(start.year > 1 and start <= end <= start + datetime.timedelta(hours=1), "record")
     return start, end
@@ -192,6 +194,14 @@ def result(record, start, end, root):
     need(of_name(leaf, NameOID.SERIAL_NUMBER) == [res["personal_number"]], "person")
     need(of_name(leaf, NameOID.COMMON_NAME) == [res["name"]], "name")
     need(of_name(leaf, NameOID.GIVEN_NAME) == [res["given_name"]] and of_name(leaf, NameOID.SURNAME) == [res["surname"]], "name")
+
+
+def payment(record):
+    """What was signed along names the payment."""
+    if record["sent"]["kind"] == "payment":
+        lines = base64.b64decode(record["sent"]["data"] or "").decode("utf-8", "replace").split("\n")
+        text = json.dumps(record["payment"], separators=(",", ":"), ensure_ascii=False).encode()
+        need(len(lines) == 3 and lines[0] == "brygga payment 1" and lines[2] == hashlib.sha256(text).hexdigest(), "payment")
 
 
 PURPOSES = {1: EKU.SERVER_AUTH, 2: EKU.CLIENT_AUTH, 3: EKU.CODE_SIGNING, 4: EKU.EMAIL_PROTECTION}
@@ -409,7 +419,7 @@ def verify(path, a):
     root = x509.load_pem_x509_certificate(open(a.netid_issuer if netid else a.root, "rb").read())
     prove = net_id if netid else result
     for part in (lambda: need((record["root"] or "") == base64.b64encode(root.public_bytes(serialization.Encoding.DER)).decode(), "root"),
-                 lambda: prove(record, start, end, root), lambda: logged(head, record, line, a.key), lambda: stamped(head, line, a.stamp_root)):
+                 lambda: prove(record, start, end, root), lambda: payment(record), lambda: logged(head, record, line, a.key), lambda: stamped(head, line, a.stamp_root)):
         try:
             part()
         except Refused as e:
