@@ -14,7 +14,7 @@ import (
 
 // namesAnEID are what may speak of an eID among the packages that run orders at any: the adaptor of BankID, and operators, who may log in with it.
 var namesAnEID = []string{
-	"login/bankid.go", "login/bankidtraits.go",
+	"login/bankid.go", "login/bankidpayment.go", "login/bankidtraits.go",
 	"storage/operator.go", "storage/operatoraccount.go", "storage/operatorlogin.go", "storage/operatorstep.go",
 }
 

@@ -53,7 +53,7 @@ type bankIDMethod struct{ BankIDOptions }
 
 func (*bankIDMethod) Name() string { return MethodBankID }
 
-// Start calls /auth or /sign, or for a person on the telephone /phone/auth or /phone/sign. It is sent once: a lost answer may stand for an order.
+// Start calls /auth, /sign or /payment, or for a person on the telephone /phone/auth or /phone/sign. It is sent once: a lost answer may stand for an order.
 func (m *bankIDMethod) Start(ctx context.Context, r eid.Request) (storage.Order, error) {
 	api := m.APIs[r.Certificate]
 	if api == nil {
@@ -95,8 +95,12 @@ func browserOrder(ctx context.Context, api *bankid.API, r eid.Request, sent *sto
 		EndUserIP: ip, UserVisibleData: sent.VisibleText, UserVisibleDataFormat: bankid.DataFormat(sent.VisibleFormat),
 		UserNonVisibleData: sent.NonVisible, ReturnURL: r.ReturnURL, ReturnRisk: true, Requirement: requirement, Web: web(r),
 	}
-	if r.Kind == storage.KindSign {
+	switch r.Kind {
+	case storage.KindSign:
 		return api.Sign(ctx, bankid.SignRequest(request))
+	case storage.KindPayment:
+		transaction, flags := transactionOf(r.Payment)
+		return api.Payment(ctx, bankid.PaymentRequest{AuthRequest: request, Transaction: transaction, RiskFlags: flags})
 	}
 	return api.Auth(ctx, request)
 }
@@ -115,10 +119,13 @@ func callOrder(ctx context.Context, api *bankid.API, r eid.Request, sent *storag
 	return api.PhoneAuth(ctx, request)
 }
 
-// nonVisible returns what is signed along: the client's own data as it is, else what ties the result to this login.
+// nonVisible returns what is signed along: the client's own data as it is, else what ties the result to this login, and to what is paid.
 func nonVisible(r eid.Request) []byte {
-	if len(r.Data) > 0 {
+	switch {
+	case len(r.Data) > 0:
 		return r.Data
+	case r.Payment != nil:
+		return evidence.PaymentData(r.Binding, r.Payment)
 	}
 	return []byte(base64.StdEncoding.EncodeToString(r.Binding))
 }
@@ -133,6 +140,8 @@ func kindOf(kind storage.Kind, sent storage.Sent) bankid.Kind {
 		return bankid.KindSign
 	case call:
 		return bankid.KindPhoneAuth
+	case kind == storage.KindPayment:
+		return bankid.KindPayment
 	}
 	return bankid.KindAuth
 }
@@ -255,7 +264,7 @@ func expected(kind bankid.Kind, sent storage.Sent, started time.Time) bankid.Exp
 func (m *bankIDMethod) record(about eid.About, data *bankid.CompletionData) ([]byte, error) {
 	record := evidence.Record{
 		ID: about.ID, Issuer: about.Issuer, Client: evidence.Client{ID: about.ClientID, Name: about.ClientName}, Transaction: about.Transaction, Method: MethodBankID,
-		Sent: expected(kindOf(about.Kind, about.Sent), about.Sent, about.Started), Person: data.User, Signature: data.Signature, OCSPResponse: data.OCSPResponse,
+		Sent: expected(kindOf(about.Kind, about.Sent), about.Sent, about.Started), Person: data.User, Payment: about.Payment, Signature: data.Signature, OCSPResponse: data.OCSPResponse,
 	}
 	record.Sent.EndedAt = about.Ended
 	if m.Verifier != nil {

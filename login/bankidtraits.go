@@ -17,7 +17,7 @@ const (
 	BankIDRenewAfter = 28 * time.Second
 )
 
-// maxVisible is how many bytes of text an identification may show, maxSigned a signature: 1 500 and 40 000 characters of base64 (BankID API:
+// maxVisible is how many bytes of text an identification or a payment may show, maxSigned a signature: 1 500 and 40 000 characters of base64 (BankID API:
 // auth, sign).
 const (
 	maxVisible = 1500 / 4 * 3
@@ -35,10 +35,11 @@ func BankIDTraits() eid.Traits {
 	return eid.Traits{
 		StartLife: qrLife, OrderLife: 6 * time.Minute, RenewAfter: BankIDRenewAfter,
 		CollectEvery: BankIDCollectEvery, LeastPause: time.Second, CanCancel: true, Risk: true, Binds: true, Demands: eid.Demands(),
-		Kinds: []storage.Kind{storage.KindIdentify, storage.KindSign}, Channels: []eid.Channel{eid.ChannelBrowser, eid.ChannelCall, eid.ChannelAPI},
+		Kinds: []storage.Kind{storage.KindIdentify, storage.KindSign, storage.KindPayment}, Channels: []eid.Channel{eid.ChannelBrowser, eid.ChannelCall, eid.ChannelAPI},
 		Texts: map[storage.Kind]eid.TextLimits{
 			storage.KindIdentify: {Bytes: maxVisible, Formats: []string{simpleMarkdown}, Marked: markup.MatchString},
 			storage.KindSign:     {Bytes: maxSigned, Formats: []string{simpleMarkdown}, Marked: markup.MatchString},
+			storage.KindPayment:  {Bytes: maxVisible, Formats: []string{simpleMarkdown}, Marked: markup.MatchString},
 		},
 		Whole: wholeBankID, Words: bankIDWords,
 	}

@@ -282,6 +282,9 @@ func (e *Engine) create(ctx context.Context, id string, request storage.AuthRequ
 		return nil, err
 	}
 	request.Received = e.now()
+	if request.Payment != nil {
+		request.Kind = storage.KindPayment
+	}
 	l := storage.Login{
 		ID: id, State: storage.LoginOpen, Revision: 1, Request: request, BindingHash: binding.Hash(), Created: request.Received, Expires: expires,
 	}

@@ -111,8 +111,11 @@ func (m *method) heeds(policy storage.Policy, request *storage.AuthRequest) bool
 
 // kindOfRequest returns what the person of a request is asked for, also before it is stored.
 func kindOfRequest(request *storage.AuthRequest) storage.Kind {
-	if request.Kind == storage.KindSign || request.Sign != nil {
+	switch {
+	case request.Kind == storage.KindSign || request.Sign != nil:
 		return storage.KindSign
+	case request.Payment != nil:
+		return storage.KindPayment
 	}
 	return storage.KindIdentify
 }

@@ -387,8 +387,8 @@ func (e *Engine) event(m *method, t audit.Type, l *storage.Login, client *storag
 		actor = program.Owner
 	}
 	kind := ""
-	if l.Request.Kind == storage.KindSign {
-		kind = string(storage.KindSign)
+	if l.Request.Kind.Commits() {
+		kind = string(l.Request.Kind)
 	}
 	return audit.Event{
 		Type: m.event(t), Actor: actor, Kind: kind, Identifier: l.ID, Person: person, Reference: l.Reference(), SourceAddress: starter.IP, CustomerIdentifier: cmp.Or(client.CustomIdentifier, m.CustomIdentifier), ClientID: client.ID, Message: message,

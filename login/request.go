@@ -16,8 +16,8 @@ import (
 // can be known from its answer alone, and a text must not keep anybody from logging in. Of a client's message the text above stays.
 func (e *Engine) startWithText(ctx context.Context, m *method, l *storage.Login, client *storage.Client, request eid.Request) (storage.Order, error) {
 	order, err := startQuietly(ctx, m, request)
-	if request.Kind == storage.KindSign || l.Request.UserMessage != nil && isExact(&l.Request) {
-		return order, err // nothing of what is signed, or was to be shown exactly, is ever left out
+	if request.Kind.Commits() || l.Request.UserMessage != nil && isExact(&l.Request) {
+		return order, err // nothing of what is signed or paid, or was to be shown exactly, is ever left out
 	}
 	fault, rejected := errors.AsType[*eid.Fault](err)
 	text, format := e.plainerText(m, l, client, request)
@@ -94,6 +94,9 @@ func (e *Engine) request(m *method, l *storage.Login, client *storage.Client, po
 	}
 	if document != nil {
 		toSign(&request, document, policy)
+	}
+	if l.Request.Payment != nil {
+		toPay(&request, &l.Request, policy)
 	}
 	if l.Request.Program != nil {
 		request.ReferringDomain = "" // no page of ours starts the app

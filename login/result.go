@@ -128,10 +128,10 @@ func (c *collector) tellCompleted(client *storage.Client, record *storage.Eviden
 // proven reports whether the result may be believed, as far as its evidence goes, and what the audit log is to be told when the evidence
 // does not prove it.
 //
-// A signature is believed when it is proven, and never otherwise.
+// A signature or a payment is believed when it is proven, and never otherwise.
 func (c *collector) proven(ctx context.Context, l *storage.Login, sent storage.Sent, progress eid.Progress) (bool, []finding) {
-	signing := l.Order.Kind == storage.KindSign
-	if c.Verify == VerifyOff && !signing {
+	commits := l.Order.Kind.Commits()
+	if c.Verify == VerifyOff && !commits {
 		return true, nil
 	}
 	err := error(&eid.UnverifiedError{Check: "evidence", Err: errors.New("the result came without evidence")})
@@ -151,7 +151,7 @@ func (c *collector) proven(ctx context.Context, l *storage.Login, sent storage.S
 	}
 	c.log.Log(ctx, level, "result not verified", "login", l.ID, "order", l.Order.ID, "mode", c.Verify, "excepted", excepted, "err", err)
 	c.observe(ResultUnverified, check, l.Order)
-	return !signing && (excepted || c.Verify == VerifyLog), []finding{{audit.ResultUnverified, check}}
+	return !commits && (excepted || c.Verify == VerifyLog), []finding{{audit.ResultUnverified, check}}
 }
 
 // watchResults tells once when results stop verifying, and once when they do again. A check that is excepted counts as passed.

@@ -129,7 +129,7 @@ func (c *collector) evidence(l *storage.Login, client *storage.Client, sent stor
 	}
 	line, err := progress.Record(eid.About{
 		ID: record.ID, Issuer: c.Issuer, ClientID: client.ID, ClientName: client.NameIn(l.Order.Starter.Language), Transaction: record.Transaction,
-		Kind: l.Order.Kind, Sent: sent, Started: l.Order.Started, Ended: now,
+		Kind: l.Order.Kind, Sent: sent, Payment: l.Request.Payment, Started: l.Order.Started, Ended: now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make evidence: %w", err)

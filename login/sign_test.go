@@ -92,8 +92,8 @@ func TestSign(t *testing.T) {
 	}
 }
 
-// wantEvidence demands a record of the signature that proves it by itself, and that the audit log knows it.
-func (h *simHouse) wantEvidence(word string, l *storage.Login) {
+// wantEvidence demands a record of the login that proves it by itself, and that the audit log knows it. It returns the record.
+func (h *simHouse) wantEvidence(word string, l *storage.Login) *evidence.Record {
 	h.t.Helper()
 	kept, err := h.store.Evidence(h.t.Context(), l.EvidenceID, time.Now())
 	if err != nil {
@@ -109,11 +109,12 @@ func (h *simHouse) wantEvidence(word string, l *storage.Login) {
 		h.t.Errorf("%s: %+v", word, report.Findings)
 	}
 	for _, e := range h.events(audit.LoginCompleted) {
-		if e.Fields["IDENTIFIER"] == l.ID && e.Fields["EVIDENCE_SHA256"] == report.SHA256 && (e.Fields["KIND"] == "sign") == (kept.Kind == storage.KindSign) {
-			return
+		if e.Fields["IDENTIFIER"] == l.ID && e.Fields["EVIDENCE_SHA256"] == report.SHA256 && kept.Kind == l.Order.Kind && e.Fields["KIND"] == map[bool]string{true: string(kept.Kind)}[kept.Kind.Commits()] {
+			return record
 		}
 	}
 	h.t.Errorf("%s: no event names the record", word)
+	return record
 }
 
 // TestLoginsLeaveEvidence where the client has it so, for as long as it says: another keeps nothing of them.
