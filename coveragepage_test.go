@@ -31,7 +31,7 @@ func TestCoveragePage(t *testing.T) {
 			}
 		}
 	}
-	if rows != 21+16+11+16+9 {
+	if rows != 21+17+11+16+9 {
 		t.Errorf("%d rows", rows)
 	}
 }

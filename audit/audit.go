@@ -122,7 +122,7 @@ type Event struct {
 	// DEVICE and BROWSER); Course is what happened on the way, and Took how long it was in all (fields COURSE and SECONDS).
 	Device, Browser, Course string
 	Took                    time.Duration
-	// Kind says what the person was asked for where that is not to log in: "sign" (field KIND). Evidence is the SHA-256 of the record that proves the
+	// Kind says what the person was asked for where that is not to log in: "sign" or "payment" (field KIND). Evidence is the SHA-256 of the record that proves the
 	// result, in hex (field EVIDENCE_SHA256).
 	Kind, Evidence string
 	// Object is what was changed where that is not the client, such as a key ID (field OBJECT).

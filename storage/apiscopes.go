@@ -27,9 +27,11 @@ var APIScopes = []string{
 
 // The scopes of keys with which a client's back end makes orders: which ones, and what it is told of them.
 const (
-	ScopeOrderAuth  = "orders:auth"
-	ScopeOrderSign  = "orders:sign"
-	ScopeOrderPhone = "orders:phone" // to make those orders by telephone
+	ScopeOrderAuth = "orders:auth"
+	ScopeOrderSign = "orders:sign"
+	// ScopeOrderPayment is for the approval of payments.
+	ScopeOrderPayment = "orders:payment"
+	ScopeOrderPhone   = "orders:phone" // to make the first two by telephone
 	// ScopeOrderDevice tells of the person's device, ScopeOrderEvidence what proves a result, ScopeOrderSecret what the codes on screens are made from.
 	ScopeOrderDevice   = "orders:device"
 	ScopeOrderEvidence = "orders:evidence"
@@ -37,4 +39,4 @@ const (
 )
 
 // OrderScopes are all of them, in order.
-var OrderScopes = []string{ScopeOrderAuth, ScopeOrderDevice, ScopeOrderEvidence, ScopeOrderPhone, ScopeOrderSecret, ScopeOrderSign}
+var OrderScopes = []string{ScopeOrderAuth, ScopeOrderDevice, ScopeOrderEvidence, ScopeOrderPayment, ScopeOrderPhone, ScopeOrderSecret, ScopeOrderSign}

@@ -188,8 +188,13 @@ func TestRightsOfKeys(t *testing.T) {
 		for path, body := range map[string]string{
 			"/sign":       `{"endUserIp":"` + endUserIP + `","userVisibleData":"t"}`,
 			"/phone/auth": `{"personalNumber":"` + person + `","callInitiator":"RP"}`,
+			"/payment":    paymentText(cardText),
 		} {
-			got := h.ask(asking{key: key, path: path, body: body})
+			a := asking{key: key, path: path, body: body}
+			if path == "/payment" {
+				a.header = asJSONAPI
+			}
+			got := h.ask(a)
 			if got.status != http.StatusForbidden || got.word("errors", 0, "code") != "forbidden_operation" {
 				t.Errorf("%s: %d %s", path, got.status, got.text)
 			}

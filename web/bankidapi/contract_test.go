@@ -48,7 +48,7 @@ func contractOf(url string) (*contract, error) {
 // answer returns how an answer differs from what the document says of it, empty when it does not. Paths and methods that there are not, and calls of
 // browsers, stand in no document.
 func (c *contract) answer(request *http.Request, response *http.Response, body []byte) string {
-	if response.StatusCode == http.StatusMethodNotAllowed || request.Method == http.MethodOptions || strings.HasSuffix(request.URL.Path, "/payment") || bytes.Contains(body, []byte("there is no such path")) {
+	if response.StatusCode == http.StatusMethodNotAllowed || request.Method == http.MethodOptions || strings.HasSuffix(request.URL.Path, "/pay") || bytes.Contains(body, []byte("there is no such path")) {
 		return ""
 	}
 	c.mu.Lock()

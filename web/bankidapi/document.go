@@ -6,8 +6,13 @@ import (
 	"strconv"
 	"strings"
 
+	"brygga/login"
+	"brygga/storage"
 	"brygga/visibletext"
 )
+
+// maxLine is the length of the longest text of a transaction.
+const maxLine = 256
 
 type object = map[string]any
 
@@ -49,7 +54,11 @@ func operation(e *endpoint) object {
 		"summary":     e.summary, "x-scopes": append([]string{}, e.scopes...), "parameters": parameters, "responses": responses(e),
 	}
 	if e.body != "" {
-		described["requestBody"] = object{"required": true, "content": object{jsonType: object{"schema": flat(e)}, jsonAPIType: object{"schema": wrapped(e)}}}
+		content := object{jsonAPIType: object{"schema": wrapped(e)}}
+		if !e.isNewer() {
+			content[jsonType] = object{"schema": flat(e)}
+		}
+		described["requestBody"] = object{"required": true, "content": content}
 	}
 	return described
 }
@@ -74,9 +83,12 @@ func attributesOf(names []string) object {
 		"callInitiator":  object{"type": []string{"string", "null"}, "enum": []any{"user", "RP", nil}, "description": "who called: the person, or the organisation"},
 		"userVisibleData": described("what the app shows, as text: exactly this, or no order. Its base64 has at most " +
 			strconv.Itoa(maxSignText) + " characters in a signature, and " + strconv.Itoa(maxAuthText) + " else"),
-		"userVisibleDataFormat": object{"type": []string{"string", "null"}, "enum": []any{visibletext.Plain, visibletext.Markdown, nil}},
-		"userNonVisibleData":    described("what is signed along and not shown, in base64"),
-		"orderRef":              described("the order"),
+		"userVisibleDataFormat":  object{"type": []string{"string", "null"}, "enum": []any{visibletext.Plain, visibletext.Markdown, nil}},
+		"userNonVisibleData":     described("what is signed along and not shown, in base64"),
+		"orderRef":               described("the order"),
+		"userVisibleTransaction": ref("Transaction"),
+		"riskFlags": object{"type": []string{"array", "null"}, "items": object{"type": "string", "enum": login.RiskFlags()}, "uniqueItems": true,
+			"description": "what makes it more of a risk: for BankID alone, the app does not show it"},
 	}
 	chosen := object{}
 	for _, name := range names {
@@ -97,6 +109,22 @@ func shape(required []string, properties object) object {
 	return object{"type": "object", "properties": properties, "required": append([]string{}, required...), "additionalProperties": false}
 }
 
+// transaction is what a payment is: one by card has money, and what is no payment has none.
+func transaction() object {
+	one := func(kind string, money object, required ...string) object {
+		return shape(append([]string{"transactionType", "recipient"}, required...), object{
+			"transactionType": object{"const": kind}, "money": money,
+			"recipient":   shape([]string{"name"}, object{"name": object{"type": "string", "minLength": 1, "maxLength": maxLine}}),
+			"riskWarning": object{"type": []string{"string", "null"}, "maxLength": maxLine, "description": "has the app say that the risk is raised, and how"},
+		})
+	}
+	money := shape([]string{"amount", "currency"}, object{
+		"amount":   object{"type": "string", "pattern": "^[0-9]+(,[0-9]+)?$", "description": "digits, with a comma before the decimals"},
+		"currency": object{"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217"},
+	})
+	return object{"oneOf": []object{one(storage.PaymentCard, money, "money"), one(storage.PaymentNone, object{"type": "null"})}}
+}
+
 // responses are all that an endpoint answers with.
 func responses(e *endpoint) object {
 	codes := object{}
@@ -110,7 +138,9 @@ func responses(e *endpoint) object {
 	case e.made:
 		location := answerHeaders()
 		location["Location"] = object{"schema": text()}
-		codes["200"] = object{"description": "made, in the older contract", "headers": answerHeaders(), "content": object{jsonType: object{"schema": ref("Document")}}}
+		if !e.isNewer() {
+			codes["200"] = object{"description": "made, in the older contract", "headers": answerHeaders(), "content": object{jsonType: object{"schema": ref("Document")}}}
+		}
 		codes["201"] = object{"description": "made, in JSON:API", "headers": location, "content": object{jsonAPIType: object{"schema": ref("Document")}}}
 	default:
 		content := object{jsonType: object{"schema": ref("Document")}, jsonAPIType: object{"schema": ref("Document")}}
@@ -159,9 +189,10 @@ func schemas() object {
 		"status": object{"type": "string", "enum": []string{statusPending, statusFailed, statusComplete}}, "hintCode": text(), "completionData": ref("CompletionData"),
 	}
 	return object{
+		"Transaction": transaction(),
 		"Document": shape([]string{"jsonapi", "data"}, object{
 			"jsonapi": jsonapi, "links": links, "meta": meta, "data": shape([]string{"type", "id", "attributes"}, object{
-				"type": object{"type": "string", "enum": []string{typeAuth, typeSign, typeCollect, typeQR}}, "id": text(), "attributes": shape([]string{"orderRef"}, attributes), "links": links,
+				"type": object{"type": "string", "enum": []string{typeAuth, typeSign, typePayment, typeCollect, typeQR}}, "id": text(), "attributes": shape([]string{"orderRef"}, attributes), "links": links,
 			}),
 		}),
 		"Complete": shape([]string{"jsonapi", "data"}, object{"jsonapi": jsonapi, "data": shape([]string{"orderRef", "status", "completionData"}, object{

@@ -21,12 +21,16 @@ type endpoint struct {
 	handle   func(*call, http.ResponseWriter) (*answer, error)
 }
 
+// isNewer reports whether the older contract has no such operation, so that it is there in JSON:API alone.
+func (e *endpoint) isNewer() bool { return e.body == typePayment }
+
 var (
-	authAttributes  = []string{"personalNumber", "endUserIp", "userVisibleData", "userVisibleDataFormat"}
-	signAttributes  = append(authAttributes[:len(authAttributes):len(authAttributes)], "userNonVisibleData")
-	phoneAttributes = []string{"personalNumber", "callInitiator", "userVisibleData", "userVisibleDataFormat"}
-	phoneSigned     = append(phoneAttributes[:len(phoneAttributes):len(phoneAttributes)], "userNonVisibleData")
-	named           = []string{"orderRef"}
+	authAttributes    = []string{"personalNumber", "endUserIp", "userVisibleData", "userVisibleDataFormat"}
+	signAttributes    = append(authAttributes[:len(authAttributes):len(authAttributes)], "userNonVisibleData")
+	phoneAttributes   = []string{"personalNumber", "callInitiator", "userVisibleData", "userVisibleDataFormat"}
+	phoneSigned       = append(phoneAttributes[:len(phoneAttributes):len(phoneAttributes)], "userNonVisibleData")
+	paymentAttributes = append(authAttributes[:len(authAttributes):len(authAttributes)], "userVisibleTransaction", "riskFlags")
+	named             = []string{"orderRef"}
 )
 
 // endpoints are all of them.
@@ -39,6 +43,8 @@ var endpoints = []endpoint{
 		typeAuth, true, nil, starting(storage.KindIdentify, true)},
 	{"POST", "/phone/sign", "Ask a person on the telephone to sign a text", []string{storage.ScopeOrderSign, storage.ScopeOrderPhone}, typeSign, phoneSigned, []string{"personalNumber", "callInitiator", "userVisibleData"},
 		typeSign, true, nil, starting(storage.KindSign, true)},
+	{"POST", "/payment", "Ask a person to approve a payment", []string{storage.ScopeOrderPayment}, typePayment, paymentAttributes, []string{"endUserIp", "userVisibleTransaction"},
+		typePayment, true, nil, starting(storage.KindPayment, false)},
 	{"POST", "/collect", "Ask how an order stands", nil, typeCollect, named, named, typeCollect, false, nil, collect},
 	{"POST", "/cancel", "End an order", nil, typeCancel, named, named, "", false, nil, cancel},
 	{"GET", "/orders/{id}", "Ask how an order stands", nil, "", nil, nil, "order", false, nil, show},

@@ -91,7 +91,9 @@ func (c *call) negotiate(e endpoint) error {
 		return notAcceptable("the media type of JSON:API is accepted with parameters alone that are not ext or profile, or with an extension that is not known")
 	}
 	offers := []string{jsonAPIType, jsonType}
-	if kind, _ := sentType(c.request); kind != jsonAPIType && c.request.Method == http.MethodPost {
+	if kind, _ := sentType(c.request); e.isNewer() {
+		offers = offers[:1]
+	} else if kind != jsonAPIType && c.request.Method == http.MethodPost {
 		offers = []string{jsonType, jsonAPIType} // who asks in a dialect, and accepts both, is answered in it
 	}
 	c.kind = best(append(offers, e.pictures...), ranges)

@@ -16,14 +16,18 @@ import (
 const (
 	typeAuth    = "bankIdAuth"
 	typeSign    = "bankIdSign"
+	typePayment = "bankIdPayment"
 	typeCollect = "bankIdCollect"
 	typeCancel  = "bankIdCancel"
 	typeQR      = "bankIdQr"
 )
 
 func typeOf(kind storage.Kind) string {
-	if kind == storage.KindSign {
+	switch kind {
+	case storage.KindSign:
 		return typeSign
+	case storage.KindPayment:
+		return typePayment
 	}
 	return typeAuth
 }

@@ -30,6 +30,7 @@ const (
 type wish struct {
 	PersonalNumber, EndUserIP, CallInitiator           string
 	UserVisibleData, UserVisibleDataFormat, NonVisible string
+	Payment                                            *storage.Payment
 }
 
 // starting returns the handler of an endpoint that makes an order of that kind.
@@ -43,6 +44,11 @@ func starting(kind storage.Kind, phone bool) func(*call, http.ResponseWriter) (*
 			return nil, &fault{status: http.StatusForbidden, code: "client_generated_id", title: "Client-generated ID", detail: "orders have IDs of ours", pointer: "/data/id"}
 		}
 		var asked wish
+		if kind == storage.KindPayment {
+			if asked.Payment, err = s.readPayment(); err != nil {
+				return nil, err
+			}
+		}
 		if err := s.texts(asked.members(kind, phone)); err != nil {
 			return nil, err
 		}
@@ -95,6 +101,11 @@ func (c *call) requestOf(s *sent, asked *wish, kind storage.Kind, phone bool) (s
 			return request, starter, s.wrong("invalid_end_user_ip", "endUserIp", "is no address of a person: write the one that the back end sees")
 		}
 		starter.IP = address.Unmap().String()
+	}
+	if request.Payment = asked.Payment; request.Payment != nil {
+		if err := s.checkPayment(request.Payment); err != nil {
+			return request, starter, err
+		}
 	}
 	request.RequiredPersonalNumber = secret.New(asked.PersonalNumber)
 	request.Program.Told = c.client.WebhookURI != ""
@@ -182,6 +193,11 @@ func (a *wish) sum(path string) string {
 	text := path
 	for _, part := range []string{a.PersonalNumber, a.EndUserIP, a.CallInitiator, a.UserVisibleData, a.UserVisibleDataFormat, a.NonVisible} {
 		text += "\n" + strconv.Itoa(len(part)) + "\n" + part
+	}
+	if p := a.Payment; p != nil {
+		for _, part := range append([]string{p.Type, p.Recipient, p.Amount, p.Currency, p.RiskWarning}, p.RiskFlags...) {
+			text += "\n" + strconv.Itoa(len(part)) + "\n" + part
+		}
 	}
 	sum := sha256.Sum256([]byte(text))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

@@ -109,8 +109,8 @@ func TestCatalogue(t *testing.T) {
 	}{
 		{"no key", asking{path: "/auth", body: with("")}, 401, "missing_api_key", "x-api-key"},
 		{"no such key", asking{path: "/auth", body: with(""), header: map[string]string{"x-api-key": "brygga_x_y"}}, 401, "invalid_api_key", "x-api-key"},
-		{"no such path", asking{key: key, path: "/payment", body: with("")}, 404, "not_found", ""},
-		{"no such path and no key", asking{path: "/payment"}, 401, "missing_api_key", "x-api-key"},
+		{"no such path", asking{key: key, path: "/pay", body: with("")}, 404, "not_found", ""},
+		{"no such path and no key", asking{path: "/pay"}, 401, "missing_api_key", "x-api-key"},
 		{"another method", asking{key: key, method: "PUT", path: "/auth", body: with("")}, 405, "method_not_allowed", ""},
 		{"a parameter", asking{key: key, path: "/auth?include=user", body: with("")}, 400, "invalid_parameter", "include"},
 		{"no JSON", asking{key: key, path: "/auth", body: "{"}, 400, "invalid_request", ""},

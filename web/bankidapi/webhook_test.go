@@ -76,20 +76,22 @@ func TestWebhook(t *testing.T) {
 	for name, order := range map[string]struct {
 		key         secret.String
 		path, body  string
+		header      map[string]string
 		end         func(ref string)
 		kind, state string // empty for one that nobody is told of
 	}{
-		"identified": {key, "/auth", authBody, func(ref string) { h.approve(ref, person) }, "bankIdAuth", "complete"},
-		"signed":     {key, "/sign", `{"endUserIp":"` + endUserIP + `","userVisibleData":"Ja"}`, func(ref string) { h.approve(ref, person) }, "bankIdSign", "complete"},
-		"cancelled": {key, "/auth", authBody, func(ref string) {
+		"identified": {key, "/auth", authBody, nil, func(ref string) { h.approve(ref, person) }, "bankIdAuth", "complete"},
+		"signed":     {key, "/sign", `{"endUserIp":"` + endUserIP + `","userVisibleData":"Ja"}`, nil, func(ref string) { h.approve(ref, person) }, "bankIdSign", "complete"},
+		"paid":       {key, "/payment", paymentText(cardText), asJSONAPI, func(ref string) { h.approve(ref, person) }, "bankIdPayment", "complete"},
+		"cancelled": {key, "/auth", authBody, nil, func(ref string) {
 			h.ok(h.ask(asking{key: key, path: "/cancel", body: `{"orderRef":"` + ref + `"}`}), http.StatusOK)
 		}, "bankIdAuth", "failed"},
-		"by telephone": {key, "/phone/auth", `{"personalNumber":"` + person + `","callInitiator":"RP"}`, func(ref string) {
+		"by telephone": {key, "/phone/auth", `{"personalNumber":"` + person + `","callInitiator":"RP"}`, nil, func(ref string) {
 			h.ok(h.ask(asking{key: key, path: "/cancel", body: `{"orderRef":"` + ref + `"}`}), http.StatusOK)
 		}, "bankIdAuth", "failed"},
-		"another client's": {other, "/auth", authBody, func(ref string) { h.approve(ref, person) }, "", ""},
+		"another client's": {other, "/auth", authBody, nil, func(ref string) { h.approve(ref, person) }, "", ""},
 	} {
-		ref := h.ok(h.ask(asking{key: order.key, path: order.path, body: order.body}), http.StatusOK).word("data", "id")
+		ref := h.ask(asking{key: order.key, path: order.path, body: order.body, header: order.header}).word("data", "id")
 		h.orderOf(ref)
 		order.end(ref)
 		h.ended(order.key, ref)
