@@ -3,7 +3,6 @@ package bankidsim
 import (
 	"regexp"
 	"slices"
-	"strings"
 )
 
 // riskFlags are what a relying party may say of a payment (BankID API: payment).
@@ -17,8 +16,18 @@ var (
 	currency = regexp.MustCompile(`^[A-Z]{3}$`)
 )
 
-// transaction reads what a payment is (BankID API: payment) and returns it in words, as the phone shows it.
-func transaction(o *object) string {
+// Transaction is what a payment is, as the phone shows it.
+type Transaction struct {
+	Type      string `json:"type"` // card, or npa for what is no payment
+	Recipient string `json:"recipient"`
+	// Amount and Currency are empty of what is no payment.
+	Amount      string `json:"amount,omitempty"`
+	Currency    string `json:"currency,omitempty"`
+	RiskWarning string `json:"riskWarning,omitempty"`
+}
+
+// transaction reads what a payment is (BankID API: payment).
+func transaction(o *object) *Transaction {
 	for _, flag := range o.texts("riskFlags") {
 		if !slices.Contains(riskFlags, flag) {
 			o.fail("riskFlags", "has a value that is not known")
@@ -27,35 +36,32 @@ func transaction(o *object) string {
 	t := o.child("userVisibleTransaction")
 	if t == nil {
 		o.fail("userVisibleTransaction", "is required")
-		return ""
+		return nil
 	}
-	kind := t.required("transactionType", 1, 64)
-	if kind != "card" && kind != "npa" {
+	read := &Transaction{Type: t.required("transactionType", 1, 64)}
+	if read.Type != "card" && read.Type != "npa" {
 		t.fail("transactionType", "must be card or npa")
 	}
-	var words []string
 	if recipient := t.child("recipient"); recipient != nil {
-		words = append(words, recipient.required("name", 1, 256))
+		read.Recipient = recipient.required("name", 1, 256)
 		recipient.finish()
 	} else {
 		t.fail("recipient", "is required")
 	}
 	money := t.child("money")
-	if (money != nil) != (kind == "card") {
+	if (money != nil) != (read.Type == "card") {
 		t.fail("money", "belongs to card, and to card alone")
 	}
 	if money != nil {
-		words = append(words, payable(money))
+		read.Amount, read.Currency = payable(money)
 	}
-	if warning, ok := t.text("riskWarning", 1, 256); ok {
-		words = append(words, warning)
-	}
+	read.RiskWarning, _ = t.text("riskWarning", 1, 256)
 	t.finish()
-	return strings.Join(words, ": ")
+	return read
 }
 
-func payable(money *object) string {
-	sum, unit := money.required("amount", 1, 64), money.required("currency", 1, 64)
+func payable(money *object) (sum, unit string) {
+	sum, unit = money.required("amount", 1, 64), money.required("currency", 1, 64)
 	if !amount.MatchString(sum) {
 		money.fail("amount", "must be digits with at most one comma")
 	}
@@ -63,5 +69,5 @@ func payable(money *object) string {
 		money.fail("currency", "must be three letters")
 	}
 	money.finish()
-	return sum + " " + unit
+	return sum, unit
 }

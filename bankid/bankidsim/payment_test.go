@@ -61,15 +61,16 @@ func TestPaymentRequests(t *testing.T) {
 // TestPayments lets people pay on the page and elsewhere, and take a call that names nobody.
 func TestPayments(t *testing.T) {
 	r := newRig(t, Options{})
-	const shop = `"userVisibleTransaction":{"transactionType":"card","recipient":{"name":"Butiken"},"money":{"amount":"100,50","currency":"SEK"}}`
+	const shop = `"userVisibleTransaction":{"transactionType":"card","recipient":{"name":"Butiken"},"money":{"amount":"100,50","currency":"SEK"},"riskWarning":"Se upp"}`
+	paid := &Transaction{Type: "card", Recipient: "Butiken", Amount: "100,50", Currency: "SEK", RiskWarning: "Se upp"}
 	for _, tt := range []struct {
 		call, body string
 		pushed     bool
-		shown      string
+		shown      *Transaction
 	}{
-		{"payment", `{"endUserIp":"192.0.2.1",` + shop + `}`, false, "Butiken: 100,50 SEK"},
-		{"other/payment", `{"personalNumber":"` + asa + `",` + shop + `}`, true, "Butiken: 100,50 SEK"},
-		{"phone/auth", `{"callInitiator":"user"}`, true, ""},
+		{"payment", `{"endUserIp":"192.0.2.1",` + shop + `}`, false, paid},
+		{"other/payment", `{"personalNumber":"` + asa + `",` + shop + `}`, true, paid},
+		{"phone/auth", `{"callInitiator":"user"}`, true, nil},
 	} {
 		t.Run(tt.call, func(t *testing.T) {
 			status, m := r.call(tt.call, tt.body)
@@ -83,8 +84,8 @@ func TestPayments(t *testing.T) {
 				pickup = Pickup{PersonalNumber: asa, OrderRef: ref}
 			}
 			o := must(t)(r.Open(pickup))
-			if o.VisibleText != tt.shown {
-				t.Errorf("the phone shows %q", o.VisibleText)
+			if o.VisibleText != "" || (o.Transaction == nil) != (tt.shown == nil) || o.Transaction != nil && *o.Transaction != *tt.shown {
+				t.Errorf("the phone shows %+v", o)
 			}
 			if tt.call == "phone/auth" {
 				must(t)(r.ConfirmCall(ref, true))

@@ -23,7 +23,7 @@ type startRequest struct {
 	policies       []string
 	pinCode        bool
 	mrtd           bool
-	transaction    string // of a payment, in words
+	transaction    *Transaction // of a payment
 }
 
 const (

@@ -15,7 +15,9 @@ type Order struct {
 	RPName         string    `json:"rpName"`
 	VisibleText    string    `json:"visibleText,omitempty"`
 	VisibleFormat  string    `json:"visibleFormat,omitempty"`
-	EndUserIP      string    `json:"endUserIp,omitempty"`
+	// Transaction is what a payment is; nil of any other order.
+	Transaction *Transaction `json:"transaction,omitempty"`
+	EndUserIP   string       `json:"endUserIp,omitempty"`
 	// ReturnURL is the address that the app opens when the person has approved: only for orders opened with a launch
 	// link, null when the app opens nothing.
 	ReturnURL *string `json:"returnUrl"`
@@ -40,9 +42,7 @@ func (o *order) view(now time.Time) Order {
 	if text, err := strictBase64(o.request.visible); err == nil {
 		v.VisibleText = string(text)
 	}
-	if v.VisibleText == "" {
-		v.VisibleText = o.request.transaction
-	}
+	v.Transaction = o.request.transaction
 	if back := o.returnAddress(); back != "" {
 		v.ReturnURL = &back
 	}

@@ -141,17 +141,18 @@ function showOrder(o) {
   const fresh = !order || order.orderRef !== o.orderRef;
   order = o;
   if (o.state !== 'pending') return showEnd(o);
-  const signing = isSignature(o);
-  $('order-kind').textContent = text(signing ? 'signFor' : 'identifyTo');
+  const words = wordsOf(o);
+  showTransaction(o.transaction);
+  $('order-text').setAttribute('aria-label', text('textFrom'));
+  $('order-kind').textContent = text(words.kind);
   $('order-rp').textContent = o.rpName;
   $('order-who').textContent = o.pickedUp ? text('as', { name: fullName(person), number: person.personalNumber }) : text('looking');
   if (fresh) {
     $('order-text').replaceChildren(...blocks(o.visibleText || '', o.visibleFormat === 'simpleMarkdownV1'));
     $('order-text').hidden = !o.visibleText;
-    $('order-text').setAttribute('aria-label', text('textFrom'));
     $('code').value = usualCode;
   }
-  $('approve-button').textContent = text(signing ? 'sign' : 'identify');
+  $('approve-button').textContent = text(words.button);
   $('approve').hidden = o.step !== 'approve';
   $('call').hidden = o.step !== 'call';
   $('document').hidden = o.step !== 'document';
@@ -160,6 +161,18 @@ function showOrder(o) {
     $('code').focus({ preventScroll: true });
     $('code').select();
   }
+}
+
+// showTransaction shows what is paid; nothing of an order that is no payment.
+function showTransaction(t) {
+  const line = (name, value, className) => [
+    Object.assign(document.createElement('dt'), { textContent: text(name) }), Object.assign(document.createElement('dd'), { textContent: value, className }),
+  ];
+  const lines = [...(t?.amount ? line('amount', `${t.amount} ${t.currency}`, 'sum') : []), ...(t ? line('recipient', t.recipient, '') : [])];
+  $('order-paid').hidden = !t;
+  if ($('order-paid').textContent !== lines.map((e) => e.textContent).join('')) $('order-paid').replaceChildren(...lines);
+  $('order-warning').textContent = t?.riskWarning || '';
+  $('order-warning').hidden = !t?.riskWarning;
 }
 
 function showEnd(o) {
@@ -235,22 +248,33 @@ function listWaiting(open) {
 }
 
 const isCall = (o) => o.kind.startsWith('phone/');
-const isSignature = (o) => o.kind.endsWith('sign');
+
+// isPushed says whether the order reaches the person's app by itself, so that there is no code to scan.
+const isPushed = (o) => isCall(o) || o.kind === 'other/payment';
+
+// wordsOf are the keys of what is said of an order, by what the person is asked for.
+function wordsOf(o) {
+  if (o.transaction?.type === 'card') return { kind: 'payFor', button: 'approve', wants: 'wantsPay', title: 'waitingPay' };
+  if (o.transaction) return { kind: 'approveFor', button: 'approve', wants: 'wantsApprove', title: 'waitingApprove' };
+  if (o.kind.endsWith('sign')) return { kind: 'signFor', button: 'sign', wants: isCall(o) ? 'callsSign' : 'wantsSign', title: 'waitingSign' };
+  return { kind: 'identifyTo', button: 'identify', wants: isCall(o) ? 'calls' : 'wantsIdentify', title: 'waiting' };
+}
 
 // titleOf is the key of what waits: several kinds of orders at once are told as logins, which most are.
 function titleOf(open) {
   if (!open.length) return 'ready';
   if (open.every(isCall)) return 'waitingCall';
-  return open.every(isSignature) ? 'waitingSign' : 'waiting';
+  const title = wordsOf(open[0]).title;
+  return open.every((o) => wordsOf(o).title === title) ? title : 'waiting';
 }
 
 function waitingCard(o) {
-  const phone = isCall(o), signing = isSignature(o);
+  const phone = isPushed(o);
   const make = (tag, className, words) => Object.assign(document.createElement(tag), { className, textContent: words });
   const li = make('li', 'card', ''), head = make('div', 'asks', ''), face = make('span', 'face', ''), words = make('div', '', '');
   face.setAttribute('aria-hidden', 'true');
   face.append(icon(phone ? callIcon : codeIcon));
-  words.append(make('b', '', o.rpName), make('span', '', text(phone ? (signing ? 'callsSign' : 'calls') : (signing ? 'wantsSign' : 'wantsIdentify'))));
+  words.append(make('b', '', o.rpName), make('span', '', text(wordsOf(o).wants)));
   head.append(face, words, make('span', 'left', text('seconds', { n: Math.max(0, o.secondsLeft) })));
   const button = make('button', 'primary', text(phone ? 'answer' : 'scan'));
   button.type = 'button';
