@@ -30,8 +30,8 @@ type collector struct {
 	// job has do done, which is told how late it is and returns when it is to be done again.
 	job *schedule.Job
 	do  func(late time.Duration) time.Duration
-	// unheeded keeps the end of ctx from waking the job.
-	unheeded func() bool
+	// notBefore is when the next step is due, unless ctx ends.
+	notBefore time.Time
 	// login is as the last step left it.
 	login  *storage.Login
 	faults int
@@ -92,7 +92,7 @@ func (c *collector) begin(after time.Duration) {
 }
 
 // heed has the job woken when ctx ends.
-func (c *collector) heed() { c.unheeded = context.AfterFunc(c.ctx, c.job.Wake) }
+func (c *collector) heed() { context.AfterFunc(c.ctx, c.job.Wake) }
 
 // enlist makes c the collector of the login, in place of the one before. The caller holds Engine.mu.
 func (c *collector) enlist(l *storage.Login) {
@@ -136,6 +136,9 @@ func (e *Engine) elapsed(l *storage.Login) time.Duration {
 // due does the next step of collecting and returns when the one after that is due.
 func (c *collector) due(late time.Duration) time.Duration {
 	began := time.Now()
+	if early := c.notBefore.Sub(began); early > 0 && c.ctx.Err() == nil { // woken by the end of a collector whose place c has taken
+		return early
+	}
 	if c.ctx.Err() == nil {
 		c.Behind(WorkCollect, late)
 		c.late = late
@@ -150,7 +153,9 @@ func (c *collector) next(took time.Duration) time.Duration {
 		c.leave()
 		return schedule.Over
 	}
-	return c.pause(c.login, took)
+	pause := c.pause(c.login, took)
+	c.notBefore = time.Now().Add(pause)
+	return pause
 }
 
 // pause returns how long to wait after a collect that took so long: as collects come at an even pace, but longer from fault to fault, and

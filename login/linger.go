@@ -89,7 +89,6 @@ func (c *collector) takeBack(l *storage.Login, renewed *storage.Order) *storage.
 	if now := c.collectors[l.ID]; now != nil && now.revision > back.Revision {
 		return nil
 	}
-	c.unheeded() // it ends with the collector that c replaces
 	c.enlist(back)
 	c.heed()
 	if c.stopped {

@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -88,6 +89,41 @@ func TestTakenBackIsTheOrder(t *testing.T) {
 		}
 		if !h.wasCancelledSoon(1) {
 			t.Error("a cancel leaves the order at the service")
+		}
+	})
+}
+
+// slowTakeBack is a store whose answer to TakeBack takes its time, once what it says is done.
+type slowTakeBack struct {
+	storage.Store
+	time.Duration
+}
+
+func (s slowTakeBack) TakeBack(ctx context.Context, id, orderID string, now time.Time) (*storage.Login, error) {
+	l, err := s.Store.TakeBack(ctx, id, orderID, now)
+	time.Sleep(s.Duration)
+	return l, err
+}
+
+// TestCollectorOfTheNewOrderEndsFirst: while the store takes the old order back, the collector of the new one finds its order gone and ends.
+// That is no reason to collect the old one at once: nobody may ask for an order twice within a second (BankID: collect).
+func TestCollectorOfTheNewOrderEndsFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, func(o *login.Options) { o.Store = slowTakeBack{o.Store, 500 * time.Millisecond} })
+		defer h.close()
+		l := h.renewal(other)
+		h.service.set(1, pending("started"), nil)
+		h.service.setFunc(2, func() (eid.Progress, error) {
+			time.Sleep(300 * time.Millisecond)
+			return pending("outstandingTransaction"), nil
+		})
+		if l = h.after(3*time.Second, l); l.Order.Ref.Reveal() != "order1" || len(h.service.collected(2)) == 0 {
+			t.Fatalf("%s is current, and the new order was collected %d times", l.Order.Ref.Reveal(), len(h.service.collected(2)))
+		}
+		before := len(h.service.collected(1))
+		h.after(6*time.Second, l)
+		if n := len(h.service.collected(1)) - before; n != 3 {
+			t.Errorf("collected %d times in six seconds", n)
 		}
 	})
 }
