@@ -98,7 +98,7 @@ func (o *Caller) Get(ctx context.Context, address string, max int64) (body []byt
 	}
 	body, err = io.ReadAll(io.LimitReader(answer.Body, max+1))
 	switch {
-	case err != nil, ctx.Err() != nil: // a server may end its answer properly because we hang up
+	case err != nil, ctx.Err() != nil: // as in do, of the rest of the answer
 		return nil, nil, explain(ctx, err)
 	case int64(len(body)) > max:
 		return nil, nil, fmt.Errorf("outbound: call answered with more than %d bytes", max)
@@ -138,6 +138,10 @@ func (o *Caller) do(ctx context.Context, method, address string, header http.Hea
 	answer, err := o.client.Do(r)
 	if err != nil {
 		return nil, explain(ctx, err)
+	}
+	if ctx.Err() != nil { // a server whose handler ends with the connection says 200 to that, and the library may read it while it hangs up
+		answer.Body.Close()
+		return nil, explain(ctx, ctx.Err())
 	}
 	return answer, nil
 }
