@@ -17,7 +17,7 @@ func allKinds(o *netidlogin.Options) {
 		{Kind: storage.KeyPersonalNumber}, {Kind: storage.KeyHSAID},
 		{Kind: netidlogin.KindEmail, Pattern: `[^@]+@region\.example`, UserID: "{local}@ad.region.example"},
 		{Kind: storage.KeyPrincipalName},
-		{Kind: storage.KeyEmployeeNumber, Pattern: `[0-9]{4,6}`, UserID: "SE2321000016-{value}", Key: storage.KeyHSAID},
+		{Kind: storage.KeyEmployeeNumber, Pattern: `[0-9]{4,6}|[0-9]{12}`, UserID: "SE2321000016-{value}", Key: storage.KeyHSAID},
 	}
 }
 
@@ -43,7 +43,8 @@ func TestIdentifiers(t *testing.T) {
 	}
 	for typed, want := range map[string]string{
 		"199001012385": "personalNumber 199001012385", " 900101-2385 ": "personalNumber 199001012385", "19900101 2385": "personalNumber 199001012385",
-		"199001012386": "", "900101-2386": "", // slips of the pen
+		"199001012386": "", "900101-2386": "", // slips of the pen, one of which has the form of an employee's number
+		"555501012386":      "hsaId SE2321000016-555501012386", // such a number that looks like nobody's personal number
 		"se2321000016-kim1": "hsaId SE2321000016-KIM1", "SE2321000016 - KIM1": "hsaId SE2321000016-KIM1",
 		"Kim.Exempel@Region.example": "userPrincipalName kim.exempel@ad.region.example",
 		"kim@other.example":          "userPrincipalName kim@other.example",
