@@ -54,9 +54,10 @@ func (a *alarm) note(verified bool) alarmChange {
 	return alarmStays
 }
 
-// ResultsUnverified reports whether results have stopped verifying: many of the last ones were refused, or would have been.
-func (e *Engine) ResultsUnverified() bool {
-	e.alarm.mu.Lock()
-	defer e.alarm.mu.Unlock()
-	return e.alarm.on
+// ResultsUnverified reports whether results of the eID of that name have stopped verifying: many of the last ones were refused, or would have been.
+func (e *Engine) ResultsUnverified(method string) bool {
+	a := &e.named(method).alarm
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.on
 }

@@ -79,7 +79,7 @@ func TestAlarm(t *testing.T) {
 							t.Fatalf("after %q a login is %s, want %s", result, l.State, want)
 						}
 					}
-					if on, alarms, calms := h.ResultsUnverified(), log.count("ERROR", stopped), log.count("INFO", again); on != step.on || alarms != step.alarms || calms != step.calms {
+					if on, alarms, calms := h.ResultsUnverified(""), log.count("ERROR", stopped), log.count("INFO", again); on != step.on || alarms != step.alarms || calms != step.calms {
 						t.Errorf("after %d results, the last %q: on %v, %d alarms, %d calms", n, step.results, on, alarms, calms)
 					}
 				}
@@ -90,4 +90,40 @@ func TestAlarm(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAlarmIsOfOneEID: an eID whose results stop verifying says nothing of another's, and its orders are observed under its name.
+func TestAlarmIsOfOneEID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &logged{}
+		var mu sync.Mutex
+		seen := map[string]int{}
+		h, tag := newTagHouse(t, func(o *login.Options) {
+			o.Logger = slog.New(slog.NewTextHandler(log, nil))
+			o.Observe = func(seenNow login.Observation) {
+				mu.Lock()
+				defer mu.Unlock()
+				seen[seenNow.Event+" "+seenNow.Method]++
+			}
+		})
+		defer h.close()
+		for n := 1; n <= 5; n++ {
+			progress := complete(tolvan())
+			progress.Verify = func(storage.Sent) error { return &eid.UnverifiedError{Check: "chain", Err: errors.New("forged")} }
+			tag.set(n, progress, nil)
+			h.after(4*time.Second, h.started(byTag))
+			h.service.set(n, complete(tolvan()), nil)
+			h.after(4*time.Second, h.started(other))
+		}
+		if !h.ResultsUnverified("tag") || h.ResultsUnverified("fake") || log.count("ERROR", "method=tag") == 0 {
+			t.Errorf("of the tag %v, of the other %v", h.ResultsUnverified("tag"), h.ResultsUnverified("fake"))
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for event, want := range map[string]int{"login_failed tag": 5, "login_completed fake": 5, "login_failed fake": 0, "order_started tag": 5} {
+			if seen[event] != want {
+				t.Errorf("%s was observed %d times, want %d", event, seen[event], want)
+			}
+		}
+	})
 }

@@ -97,7 +97,6 @@ type Engine struct {
 	limits  *limiter
 	watches watches
 	load    load
-	alarm   alarm
 	// calls are the orders by telephone, asks those for people who were named.
 	calls, asks underway
 	// jobs are the collectors' steps.

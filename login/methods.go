@@ -20,6 +20,8 @@ type method struct {
 	name string
 	// collecting counts the logins whose order is collected. Engine.mu guards it.
 	collecting int
+	// alarm watches its results: those of one eID say nothing of another's roots.
+	alarm alarm
 }
 
 // event returns what the audit log calls an event of a login with an order of the method.

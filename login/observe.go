@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"time"
 
 	"brygga/storage"
@@ -15,6 +16,8 @@ type Observation struct {
 	Reason string
 	// Device is that of the order, storage.DeviceThis or storage.DeviceOther; empty where there was none.
 	Device string
+	// Method names the eID of the order; empty where there was none.
+	Method string
 	// Took is how long it took from the person's press to the end of the login, for the last three of Events and those who pressed.
 	Took time.Duration
 }
@@ -45,7 +48,7 @@ func Events() []string {
 func (e *Engine) observe(event, reason string, order *storage.Order) {
 	o := Observation{Event: event, Reason: reason}
 	if order != nil {
-		o.Device = order.Starter.Device
+		o.Device, o.Method = order.Starter.Device, e.named(cmp.Or(order.Method, order.Starter.Method)).name
 	}
 	if order != nil && !order.WindowEnds.IsZero() {
 		switch event {

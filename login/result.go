@@ -138,7 +138,7 @@ func (c *collector) proven(ctx context.Context, l *storage.Login, sent storage.S
 	if progress.Verify != nil {
 		err = progress.Verify(sent)
 	}
-	c.watchResults(ctx, err)
+	c.watchResults(ctx, l.Order.Method, err)
 	if err == nil {
 		return true, nil
 	}
@@ -154,15 +154,15 @@ func (c *collector) proven(ctx context.Context, l *storage.Login, sent storage.S
 	return !commits && (excepted || c.Verify == VerifyLog), []finding{{audit.ResultUnverified, check}}
 }
 
-// watchResults tells once when results stop verifying, and once when they do again. A check that is excepted counts as passed.
-func (c *collector) watchResults(ctx context.Context, err error) {
+// watchResults tells once when results of an eID stop verifying, and once when they do again. A check that is excepted counts as passed.
+func (c *collector) watchResults(ctx context.Context, method string, err error) {
 	unverified, ok := errors.AsType[*eid.UnverifiedError](err)
-	switch c.alarm.note(err == nil || ok && unverified.Excepted) {
+	switch c.named(method).alarm.note(err == nil || ok && unverified.Excepted) {
 	case alarmGoesOff:
 		c.log.ErrorContext(ctx, "results of the service no longer verify: look at the checks that fail, at the clock and at the root of signatures",
-			"of_the_last", alarmOf, "not_verified", alarmAfter, "err", err)
+			"method", method, "of_the_last", alarmOf, "not_verified", alarmAfter, "err", err)
 	case alarmIsOver:
-		c.log.InfoContext(ctx, "results of the service verify again", "in_a_row", calmAfter)
+		c.log.InfoContext(ctx, "results of the service verify again", "method", method, "in_a_row", calmAfter)
 	}
 }
 

@@ -124,16 +124,18 @@ func daysLeft(left time.Duration) int {
 	return int(left / (24 * time.Hour))
 }
 
-// watchResults adds whether the results of BankID verify, which nobody should have to look for in the log.
-func (m *metrics) watchResults(engine *login.Engine) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "brygga_results_unverified", Help: "1 while the results of BankID do not verify.",
-	}, func() float64 {
-		if engine.ResultsUnverified() {
-			return 1
-		}
-		return 0
-	}))
+// watchResults adds whether the results of each eID verify, which nobody should have to look for in the log.
+func (m *metrics) watchResults(engine *login.Engine, methods []string) {
+	for _, method := range methods {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "brygga_results_unverified", Help: "1 while the results of an eID do not verify.", ConstLabels: prometheus.Labels{"eid": method},
+		}, func() float64 {
+			if engine.ResultsUnverified(method) {
+				return 1
+			}
+			return 0
+		}))
+	}
 }
 
 // checkSkew says what is wrong with our clock by BankID's, or "". It was told in whole seconds while the call ran.

@@ -124,16 +124,16 @@ func TestMetricLabels(t *testing.T) {
 	t.Parallel()
 	d := newDev(t, nil)
 	for _, reason := range []string{"userCancel", "neverHeardOf1", "neverHeardOf2"} {
-		d.server.metrics.login(login.Observation{Event: login.LoginFailed, Device: storage.DeviceThis, Reason: reason, Took: time.Second})
+		d.server.metrics.login(login.Observation{Method: login.MethodBankID, Event: login.LoginFailed, Device: storage.DeviceThis, Reason: reason, Took: time.Second})
 	}
 	text := fetch(t, d.AdminURL+"/metrics")
-	if strings.Contains(text, "neverHeardOf") || !strings.Contains(text, `brygga_login_events_total{device="this",event="login_failed",reason="unknown"} 2`) || !strings.Contains(text, `brygga_login_events_total{device="this",event="login_failed",reason="userCancel"} 1`) {
+	if strings.Contains(text, "neverHeardOf") || !strings.Contains(text, `brygga_login_events_total{device="this",eid="bankid",event="login_failed",reason="unknown"} 2`) || !strings.Contains(text, `brygga_login_events_total{device="this",eid="bankid",event="login_failed",reason="userCancel"} 1`) {
 		t.Error("labels are not bounded")
 	}
 	for _, name := range []string{
 		"brygga_build_info{", "brygga_login_events_total{", "brygga_http_request_seconds_bucket{", "brygga_signing_keys{", "brygga_orders_pending 0",
 		"brygga_store_bytes ", "brygga_store_swept_total", "brygga_bankid_certificate_not_after_timestamp_seconds{certificate=\"default\"} ",
-		`brygga_login_seconds_bucket{device="this",outcome="failed",le="2"} 3`, `brygga_http_request_seconds_bucket{route="/healthz",`, "brygga_results_unverified 0", "go_goroutines ", "process_resident_memory_bytes ",
+		`brygga_login_seconds_bucket{device="this",eid="bankid",outcome="failed",le="2"} 3`, `brygga_http_request_seconds_bucket{route="/healthz",`, `brygga_results_unverified{eid="bankid"} 0`, "go_goroutines ", "process_resident_memory_bytes ",
 	} {
 		if name == "brygga_http_request_seconds_bucket{" {
 			fetch(t, d.Issuer+"/healthz")

@@ -74,8 +74,8 @@ func gauge(name, help string) prometheus.Gauge {
 func newMetrics(s *server) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(), reasons: knownReasons(),
-		logins:    counters("brygga_login_events_total", "What happened to logins and orders. device is that of the order: this, other, call or program; reason is a hint code, a reason or a check, and unknown for a hint code that brygga does not know.", "event", "device", "reason"),
-		durations: histograms("brygga_login_seconds", "Logins that ended (completed, failed, ended), from the person's press to the end: the one figure that tells of a bad day.", []float64{2, 5, 10, 20, 30, 60, 120, 300}, "device", "outcome"),
+		logins:    counters("brygga_login_events_total", "What happened to logins and orders. device is that of the order: this, other, call or program; reason is a hint code, a reason or a check, and unknown for a hint code that brygga does not know; eid is the one that was asked for.", "eid", "event", "device", "reason"),
+		durations: histograms("brygga_login_seconds", "Logins that ended (completed, failed, ended), from the person's press to the end: the one figure that tells of a bad day.", []float64{2, 5, 10, 20, 30, 60, 120, 300}, "eid", "device", "outcome"),
 		calls: histograms("brygga_bankid_call_seconds", "Calls to BankID; code is empty for success.",
 			[]float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 15}, "call", "code"),
 		requests: histograms("brygga_http_request_seconds", "Requests on the public listener, without event streams, and those of the console.",
@@ -111,29 +111,34 @@ func newMetrics(s *server) *metrics {
 	return m
 }
 
-// initialise lets every counter whose labels are known begin at 0.
-func (m *metrics) initialise() {
-	for _, device := range storage.Devices() {
+// watchLogins lets the counters of logins by an eID begin at 0.
+func (m *metrics) watchLogins(method string, devices []string) {
+	for _, device := range devices {
 		for _, event := range []string{login.OrderStarted, login.OrderRenewed, login.LoginCompleted} {
-			m.logins.WithLabelValues(event, device, "")
+			m.logins.WithLabelValues(method, event, device, "")
 		}
 		for _, outcome := range []string{login.LoginCompleted, login.LoginFailed, login.LoginEnded} {
-			m.durations.WithLabelValues(device, outcomes[outcome])
+			m.durations.WithLabelValues(method, device, outcomes[outcome])
 		}
 	}
+}
+
+// initialise lets every counter whose labels are known begin at 0.
+func (m *metrics) initialise() {
+	m.watchLogins(login.MethodBankID, storage.Devices())
 	for _, device := range []string{storage.DeviceThis, storage.DeviceOther} { // of others, each reason would be a series that hardly anybody has
 		for _, hint := range bankid.PendingHintCodes() {
-			m.logins.WithLabelValues(login.OrderHint, device, string(hint))
+			m.logins.WithLabelValues(login.MethodBankID, login.OrderHint, device, string(hint))
 		}
 		for _, reason := range endReasons() {
-			m.logins.WithLabelValues(login.EndingOf(login.BankIDTraits().Words, reason), device, reason)
+			m.logins.WithLabelValues(login.MethodBankID, login.EndingOf(login.BankIDTraits().Words, reason), device, reason)
 		}
 		for _, check := range bankid.Checks() {
-			m.logins.WithLabelValues(login.ResultUnverified, device, string(check))
+			m.logins.WithLabelValues(login.MethodBankID, login.ResultUnverified, device, string(check))
 		}
 	}
 	for _, reason := range []string{login.ReasonCancelled, login.ReasonExpired} {
-		m.logins.WithLabelValues(login.LoginEnded, "", reason)
+		m.logins.WithLabelValues("", login.LoginEnded, "", reason)
 	}
 	for _, call := range []string{"auth", "collect", "cancel"} {
 		m.calls.WithLabelValues(call, "")
@@ -149,7 +154,7 @@ func (m *metrics) initialise() {
 		m.late.WithLabelValues(work)
 	}
 	for _, cause := range []string{login.OverloadLate, login.OverloadCollects, login.OverloadMemory} {
-		m.logins.WithLabelValues(login.Overloaded, "", cause)
+		m.logins.WithLabelValues("", login.Overloaded, "", cause)
 	}
 	for _, outcome := range op.NoticeOutcomes() {
 		m.notices.WithLabelValues(outcome)

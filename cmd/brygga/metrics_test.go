@@ -111,7 +111,7 @@ func TestObservations(t *testing.T) {
 	s := newMeasured(t)
 	m := s.metrics
 	before := value(t, s, "brygga_store_commit_seconds")
-	m.login(login.Observation{Event: login.LoginCompleted, Device: storage.DeviceOther, Took: 9 * time.Second})
+	m.login(login.Observation{Event: login.LoginCompleted, Method: login.MethodBankID, Device: storage.DeviceOther, Took: 9 * time.Second})
 	m.login(login.Observation{Event: login.LoginEnded, Reason: login.ReasonCancelled})
 	m.login(login.Observation{Event: login.LimitReached, Reason: limitOrders})
 	m.request(web.RouteEvents, 200, time.Minute)
@@ -132,15 +132,15 @@ func TestObservations(t *testing.T) {
 		labels []string
 		value  float64
 	}{
-		{"brygga_login_events_total", []string{"event=login_completed", "device=other", "reason="}, 1},
-		{"brygga_login_events_total", []string{"event=login_completed", "device=this", "reason="}, 0},
-		{"brygga_login_events_total", []string{"event=login_ended", "device=", "reason=pageCancel"}, 1},
-		{"brygga_login_events_total", []string{"event=login_failed", "device=this", "reason=certificateErr"}, 0},
-		{"brygga_login_events_total", []string{"event=login_ended", "device=this", "reason=userCancel"}, 0},
-		{"brygga_login_events_total", []string{"event=login_failed", "device=this", "reason=userCancel"}, -1},
-		{"brygga_login_events_total", []string{"event=login_ended", "device=", "reason=windowExpired"}, 0},
-		{"brygga_login_seconds", []string{"device=other", "outcome=completed"}, 1},
-		{"brygga_login_seconds", []string{"device=this", "outcome=failed"}, 0},
+		{"brygga_login_events_total", []string{"eid=bankid", "event=login_completed", "device=other", "reason="}, 1},
+		{"brygga_login_events_total", []string{"eid=bankid", "event=login_completed", "device=this", "reason="}, 0},
+		{"brygga_login_events_total", []string{"eid=", "event=login_ended", "device=", "reason=pageCancel"}, 1},
+		{"brygga_login_events_total", []string{"eid=bankid", "event=login_failed", "device=this", "reason=certificateErr"}, 0},
+		{"brygga_login_events_total", []string{"eid=bankid", "event=login_ended", "device=this", "reason=userCancel"}, 0},
+		{"brygga_login_events_total", []string{"eid=bankid", "event=login_failed", "device=this", "reason=userCancel"}, -1},
+		{"brygga_login_events_total", []string{"eid=", "event=login_ended", "device=", "reason=windowExpired"}, 0},
+		{"brygga_login_seconds", []string{"eid=bankid", "device=other", "outcome=completed"}, 1},
+		{"brygga_login_seconds", []string{"eid=bankid", "device=this", "outcome=failed"}, 0},
 		{"brygga_limit_refusals_total", []string{"limit=orders"}, 1},
 		{"brygga_limit_refusals_total", []string{"limit=logins"}, 0},
 		{"brygga_limit_refusals_total", []string{"limit=streams"}, 1},
@@ -164,7 +164,7 @@ func TestObservations(t *testing.T) {
 		{"brygga_store_errors_total", nil, 0},
 		{"brygga_late_total", []string{"work=frame"}, 1},
 		{"brygga_limit_refusals_total", []string{"limit=load"}, 1},
-		{"brygga_login_events_total", []string{"event=overloaded", "device=", "reason=late"}, 1},
+		{"brygga_login_events_total", []string{"eid=", "event=overloaded", "device=", "reason=late"}, 1},
 		{"brygga_audit_errors_total", nil, 3},
 		{"brygga_panics_total", nil, 0},
 		{"brygga_listener_certificate_renewal_failed", nil, 0},

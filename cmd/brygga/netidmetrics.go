@@ -4,6 +4,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"brygga/netid"
+	"brygga/netid/netidlogin"
+	"brygga/storage"
 )
 
 // netIDMetrics are those of calls to a Net iD Access. Installations without one have none.
@@ -19,6 +21,7 @@ func (m *metrics) watchNetID() *netIDMetrics {
 			[]float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 15}, "call", "code"),
 		lastCall: gauge("brygga_netid_last_success_timestamp_seconds", "When Net iD Access last answered; 0 when it has not yet."),
 	}
+	m.watchLogins(netidlogin.Name, []string{storage.DeviceThis, storage.DeviceOther})
 	for _, call := range netid.Calls() {
 		n.calls.WithLabelValues(call, "")
 		n.calls.WithLabelValues(call, "unavailable")

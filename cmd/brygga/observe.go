@@ -64,9 +64,9 @@ func (m *metrics) login(o login.Observation) {
 	if !m.reasons[o.Reason] {
 		o.Reason = "unknown"
 	}
-	m.logins.WithLabelValues(o.Event, o.Device, o.Reason).Inc()
+	m.logins.WithLabelValues(o.Method, o.Event, o.Device, o.Reason).Inc()
 	if outcome := outcomes[o.Event]; outcome != "" && o.Device != "" {
-		m.durations.WithLabelValues(o.Device, outcome).Observe(o.Took.Seconds())
+		m.durations.WithLabelValues(o.Method, o.Device, outcome).Observe(o.Took.Seconds())
 	}
 }
 

@@ -213,7 +213,7 @@ func (s *server) build(ctx context.Context) (err error) {
 	if s.engine, err = s.newEngine(); err != nil {
 		return err
 	}
-	s.metrics.watchResults(s.engine)
+	s.metrics.watchResults(s.engine, s.config.MethodNames())
 	return s.connect(ctx)
 }
 
