@@ -309,12 +309,12 @@ func (s *Service) ClientUse(ctx context.Context, actor Actor, id string, days in
 // take for a formula begins with an apostrophe.
 func (s *Statistics) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
-	out.Write([]string{"month", "client_id", "name", "identified", "completed", "refused", "failed", "ended", "logins", "orders", "from_session", "this_device", "other_device", "telephone", "by_program", "signatures"})
+	out.Write([]string{"month", "client_id", "name", "identified", "completed", "refused", "failed", "ended", "logins", "orders", "from_session", "this_device", "other_device", "telephone", "by_program", "signatures", "payments"})
 	for _, c := range s.Clients {
 		row := []string{s.Month, audit.Cell(c.ID), audit.Cell(c.Name)}
 		for _, n := range []int64{
 			c.Identified(), c.Completed, c.Refused, c.Failed, c.Ended, c.Logins, c.Orders, c.Sessions, c.Devices[storage.DeviceThis], c.Devices[storage.DeviceOther],
-			c.Devices[storage.DeviceCall], c.Devices[storage.DeviceProgram], c.Signatures,
+			c.Devices[storage.DeviceCall], c.Devices[storage.DeviceProgram], c.Signatures, c.Payments,
 		} {
 			row = append(row, strconv.FormatInt(n, 10))
 		}

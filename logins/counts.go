@@ -25,6 +25,8 @@ type Counts struct {
 	Ended     int64 `json:"ended,omitempty"`
 	// Signatures are those of Completed in which a text was signed.
 	Signatures int64 `json:"signatures,omitempty"`
+	// Payments are those of Completed in which a payment was approved.
+	Payments int64 `json:"payments,omitempty"`
 	// Refused are those of Failed that BankID had completed, and whose result was not accepted here.
 	Refused int64 `json:"refused,omitempty"`
 	// Elsewhere are those of Completed and Refused by another eID than BankID.
@@ -72,8 +74,11 @@ func (c *Counts) add(e *storage.AuditEvent) {
 		c.Orders++
 	case audit.LoginCompleted:
 		c.Completed++
-		if e.Fields["KIND"] == string(storage.KindSign) {
+		switch storage.Kind(e.Fields["KIND"]) {
+		case storage.KindSign:
 			c.Signatures++
+		case storage.KindPayment:
+			c.Payments++
 		}
 		count(&c.Devices, e.Fields["DEVICE"], 1)
 		if seconds, err := strconv.ParseFloat(e.Fields["SECONDS"], 64); err == nil {
@@ -135,6 +140,7 @@ func (c *Counts) Add(others *Counts) {
 	c.Orders += others.Orders
 	c.Completed += others.Completed
 	c.Signatures += others.Signatures
+	c.Payments += others.Payments
 	c.Failed += others.Failed
 	c.Ended += others.Ended
 	c.Refused += others.Refused

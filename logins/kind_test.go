@@ -45,6 +45,28 @@ func TestSignaturesAreToldApart(t *testing.T) {
 	}
 }
 
+// TestPaymentsAreToldApart: a payment is told as one, and counted beside signatures.
+func TestPaymentsAreToldApart(t *testing.T) {
+	h := newHarness(t)
+	paid := h.of(storage.KindPayment, happened{"shop", anna, "", storage.DeviceProgram, "192.0.2.7", audit.LoginCompleted, ""})
+	h.of(storage.KindSign, happened{"shop", anna, "", storage.DeviceProgram, "192.0.2.7", audit.LoginCompleted, ""})
+	for language, want := range map[string]string{"en": "BankID payment started: The person approved the payment.", "sv": "Betalning startad: Personen godkände betalningen."} {
+		stories, err := h.Stories(t.Context(), paid, language, nil)
+		if err != nil || len(stories) != 1 || stories[0].Steps[1].Text+": "+stories[0].Verdict != want {
+			t.Errorf("told as %+v, %v", stories, err)
+		}
+	}
+	h.read()
+	if _, counts, err := h.Last(t.Context(), "shop", 7); err != nil || counts.Completed != 2 || counts.Payments != 1 || counts.Signatures != 1 {
+		t.Errorf("%+v, %v", counts, err)
+	}
+	for _, l := range h.find(logins.Query{ClientID: "shop", Limit: 10}) {
+		if (l.Kind == string(storage.KindPayment)) != (l.Reference == paid) {
+			t.Errorf("%+v", l)
+		}
+	}
+}
+
 // TestLoginsByAnotherEID: a login is one, whichever the eID, in lists, in its story and in what is counted, but for what BankID is paid for.
 func TestLoginsByAnotherEID(t *testing.T) {
 	h := newHarness(t)

@@ -41,7 +41,7 @@ type Login struct {
 	// Outcome is how the login stands, Cause the hint code of BankID or reason of ours why it failed or ended.
 	Outcome Outcome `json:"outcome,omitempty"`
 	Cause   string  `json:"cause,omitempty"`
-	// Kind is what the person was asked for, "sign" or empty for to log in.
+	// Kind is what the person was asked for, "sign", "payment", or empty for to log in.
 	Kind    string `json:"kind,omitempty"`
 	Device  string `json:"device,omitempty"`
 	Browser string `json:"browser,omitempty"`

@@ -9,7 +9,7 @@ import (
 )
 
 // texts are the words of a language, by key: "means.", "tell." and "do." with a reason, "course." with a word of the course, "event." with the number of
-// an event, "verdict." with an outcome. The name of an eID goes before those that are others of it; "sign." goes before those of them that are others of a signature, and a device before those that are others of it.
+// an event, "verdict." with an outcome. The name of an eID goes before those that are others of it; "sign." and "payment." go before those of them that are others of a signature and a payment, and a device before those that are others of it.
 type texts map[string]string
 
 //go:embed texts/*.json

@@ -124,6 +124,7 @@ func TestTexts(t *testing.T) {
 		for _, outcome := range logins.Outcomes() {
 			has("verdict." + string(outcome))
 			has("sign.verdict." + string(outcome))
+			has("payment.verdict." + string(outcome))
 		}
 		for _, code := range netid.Codes() {
 			if code.Class() == netid.ClassProgress {
@@ -132,6 +133,9 @@ func TestTexts(t *testing.T) {
 		}
 		for _, kind := range []audit.Type{audit.NetIDStarted, audit.NetIDCompleted, audit.NetIDFailed, audit.NetIDEnded, audit.LoginStarted, audit.LoginCompleted, audit.LoginFailed, audit.LoginEnded} {
 			has("sign.event." + string(kind))
+			if kind.Common() == kind { // there is another eID's number of no payment
+				has("payment.event." + string(kind))
+			}
 		}
 	}
 	if short, means := logins.Explain("en", "weirdCode77"); short != "" || means != "" {

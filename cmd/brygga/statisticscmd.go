@@ -57,11 +57,11 @@ func newStatisticsCommand(h *host) *cobra.Command {
 }
 
 func writeStatistics(h *host, s *admin.Statistics) error {
-	rows := [][]string{{"CLIENT", "NAME", "IDENTIFIED", "COMPLETED", "SIGNATURES", "REFUSED", "FAILED", "ENDED", "LOGINS", "FROM SESSION"}}
+	rows := [][]string{{"CLIENT", "NAME", "IDENTIFIED", "COMPLETED", "SIGNATURES", "PAYMENTS", "REFUSED", "FAILED", "ENDED", "LOGINS", "FROM SESSION"}}
 	var sum logins.Counts
 	row := func(id, name string, c *logins.Counts) {
 		cells := []string{id, name}
-		for _, n := range []int64{c.Identified(), c.Completed, c.Signatures, c.Refused, c.Failed, c.Ended, c.Logins, c.Sessions} {
+		for _, n := range []int64{c.Identified(), c.Completed, c.Signatures, c.Payments, c.Refused, c.Failed, c.Ended, c.Logins, c.Sessions} {
 			cells = append(cells, strconv.FormatInt(n, 10))
 		}
 		rows = append(rows, cells)

@@ -195,7 +195,7 @@ func schemas() object {
 func countsSchema() object {
 	number, named := object{"type": "integer"}, object{"type": "object", "additionalProperties": object{"type": "integer"}}
 	properties := object{"causes": named, "devices": named, "median_seconds": object{"type": "number"}}
-	for _, name := range []string{"logins", "orders", "completed", "signatures", "failed", "ended", "refused", "identified", "sessions", "alerts"} {
+	for _, name := range []string{"logins", "orders", "completed", "signatures", "payments", "failed", "ended", "refused", "identified", "sessions", "alerts"} {
 		properties[name] = number
 	}
 	counts := shape(slices.Sorted(maps.Keys(properties)), properties)

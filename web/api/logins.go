@@ -120,7 +120,7 @@ func countsView(counts *logins.Counts) map[string]any {
 		return of
 	}
 	return map[string]any{
-		"logins": counts.Logins, "orders": counts.Orders, "completed": counts.Completed, "signatures": counts.Signatures, "failed": counts.Failed, "ended": counts.Ended, "refused": counts.Refused,
+		"logins": counts.Logins, "orders": counts.Orders, "completed": counts.Completed, "signatures": counts.Signatures, "payments": counts.Payments, "failed": counts.Failed, "ended": counts.Ended, "refused": counts.Refused,
 		"identified": counts.Identified(), "sessions": counts.Sessions, "alerts": counts.Alerts, "causes": named(counts.Causes), "devices": named(counts.Devices),
 		"median_seconds": counts.Median().Seconds(),
 	}

@@ -37,7 +37,7 @@ func (v *visit) device(of string) string {
 
 // kind is what the person was asked for, in words; empty for to log in, which most are.
 func (v *visit) kind(of string) string {
-	if of != string(storage.KindSign) {
+	if !storage.Kind(of).Commits() {
 		return of
 	}
 	return v.text("logins.kind." + of)
