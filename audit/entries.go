@@ -42,7 +42,7 @@ const (
 // catalogue has an entry for each event, in the order of their numbers.
 var catalogue = []Entry{
 	{LoginStarted, "BankID login started", 1, ofLogin,
-		"A person asked for an order; `kind` is `sign` where it is for a signature. Renewals of it are not events. Of an order by telephone `source_user_name` says to whom it was sent, here and when it fails.", ""},
+		"A person asked for an order; `kind` is `sign` where it is for a signature, and `payment` where it is for a payment. Renewals of it are not events. Of an order by telephone `source_user_name` says to whom it was sent, here and when it fails.", ""},
 	{LoginCompleted, "BankID login completed", 1, ofPerson,
 		"The result was accepted.", ""},
 	{LoginFailed, "BankID login failed", 4, ofLogin,
