@@ -95,7 +95,7 @@ var policySettings = []Setting[policy]{
 		func(p *policy) any { return (*string)(&p.PinCode) }},
 	{"return", "", "whether an order for this device counts without the return", storage.ReturnStrict, []string{storage.ReturnStrict, storage.ReturnBalanced},
 		func(p *policy) any { return &p.Return }},
-	{"sign_pin_code", "", "whether the security code must be written for a signature", "yes", yesNo,
+	{"sign_pin_code", "", "whether the security code must be written for a signature or a payment", "yes", yesNo,
 		func(p *policy) any { return (*string)(&p.SignPinCode) }},
 	{"visible_format", "", "how the text of the app is written", "plaintext", []string{"plaintext", "simpleMarkdownV1"},
 		func(p *policy) any { return &p.VisibleFormat }},

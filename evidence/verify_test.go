@@ -333,15 +333,17 @@ func TestEveryByteCounts(t *testing.T) {
 
 // TestOldEvidenceStaysReadable: a file of the first form, made once and kept, is believed for ever.
 func TestOldEvidenceStaysReadable(t *testing.T) {
-	path := filepath.Join("testdata", "signature-1.evidence")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := must(Read(text))
-	root := must(x509.ParseCertificate(f.Record.Root))
-	if r := Verify(f, Anchors{Roots: []*x509.Certificate{root}, AuditKey: f.Proof.Key}); !r.OK || !statement(r, "which app").Proven {
-		t.Errorf("evidence of the first form is not believed any longer: %+v", r.Findings)
+	for name, want := range map[string]string{"signature-1.evidence": "signed the text", "payment-1.evidence": "approved a payment by card of 4999,50 SEK"} {
+		text, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := must(Read(text))
+		root := must(x509.ParseCertificate(f.Record.Root))
+		r := Verify(f, Anchors{Roots: []*x509.Certificate{root}, AuditKey: f.Proof.Key})
+		if what := statement(r, "what"); !r.OK || !statement(r, "which app").Proven || !what.Proven || !strings.HasPrefix(what.Answer, want) {
+			t.Errorf("%s: evidence of the first form is not believed any longer: %q, %+v", name, what.Answer, r.Findings)
+		}
 	}
 }
 

@@ -19,6 +19,9 @@ const (
 	KindPayment  Kind = "payment"
 )
 
+// Kinds returns all of them.
+func Kinds() []Kind { return []Kind{KindIdentify, KindSign, KindPayment} }
+
 // Commits reports whether whoever completes an order of that kind agrees to something by it, and does not only say who they are: then it is the result that
 // counts, and nobody has logged in.
 func (k Kind) Commits() bool { return k == KindSign || k == KindPayment }

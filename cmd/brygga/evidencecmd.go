@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ func newEvidenceCommand(h *host) *cobra.Command {
 	if h.operator == nil { // no server verifies files for somebody else
 		commands = append(commands, newEvidenceVerify(h))
 	}
-	return group("evidence", "Look at what proves signatures and logins", commands...)
+	return group("evidence", "Look at what proves signatures, payments and logins", commands...)
 }
 
 // evidenceFlags say which records are wanted.
@@ -35,7 +36,7 @@ func (f *evidenceFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.ClientID, "client", "", "`ID` of the client")
 	flags.StringVar(&f.Transaction, "txn", "", "what the client knows the login by, its claim `txn`")
 	flags.StringVar(&f.reference, "reference", "", "what the person's page showed, such as `7QX4-2MKD`, of the last two years unless --since says otherwise")
-	flags.StringVar(&f.kind, "kind", "", "sign or identify")
+	flags.StringVar(&f.kind, "kind", "", "sign, payment or identify")
 	flags.IntVar(&f.Limit, "limit", 50, "how many at most")
 }
 
@@ -55,8 +56,8 @@ func (f *evidenceFlags) read(now time.Time) (err error) {
 			return notReference(f.reference)
 		}
 	}
-	if f.Kind = storage.Kind(f.kind); f.Kind != "" && f.Kind != storage.KindSign && f.Kind != storage.KindIdentify {
-		return fail(exitUsage, "write sign or identify", "--kind %q is none", cut(f.kind))
+	if f.Kind = storage.Kind(f.kind); f.Kind != "" && !slices.Contains(storage.Kinds(), f.Kind) {
+		return fail(exitUsage, "write sign, payment or identify", "--kind %q is none", cut(f.kind))
 	}
 	return checkLimit(f.Limit)
 }
@@ -67,7 +68,7 @@ func newEvidenceList(h *host) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use: "list", Short: "List records of evidence, the newest first", Args: cobra.NoArgs,
-		Long: "List what proves signatures, and logins of the clients that have it kept, the newest first. A list names nobody; those that were erased are in it,\n" +
+		Long: "List what proves signatures and payments, and logins of the clients that have it kept, the newest first. A list names nobody; those that were erased are in it,\n" +
 			"with who erased them and when.",
 		Example: "  brygga evidence list --client journal --since 30d --config brygga.yaml",
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -82,7 +82,7 @@ var querySchemas = map[string]object{
 	person: {"type": "string", "description": "a pseudonym, see find-person"}, subject: {"type": "string"}, language: {"type": "string", "enum": languages, "default": "en"},
 	hours: {"type": "integer", "minimum": 1, "maximum": 7 * 24, "default": 24}, ofMonth: {"type": "string", "examples": []string{"2026-11"}},
 	format: {"type": "string", "examples": []string{"json", "csv", "cef"}}, kind: {"type": "string", "description": "the number of the event, or how it begins", "examples": []string{"ADM_"}},
-	transaction: {"type": "string", "description": "the claim txn of the ID token"}, orderKind: {"type": "string", "enum": kindsOfEvidence},
+	transaction: {"type": "string", "description": "the claim txn of the ID token"}, orderKind: {"type": "string", "enum": storage.Kinds()},
 	byReference: {"type": "string", "examples": []string{"7QX4-2MKD"}}, byActor: {"type": "string"}, byObject: {"type": "string"}, backwards: {"type": "boolean", "description": "the last first"},
 }
 

@@ -102,7 +102,7 @@ var endpoints = []endpoint{
 	{"GET", "/statistics", admin.ShowStatistics, "Count the logins of a month, in Swedish time, by client", []string{ofMonth, format}, false, "", "Statistics", 200, showStatistics},
 	{"GET", "/logins/{reference}", admin.ShowLogin, "Show what the audit log has of a login", []string{fromTime, toTime}, false, "", "Events", 200, showLogin},
 	{"GET", "/logins/{reference}/proof", admin.ProveEvents, "Prove that the audit log has these events", []string{fromTime, toTime}, false, "", "Proof", 200, prove},
-	{"GET", "/evidence", admin.ListEvidence, "List what proves signatures and logins, the newest first; it names nobody", []string{fromTime, toTime, clientID, transaction, orderKind, byReference, limited, cursor}, false, "", "EvidencePage", 200, listEvidence},
+	{"GET", "/evidence", admin.ListEvidence, "List what proves signatures, payments and logins, the newest first; it names nobody", []string{fromTime, toTime, clientID, transaction, orderKind, byReference, limited, cursor}, false, "", "EvidencePage", 200, listEvidence},
 	{"GET", "/evidence/{id}", admin.ListEvidence, "Show what is known of a record of evidence, such as who erased it", nil, false, "", "Evidence", 200, showEvidence},
 	{"GET", "/evidence/{id}/file", admin.ExportEvidence, "Export a record as a file that \"brygga evidence verify\" verifies anywhere; the audit log tells who did", nil, false, "", export, 200, exportEvidence},
 	{"POST", "/evidence/{id}/erase", admin.EraseEvidence, "Take out of a record what is in it, for ever; its hash, and who did it when and why, are left", nil, false, "Reason", "Evidence", 200, eraseEvidence},

@@ -6,15 +6,13 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"brygga/admin"
 	"brygga/evidence"
 	"brygga/storage"
 )
-
-// kindsOfEvidence are what evidence can be of.
-var kindsOfEvidence = []string{string(storage.KindIdentify), string(storage.KindSign)}
 
 // evidenceFilter reads which records are wanted.
 func (c *call) evidenceFilter() (f admin.EvidenceFilter, err error) {
@@ -32,8 +30,8 @@ func (c *call) evidenceFilter() (f admin.EvidenceFilter, err error) {
 	if f.From = from; c.values.Has(toTime) {
 		f.To = to
 	}
-	if f.Kind != "" && f.Kind != storage.KindIdentify && f.Kind != storage.KindSign {
-		return f, invalid(fault{Parameter: orderKind, Detail: "is neither identify nor sign"})
+	if f.Kind != "" && !slices.Contains(storage.Kinds(), f.Kind) {
+		return f, invalid(fault{Parameter: orderKind, Detail: "is not identify, sign or payment"})
 	}
 	if text := c.query(byReference); text != "" {
 		if f.Reference, err = storage.ParseReference(text); err != nil {

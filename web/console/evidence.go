@@ -158,7 +158,10 @@ func eraseEvidence(v *visit) error {
 
 // evidenceKinds are the kinds of evidence, as filters.
 func (v *visit) evidenceKinds() []option {
-	return []option{{"", v.text("logins.any"), ""}, {string(storage.KindSign), v.text("evidence.kind.sign"), ""}, {string(storage.KindIdentify), v.text("evidence.kind.identify"), ""}}
+	return []option{
+		{"", v.text("logins.any"), ""}, {string(storage.KindSign), v.text("evidence.kind.sign"), ""}, {string(storage.KindPayment), v.text("evidence.kind.payment"), ""},
+		{string(storage.KindIdentify), v.text("evidence.kind.identify"), ""},
+	}
 }
 
 // evidenceState is how a record is, and its colour.
@@ -209,6 +212,18 @@ func partyOf(r *evidence.Record) string {
 	return r.Issuer
 }
 
+// whatWasPaid says what the person approved.
+func (v *visit) whatWasPaid(p *storage.Payment) string {
+	word := v.text("evidence.what.approved", "to", p.Recipient)
+	if p.Amount != "" {
+		word = v.text("evidence.what.paid", "sum", p.Amount+" "+p.Currency, "to", p.Recipient)
+	}
+	if p.RiskWarning != "" {
+		word = v.text("evidence.what.warned", "what", word, "warning", p.RiskWarning)
+	}
+	return word
+}
+
 // whatWasDone says what the person did.
 func (v *visit) whatWasDone(r *evidence.Record) string {
 	word := v.text("evidence.what.identified")
@@ -216,6 +231,8 @@ func (v *visit) whatWasDone(r *evidence.Record) string {
 		word = v.text("evidence.what.signed")
 	} else if signs {
 		word = v.text("evidence.what.signed-none")
+	} else if r.Payment != nil {
+		word = v.whatWasPaid(r.Payment)
 	}
 	if n := len(r.Sent.UserNonVisibleData); n > 0 {
 		return v.text("evidence.what.hidden", "what", word, "n", v.number(n))

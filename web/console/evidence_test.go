@@ -17,8 +17,12 @@ import (
 
 // keep stores a record of evidence of the client, of a file that is kept among the tests; the audit log names it by that sum, or by its own when there is none.
 func (s *site) keep(id, client, sum string) {
+	s.keepOf("signature-1", storage.KindSign, id, client, sum)
+}
+
+func (s *site) keepOf(name string, kind storage.Kind, id, client, sum string) {
 	s.Helper()
-	text, err := os.ReadFile("../../evidence/testdata/signature-1.evidence")
+	text, err := os.ReadFile("../../evidence/testdata/" + name + ".evidence")
 	s.ok(err)
 	f, err := evidence.Read(text)
 	s.ok(err)
@@ -27,7 +31,7 @@ func (s *site) keep(id, client, sum string) {
 	s.ok(err)
 	at := loginsAt.AddDate(0, 0, -1) // apart from the logins
 	record := storage.EvidenceRecord{
-		ID: id, ClientID: client, Transaction: id, Login: "7QX4-2MKD", Method: "bankid", Kind: storage.KindSign, Created: at, Kept: at.AddDate(10, 0, 0), Line: line,
+		ID: id, ClientID: client, Transaction: id, Login: "7QX4-2MKD", Method: "bankid", Kind: kind, Created: at, Kept: at.AddDate(10, 0, 0), Line: line,
 	}.Summed()
 	if sum == "" {
 		sum = fmt.Sprintf("%x", record.Sum)
@@ -52,21 +56,43 @@ func withEvidence(open func(*browser) shown) func(*browser) shown {
 	}
 }
 
-// rootOfTests trusts the root of the evidence that is kept among the tests.
-func rootOfTests() evidence.Anchors {
-	text, err := os.ReadFile("../../evidence/testdata/signature-1.evidence")
-	if err != nil {
-		panic(err)
+// rootOfTests trusts the roots of the evidence that is kept among the tests.
+func rootOfTests() (a evidence.Anchors) {
+	for _, name := range []string{"signature-1", "payment-1"} {
+		text, err := os.ReadFile("../../evidence/testdata/" + name + ".evidence")
+		if err != nil {
+			panic(err)
+		}
+		f, err := evidence.Read(text)
+		if err != nil {
+			panic(err)
+		}
+		trusted, err := x509.ParseCertificate(f.Record.Root)
+		if err != nil {
+			panic(err)
+		}
+		a.Roots = append(a.Roots, trusted)
 	}
-	f, err := evidence.Read(text)
-	if err != nil {
-		panic(err)
+	return a
+}
+
+// TestEvidenceOfAPayment: a payment is found among the others, and its page says what was approved.
+func TestEvidenceOfAPayment(t *testing.T) {
+	s := newSite(t)
+	b := s.as(storage.RoleOwner)
+	b.origin = "same-origin"
+	s.keep("txn-signed", "app", "")
+	s.keepOf("payment-1", storage.KindPayment, "txn-paid", "app", "")
+	if list := b.get("evidence?kind=payment"); !strings.Contains(list.body, "txn-paid") || strings.Contains(list.body, "txn-signed") || strings.Contains(list.body, "Cykelboden") {
+		t.Errorf("the list is %s", list.body)
 	}
-	trusted, err := x509.ParseCertificate(f.Record.Root)
-	if err != nil {
-		panic(err)
+	s.is(b.get("evidence/txn-paid"), http.StatusOK, "Evidence of a payment")
+	says := b.post("evidence/txn-paid/read")
+	for _, want := range []string{"Approved a payment by card of 4999,50 SEK to Cykelboden &amp; son, with the warning “Ovanligt stort belopp”", "Nothing speaks against this evidence"} {
+		if !strings.Contains(says.body, want) {
+			t.Errorf("it does not say %q: %s", want, says.body)
+		}
 	}
-	return evidence.Anchors{Roots: []*x509.Certificate{trusted}}
 }
 
 // TestEvidencePages: the list names nobody; what a record says is shown when somebody asks for it, which the audit log tells; it is downloaded, and erased once.
