@@ -22,7 +22,18 @@ const (
 	backEndAddress  = "203.0.113.7"
 	backEndDocument = `{"data":{"type":"bankIdAuth","attributes":{"endUserIp":"` + backEndAddress + `"}}}`
 	backEndFlat     = `{"endUserIp":"` + backEndAddress + `"}`
+	paymentSection  = "BankID API: payment"
+	paymentAmount   = "4999,50"
 )
+
+// paymentDocument asks for a payment of that type, with that money; empty for none.
+func paymentDocument(kind, money string) string {
+	transaction := `{"transactionType":"` + kind + `","recipient":{"name":"Cykelboden"}`
+	if money != "" {
+		transaction += `,"money":` + money
+	}
+	return `{"data":{"type":"bankIdPayment","attributes":{"endUserIp":"` + backEndAddress + `","userVisibleTransaction":` + transaction + `}}}}`
+}
 
 // backEnd asks the API with the first key, in the form of the older contract.
 func (c *Case) backEnd(method, path, body string, alters ...alter) *Answer {
@@ -83,16 +94,23 @@ func (c *Case) collected(ref string) *Answer {
 	return nil
 }
 
-// approveOrder has a person scan the order's code and approve.
-func (c *Case) approveOrder(ref string) {
+// shownOrder is what the app shows of an order.
+type shownOrder struct {
+	OrderRef    string
+	Transaction struct{ Type, Recipient, Amount, Currency string }
+}
+
+// approveOrder has a person scan the order's code and approve what the app shows, which it returns.
+func (c *Case) approveOrder(ref string) shownOrder {
 	code := c.backEnd(http.MethodGet, "/orders/"+ref+"/qr", "", header("Accept", "text/plain"))
 	phone := &bankID{c.cfg.Login.Phone}
-	var order struct{ OrderRef string }
+	var order shownOrder
 	err := phone.call(c.ctx, "scan", "application/json", marshal(claimSet{"qr": string(code.Body), "personalNumber": c.Person().Name}), &order)
 	if err == nil {
 		err = phone.call(c.ctx, "orders/"+order.OrderRef+"/sign", "application/json", []byte("{}"), nil)
 	}
 	c.Want(err == nil, "nobody can approve: %v", err)
+	return order
 }
 
 // backEnds are the rules of the API for back ends.
@@ -179,6 +197,30 @@ var backEnds = []Check{
 		c.approveOrder(ref)
 		signature, err := base64.StdEncoding.DecodeString(text(member(c.collected(ref), "data", "completionData", "signature")))
 		c.Want(err == nil && strings.Contains(string(signature), ">"+base64.StdEncoding.EncodeToString([]byte(signText))+"<"), "the signature is not of the text, %v", err)
+	}},
+	{"payment", "the app shows what is paid, and the signature names it by what is signed along", paymentSection, "", func(c *Case) {
+		a := c.backEnd(http.MethodPost, "/payment", paymentDocument("card", `{"amount":"`+paymentAmount+`","currency":"SEK"}`), jsonAPI)
+		ref := text(member(a, "data", "id"))
+		c.Want(a.Status == http.StatusCreated && member(a, "data", "type") == "bankIdPayment" && ref != "", "no payment: %s", a)
+		shown := c.approveOrder(ref)
+		c.Want(shown.Transaction.Type == "card" && shown.Transaction.Recipient == "Cykelboden" && shown.Transaction.Amount == paymentAmount && shown.Transaction.Currency == "SEK", "the app shows %+v", shown)
+		done := c.collected(ref)
+		c.Want(member(done, "data", "status") == "complete" && member(done, "data", "completionData", "user", "personalNumber") == c.Person().Name, "it is %s", done)
+		signature, err := base64.StdEncoding.DecodeString(text(member(done, "data", "completionData", "signature")))
+		c.Want(err == nil && strings.Contains(string(signature), "<usrNonVisibleData>"), "nothing is signed along, %v", err)
+	}},
+	{"payment-money", "a payment by card has a sum, and what is no payment has none", paymentSection, "", func(c *Case) {
+		for _, body := range []string{paymentDocument("card", ""), paymentDocument("npa", `{"amount":"100","currency":"SEK"}`)} {
+			a := c.backEnd(http.MethodPost, "/payment", body, jsonAPI)
+			c.backEndError(a, http.StatusUnprocessableEntity, "invalid_user_visible_transaction")
+			c.Want(bytes.Contains(a.Body, []byte(`"/data/attributes/userVisibleTransaction/money"`)), "the error leads elsewhere: %s", a.Body)
+		}
+		a := c.backEnd(http.MethodPost, "/payment", paymentDocument("npa", ""), jsonAPI)
+		c.Want(a.Status == http.StatusCreated, "what is no payment is refused: %s", a)
+	}},
+	{"payment-newer", "the older contract has no payments", paymentSection, "", func(c *Case) {
+		flat := `{"endUserIp":"` + backEndAddress + `","userVisibleTransaction":{"transactionType":"npa","recipient":{"name":"Cykelboden"}}}`
+		c.backEndError(c.backEnd(http.MethodPost, "/payment", flat), http.StatusUnsupportedMediaType, "unsupported_media_type")
 	}},
 	{"foreign", "an order of another key is as none", "BankID API: collect", "", func(c *Case) {
 		ref := c.order("/auth", backEndFlat)

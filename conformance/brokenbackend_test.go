@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -34,6 +35,16 @@ func faultsOfBackEnds() []fault {
 			}
 		})
 	}
+	rewrite := func(change func(text string) string) func(*liar, *http.Request) *http.Response {
+		return asked(func(r *http.Request) {
+			if r.Body == nil {
+				return
+			}
+			text, _ := io.ReadAll(r.Body)
+			changed := change(string(text))
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(changed)), int64(len(changed))
+		})
+	}
 	plain := func(r *http.Request) {
 		for _, name := range []string{"Accept", "Content-Type"} {
 			if kind, _, modified := strings.Cut(r.Header.Get(name), ";"); modified {
@@ -60,6 +71,17 @@ func faultsOfBackEnds() []fault {
 		{name: "a cancelled order is complete", after: replace(`"status":"failed"`, `"status":"complete"`), checks: []string{"backend/cancel"}},
 		{name: "what is made has no address", after: answered(func(a *http.Response, body []byte) []byte { a.Header.Del("Location"); return body }), checks: []string{"backend/created"}},
 		{name: "caches may mix the dialects", after: answered(func(a *http.Response, body []byte) []byte { a.Header.Del("Vary"); return body }), checks: []string{"backend/vary"}},
+		{name: "another sum is paid", before: rewrite(func(text string) string { return strings.ReplaceAll(text, paymentAmount, "9999,50") }), checks: []string{"backend/payment"}},
+		{name: "what is paid is not looked at", before: rewrite(func(text string) string {
+			return strings.ReplaceAll(text, `"card","recipient":{"name":"Cykelboden"}}`, `"npa","recipient":{"name":"Cykelboden"}}`)
+		}), checks: []string{"backend/payment-money"}},
+		{name: "payments are made in the older contract", before: func(l *liar, r *http.Request) *http.Response {
+			if !strings.HasSuffix(r.URL.Path, "/payment") || r.Header.Get("Content-Type") != "application/json" {
+				return nil
+			}
+			r.Header.Set("Content-Type", jsonAPIType)
+			return rewrite(func(text string) string { return `{"data":{"type":"bankIdPayment","attributes":` + text + `}}` })(l, r)
+		}, checks: []string{"backend/payment-newer"}},
 		{name: "another person completes the order", after: replace(`"personalNumber":"1`, `"personalNumber":"2`), checks: []string{"backend/complete"}},
 	}
 }

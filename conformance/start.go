@@ -149,7 +149,7 @@ func (b *Brygga) start(ctx context.Context, binary string, s *site, addresses []
 func (b *Brygga) makeKeys(ctx context.Context, binary, configFile string) error {
 	b.Config.BackEnd = &BackEnd{URL: b.Config.Issuer + "/api/bankid/v1"}
 	for range 2 {
-		create := exec.CommandContext(ctx, binary, "apikey", "create", "conformance", "--client", b.Config.Clients["basic"].ID, "--scope", "orders:auth,orders:sign,orders:evidence", "--config", configFile, "-o", "json")
+		create := exec.CommandContext(ctx, binary, "apikey", "create", "conformance", "--client", b.Config.Clients["basic"].ID, "--scope", "orders:auth,orders:sign,orders:payment,orders:evidence", "--config", configFile, "-o", "json")
 		out, err := create.Output()
 		if err != nil {
 			return fmt.Errorf("make a key of a back end: %w: %s", err, out)
