@@ -100,7 +100,7 @@ func (c *collector) enlist(l *storage.Login) {
 		before.stop()
 		c.seen = before.seen
 	}
-	c.revision, c.network = l.Revision, limit.Subscriber(countedAs(&l.Request, l.Order.Starter.IP))
+	c.revision, c.network = l.Revision, limit.Subscriber(countedAs(l.Request, l.Order.Starter.IP))
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.collectors[l.ID] = c
 	c.networks[c.network]++
@@ -358,7 +358,7 @@ func (c *collector) mayRenew(ctx context.Context, l *storage.Login) bool {
 	if errors.Is(err, storage.ErrNotFound) {
 		return false
 	}
-	err = c.limits.allowRenewal(countedAs(&l.Request, l.Order.Starter.IP), l.Request.ClientID)
+	err = c.limits.allowRenewal(countedAs(l.Request, l.Order.Starter.IP), l.Request.ClientID)
 	if err != nil {
 		c.Observe(Observation{Event: LimitReached, Reason: "renewals", Device: l.Order.Starter.Device})
 		c.log.InfoContext(ctx, "order not renewed", "login", l.ID, "client_id", l.Request.ClientID, "err", err)

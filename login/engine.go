@@ -285,7 +285,7 @@ func (e *Engine) create(ctx context.Context, id string, request storage.AuthRequ
 		request.Kind = storage.KindPayment
 	}
 	l := storage.Login{
-		ID: id, State: storage.LoginOpen, Revision: 1, Request: request, BindingHash: binding.Hash(), Created: request.Received, Expires: expires,
+		ID: id, State: storage.LoginOpen, Revision: 1, Request: &request, BindingHash: binding.Hash(), Created: request.Received, Expires: expires,
 	}
 	if request.Sign != nil {
 		return e.createSignature(ctx, l)

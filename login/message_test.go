@@ -46,7 +46,7 @@ func TestUserMessage(t *testing.T) {
 				defer h.close()
 				request := h.asking(test.policy).Request
 				request.UserMessage = &test.message
-				l, err := h.Create(t.Context(), request, secret.New("binding"), "192.0.2.7")
+				l, err := h.Create(t.Context(), *request, secret.New("binding"), "192.0.2.7")
 				if err != nil {
 					t.Fatal(err)
 				}

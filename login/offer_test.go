@@ -244,7 +244,7 @@ func TestWhatOneEIDCannotSign(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := h.Offered(client, &l.Request, byTag); !slices.Equal(got, test.want) {
+			if got := h.Offered(client, l.Request, byTag); !slices.Equal(got, test.want) {
 				t.Errorf("when it is stored: %q", got)
 			}
 			if _, err := h.Start(t.Context(), l.ID, byTag); (err == nil) != slices.Contains(test.want, "tag") || err != nil && tag.orders() > 0 {

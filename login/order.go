@@ -54,10 +54,10 @@ func (e *Engine) Begin(ctx context.Context, id string, starter storage.Starter, 
 	if client.Disabled {
 		return nil, ErrDisabled
 	}
-	if starter.Method, err = e.chosen(client, &before.Request, starter); err != nil {
+	if starter.Method, err = e.chosen(client, before.Request, starter); err != nil {
 		return nil, err
 	}
-	if starter.Person, err = e.asked(client, &before.Request, starter); err != nil {
+	if starter.Person, err = e.asked(client, before.Request, starter); err != nil {
 		return nil, err
 	}
 	if before.State != storage.LoginPending { // an order in place of another is no more to do
@@ -69,12 +69,12 @@ func (e *Engine) Begin(ctx context.Context, id string, starter storage.Starter, 
 	if err != nil {
 		return nil, fmt.Errorf("count pending orders: %w", err)
 	}
-	if err := e.countOrder(&before.Request, starter, pending); err != nil {
+	if err := e.countOrder(before.Request, starter, pending); err != nil {
 		e.Observe(Observation{Event: LimitReached, Reason: "orders", Device: starter.Device})
 		return nil, err
 	}
 	now := e.now()
-	claim := storage.Claim{ID: randomID(), Starter: starter, WindowEnds: e.windowOf(&before.Request, starter, now), Collector: e.Collector, At: now, First: first}
+	claim := storage.Claim{ID: randomID(), Starter: starter, WindowEnds: e.windowOf(before.Request, starter, now), Collector: e.Collector, At: now, First: first}
 	tell, told := e.tell(client, func(*storage.Login) (*method, storage.Starter) { return e.named(starter.Method), starter }, finding{audit.LoginStarted, ""})
 	l, err := e.Store.BeginOrder(ctx, id, claim, tell)
 	if err != nil {
@@ -159,15 +159,15 @@ func (e *Engine) makeOrder(ctx context.Context, l *storage.Login, client *storag
 	if err != nil {
 		return nil, err
 	}
-	policy, possible := e.demandsFor(client, &l.Request)
+	policy, possible := e.demandsFor(client, l.Request)
 	if !possible {
 		return nil, &eid.Fault{Reason: ReasonUnmet, Err: errors.New("no kind of eID is both the client's and the request's")}
 	}
 	request, nonce := e.request(m, l, client, policy, document)
-	if document != nil && !m.signs(&l.Request) || !m.Does(request.Kind, request.Channel) {
+	if document != nil && !m.signs(l.Request) || !m.Does(request.Kind, request.Channel) {
 		return nil, &eid.Fault{Reason: ReasonRejected, Err: fmt.Errorf("%s has no orders of kind %s by %s", m.name, request.Kind, request.Channel)}
 	}
-	if !m.heeds(policy, &l.Request) { // a renewal asks nobody which methods are offered, and the client may demand more by now
+	if !m.heeds(policy, l.Request) { // a renewal asks nobody which methods are offered, and the client may demand more by now
 		return nil, &eid.Fault{Reason: ReasonUnmet, Err: fmt.Errorf("%s takes no notice of what is demanded", m.name)}
 	}
 	if request.Starter.Device == storage.DeviceThis && nonce.IsZero() && !m.Risk { // before anybody approves what would be refused

@@ -17,7 +17,7 @@ func TestLateWorkRenewsSooner(t *testing.T) {
 		{time.Minute, 10 * time.Second, 2 * time.Second},
 	} {
 		e := &Engine{Options: Options{Now: func() time.Time { return now }}}
-		l := &storage.Login{Order: &storage.Order{Started: now.Add(-test.age), HintCode: "outstandingTransaction"}}
+		l := &storage.Login{Request: new(storage.AuthRequest), Order: &storage.Order{Started: now.Add(-test.age), HintCode: "outstandingTransaction"}}
 		c := &collector{Engine: e, method: &method{Traits: BankIDTraits()}, login: l, late: test.late}
 		if got := c.pause(l, 0); got != test.pause {
 			t.Errorf("late by %s, an order of %s is looked at again after %s, want %s", test.late, test.age, got, test.pause)

@@ -16,7 +16,7 @@ import (
 // can be known from its answer alone, and a text must not keep anybody from logging in. Of a client's message the text above stays.
 func (e *Engine) startWithText(ctx context.Context, m *method, l *storage.Login, client *storage.Client, request eid.Request) (storage.Order, error) {
 	order, err := startQuietly(ctx, m, request)
-	if request.Kind.Commits() || l.Request.UserMessage != nil && isExact(&l.Request) {
+	if request.Kind.Commits() || l.Request.UserMessage != nil && isExact(l.Request) {
 		return order, err // nothing of what is signed or paid, or was to be shown exactly, is ever left out
 	}
 	fault, rejected := errors.AsType[*eid.Fault](err)
@@ -77,14 +77,14 @@ func (e *Engine) request(m *method, l *storage.Login, client *storage.Client, po
 	binding := sha256.Sum256([]byte("brygga login\n" + l.ID + "\n" + l.Request.ClientID + "\n" + l.Request.Nonce))
 	starter := l.Claim.Starter
 	request := eid.Request{
-		Kind: storage.KindIdentify, Channel: channelOf(&l.Request),
-		Starter: starter, ReferringDomain: e.ReferringDomain, Binding: binding[:], Required: required(&l.Request),
+		Kind: storage.KindIdentify, Channel: channelOf(l.Request),
+		Starter: starter, ReferringDomain: e.ReferringDomain, Binding: binding[:], Required: required(l.Request),
 		PinCode: policy.PinCode.On(), MRTD: policy.MRTD.On(), CardReader: policy.CardReader, CertificatePolicies: policy.CertificatePolicies,
 		Certificate: policy.Certificate,
 	}
 	limits := m.texts(request.Kind)
 	request.VisibleText, request.VisibleFormat = e.visible(limits, policy, client, starter.Language)
-	if message := l.Request.UserMessage; message != nil && isExact(&l.Request) {
+	if message := l.Request.UserMessage; message != nil && isExact(l.Request) {
 		request.VisibleText, request.VisibleFormat = messageIn(message, starter.Language), message.Format
 	} else if message != nil {
 		request.VisibleText, request.VisibleFormat = withMessage(limits, message, starter.Language, request.VisibleText, request.VisibleFormat)
@@ -96,7 +96,7 @@ func (e *Engine) request(m *method, l *storage.Login, client *storage.Client, po
 		toSign(&request, document, policy)
 	}
 	if l.Request.Payment != nil {
-		toPay(&request, &l.Request, policy)
+		toPay(&request, l.Request, policy)
 	}
 	if l.Request.Program != nil {
 		request.ReferringDomain = "" // no page of ours starts the app

@@ -57,13 +57,13 @@ func (c *collector) complete(ctx context.Context, l *storage.Login, progress eid
 		c.fail(ctx, l, ReasonUnverified, found...)
 		return
 	}
-	policy, _ := c.demandsFor(client, &l.Request) // of the kinds of eID, the order holds what was demanded
+	policy, _ := c.demandsFor(client, l.Request) // of the kinds of eID, the order holds what was demanded
 	v := judge(c.method, l, policy, progress, c.now())
 	if v.reason != "" {
 		c.fail(ctx, l, v.reason, append(found, finding{audit.ResultRefused, v.message()})...)
 		return
 	}
-	if progress.Identity.Evidence, err = proofFor(&l.Request, progress); err != nil {
+	if progress.Identity.Evidence, err = proofFor(l.Request, progress); err != nil {
 		c.fault(ctx, "read evidence", l.ID, err) // the client gets its login without it: such claims are voluntary
 	}
 	record, lacking := c.evidence(l, client, sent, progress)
@@ -239,7 +239,7 @@ func judge(m *method, l *storage.Login, policy storage.Policy, progress eid.Prog
 		return verdict{reason: ReasonUnmet, detail: "mrtd"}
 	case progress.Unmet != "":
 		return verdict{reason: ReasonUnmet, detail: progress.Unmet}
-	case !isWanted(&identity, required(&l.Request)), !isWanted(&identity, l.Order.Starter.Person):
+	case !isWanted(&identity, required(l.Request)), !isWanted(&identity, l.Order.Starter.Person):
 		return verdict{reason: ReasonOtherPerson}
 	case policy.MinimumAge > 0 && !isOfAge(identity.PersonalNumber, policy.MinimumAge, now):
 		return verdict{reason: ReasonTooYoung}

@@ -17,7 +17,7 @@ import (
 // createSignature stores a login whose person is to sign, with the document. What is signed is chosen here, once: every order for the login has the same.
 func (e *Engine) createSignature(ctx context.Context, l storage.Login) (*storage.Login, error) {
 	document := documentFor(&l)
-	signers, all := e.signersOf(&l.Request)
+	signers, all := e.signersOf(l.Request)
 	if len(signers) == 0 {
 		return nil, ErrNoOrders
 	}

@@ -38,8 +38,8 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 		return
 	}
 	now := p.now()
-	answer, code := p.answerTo(client, &login.Request, event{
-		identity: login.Identity, acr: p.acrOf(&login.Request, login.Identity), amr: p.amrOf(login.Identity), at: login.Completed, login: login.ID, evidence: login.EvidenceID,
+	answer, code := p.answerTo(client, login.Request, event{
+		identity: login.Identity, acr: p.acrOf(login.Request, login.Identity), amr: p.amrOf(login.Identity), at: login.Completed, login: login.ID, evidence: login.EvidenceID,
 	}, now)
 	var cookie secret.String
 	if client.SessionGroup != "" && !login.Request.Kind.Commits() { // who has signed has not logged in (Signature Extension §4)
@@ -62,7 +62,7 @@ func (p *Provider) Answer(w http.ResponseWriter, r *http.Request, login *storage
 		if answer.Ends != "" {
 			p.tellClients()
 		}
-		p.respond(w, r, &login.Request, url.Values{"code": {code}})
+		p.respond(w, r, login.Request, url.Values{"code": {code}})
 	}
 }
 
@@ -80,7 +80,7 @@ func (p *Provider) answerAgain(w http.ResponseWriter, r *http.Request, client *s
 	default:
 		p.o.Observe("answer", "ok", login.Request.ClientID)
 		p.tellAnswer(login, client, now)
-		p.respond(w, r, &login.Request, url.Values{"code": {code}})
+		p.respond(w, r, login.Request, url.Values{"code": {code}})
 	}
 }
 
@@ -92,7 +92,7 @@ func (p *Provider) unanswerable(client *storage.Client, login *storage.Login) *o
 	switch {
 	case !p.isRequired(client, login):
 		return errAnotherPerson
-	case !p.isMet(&login.Request, login.Identity):
+	case !p.isMet(login.Request, login.Identity):
 		return errUnmet
 	}
 	return nil
@@ -181,7 +181,7 @@ func (p *Provider) refuseLogin(w http.ResponseWriter, r *http.Request, client *s
 	default:
 		told(r.Context())
 		p.o.Observe("answer", code, login.Request.ClientID)
-		p.respond(w, r, &login.Request, newError(code, description).values())
+		p.respond(w, r, login.Request, newError(code, description).values())
 	}
 }
 

@@ -219,7 +219,7 @@ func TestGrantOfLogin(t *testing.T) {
 	})
 	login := h.complete(h.begin(params("all", callback, "scope", "openid offline_access", "resource", "https://api.example",
 		"claims", `{"id_token":{"name":null},"userinfo":{"birthdate":null}}`)), person)
-	answer, code := h.answerTo(client, &login.Request, event{identity: login.Identity, at: login.Completed, login: "t"}, h.now())
+	answer, code := h.answerTo(client, login.Request, event{identity: login.Identity, at: login.Completed, login: "t"}, h.now())
 	g := answer.Grant
 	if !g.Offline || !g.Backchannel || !slices.Equal(g.Resources, []string{"https://api.example"}) || !slices.Equal(answer.Code.Resources, g.Resources) ||
 		!slices.Equal(g.Claims.IDToken, []string{"name"}) || !slices.Equal(g.Claims.UserInfo, []string{"birthdate"}) || g.Session != "" ||

@@ -96,7 +96,7 @@ func benchmarkTokens(b *testing.B, h *harness) (answer tokens) {
 func benchmarkCode(h *harness, clientID string) string {
 	now := h.now()
 	login := storage.Login{
-		ID: storage.NewID(), State: storage.LoginOpen, Revision: 1, Created: now, Expires: now.Add(time.Hour), Request: storage.AuthRequest{
+		ID: storage.NewID(), State: storage.LoginOpen, Revision: 1, Created: now, Expires: now.Add(time.Hour), Request: &storage.AuthRequest{
 			ClientID: clientID, RedirectURI: callback, ResponseMode: modeQuery, Scopes: []string{"openid", "profile", "offline_access"},
 			CodeChallenge: challenge43, State: "state", Nonce: "nonce",
 		},

@@ -22,7 +22,7 @@ const spelled = "18900101-9802" // number, as people write it
 func (h *harness) call(ctx context.Context, request storage.AuthRequest, binding secret.String, _ storage.Starter) (*storage.Login, error) {
 	now := h.now()
 	login := storage.Login{
-		ID: storage.NewID(), State: storage.LoginOpen, Revision: 1, Request: request, BindingHash: binding.Hash(), Created: now, Expires: request.Program.Expires.Add(time.Minute),
+		ID: storage.NewID(), State: storage.LoginOpen, Revision: 1, Request: &request, BindingHash: binding.Hash(), Created: now, Expires: request.Program.Expires.Add(time.Minute),
 	}
 	return &login, h.store.CreateLogin(ctx, login)
 }
@@ -538,7 +538,7 @@ func TestCIBAIsNoCookie(t *testing.T) {
 	cookie := storage.NewToken()
 	request := storage.AuthRequest{ClientID: "call", Scopes: []string{"openid"}, RequiredPersonalNumber: secret.New(number)}
 	for _, binding := range []secret.String{secret.New(cookie), cibaBinding(cookie)} {
-		login := storage.Login{ID: storage.NewID(), State: storage.LoginOpen, Revision: 1, Request: request, BindingHash: binding.Hash(), Created: h.now(), Expires: h.now().Add(time.Hour)}
+		login := storage.Login{ID: storage.NewID(), State: storage.LoginOpen, Revision: 1, Request: &request, BindingHash: binding.Hash(), Created: h.now(), Expires: h.now().Add(time.Hour)}
 		if err := h.store.CreateLogin(t.Context(), login); err != nil {
 			t.Fatal(err)
 		}

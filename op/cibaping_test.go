@@ -126,9 +126,9 @@ func TestCIBAPingsNobodyElse(t *testing.T) {
 	_, polls := h.begun(h.names("client_notification_token", notificationToken))
 	_, login := h.asksToBeTold()
 	foreign, browser := *login, *login
-	program := *login.Request.Program
-	program.Owner = "key"
-	foreign.Request.Program, browser.Request.Program = &program, nil
+	asked, program := *login.Request, *login.Request.Program
+	asked.Program, program.Owner = &program, "key"
+	foreign.Request, browser.Request = &asked, &storage.AuthRequest{ClientID: asked.ClientID}
 	for name, other := range map[string]*storage.Login{"one that asks": polls, "another program": &foreign, "a browser": &browser} {
 		if h.Notify(other); len(h.pings) != 0 {
 			t.Errorf("%s is told", name)

@@ -105,8 +105,8 @@ func (p *Provider) answerPolled(ctx context.Context, client *storage.Client, log
 	if why := p.unanswerable(client, login); why != nil {
 		return p.refusePolled(ctx, client, login, why)
 	}
-	answer := p.answerWith(p.pollCode(login, token), client, &login.Request, event{
-		identity: login.Identity, acr: p.acrOf(&login.Request, login.Identity), amr: p.amrOf(login.Identity), at: login.Completed, login: login.ID, evidence: login.EvidenceID,
+	answer := p.answerWith(p.pollCode(login, token), client, login.Request, event{
+		identity: login.Identity, acr: p.acrOf(login.Request, login.Identity), amr: p.amrOf(login.Identity), at: login.Completed, login: login.ID, evidence: login.EvidenceID,
 	}, now)
 	_, err := p.o.Store.AnswerLogin(ctx, login.ID, answer, now)
 	switch {

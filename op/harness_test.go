@@ -208,7 +208,7 @@ func testClients() []storage.Client {
 func (h *harness) BeginLogin(w http.ResponseWriter, r *http.Request, _ *storage.Client, request storage.AuthRequest, id string) {
 	now := h.now()
 	login := storage.Login{
-		ID: cmp.Or(id, storage.NewID()), State: storage.LoginOpen, Revision: 1, Request: request, Created: now, Expires: now.Add(10 * time.Minute),
+		ID: cmp.Or(id, storage.NewID()), State: storage.LoginOpen, Revision: 1, Request: &request, Created: now, Expires: now.Add(10 * time.Minute),
 	}
 	if err := h.store.CreateLogin(r.Context(), login); err != nil {
 		h.t.Error(err)

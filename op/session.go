@@ -180,7 +180,7 @@ func (p *Provider) joinSession(r *http.Request, client *storage.Client, login *s
 	default:
 		answer.Ends = old.ID
 	}
-	if session, err = session.Use(client.ID, released(&login.Request), now); err != nil {
+	if session, err = session.Use(client.ID, released(login.Request), now); err != nil {
 		return secret.String{}, err
 	}
 	grant.SessionID = p.sid(session.ID, client.ID)

@@ -40,12 +40,12 @@ func (h *harness) codeFor(identity storage.Identity, scopes []string, alter func
 	h.t.Helper()
 	now := h.now()
 	login := storage.Login{
-		ID: storage.NewID(), State: storage.LoginOpen, Revision: 1, Created: now, Expires: now.Add(time.Hour), Request: storage.AuthRequest{
+		ID: storage.NewID(), State: storage.LoginOpen, Revision: 1, Created: now, Expires: now.Add(time.Hour), Request: &storage.AuthRequest{
 			ClientID: "web", RedirectURI: callback, ResponseMode: modeQuery, Scopes: scopes, CodeChallenge: challenge43, Nonce: "n-1",
 		},
 	}
 	if alter != nil {
-		alter(&login.Request)
+		alter(login.Request)
 	}
 	if err := h.store.CreateLogin(h.t.Context(), login); err != nil {
 		h.t.Fatal(err)

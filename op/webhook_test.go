@@ -86,7 +86,7 @@ func (h *harness) restart() {
 func (h *harness) endOrder(client, id string) {
 	h.t.Helper()
 	ctx, now := h.t.Context(), h.now()
-	login := storage.Login{ID: id, State: storage.LoginOpen, Revision: 1, Created: now, Expires: now.Add(time.Hour), Request: storage.AuthRequest{
+	login := storage.Login{ID: id, State: storage.LoginOpen, Revision: 1, Created: now, Expires: now.Add(time.Hour), Request: &storage.AuthRequest{
 		ClientID: client, Program: &storage.Program{Owner: "key:k", Expires: now.Add(5 * time.Minute), Told: true},
 	}}
 	err := h.store.CreateLogin(ctx, login)

@@ -50,7 +50,7 @@ func (c Codec) DecodeLoginState(before *Login, state []byte) (*Login, error) {
 	if err := c.open(SealedLogin, before.ID, state, &w); err != nil {
 		return nil, fmt.Errorf("decode login: %w", err)
 	}
-	return w.login(before.ID, requestWire(before)), nil
+	return w.loginOf(before), nil
 }
 
 // DecodeWholeLogin returns the login of that ID from the one row that earlier versions stored of it.

@@ -40,8 +40,8 @@ func sumOf(name string, parts ...[]byte) (sum Hash) {
 // Signing returns the login as one whose person is to sign the document, and the document as one of that login, or an error when either is
 // not whole. Backends store both in one step.
 func (l Login) Signing(d Document) (Login, Document, error) {
-	if l.ID == "" || len(d.Visible)+len(d.Hidden) == 0 {
-		return l, d, errors.New("create signature: the login has no ID, or there is nothing to sign")
+	if l.ID == "" || l.Request == nil || len(d.Visible)+len(d.Hidden) == 0 {
+		return l, d, errors.New("create signature: the login has no ID or no request, or there is nothing to sign")
 	}
 	l.Request = l.Request.Own()
 	l.Request.Kind, l.Request.Document = KindSign, d.Sum()

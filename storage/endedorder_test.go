@@ -20,7 +20,7 @@ func TestEndNotice(t *testing.T) {
 		{open, failed, false, true, false}, {pending, complete, false, false, false}, {failed, failed, false, true, false}, {complete, complete, false, true, false},
 		{open, pending, false, true, false}, {complete, answered, false, true, false},
 	} {
-		l := storage.Login{ID: "l", State: tt.after, Request: storage.AuthRequest{ClientID: "app", Program: &storage.Program{Told: tt.told}}}
+		l := storage.Login{ID: "l", State: tt.after, Request: &storage.AuthRequest{ClientID: "app", Program: &storage.Program{Told: tt.told}}}
 		if tt.call {
 			l.Request.Call = &storage.Call{}
 		}
@@ -28,7 +28,7 @@ func TestEndNotice(t *testing.T) {
 			t.Errorf("%+v: %+v", tt, got)
 		}
 	}
-	if (&storage.Login{State: failed}).EndNotice(pending, t0) != nil {
+	if (&storage.Login{Request: new(storage.AuthRequest), State: failed}).EndNotice(pending, t0) != nil {
 		t.Error("a login in a browser has a notice")
 	}
 }
@@ -37,7 +37,7 @@ func TestEndNotice(t *testing.T) {
 func TestCancelledOnce(t *testing.T) {
 	l := storage.Login{
 		State: storage.LoginFailed, Failure: storage.Failure{Reason: "requestRejected"},
-		Request: storage.AuthRequest{Program: &storage.Program{Quiet: t0.Add(time.Minute)}},
+		Request: &storage.AuthRequest{Program: &storage.Program{Quiet: t0.Add(time.Minute)}},
 	}
 	cancelled := storage.Failure{Reason: "cancelled", At: t0}
 	if err := l.CancelOrder(cancelled); err != nil || l.Failure != cancelled {

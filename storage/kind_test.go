@@ -13,7 +13,7 @@ import (
 func TestOrderBeforeKinds(t *testing.T) {
 	sealer := storagetest.FixedSealer("one")
 	codec := storage.NewCodec(sealer)
-	request, err := codec.EncodeRequest(&storage.Login{ID: "l1"})
+	request, err := codec.EncodeRequest(&storage.Login{Request: new(storage.AuthRequest), ID: "l1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -135,7 +135,8 @@ type Login struct {
 	State LoginState
 	// Revision counts the changes, from 1.
 	Revision uint64
-	Request  AuthRequest
+	// Request is what was asked for, never nil. It does not change once the login is stored, so all copies of the login share it.
+	Request *AuthRequest
 	// BindingHash is the SHA-256 of the cookie of the browser that brought the auth request.
 	BindingHash [32]byte
 	Created     time.Time

@@ -25,7 +25,8 @@ type edit func(*storage.Login)
 
 func pending(edits ...edit) *storage.Login {
 	l := &storage.Login{
-		ID: "l1", State: storage.LoginPending, Revision: 7, Created: t0, Expires: t0.Add(time.Hour), Orders: 1,
+		Request: new(storage.AuthRequest),
+		ID:      "l1", State: storage.LoginPending, Revision: 7, Created: t0, Expires: t0.Add(time.Hour), Orders: 1,
 		Order: &storage.Order{ID: "o1", Collector: "a", Started: t0, Starter: person, WindowEnds: t0.Add(5 * time.Minute)},
 	}
 	for _, e := range edits {

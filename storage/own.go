@@ -10,7 +10,7 @@ import (
 // it. A store that keeps a record in memory keeps the record's Own, as the request would otherwise stay there too.
 
 // Own returns the request with texts of its own.
-func (r AuthRequest) Own() AuthRequest {
+func (r AuthRequest) Own() *AuthRequest {
 	for _, text := range []*string{&r.ClientID, &r.RedirectURI, &r.ResponseMode, &r.State, &r.Nonce, &r.CodeChallenge, &r.RequiredSubject, &r.ACR, &r.Method, &r.Issuer} {
 		*text = strings.Clone(*text)
 	}
@@ -33,7 +33,7 @@ func (r AuthRequest) Own() AuthRequest {
 	if c := r.Call; c != nil {
 		r.Call = &Call{Initiator: strings.Clone(c.Initiator)}
 	}
-	return r
+	return &r
 }
 
 func (p Ping) own() Ping {
@@ -44,7 +44,7 @@ func (m *UserMessage) own() UserMessage {
 	return UserMessage{Text: ownMap(m.Text), Format: strings.Clone(m.Format)}
 }
 
-// Copy returns a copy of the login that shares nothing which a rule or a caller changes: all but the slices of the auth request and of
+// Copy returns a copy of the login that shares nothing which a rule or a caller changes: all but the auth request, the slices of
 // what was sent, the keys and the work of the person and the evidence.
 func (l *Login) Copy() *Login {
 	own := *l

@@ -13,7 +13,7 @@ func TestOwnSharesNothing(t *testing.T) {
 	request, starter, grant := filled[AuthRequest](), filled[Starter](), filled[Grant]()
 	grant.Identity = Identity{} // comes from the eID service
 	request.StepUp = Policy{}   // comes from the configuration
-	compareTexts(t, "AuthRequest", reflect.ValueOf(request), reflect.ValueOf(request.Own()))
+	compareTexts(t, "AuthRequest", reflect.ValueOf(request), reflect.ValueOf(*request.Own()))
 	compareTexts(t, "Starter", reflect.ValueOf(starter), reflect.ValueOf(starter.Own()))
 	compareTexts(t, "Grant", reflect.ValueOf(grant), reflect.ValueOf(grant.Own()))
 }

@@ -14,7 +14,7 @@ func TestSizeIsWhatIsWritten(t *testing.T) {
 		for name, record := range map[string]struct {
 			value any
 			size  int
-		}{"login": {requestWire(&Login{Request: request}), request.Size()}, "pushed request": {wirePushedRequest{Values: pushed.Values}, pushed.Size()}} {
+		}{"login": {requestWire(&Login{Request: &request}), request.Size()}, "pushed request": {wirePushedRequest{Values: pushed.Values}, pushed.Size()}} {
 			row, err := json.Marshal(record.value)
 			if err != nil {
 				t.Fatal(err)

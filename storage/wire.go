@@ -184,7 +184,7 @@ type wirePushedRequest struct {
 
 func requestWire(l *Login) *wireRequest {
 	w := &wireRequest{
-		Request: l.Request, Required: l.Request.RequiredPersonalNumber.Reveal(), Hint: l.Request.LoginHint.Reveal(), BindingHash: l.BindingHash[:], Created: l.Created, Expires: l.Expires,
+		Request: *l.Request, Required: l.Request.RequiredPersonalNumber.Reveal(), Hint: l.Request.LoginHint.Reveal(), BindingHash: l.BindingHash[:], Created: l.Created, Expires: l.Expires,
 	}
 	if p := l.Request.Program; p != nil && p.Ping != (Ping{}) {
 		w.Ping = &wirePing{p.Ping.Secret.Reveal(), p.Ping.Token.Reveal()}
@@ -211,21 +211,30 @@ func loginWire(l *Login) *wireLogin {
 	return w
 }
 
+func (w *wireRequest) request() *AuthRequest {
+	r := w.Request
+	r.RequiredPersonalNumber, r.LoginHint = secret.New(w.Required), secret.New(w.Hint)
+	if r.Program != nil && w.Ping != nil {
+		r.Program.Ping = Ping{secret.New(w.Ping.Secret), secret.New(w.Ping.Token)}
+	}
+	return &r
+}
+
 func (w *wireLogin) login(id string, r *wireRequest) *Login {
+	l := &Login{ID: id, Request: r.request(), Created: r.Created, Expires: r.Expires}
+	copy(l.BindingHash[:], r.BindingHash)
+	return w.loginOf(l)
+}
+
+// loginOf returns the login with what changes of it; what never does is that of before, and shared with it.
+func (w *wireLogin) loginOf(before *Login) *Login {
 	l := &Login{
-		ID: id, State: w.State, Revision: w.Revision, Request: r.Request, Created: r.Created,
-		Expires: r.Expires, Orders: w.Orders, Seen: w.Seen, Course: w.Course, Returned: w.Returned,
+		ID: before.ID, State: w.State, Revision: w.Revision, Request: before.Request, BindingHash: before.BindingHash, Created: before.Created,
+		Expires: before.Expires, Orders: w.Orders, Seen: w.Seen, Course: w.Course, Returned: w.Returned,
 		Failure: w.Failure, Completed: w.Completed, EvidenceID: w.EvidenceID, ReturnWaived: w.Waived,
 		Order: w.Order.order(), Previous: w.Previous.order(), PreviousReturned: w.PreviousReturned,
 	}
-	copy(l.BindingHash[:], r.BindingHash)
 	copy(l.Code[:], w.Code)
-	l.Request.RequiredPersonalNumber, l.Request.LoginHint = secret.New(r.Required), secret.New(r.Hint)
-	if p := l.Request.Program; p != nil && r.Ping != nil {
-		own := *p // r may be shared
-		own.Ping = Ping{secret.New(r.Ping.Secret), secret.New(r.Ping.Token)}
-		l.Request.Program = &own
-	}
 	if w.Claim != nil {
 		l.Claim = w.Claim.Claim
 		l.Claim.Starter.Person = w.Claim.Person.key()

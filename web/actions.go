@@ -61,12 +61,12 @@ func (s *Site) start(w http.ResponseWriter, r *http.Request, v *visit) {
 		s.redirect(w, r, basePath(l.ID))
 		return
 	}
-	offered, by := s.Offered(r, v.client, &v.login.Request), starter
+	offered, by := s.Offered(r, v.client, v.login.Request), starter
 	if by.Method == "" && len(offered) == 1 {
 		by.Method = offered[0]
 	}
 	launch, noCode := s.Engine.LaunchFor(by), s.Engine.NoCode(by.Method)
-	asking, asks := s.Engine.Asking(v.client, &v.login.Request, by.Method)
+	asking, asks := s.Engine.Asking(v.client, v.login.Request, by.Method)
 	switch device := r.PostForm.Get("device"); {
 	case device == storage.DeviceThis && launch.Possible:
 		starter.Device = storage.DeviceThis

@@ -166,7 +166,7 @@ func (s *Site) obey(w http.ResponseWriter, r *http.Request, v *visit, asked Aske
 // startSpoken makes an order. One that is under way for the same device and person stays, approved or not: a page that asks twice gets the same.
 func (s *Site) startSpoken(r *http.Request, v *visit, asked Asked, by storage.Starter) (*storage.Login, *spokenError) {
 	if !asked.Identifier.IsZero() {
-		asking, may := s.Engine.Asking(v.client, &v.login.Request, by.Method)
+		asking, may := s.Engine.Asking(v.client, v.login.Request, by.Method)
 		if !may {
 			return nil, &spokenError{status: http.StatusForbidden, word: "not_offered"}
 		}

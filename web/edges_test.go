@@ -39,7 +39,7 @@ func TestFailedViewWaits(t *testing.T) {
 		"ten seconds":   {now.Add(10 * time.Second), 10},
 		"a bit more":    {now.Add(10*time.Second + 1), 11},
 	} {
-		l := &storage.Login{State: storage.LoginFailed, Failure: storage.Failure{Reason: login.ReasonUnavailable, Retry: tt.retry}}
+		l := &storage.Login{Request: new(storage.AuthRequest), State: storage.LoginFailed, Failure: storage.Failure{Reason: login.ReasonUnavailable, Retry: tt.retry}}
 		view, ok := failedView(situation{login: l, now: now}, templates.Device(""), templates.Platform("")).(templates.Failed)
 		if !ok || view.Wait != tt.want {
 			t.Errorf("%s: %+v, want %d s", name, view, tt.want)

@@ -168,7 +168,7 @@ func choiceQuery(values url.Values) string {
 
 // rememberMethod keeps the eID of a completed login for the next choice, where there is one.
 func (s *Site) rememberMethod(w http.ResponseWriter, r *http.Request, v *visit) {
-	if l := v.login; l.Order != nil && len(s.Offered(r, v.client, &l.Request)) > 1 {
+	if l := v.login; l.Order != nil && len(s.Offered(r, v.client, l.Request)) > 1 {
 		s.cookies.set(w, cookieMethod, l.Order.Method, keepLife)
 	}
 }

@@ -204,10 +204,10 @@ func (l looker) Own() looker {
 
 func (s *Site) looker(r *http.Request, v *visit, since time.Time) looker {
 	from := starter(r, v.page.Lang)
-	offered := s.Engine.Offered(v.client, &v.login.Request, from)
+	offered := s.Engine.Offered(v.client, v.login.Request, from)
 	chosen := choiceOf(r, offered)
 	if chosen.naming {
-		asking, asks := s.Engine.Asking(v.client, &v.login.Request, chosen.method)
+		asking, asks := s.Engine.Asking(v.client, v.login.Request, chosen.method)
 		chosen.naming = asks && asking.Person.IsZero()
 	}
 	from.Method = chosen.method
@@ -249,7 +249,7 @@ func (s *Site) viewWith(ctx context.Context, l *storage.Login, at looker, frame 
 	if choosing(l, at.chosen) && !starting && (len(at.offered) == 0 || method == "") {
 		return s.selection(at.lang, &at)
 	}
-	asking, asks := s.Engine.Asking(at.client, &l.Request, method)
+	asking, asks := s.Engine.Asking(at.client, l.Request, method)
 	if asks && at.chosen.naming && choosing(l, at.chosen) && !starting {
 		view := s.naming(asking, method, len(at.offered) > 1, launch)
 		view.Typed = named(l, asking)

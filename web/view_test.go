@@ -20,7 +20,7 @@ var (
 )
 
 func stored(state storage.LoginState, device, hint string) *storage.Login {
-	l := &storage.Login{ID: "id", State: state, Orders: 3, Claim: storage.Claim{Starter: storage.Starter{Device: device}}}
+	l := &storage.Login{Request: new(storage.AuthRequest), ID: "id", State: state, Orders: 3, Claim: storage.Claim{Starter: storage.Starter{Device: device}}}
 	if state != storage.LoginOpen {
 		l.Order = &storage.Order{ID: "order", HintCode: hint, Starter: storage.Starter{Device: device}}
 		if hint != "" && hint != "outstandingTransaction" && hint != "noClient" {
@@ -112,7 +112,7 @@ func TestViewOf(t *testing.T) {
 		{"complete, for an app", situation{login: &returned, launch: phone, leadsOut: true}, templates.Complete{Press: true}},
 		{"answered, and the code not redeemed", situation{login: stored(storage.LoginAnswered, "other", "userSign"), open: true}, templates.Complete{Press: true}},
 		{"answered", situation{login: stored(storage.LoginAnswered, "other", "userSign")}, templates.Notice{Kind: templates.NoticeAlreadyDone}},
-		{"answered before any order", situation{login: &storage.Login{State: storage.LoginAnswered}}, templates.Notice{Kind: templates.NoticeAlreadyDone}},
+		{"answered before any order", situation{login: &storage.Login{Request: new(storage.AuthRequest), State: storage.LoginAnswered}}, templates.Notice{Kind: templates.NoticeAlreadyDone}},
 		{
 			"no more orders", situation{login: tooMany, launch: computer},
 			templates.Failed{Reason: templates.ReasonRateLimited, Device: templates.OtherDevice, Platform: templates.Computer, Final: true, Follows: true},

@@ -90,7 +90,7 @@ func loginSteps(ctx context.Context, store storage.Store, id string, acknowledge
 			return nil, store.CreateLogin(ctx, storage.Login{
 				ID: id, State: storage.LoginOpen, Revision: 1, Created: now, Expires: now.Add(10 * time.Minute),
 				BindingHash: sha256.Sum256([]byte(id)),
-				Request: storage.AuthRequest{
+				Request: &storage.AuthRequest{
 					ClientID: "app", RedirectURI: "https://app.example/callback", ResponseMode: "query", Scopes: []string{"openid", "profile"},
 					State: "af0ifjsldkj", Nonce: "n-0S6_WzA2Mj", CodeChallenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", Received: now,
 				},

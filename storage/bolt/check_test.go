@@ -39,7 +39,7 @@ func storeAll(t *testing.T, s *Store, now time.Time) {
 	err = errors.Join(err, err3)
 	for i, answer := range []storage.Answer{{Session: &session}, {}} {
 		id := fmt.Sprint("answered-", i)
-		login := storage.Login{ID: id, State: storage.LoginComplete, Identity: &storage.Identity{}, Expires: now.Add(time.Minute)}
+		login := storage.Login{Request: new(storage.AuthRequest), ID: id, State: storage.LoginComplete, Identity: &storage.Identity{}, Expires: now.Add(time.Minute)}
 		answer.Grant = storage.Grant{ID: "grant" + id, ClientID: "app", SessionID: "sid" + id, Expires: now.Add(time.Hour)}
 		answer.Code = storage.Code{Hash: [32]byte{9, byte(i)}, GrantID: answer.Grant.ID, ClientID: "app", Expires: now.Add(time.Minute)}
 		err = errors.Join(err, s.CreateLogin(t.Context(), login))

@@ -91,7 +91,7 @@ func work(t *testing.T, s *Store, random *rand.Rand, logins *int, now time.Time)
 	case 0: // some come together, some of them are large
 		err = s.update(t.Context(), func(t *tx) error {
 			for range 1 + random.IntN(60) {
-				login := &storage.Login{ID: fmt.Sprint("login", *logins), Expires: now.Add(time.Duration(*logins) * time.Second)}
+				login := &storage.Login{Request: new(storage.AuthRequest), ID: fmt.Sprint("login", *logins), Expires: now.Add(time.Duration(*logins) * time.Second)}
 				login.Request.State = strings.Repeat("s", random.IntN(9000))
 				*logins++
 				if err := s.putNewLogin(t, login); err != nil {

@@ -32,7 +32,7 @@ func emptied(t *testing.T) (path string, now time.Time) {
 	for batch := range 20 {
 		if err := s.update(t.Context(), func(t *tx) error {
 			for i := range 200 {
-				login := &storage.Login{ID: fmt.Sprint("login-", batch, "-", i), Expires: now, Request: storage.AuthRequest{State: strings.Repeat("s", 5000)}}
+				login := &storage.Login{ID: fmt.Sprint("login-", batch, "-", i), Expires: now, Request: &storage.AuthRequest{State: strings.Repeat("s", 5000)}}
 				if err := s.putNewLogin(t, login); err != nil {
 					return err
 				}

@@ -32,7 +32,7 @@ func fillFile(t *testing.T, closed bool) filled {
 	storeOneOfEach(t, s, f.now)
 	if err := s.update(t.Context(), func(t *tx) error {
 		for i := range filledLogins {
-			login := &storage.Login{ID: fmt.Sprint("login", i), Expires: f.now.Add(time.Hour), Request: storage.AuthRequest{State: strings.Repeat("s", 500)}}
+			login := &storage.Login{ID: fmt.Sprint("login", i), Expires: f.now.Add(time.Hour), Request: &storage.AuthRequest{State: strings.Repeat("s", 500)}}
 			if err := s.putNewLogin(t, login); err != nil {
 				return err
 			}
@@ -107,7 +107,7 @@ func (f filled) works(t *testing.T, what string, raw []byte) {
 			t.Errorf("%s: login %d: %v", what, i, err)
 		}
 	}
-	if err := store.CreateLogin(t.Context(), storage.Login{ID: "one more", Expires: f.now.Add(time.Hour)}); err != nil {
+	if err := store.CreateLogin(t.Context(), storage.Login{Request: new(storage.AuthRequest), ID: "one more", Expires: f.now.Add(time.Hour)}); err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
 }
@@ -220,7 +220,7 @@ func tryDamaged(t *testing.T, f filled, raw []byte, unchecked bool) {
 		store.Login(t.Context(), fmt.Sprint("login", i), f.now)
 	}
 	for i := range 20 {
-		store.CreateLogin(t.Context(), storage.Login{ID: fmt.Sprint("new", i), Expires: f.now.Add(time.Hour)})
+		store.CreateLogin(t.Context(), storage.Login{Request: new(storage.AuthRequest), ID: fmt.Sprint("new", i), Expires: f.now.Add(time.Hour)})
 		store.RefuseLogin(t.Context(), fmt.Sprint("login", i), f.now)
 	}
 	store.Clients(t.Context(), "", 100)
@@ -257,7 +257,7 @@ func TestDamageUnderAnOpenStore(t *testing.T) {
 					}
 				}
 				for range 3 {
-					if err := store.CreateLogin(t.Context(), storage.Login{ID: "new", Expires: f.now.Add(time.Hour)}); !errors.Is(err, ErrBroken) {
+					if err := store.CreateLogin(t.Context(), storage.Login{Request: new(storage.AuthRequest), ID: "new", Expires: f.now.Add(time.Hour)}); !errors.Is(err, ErrBroken) {
 						t.Errorf("step: %v", err)
 					}
 				}

@@ -141,7 +141,7 @@ func TestOldFormatIsBroughtUp(t *testing.T) {
 	grant := storage.Grant{ID: "g1", ClientID: "app", SessionID: "sid", Expires: now.Add(time.Hour)}
 	code := storage.Code{Hash: [32]byte{1}, GrantID: "g1", ClientID: "app", Expires: now.Add(time.Minute)}
 	err = errors.Join(s.CreateClient(t.Context(), storage.Client{ID: "app", Origins: []string{"https://app.example"}}),
-		s.CreateLogin(t.Context(), storage.Login{ID: "l1", State: storage.LoginComplete, Identity: &who, Request: storage.AuthRequest{State: "state"}, Expires: expires}))
+		s.CreateLogin(t.Context(), storage.Login{ID: "l1", State: storage.LoginComplete, Identity: &who, Request: &storage.AuthRequest{State: "state"}, Expires: expires}))
 	_, err2 := s.AnswerLogin(t.Context(), "l1", storage.Answer{Code: code, Grant: grant}, now)
 	if err := errors.Join(err, err2, s.Close()); err != nil {
 		t.Fatal(err)
@@ -308,7 +308,7 @@ func TestFailedWriteBreaksTheStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now().UTC()
-	login := storage.Login{ID: "l1", Expires: now.Add(time.Minute)}
+	login := storage.Login{Request: new(storage.AuthRequest), ID: "l1", Expires: now.Add(time.Minute)}
 	if err := s.CreateLogin(t.Context(), login); err != nil {
 		t.Fatal(err)
 	}

@@ -105,7 +105,7 @@ func fillDisk(path string) error {
 	login := func(size int) error {
 		n++
 		id := fmt.Sprint("login-", n)
-		err := store.CreateLogin(ctx, storage.Login{ID: id, Expires: now.Add(time.Hour), Request: storage.AuthRequest{State: strings.Repeat("s", size)}})
+		err := store.CreateLogin(ctx, storage.Login{ID: id, Expires: now.Add(time.Hour), Request: &storage.AuthRequest{State: strings.Repeat("s", size)}})
 		if err == nil {
 			fmt.Println(id)
 		}

@@ -27,7 +27,8 @@ func TestHintsWaitForNoDisk(t *testing.T) {
 	s := openTest(t, Options{})
 	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
 	login := storage.Login{
-		ID: "l1", State: storage.LoginPending, Revision: 1, Created: now, Expires: now.Add(time.Hour),
+		Request: new(storage.AuthRequest),
+		ID:      "l1", State: storage.LoginPending, Revision: 1, Created: now, Expires: now.Add(time.Hour),
 		Order: &storage.Order{ID: "o1", Collector: "c1", Started: now},
 	}
 	if err := s.CreateLogin(ctx, login); err != nil {
@@ -80,7 +81,7 @@ func TestHintsWaitForNoDisk(t *testing.T) {
 func TestHintsAreSavedAtTheEnd(t *testing.T) {
 	s := openTest(t, Options{})
 	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
-	login := storage.Login{ID: "l1", State: storage.LoginPending, Expires: now.Add(time.Hour), Order: &storage.Order{ID: "o1", Started: now}}
+	login := storage.Login{Request: new(storage.AuthRequest), ID: "l1", State: storage.LoginPending, Expires: now.Add(time.Hour), Order: &storage.Order{ID: "o1", Started: now}}
 	err := s.CreateLogin(ctx, login)
 	_, hinted := s.RecordHint(ctx, "l1", "o1", storage.PhaseWorking, "started", now)
 	if err := errors.Join(err, hinted, s.Close()); err != nil {

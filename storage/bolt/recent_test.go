@@ -46,7 +46,7 @@ func TestMemoryKeepsNothingOfARequest(t *testing.T) {
 	before := liveHeap()
 	for i := range n {
 		id, request := fmt.Sprint("l", i), askedFor()
-		login := storage.Login{ID: id, State: storage.LoginOpen, Request: request, Created: now, Expires: now.Add(time.Hour)}
+		login := storage.Login{ID: id, State: storage.LoginOpen, Request: &request, Created: now, Expires: now.Add(time.Hour)}
 		if err := s.CreateLogin(ctx, login); err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestMemoryIsCountedInFull(t *testing.T) {
 		before, logins := liveHeap(), newRecent[storage.Login](limit)
 		for i := range 4000 {
 			l := &storage.Login{
-				ID: fmt.Sprintf("%022d", i), State: storage.LoginPending, Request: storage.AuthRequest{State: strings.Clone(state), Scopes: []string{"openid"}},
+				ID: fmt.Sprintf("%022d", i), State: storage.LoginPending, Request: &storage.AuthRequest{State: strings.Clone(state), Scopes: []string{"openid"}},
 				Order: &storage.Order{ID: strings.Repeat("o", 22), Ref: secret.New(strings.Repeat("r", 36))},
 			}
 			row, err := s.codec.EncodeLogin(l)
@@ -122,7 +122,7 @@ func TestLargeRecordsCountInFull(t *testing.T) {
 	s.logins, s.grants = newRecent[storage.Login](40<<10), newRecent[grantRow](40<<10)
 	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
 	for i, text := range []string{"small", strings.Repeat("large", 2<<10)} {
-		login := storage.Login{ID: fmt.Sprint("l", i), State: storage.LoginOpen, Request: storage.AuthRequest{State: text}, Expires: now.Add(time.Hour)}
+		login := storage.Login{ID: fmt.Sprint("l", i), State: storage.LoginOpen, Request: &storage.AuthRequest{State: text}, Expires: now.Add(time.Hour)}
 		grant := storage.Grant{ID: fmt.Sprint("g", i), Nonce: text, Created: now, Expires: now.Add(time.Hour)}
 		if err := s.CreateLogin(ctx, login); err != nil {
 			t.Fatal(err)

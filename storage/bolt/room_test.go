@@ -19,14 +19,14 @@ func TestFullDisk(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT} {
 		s := openTest(t, Options{})
 		now := time.Now().UTC()
-		if err := s.CreateLogin(t.Context(), storage.Login{ID: "l1", Expires: now.Add(time.Minute)}); err != nil {
+		if err := s.CreateLogin(t.Context(), storage.Login{Request: new(storage.AuthRequest), ID: "l1", Expires: now.Add(time.Minute)}); err != nil {
 			t.Fatal(err)
 		}
 		s.finish = func(btx *bbolt.Tx) error {
 			return errors.Join(&os.PathError{Op: "write", Path: s.path, Err: errno}, btx.Rollback())
 		}
 		for n := range 3 {
-			err := s.CreateLogin(t.Context(), storage.Login{ID: "l2", Expires: now.Add(time.Minute)})
+			err := s.CreateLogin(t.Context(), storage.Login{Request: new(storage.AuthRequest), ID: "l2", Expires: now.Add(time.Minute)})
 			if !errors.Is(err, ErrFull) || !errors.Is(err, storage.ErrUnavailable) || !errors.Is(err, errno) {
 				t.Errorf("got %v, want ErrFull", err)
 			}
@@ -46,7 +46,7 @@ func TestFullDisk(t *testing.T) {
 			}
 			return btx.Commit()
 		}
-		if err := s.CreateLogin(t.Context(), storage.Login{ID: "l3", Expires: now.Add(time.Minute)}); err != nil {
+		if err := s.CreateLogin(t.Context(), storage.Login{Request: new(storage.AuthRequest), ID: "l3", Expires: now.Add(time.Minute)}); err != nil {
 			t.Error(err)
 		}
 		if err := s.Ping(t.Context()); !errors.Is(err, ErrFull) {
@@ -56,7 +56,7 @@ func TestFullDisk(t *testing.T) {
 		if err := s.Ping(t.Context()); err != nil {
 			t.Errorf("Ping: %v", err)
 		}
-		if err := s.CreateLogin(t.Context(), storage.Login{ID: "l2", Expires: now.Add(time.Minute)}); err != nil {
+		if err := s.CreateLogin(t.Context(), storage.Login{Request: new(storage.AuthRequest), ID: "l2", Expires: now.Add(time.Minute)}); err != nil {
 			t.Error(err)
 		}
 	}

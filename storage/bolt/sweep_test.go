@@ -49,7 +49,7 @@ func storeOneOfEach(t *testing.T, s *Store, now time.Time) {
 	t.Helper()
 	ctx, minute, hour := t.Context(), now.Add(time.Minute), now.Add(time.Hour)
 	login := func(id string) error {
-		return s.CreateLogin(ctx, storage.Login{ID: id, State: storage.LoginComplete, Identity: &storage.Identity{}, Expires: minute})
+		return s.CreateLogin(ctx, storage.Login{Request: new(storage.AuthRequest), ID: id, State: storage.LoginComplete, Identity: &storage.Identity{}, Expires: minute})
 	}
 	grant := func(id string, n byte) (storage.Code, storage.Grant) {
 		return storage.Code{Hash: [32]byte{n}, GrantID: id, ClientID: "app", Expires: minute},
@@ -61,12 +61,12 @@ func storeOneOfEach(t *testing.T, s *Store, now time.Time) {
 		func() error { return s.AppendAudit(ctx, storage.AuditEvent{ID: "e1", Time: now, Expires: hour}) },
 		func() error {
 			order := &storage.Order{ID: "o1", Collector: "a"}
-			return s.CreateLogin(ctx, storage.Login{ID: "l1", State: storage.LoginPending, Order: order, Expires: minute})
+			return s.CreateLogin(ctx, storage.Login{Request: new(storage.AuthRequest), ID: "l1", State: storage.LoginPending, Order: order, Expires: minute})
 		},
 		func() error { return errors.Join(login("l2"), login("l3")) },
 		func() error {
 			order := &storage.Order{ID: "o4", Collector: "a"}
-			return s.CreateSignature(ctx, storage.Login{ID: "l4", State: storage.LoginPending, Order: order, Expires: minute}, storage.Document{Visible: []byte("text")})
+			return s.CreateSignature(ctx, storage.Login{Request: new(storage.AuthRequest), ID: "l4", State: storage.LoginPending, Order: order, Expires: minute}, storage.Document{Visible: []byte("text")})
 		},
 		func() error {
 			record := storage.EvidenceRecord{ID: "proof-17", ClientID: "app", Created: now, Kept: hour}.Summed()

@@ -212,7 +212,7 @@ func TestContextEndsDuringTheStep(t *testing.T) {
 func TestReadsDoNotWaitForWrites(t *testing.T) {
 	s := openTest(t, Options{})
 	now := time.Now().UTC()
-	if err := s.CreateLogin(t.Context(), storage.Login{ID: "l1", Expires: now.Add(time.Minute)}); err != nil {
+	if err := s.CreateLogin(t.Context(), storage.Login{Request: new(storage.AuthRequest), ID: "l1", Expires: now.Add(time.Minute)}); err != nil {
 		t.Fatal(err)
 	}
 	release := hold(t, s)
@@ -273,7 +273,7 @@ func TestCloseFinishesWaitingSteps(t *testing.T) {
 func TestSweptLoginStaysAway(t *testing.T) {
 	s := openTest(t, Options{})
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	if err := s.CreateLogin(t.Context(), storage.Login{ID: "l1", Expires: now}); err != nil {
+	if err := s.CreateLogin(t.Context(), storage.Login{Request: new(storage.AuthRequest), ID: "l1", Expires: now}); err != nil {
 		t.Fatal(err)
 	}
 	release := hold(t, s)

@@ -30,7 +30,7 @@ func TestCheckFindsFaults(t *testing.T) {
 	code := storage.Code{Hash: sha256.Sum256([]byte("code")), GrantID: "grant-1", ClientID: "client-1", Expires: now.Add(time.Minute)}
 	_, err = s.SecretOrCreate(ctx, "secret-1", []byte("value"))
 	err = errors.Join(err, s.CreateClient(ctx, storage.Client{ID: "client-1", Origins: []string{"https://app.example"}}),
-		s.CreateLogin(ctx, storage.Login{ID: "login-1", State: storage.LoginComplete, Identity: &who, Expires: now.Add(time.Hour)}),
+		s.CreateLogin(ctx, storage.Login{Request: new(storage.AuthRequest), ID: "login-1", State: storage.LoginComplete, Identity: &who, Expires: now.Add(time.Hour)}),
 		s.PushRequest(ctx, storage.PushedRequest{Hash: sha256.Sum256([]byte("pushed")), Expires: now.Add(time.Hour)}),
 		s.ReplaceSigningKeys(ctx, []storage.SigningKey{{ID: "key-1"}}, 0))
 	_, err2 := s.AnswerLogin(ctx, "login-1", storage.Answer{Code: code, Grant: grant, Session: &session}, now)

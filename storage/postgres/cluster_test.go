@@ -125,7 +125,7 @@ func take(store storage.Store, id string, step int) error {
 	case clusterCreated:
 		return store.CreateLogin(ctx, storage.Login{
 			ID: id, State: storage.LoginOpen, Revision: 1, Created: now, Expires: now.Add(10 * time.Minute), BindingHash: clusterHash("binding", id),
-			Request: storage.AuthRequest{ClientID: "app", RedirectURI: "https://app.example/callback", Scopes: []string{"openid", "offline_access"}, Received: now},
+			Request: &storage.AuthRequest{ClientID: "app", RedirectURI: "https://app.example/callback", Scopes: []string{"openid", "offline_access"}, Received: now},
 		})
 	case clusterBegun:
 		_, err := store.BeginOrder(ctx, id, storage.Claim{ID: "claim", Starter: storage.Starter{Device: storage.DeviceOther, IP: "192.0.2.7"}, WindowEnds: now.Add(5 * time.Minute), Collector: "a", At: now})

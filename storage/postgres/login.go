@@ -18,8 +18,8 @@ const trusted = time.Second
 
 // CreateLogin stores a new login, or returns storage.ErrExists.
 func (s *Store) CreateLogin(ctx context.Context, login storage.Login) error {
-	if login.ID == "" {
-		return errors.New("create login: ID is empty")
+	if login.ID == "" || login.Request == nil {
+		return errors.New("create login: there is no ID or no request")
 	}
 	login.Request = login.Request.Own()
 	return s.createLogin(ctx, login, nil)

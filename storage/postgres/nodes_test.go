@@ -42,7 +42,8 @@ var moment = time.Now().UTC().Truncate(time.Microsecond)
 func pendingOn(t *testing.T, s *Store, id string) {
 	t.Helper()
 	login := storage.Login{
-		ID: id, State: storage.LoginPending, Revision: 1, Created: moment, Expires: moment.Add(time.Hour),
+		Request: new(storage.AuthRequest),
+		ID:      id, State: storage.LoginPending, Revision: 1, Created: moment, Expires: moment.Add(time.Hour),
 		Order: &storage.Order{ID: "o1", Collector: s.Node(), Started: moment},
 	}
 	if err := s.CreateLogin(t.Context(), login); err != nil {
@@ -345,7 +346,7 @@ func loseAnswers(t *testing.T, which int64) {
 		return storage.AuditEvent{ID: storage.NewID(), Time: moment.Add(time.Duration(n) * time.Second), Type: "WEB_100001", Expires: moment.Add(time.Hour)}
 	}
 	tell := func(*storage.Login) []storage.AuditEvent { return []storage.AuditEvent{event(1)} }
-	login := storage.Login{ID: "l1", State: storage.LoginOpen, Revision: 1, Created: moment, Expires: moment.Add(time.Hour)}
+	login := storage.Login{Request: new(storage.AuthRequest), ID: "l1", State: storage.LoginOpen, Revision: 1, Created: moment, Expires: moment.Add(time.Hour)}
 	step := func(_ *storage.Login, err error) error { return err }
 	lost("CreateClient", func() error { return s.CreateClient(ctx, storage.Client{ID: "app"}, event(0)) })
 	lost("CreateLogin", func() error { return s.CreateLogin(ctx, login) })
@@ -406,7 +407,7 @@ func TestClosed(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.CreateLogin(context.Background(), storage.Login{ID: "l2"}); !errors.Is(err, ErrClosed) {
+	if err := s.CreateLogin(context.Background(), storage.Login{Request: new(storage.AuthRequest), ID: "l2"}); !errors.Is(err, ErrClosed) {
 		t.Errorf("after the end: %v", err)
 	}
 	if err := s.Close(); !errors.Is(err, ErrClosed) {

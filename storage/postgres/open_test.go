@@ -122,7 +122,7 @@ func TestLeastPrivilege(t *testing.T) {
 	}
 	defer s.Close()
 	err = errors.Join(s.Ping(t.Context()), s.CreateClient(t.Context(), storage.Client{ID: "app"}),
-		s.CreateLogin(t.Context(), storage.Login{ID: "l1", State: storage.LoginOpen, Expires: moment.Add(time.Hour)}))
+		s.CreateLogin(t.Context(), storage.Login{Request: new(storage.AuthRequest), ID: "l1", State: storage.LoginOpen, Expires: moment.Add(time.Hour)}))
 	_, swept := s.Sweep(t.Context(), moment.Add(2*time.Hour), 10)
 	if err := errors.Join(err, swept); err != nil {
 		t.Error(err)
@@ -161,7 +161,7 @@ func TestBadDays(t *testing.T) {
 	n := 0
 	step := func() error {
 		n++
-		return s.CreateLogin(ctx, storage.Login{ID: fmt.Sprint("l", n), State: storage.LoginOpen, Expires: moment.Add(time.Hour)})
+		return s.CreateLogin(ctx, storage.Login{Request: new(storage.AuthRequest), ID: fmt.Sprint("l", n), State: storage.LoginOpen, Expires: moment.Add(time.Hour)})
 	}
 	for range 3 {
 		do(t, dsn, kill)

@@ -28,7 +28,7 @@ func TestRestoredDatabaseStartsAnew(t *testing.T) {
 	}
 	s, now := open(), time.Now().UTC().Truncate(time.Microsecond)
 	who := storage.Identity{Method: "bankid"}
-	login := storage.Login{ID: "l1", State: storage.LoginComplete, Identity: &who, Expires: now.Add(time.Hour)}
+	login := storage.Login{Request: new(storage.AuthRequest), ID: "l1", State: storage.LoginComplete, Identity: &who, Expires: now.Add(time.Hour)}
 	session := storage.Session{ID: "s1", CookieHash: sha256.Sum256([]byte("cookie")), Used: now, IdleLife: time.Hour, Expires: now.Add(time.Hour)}
 	grant := storage.Grant{ID: "g1", ClientID: "app", SessionID: "sid", Offline: true, Expires: now.Add(time.Hour)}
 	code := storage.Code{Hash: sha256.Sum256([]byte("code")), GrantID: "g1", ClientID: "app", Expires: now.Add(time.Minute)}

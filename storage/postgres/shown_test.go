@@ -101,7 +101,7 @@ func TestOnlyChangesAreRead(t *testing.T) {
 	if _, err := a.pool.Exec(t.Context(), `DELETE FROM logins; DELETE FROM login_requests`); err != nil {
 		t.Fatal(err)
 	}
-	other := storage.Login{ID: "l1", State: storage.LoginOpen, Revision: 2, Created: moment, Expires: moment.Add(2 * time.Hour)}
+	other := storage.Login{Request: new(storage.AuthRequest), ID: "l1", State: storage.LoginOpen, Revision: 2, Created: moment, Expires: moment.Add(2 * time.Hour)}
 	if err := a.CreateLogin(t.Context(), other); err != nil {
 		t.Fatal(err)
 	}

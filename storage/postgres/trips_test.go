@@ -96,7 +96,7 @@ func TestRoundTrips(t *testing.T) {
 	tell := func(after *storage.Login) []storage.AuditEvent {
 		return []storage.AuditEvent{{ID: storage.NewID(), Time: now, Type: "WEB_100001", Expires: now.Add(time.Hour)}}
 	}
-	must(nil, s.CreateLogin(ctx, storage.Login{ID: "l1", State: storage.LoginOpen, Revision: 1, Created: now, Expires: now.Add(time.Hour)}))
+	must(nil, s.CreateLogin(ctx, storage.Login{Request: new(storage.AuthRequest), ID: "l1", State: storage.LoginOpen, Revision: 1, Created: now, Expires: now.Add(time.Hour)}))
 	must(s.BeginOrder(ctx, "l1", storage.Claim{ID: "c1", Collector: s.Node(), At: now}, tell))
 	if err := s.Heartbeat(ctx, s.Node(), now); err != nil {
 		t.Fatal(err)

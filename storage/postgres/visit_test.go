@@ -82,7 +82,7 @@ func (v *visit) begin(ctx context.Context, now time.Time) error {
 	}
 	if err := v.store.CreateLogin(ctx, storage.Login{
 		ID: v.login, State: storage.LoginOpen, Revision: 1, Created: now, Expires: now.Add(loginLife), BindingHash: sha256.Sum256([]byte(v.login)),
-		Request: storage.AuthRequest{
+		Request: &storage.AuthRequest{
 			ClientID: v.client, RedirectURI: "https://app.example/callback", ResponseMode: "query", Scopes: []string{"openid", "profile"}, State: idAt(now), Nonce: idAt(now),
 			CodeChallenge: base64.RawURLEncoding.EncodeToString(make([]byte, 32)), UILocales: []string{"sv"}, Received: now,
 		},

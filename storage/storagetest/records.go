@@ -47,7 +47,7 @@ func newLogin(id string) storage.Login {
 	request.Kind, request.Document, request.Sign = "", storage.Hash{}, nil // see signature; what is wanted is stored as the document alone
 	request.Program.Told = false                                           // see order
 	return storage.Login{
-		ID: id, State: storage.LoginOpen, Revision: 1, Request: request, BindingHash: hash("binding " + id),
+		ID: id, State: storage.LoginOpen, Revision: 1, Request: &request, BindingHash: hash("binding " + id),
 		Created: epoch, Expires: at(600),
 	}
 }
