@@ -53,6 +53,7 @@ var endings = map[Reason]ending{
 	ReasonUnusable:            {[]way{tryAgain}, []way{takeUnused, goBack}},
 	ReasonTooYoung:            {[]way{goBack}, nil}, // another BankID would be somebody else's
 	ReasonUnmet:               {[]way{tryAgain}, []way{takeUnused, goBack}},
+	ReasonNoIdentifier:        {[]way{goBack}, []way{tryAgain}}, // it would be the same with the same card
 	ReasonQRExcluded:          {[]way{takeThis, goBack}, []way{goBack}},
 	ReasonNoWayBack:           {[]way{goBack}, nil}, // it would be the same in this browser
 	ReasonUnanswered:          {[]way{tryAgain}, []way{takeUnused, goBack}},

@@ -24,6 +24,7 @@ const (
 	ReasonUnusable          Reason = "unusable"          // the result did not pass our checks
 	ReasonTooYoung          Reason = "tooYoung"          // the client has an age limit
 	ReasonUnmet             Reason = "demandUnmet"       // a check that the client demands was not made
+	ReasonNoIdentifier      Reason = "identifierMissing" // the person has nothing by which the client knows people
 	ReasonQRExcluded        Reason = "qrExcluded"        // the client takes no kind of BankID that can scan a QR code
 	ReasonNoWayBack         Reason = "noWayBack"         // no address leads back from the app to this browser
 	ReasonUnanswered        Reason = "unanswered"        // nobody answered who was asked on another device
@@ -116,7 +117,7 @@ func (v Failed) tone() string {
 	switch v.reason() {
 	case "userCancel", "cancelled", ReasonStopped:
 		return "calm"
-	case "expiredTransaction", "startFailed", ReasonWindowClosed, ReasonRateLimited, ReasonBusy, ReasonMaintenance, ReasonUnmet, ReasonQRExcluded, ReasonNoWayBack, ReasonUnanswered:
+	case "expiredTransaction", "startFailed", ReasonWindowClosed, ReasonRateLimited, ReasonBusy, ReasonMaintenance, ReasonUnmet, ReasonNoIdentifier, ReasonQRExcluded, ReasonNoWayBack, ReasonUnanswered:
 		return "warning"
 	}
 	return "bad"

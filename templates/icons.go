@@ -65,6 +65,7 @@ var reasonIcons = map[Reason]string{
 	ReasonUnusable:            "sheet/cross",
 	ReasonTooYoung:            "calendar",
 	ReasonUnmet:               "list/bang",
+	ReasonNoIdentifier:        "card/bang",
 	ReasonQRExcluded:          "scan/cross",
 	ReasonNoWayBack:           "signpost/cross",
 	ReasonUnanswered:          "phone/bang",

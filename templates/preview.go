@@ -32,7 +32,7 @@ func HintCodesFailed() []string {
 var ownReasons = []Reason{
 	ReasonAlreadyInProgress, ReasonStopped, ReasonWindowClosed, ReasonUnavailable, ReasonMaintenance, ReasonRefused,
 	ReasonRateLimited, ReasonBusy, ReasonWrongPerson, ReasonRiskTooHigh, ReasonUnusable,
-	ReasonTooYoung, ReasonUnmet, ReasonQRExcluded, ReasonNoWayBack, ReasonUnanswered, ReasonNoMethod, ReasonUnknown,
+	ReasonTooYoung, ReasonUnmet, ReasonNoIdentifier, ReasonQRExcluded, ReasonNoWayBack, ReasonUnanswered, ReasonNoMethod, ReasonUnknown,
 }
 
 // notices lists the kinds of notice.

@@ -1,10 +1,12 @@
 package web_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"html"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -31,6 +33,8 @@ type badAnswer struct {
 	by    func(s *netidsim.Simulator, token string) error
 	// of is the only person who may log in; empty for anybody.
 	of string
+	// client is the app that asks; empty for one that knows people by their personal number.
+	client string
 }
 
 // atStart is a service that misbehaves once while an order is made.
@@ -88,6 +92,7 @@ func badAnswers() (all []badAnswer) {
 		badAnswer{name: "a card that is revoked", by: signed(netidsim.AttackRevoked)},
 		badAnswer{name: "another person's card under the name of the one who signs", by: signed(netidsim.AttackOtherCard)},
 		badAnswer{name: "another person than the app asks for", by: signed(), of: "198507309866"},
+		badAnswer{name: "a card without what the app knows people by", by: signed(), client: "known by another key"},
 	)
 }
 
@@ -102,7 +107,7 @@ func newBadHouse(t *testing.T) (*house, *netidsim.Simulator) {
 		s.engine.Methods = append(s.engine.Methods, method)
 		s.engine.CollectEvery, s.web.Messages = 2*time.Second, messages
 		s.web.Provider = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			client, err := h.store.Client(r.Context(), "both")
+			client, err := h.store.Client(r.Context(), r.FormValue("client"))
 			if err != nil {
 				h.ShowError(w, r, http.StatusInternalServerError, "server_error", "no client", nil)
 				return
@@ -115,6 +120,9 @@ func newBadHouse(t *testing.T) (*house, *netidsim.Simulator) {
 		})
 	})
 	must(t, h.store.CreateClient(t.Context(), storage.Client{ID: "both", Name: "Journalen", RedirectURIs: []string{callback}, Methods: []string{login.MethodBankID, netidlogin.Name}}))
+	must(t, h.store.CreateClient(t.Context(), storage.Client{
+		ID: "known by another key", Name: "Journalen", RedirectURIs: []string{callback}, Methods: []string{login.MethodBankID, netidlogin.Name}, Policy: storage.Policy{PersonKeys: []string{storage.KeyEmployeeNumber}},
+	}))
 	return h, sim
 }
 
@@ -192,7 +200,7 @@ func TestBadAnswers(t *testing.T) {
 	browsers, paths := make([]*browser, len(cases)), make([]string, len(cases))
 	for i, c := range cases {
 		b := h.browser(windowsPC)
-		path := b.get("/authorize?client_id=both&of=" + c.of).location
+		path := b.get("/authorize?" + url.Values{"client": {cmp.Or(c.client, "both")}, "of": {c.of}}.Encode()).location
 		browsers[i], paths[i] = b, path
 		must(t, sim.SetChaos(netidsim.Chaos{}))
 		if c.chaos != nil {

@@ -148,7 +148,7 @@ var reasons = map[string]templates.Reason{
 	login.ReasonForeignResult:     templates.ReasonUnusable,
 	login.ReasonUnmet:             templates.ReasonUnmet,
 	login.ReasonTooYoung:          templates.ReasonTooYoung,
-	login.ReasonNoIdentifier:      templates.ReasonUnusable,
+	login.ReasonNoIdentifier:      templates.ReasonNoIdentifier,
 	login.ReasonQRExcluded:        templates.ReasonQRExcluded,
 	login.ReasonMethodGone:        templates.ReasonRefused,
 }
