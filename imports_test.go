@@ -92,7 +92,7 @@ var closed = map[string][]string{
 	"software.sslmate.com/src":      {"bankid"},
 	"github.com/go-webauthn":        {"account"},
 	"github.com/wneessen":           {"mail"},
-	"github.com/digitorus":          {"cms", "evidence", "bankid/bankidsim", "netid", "netid/netidsim"},
+	"github.com/digitorus":          {"cms", "evidence", "bankid/bankidsim", "netid", "netid/netidsim", "web/demo"},
 	"github.com/emersion":           {},
 	"github.com/rogpeppe":           {},
 	"github.com/chromedp":           {"web/browsertest"},

@@ -26,6 +26,7 @@ var netIDTests = []struct {
 	{"a card on another device, iPhone", loginElsewhere, iPhone.in("sv")},
 	{"a card on another device, no script", loginElsewhere, withoutScript(computer)},
 	{"nobody and somebody who is blocked", looksLikeAnybody, computer.in("sv")},
+	{"a text signed by card", signByCard, computer.in("sv")},
 	{"keyboard only", chooseByKeyboard, computer.in("sv")},
 	{"cancelled in the app", cancelInCardApp, computer.in("sv")},
 	{"a card that is blocked", blockedCard, computer},
@@ -215,6 +216,28 @@ func looksLikeAnybody(b *tab) {
 	if asked != 1 {
 		b.t.Errorf("the person has %d orders: nobody was blocked", asked)
 	}
+}
+
+// signByCard signs a text by Net iD in the demo app, which shows what proves it, and again when the page is loaded anew or in the other language.
+func signByCard(b *tab) {
+	b.startSigning()
+	b.shows("select")
+	b.chooseEID("netid")
+	b.choose("this")
+	b.shows("app-wait")
+	b.hidesText()
+	b.inCardApp(".sign")
+	b.signed("Astrid Provsson")
+	codes := b.codes()
+	b.visit(read[string](b, `location.href`))
+	b.signed("Astrid Provsson")
+	b.click(".foot a")
+	b.until(`document.documentElement.lang === 'en'`)
+	b.signed("Astrid Provsson")
+	if n := b.codes(); n != codes || codes != 1 {
+		b.t.Errorf("the demo app got %d codes for a signature that was shown three times, %d for the first", n, codes)
+	}
+	b.startsLoggedOut()
 }
 
 // withoutScriptOfTheApp does what the card app does, whose page needs a script, and goes on by the buttons of pages that need none.

@@ -54,7 +54,9 @@ func (c *cardService) section() config.NetID {
 	if c == nil {
 		return config.NetID{}
 	}
-	return config.NetID{URL: localAddress("https", c.serviceAt) + netidsim.ServicePath, AppURL: localAddress("http", c.appAt) + "/", SerialNumberKey: storage.KeyHSAID, OtherDevice: true}
+	return config.NetID{URL: localAddress("https", c.serviceAt) + netidsim.ServicePath, AppURL: localAddress("http", c.appAt) + "/", SerialNumberKey: storage.KeyHSAID, OtherDevice: true,
+		PINAlways: true, // the card app signs nothing without its button, which stands for the PIN: texts can be signed, too
+	}
 }
 
 // parts returns what a server speaks to the simulated Net iD Access with, nil where there is none.

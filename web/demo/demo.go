@@ -51,7 +51,8 @@ type Options struct {
 // app is the demo app. Its handlers may run concurrently.
 type app struct {
 	Options
-	sessions sessions
+	sessions   sessions
+	signatures signatures
 
 	mu       sync.Mutex
 	provider *oidc.Provider // nil until discovery has succeeded
@@ -77,13 +78,14 @@ func New(o Options) (http.Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &app{Options: o, sessions: sessions{now: o.Now}}
+	a := &app{Options: o, sessions: sessions{now: o.Now}, signatures: signatures{now: o.Now}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", a.home)
 	mux.HandleFunc("GET /login", a.login)
 	mux.HandleFunc("GET /callback", a.callback)
 	if a.signs() {
 		mux.HandleFunc("POST /sign", a.sign)
+		mux.HandleFunc("GET /signed/{id}", a.showSigned)
 	}
 	mux.HandleFunc("POST /logout", a.logout)
 	mux.HandleFunc("GET /demo.css", serve(slices.Concat(style, o.StyleSheet), "text/css; charset=utf-8"))
@@ -184,7 +186,7 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if p.Text != "" {
-		a.showSigned(w, r, s, p.Text)
+		a.keepSigned(w, r, s, p)
 		return
 	}
 	a.sessions.begin(w, r, s, a.secureCookies())

@@ -32,6 +32,9 @@ type pending struct {
 	Text                   string // that is to be signed; empty for a login
 }
 
+// data is what the app has signed along with the text, and nobody is shown.
+func (p pending) data() []byte { return []byte("demo " + p.State) }
+
 func pendingCookie(state string) string { return "demo_login_" + state }
 
 func (p pending) keep(w http.ResponseWriter, secure bool) {

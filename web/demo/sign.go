@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
@@ -40,7 +41,7 @@ func (a *app) sign(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := pending{State: random(), Nonce: random(), Verifier: oauth2.GenerateVerifier(), Began: a.Now(), Text: text}
-	wanted, err := a.signRequest(text, p.State)
+	wanted, err := a.signRequest(p)
 	if err != nil {
 		a.fail(w, r, http.StatusInternalServerError, "error.verify", err)
 		return
@@ -52,8 +53,8 @@ func (a *app) sign(w http.ResponseWriter, r *http.Request) {
 		oauth2.SetAuthURLParam("claims", askForEvidence)), http.StatusSeeOther)
 }
 
-// signRequest returns the JWT that says what is to be signed: the text that the BankID app shows, and data of the app's own that is signed along.
-func (a *app) signRequest(text, state string) (string, error) {
+// signRequest returns the JWT that says what is to be signed: the text that the app of an eID shows, and data of the app's own that is signed along.
+func (a *app) signRequest(asked pending) (string, error) {
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: a.SigningKey}, (&jose.SignerOptions{}).WithType("JWT"))
 	if err != nil {
 		return "", fmt.Errorf("make a signer: %w", err)
@@ -61,8 +62,8 @@ func (a *app) signRequest(text, state string) (string, error) {
 	now := a.Now()
 	claims, err := json.Marshal(map[string]any{
 		"iss": a.ClientID, "aud": a.Issuer, "iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
-		"tbs_data":     base64.StdEncoding.EncodeToString([]byte("demo " + state)),
-		"sign_message": map[string]string{"message": base64.StdEncoding.EncodeToString([]byte(text)), "mime_type": "text/plain"},
+		"tbs_data":     base64.StdEncoding.EncodeToString(asked.data()),
+		"sign_message": map[string]string{"message": base64.StdEncoding.EncodeToString([]byte(asked.Text)), "mime_type": "text/plain"},
 	})
 	if err != nil {
 		return "", fmt.Errorf("write the request: %w", err)
@@ -89,33 +90,47 @@ func signedText(document []byte) (string, error) {
 	return string(text), nil
 }
 
-// showSigned shows what was signed, by whom, and the signature. The person is not logged in by it.
-func (a *app) showSigned(w http.ResponseWriter, r *http.Request, s session, asked string) {
+// keepSigned keeps what was signed, by whom, and the signature, and leads to the page of it. The person is not logged in by it.
+func (a *app) keepSigned(w http.ResponseWriter, r *http.Request, s session, p pending) {
 	signature, _ := s.Claims[claimUserSignature].(string)
 	evidence, _ := s.Claims[claimEvidence].(string)
-	text, proven, err := readSigned(signature, evidence)
-	if err == nil && text != asked {
-		err = errors.New("another text was signed than was asked for")
-	}
+	proven, err := readSigned(signature, evidence, p)
 	if err != nil {
 		a.fail(w, r, http.StatusBadGateway, "error.verify", err)
 		return
 	}
+	http.Redirect(w, r, a.signatures.keep(w, signed{Claims: s.Claims, Text: p.Text, Signature: signature, Proof: proven, Since: a.Now()}, a.secureCookies()), http.StatusSeeOther)
+}
+
+// showSigned shows a signature to the browser in which it was made, as often as that asks.
+func (a *app) showSigned(w http.ResponseWriter, r *http.Request) {
+	s, ok := a.signatures.of(r)
+	if !ok {
+		a.render(w, r, http.StatusNotFound, page{Title: "error.gone", Text: "error.gone.t", Tone: "calm"})
+		return
+	}
 	a.render(w, r, http.StatusOK, page{
-		Title: "signed.title", View: "signed", SignedText: text, Proof: proven, Signature: signature, Signer: fmt.Sprint(s.Claims["name"]), JSON: indent(s.Claims),
+		Title: "signed.title", View: "signed", SignedText: s.Text, Proof: s.Proof, Signature: s.Signature, Signer: fmt.Sprint(s.Claims["name"]), JSON: indent(s.Claims),
 	})
 }
 
-// readSigned returns the text of a signature, and what proves it.
-func readSigned(signature, evidence string) (text string, proven *proof, err error) {
+// readSigned returns what proves that the text was signed which the app asked for: in an XML document, which is BankID's, or in a PKCS#7.
+func readSigned(signature, evidence string, asked pending) (*proof, error) {
 	document, err := base64.StdEncoding.DecodeString(signature)
 	if err != nil {
-		return "", nil, errors.New("the signature is not base64")
+		return nil, errors.New("the signature is not base64")
 	}
-	if text, err = signedText(document); err == nil {
-		proven, err = prove(document, evidence)
+	if !bytes.HasPrefix(bytes.TrimSpace(document), []byte("<")) {
+		return provePKCS7(document, evidence, asked.Text, asked.data())
 	}
-	return text, proven, err
+	text, err := signedText(document)
+	if err == nil && text != asked.Text {
+		err = errors.New("another text was signed than was asked for")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return prove(document, evidence)
 }
 
 // signs reports whether the app can ask for signatures.

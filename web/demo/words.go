@@ -69,10 +69,10 @@ var words = map[string][2]string{
 	"out.again": {"Log in again", "Logga in igen"},
 
 	"sign.title":   {"Sign a text", "Skriv under en text"},
-	"sign.lead":    {"The BankID app shows your text, and you sign it. You are not logged in by it.", "BankID-appen visar din text, och du skriver under den. Du blir inte inloggad av det."},
+	"sign.lead":    {"The app of your eID shows your text, and you sign it. You are not logged in by it.", "Din e-legitimations app visar din text, och du skriver under den. Du blir inte inloggad av det."},
 	"sign.label":   {"The text", "Texten"},
 	"sign.example": {"I am trying out a signature in the demo app.", "Jag provar en underskrift i demoappen."},
-	"sign.button":  {"Sign with BankID", "Skriv under med BankID"},
+	"sign.button":  {"Sign the text", "Skriv under texten"},
 
 	"signed.title":     {"The text is signed", "Texten är underskriven"},
 	"signed.lead":      {"{name} has signed:", "{name} har skrivit under:"},
@@ -82,7 +82,7 @@ var words = map[string][2]string{
 	"proof.issuer":     {"Issued by {issuer}", "Utfärdat av {issuer}"},
 	"proof.until":      {"Valid until {date}", "Giltigt till {date}"},
 	"proof.revocation": {"Not revoked", "Inte spärrat"},
-	"proof.good":       {"The issuer said so, {time} UTC", "Det sade utfärdaren, {time} UTC"},
+	"proof.good":       {"The issuer’s answer (OCSP) of {time} UTC says so", "Det säger utfärdarens svar (OCSP) från {time} UTC"},
 	"proof.seal":       {"The signature", "Underskriften"},
 	"proof.seal.text":  {"It fits the text, the data that was signed along and the key of the certificate.", "Den passar texten, uppgifterna som skrevs under med den och certifikatets nyckel."},
 	"signed.raw":       {"The signature", "Underskriften"},
@@ -107,6 +107,8 @@ var words = map[string][2]string{
 	"error.reach.t":     {"Try again in a moment.", "Försök igen om en stund."},
 	"error.origin":      {"That came from another page", "Det kom från en annan sida"},
 	"error.origin.t":    {"Nothing was done.", "Inget gjordes."},
+	"error.gone":        {"This signature is no longer here", "Underskriften finns inte kvar här"},
+	"error.gone.t":      {"The demo app keeps signatures until it is stopped, for eight hours, and shows each in the browser in which it was made.", "Demoappen har kvar underskrifter tills den stoppas, i åtta timmar, och visar dem i webbläsaren där de gjordes."},
 	"error.missing":     {"There is no such page", "Sidan finns inte"},
 	"error.missing.t":   {"The demo app has a start, and a page for those who are logged in.", "Demoappen har en startsida, och en sida för den som är inloggad."},
 
@@ -175,7 +177,11 @@ func (a *app) chooseLanguage(next http.Handler) http.Handler {
 		http.SetCookie(w, &http.Cookie{
 			Name: languageCookie, Value: tag, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, Secure: a.secureCookies(), SameSite: http.SameSiteLaxMode,
 		})
-		w.Header().Set("Location", "/")
+		to := "/"
+		if strings.HasPrefix(r.URL.Path, signedPath) {
+			to = r.URL.EscapedPath()
+		}
+		w.Header().Set("Location", to)
 		w.WriteHeader(http.StatusSeeOther)
 	})
 }
