@@ -5,9 +5,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"image"
+	"image/png"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +32,10 @@ type cards struct {
 	issuer   *x509.Certificate
 }
 
-func newCards(t testing.TB) *cards {
+func newCards(t testing.TB) *cards { return cardsOf(t, netid.FormatPKCS7) }
+
+// cardsOf is newCards for an installation that is registered for signatures of a format.
+func cardsOf(t testing.TB, format netid.Format) *cards {
 	t.Helper()
 	sim := must(netidsim.New(netidsim.Options{}))
 	listener := must(net.Listen("tcp", "127.0.0.1:0"))
@@ -38,12 +44,19 @@ func newCards(t testing.TB) *cards {
 	t.Cleanup(func() { server.Close(); <-done })
 	own := sim.ClientCertificate().TLS
 	api := must(netid.New(netid.Options{
-		URL:     "https://" + listener.Addr().String() + netidsim.ServicePath,
+		URL: "https://" + listener.Addr().String() + netidsim.ServicePath, Format: format,
 		Profile: netid.Profile{RootCAsPEM: sim.ServerRootPEM(), Certificate: func() (*tls.Certificate, error) { return &own, nil }},
 	}))
 	t.Cleanup(api.Close)
+	if format != netid.FormatPKCS7 {
+		var logo bytes.Buffer
+		if err := png.Encode(&logo, image.NewGray(image.Rect(0, 0, 16, 16))); err != nil {
+			t.Fatal(err)
+		}
+		must(api.Register(t.Context(), netid.Registration{Name: "Provkommunen", Image: logo.Bytes()}))
+	}
 	issuers := must(netid.ParseIssuers(sim.IssuerPEM()))
-	return &cards{sim, api, must(netid.NewVerifier(netid.VerifierOptions{Issuers: issuers})), issuers[0].Certificate}
+	return &cards{sim, api, must(netid.NewVerifier(netid.VerifierOptions{Issuers: issuers, Format: format})), issuers[0].Certificate}
 }
 
 // record runs an order, one to sign if there is a text, and returns what is kept of it.
@@ -221,6 +234,70 @@ func TestEveryChangeOfNetIDIsRefused(t *testing.T) {
 	}
 }
 
+// bareFormats are those of signatures that bring neither a certificate nor a time.
+var bareFormats = []netid.Format{netid.FormatRaw256, netid.FormatRaw512}
+
+// bareChanges are falsified files of an identification by a bare signature, each with the check that refuses it.
+func bareChanges(t testing.TB, c *cards, s *sample) map[string]change {
+	t.Helper()
+	format := s.file.Record.NetID.Settings.Format
+	other, foreign := wholeNetID(t, c, "", nil), cardsOf(t, format).record(t, "", nil)
+	in := s.inNetID
+	check := func(c netid.Check) bankid.Check { return bankid.Check(c) }
+	return map[string]change{
+		"another nonce": {in(func(_ *Record, n *NetID) {
+			n.Nonce = base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{8}, netid.SaltSize))
+		}), check(netid.CheckSignature)},
+		"no nonce":            {in(func(_ *Record, n *NetID) { n.Nonce = "" }), CheckRecord},
+		"no certificate":      {in(func(_ *Record, n *NetID) { n.User.Certificate = secret.String{} }), check(netid.CheckSigner)},
+		"another certificate": {in(func(_ *Record, n *NetID) { n.User.Certificate = foreign.NetID.User.Certificate }), check(netid.CheckSignature)},
+		"a card of another issuer": {in(func(r *Record, n *NetID) {
+			r.Signature, n.User.Certificate = foreign.Signature, foreign.NetID.User.Certificate
+		}), check(netid.CheckIssuer)},
+		"no signature": {in(func(r *Record, _ *NetID) { r.Signature = secret.String{} }), check(netid.CheckStructure)},
+		"a bit of the signature": {in(func(r *Record, _ *NetID) {
+			raw := must(base64.StdEncoding.DecodeString(r.Signature.Reveal()))
+			raw[len(raw)-1] ^= 1
+			r.Signature = secret.New(base64.StdEncoding.EncodeToString(raw))
+		}), check(netid.CheckSignature)},
+		"PKCS#7": {in(func(_ *Record, n *NetID) { n.Settings.Format = netid.FormatPKCS7 }), check(netid.CheckStructure)},
+		"the other digest": {in(func(_ *Record, n *NetID) {
+			n.Settings.Format = bareFormats[1-slices.Index(bareFormats, format)]
+		}), check(netid.CheckSignature)},
+		"a signature of a text": {in(func(r *Record, n *NetID) {
+			r.Sent.Kind, r.Sent.UserVisibleData, n.Salt, n.Nonce = bankid.KindSign, soldText, bytes.Repeat([]byte{7}, netid.SaltSize), ""
+		}), CheckRecord},
+		"another start":           {in(func(r *Record, _ *NetID) { r.Sent.StartedAt = r.Sent.StartedAt.Add(-time.Second) }), CheckLog},
+		"another record's proof":  {s.whose(func(f *File) { f.Proof = other.file.Proof }), CheckLog},
+		"an answer about another": {in(func(r *Record, _ *NetID) { r.OCSPResponse = foreign.OCSPResponse }), check(netid.CheckOCSPCertificate)},
+	}
+}
+
+// TestBareSignaturesOfNetID: an installation that is registered for bare signatures has evidence of identifications alike. Of a text it has none: what such a
+// signature is over could be cut in two elsewhere.
+func TestBareSignaturesOfNetID(t *testing.T) {
+	for _, format := range bareFormats {
+		t.Run(string(format), func(t *testing.T) {
+			c := cardsOf(t, format)
+			s := wholeNetID(t, c, "", nil)
+			r := Verify(s.file, s.anchors)
+			if !r.OK || !r.SignedAt.IsZero() || !strings.HasSuffix(statement(r, "when").Answer, "; the signature does not say") {
+				t.Fatalf("what is whole: %q, %+v", statement(r, "when").Answer, r.Findings)
+			}
+			for _, topic := range []string{"who", "what", "when", "by which certificate", "valid then", "which app", "seen since"} {
+				if !statement(r, topic).Proven {
+					t.Errorf("%s is not proven", topic)
+				}
+			}
+			for name, one := range bareChanges(t, c, s) {
+				if r := Verify(one.file, s.anchors); r.OK || r.Verdict(string(one.check)) != Refused {
+					t.Errorf("%s: got %t, want it refused by %s; %+v", name, r.OK, one.check, r.Findings)
+				}
+			}
+		})
+	}
+}
+
 // TestIssuersOfNetID: none is trusted that nobody has named, and what stands for BankID stands for no other.
 func TestIssuersOfNetID(t *testing.T) {
 	c := newCards(t)
@@ -261,11 +338,13 @@ func TestWordsOfNetID(t *testing.T) {
 	}
 }
 
-// TestOldEvidenceOfNetIDStaysReadable: a file of the first form, made once and kept, is believed for ever.
+// TestOldEvidenceOfNetIDStaysReadable: files of the first form, made once and kept, are believed for ever.
 func TestOldEvidenceOfNetIDStaysReadable(t *testing.T) {
-	f := must(Read(must(os.ReadFile(filepath.Join("testdata", "netid-1.evidence")))))
-	issuer := must(x509.ParseCertificate(f.Record.Root))
-	if r := Verify(f, Anchors{Issuers: []*x509.Certificate{issuer}, AuditKey: f.Proof.Key}); !r.OK || !statement(r, "which app").Proven {
-		t.Errorf("evidence of the first form is not believed any longer: %+v", r.Findings)
+	for _, name := range []string{"netid-1.evidence", "netid-bare-1.evidence"} {
+		f := must(Read(must(os.ReadFile(filepath.Join("testdata", name)))))
+		issuer := must(x509.ParseCertificate(f.Record.Root))
+		if r := Verify(f, Anchors{Issuers: []*x509.Certificate{issuer}, AuditKey: f.Proof.Key}); !r.OK || !statement(r, "which app").Proven {
+			t.Errorf("%s of the first form is not believed any longer: %+v", name, r.Findings)
+		}
 	}
 }

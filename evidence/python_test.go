@@ -26,6 +26,11 @@ func TestProgramByOthersAgreesOnNetID(t *testing.T) {
 	agrees(t, s, all, c.sim.IssuerPEM())
 	login := wholeNetID(t, c, "", nil)
 	agrees(t, login, nil, c.sim.IssuerPEM())
+	for _, format := range bareFormats {
+		c := cardsOf(t, format)
+		s := wholeNetID(t, c, "", nil)
+		agrees(t, s, bareChanges(t, c, s), c.sim.IssuerPEM())
+	}
 }
 
 // agrees has the other program verify evidence that is whole, and falsified files of it. Both root and issuer are of that file.

@@ -65,6 +65,7 @@ func TestScripts(t *testing.T) {
 					env.Setenv("VERIFIER", verifier)
 					env.Setenv("SAMPLE", sample)
 					env.Setenv("CARDSAMPLE", filepath.Join(filepath.Dir(sample), "netid-1.evidence"))
+					env.Setenv("BARESAMPLE", filepath.Join(filepath.Dir(sample), "netid-bare-1.evidence"))
 					err = errors.Join(err, err2, err3)
 					env.Setenv("DEVADMIN", strconv.Itoa(first+4)) // the operators' listener of it
 					return err

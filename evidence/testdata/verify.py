@@ -272,6 +272,7 @@ def net_id(record, start, end, issuer):
     skew = datetime.timedelta(seconds=n["skew"])
     raw = strict(res["signature"], "structure")
     need(raw, "structure")
+    need(n["certificate"] or n["format"] == "pkcs7", "signer")
     try:
         leaf = x509.load_der_x509_certificate(strict(n["certificate"], "structure"))
     except ValueError:
