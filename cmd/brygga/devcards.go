@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/png"
 	"net"
+	"slices"
 
 	"brygga/admin"
 	"brygga/bankid"
@@ -64,7 +65,7 @@ func (c *cardService) parts() (*netIDParts, error) {
 	if c == nil {
 		return nil, nil
 	}
-	issuers, err := netid.ParseIssuers(c.sim.IssuerPEM())
+	issuers, err := netid.ParseIssuers(slices.Concat(c.sim.IssuerPEM(), c.sim.MobileIssuerPEM()))
 	certificate := c.sim.ClientCertificate().TLS
 	return &netIDParts{
 		options:      netid.Options{URL: c.section().URL, Profile: netid.Profile{Name: "simulator", RootCAsPEM: c.sim.ServerRootPEM()}},

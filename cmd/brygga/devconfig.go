@@ -27,6 +27,9 @@ type devConfig struct {
 	out  io.Writer
 	ask  chan os.Signal
 
+	// testOnlyChange changes what is read; nil for nothing.
+	testOnlyChange func(*config.Config)
+
 	mu      sync.Mutex
 	files   []string // those of the last good configuration
 	fault   string   // of the last try, "" for none
@@ -58,6 +61,9 @@ func (d *devConfig) read() (*config.Config, *looks, error) {
 	c.Issuer, c.AdminListen, c.Data, c.MasterKey, c.BankID.Environment = d.own.Issuer, d.own.AdminListen, d.own.Data, d.own.MasterKey, d.own.BankID.Environment
 	if c.Page.ServiceName == "" {
 		c.Page.ServiceName = d.own.Page.ServiceName
+	}
+	if d.testOnlyChange != nil {
+		d.testOnlyChange(c)
 	}
 	return c, l, nil
 }

@@ -56,6 +56,8 @@ type devOptions struct {
 	out    io.Writer
 	// netid simulates a Net iD Access too, at the two ports after those of the others.
 	netid bool
+	// testOnlyConfig changes what is read from the file.
+	testOnlyConfig func(*config.Config)
 	// now is the clock of all. The simulator's control API can move it on, for all of them together.
 	now func() time.Time
 }
@@ -186,6 +188,7 @@ func buildDev(ctx context.Context, o devOptions, on [devServices][]net.Listener)
 	d.config = newDevConfig(o.config, config.Config{
 		Issuer: d.Issuer, AdminListen: strings.TrimPrefix(d.AdminURL, "http://"), Data: o.data, MasterKey: masterKey, BankID: config.BankID{Environment: config.Custom}, NetID: d.cards.section(), Page: config.Page{ServiceName: "Brygga"},
 	}, cmp.Or(o.out, io.Discard))
+	d.config.testOnlyChange = o.testOnlyConfig
 	c, looks, err := d.config.read()
 	if err != nil {
 		return nil, err

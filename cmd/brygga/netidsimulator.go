@@ -88,7 +88,7 @@ func (c *cardService) writeCertificates(dir string) error {
 	}
 	client := c.sim.ClientCertificate()
 	return writeFiles(dir, []pemFile{
-		{"netid-ca.pem", c.sim.ServerRootPEM()}, {"netid-issuer.pem", c.sim.IssuerPEM()}, {"netid-client.pem", client.CertPEM}, {"netid-client-key.pem", client.KeyPEM},
+		{"netid-ca.pem", c.sim.ServerRootPEM()}, {"netid-issuer.pem", c.sim.IssuerPEM()}, {"netid-mobile-issuer.pem", c.sim.MobileIssuerPEM()}, {"netid-client.pem", client.CertPEM}, {"netid-client-key.pem", client.KeyPEM},
 	})
 }
 
@@ -101,7 +101,7 @@ Net iD Access simulator. Nobody is really identified.
   Card app        http://%s/
 `, c.serviceAt.Addr(), netidsim.ServicePath, c.appAt.Addr())
 	if out != "" {
-		fmt.Fprintf(w, "  Certificates    %s, netid-issuer.pem, netid-client.pem, netid-client-key.pem\n", filepath.Join(out, "netid-ca.pem"))
+		fmt.Fprintf(w, "  Certificates    %s, netid-issuer.pem, netid-mobile-issuer.pem, netid-client.pem, netid-client-key.pem\n", filepath.Join(out, "netid-ca.pem"))
 	}
 }
 

@@ -68,7 +68,7 @@ func serve(content []byte, contentType string) http.HandlerFunc {
 // certificate hands out what a caller needs, in PEM. The key opens nothing but this simulator.
 func (s *Simulator) certificate(w http.ResponseWriter, r *http.Request) {
 	text, ok := map[string][]byte{
-		"server-root.pem": s.ServerRootPEM(), "issuer.pem": s.IssuerPEM(), "client.pem": s.client.CertPEM, "client-key.pem": s.client.KeyPEM,
+		"server-root.pem": s.ServerRootPEM(), "issuer.pem": s.IssuerPEM(), "mobile-issuer.pem": s.MobileIssuerPEM(), "client.pem": s.client.CertPEM, "client-key.pem": s.client.KeyPEM,
 	}[r.PathValue("name")]
 	if !ok {
 		http.NotFound(w, r)

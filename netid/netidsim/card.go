@@ -33,7 +33,7 @@ func (s *Simulator) cardOf(u *User) (*card, error) {
 	if u.card != nil {
 		return u.card, nil
 	}
-	c, err := newCard(s.pki.cards, u, validTo, nil)
+	c, err := newCard(s.pki.issuerOf(u).ca, u, validTo, nil)
 	u.card = c
 	return c, err
 }

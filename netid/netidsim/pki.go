@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net"
 	"time"
@@ -26,12 +27,40 @@ type authority struct {
 	key  crypto.Signer
 }
 
-// pki holds the three branches: of the server, of those who may call it, and of people's cards.
+// pki holds the branches: of the server, of those who may call it, of people's cards, and of the certificates in their phones.
 type pki struct {
 	serverRoot, callers *authority
 	server              tls.Certificate
-	cards               *authority
-	responder           *authority
+	cards, phones       issuer
+}
+
+// issuer is an authority of people's certificates, with what answers for it whether they are revoked.
+type issuer struct{ ca, responder *authority }
+
+func newIssuer(common string) (i issuer, err error) {
+	if i.ca, err = newAuthority(common); err != nil {
+		return i, err
+	}
+	i.responder, err = i.ca.issue(&x509.Certificate{
+		Subject: name("Bryggans prov OCSP"), KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning},
+	}, nil)
+	return i, err
+}
+
+// issuerOf returns whose certificate a person has.
+func (p *pki) issuerOf(u *User) issuer {
+	if u.Mobile {
+		return p.phones
+	}
+	return p.cards
+}
+
+// issuerOfCertificate returns whose a certificate is by its word.
+func (p *pki) issuerOfCertificate(cert *x509.Certificate) issuer {
+	if cert.Issuer.CommonName == p.phones.ca.cert.Subject.CommonName {
+		return p.phones
+	}
+	return p.cards
 }
 
 func newPKI(hosts []string) (*pki, error) {
@@ -39,7 +68,7 @@ func newPKI(hosts []string) (*pki, error) {
 	for _, ca := range []struct {
 		into **authority
 		name string
-	}{{&p.serverRoot, "Bryggans prov server CA"}, {&p.callers, "Bryggans prov client CA"}, {&p.cards, "Bryggans prov card CA"}} {
+	}{{&p.serverRoot, "Bryggans prov server CA"}, {&p.callers, "Bryggans prov client CA"}} {
 		var err error
 		if *ca.into, err = newAuthority(ca.name); err != nil {
 			return nil, err
@@ -60,10 +89,10 @@ func newPKI(hosts []string) (*pki, error) {
 		return nil, err
 	}
 	p.server = server.tls()
-	p.responder, err = p.cards.issue(&x509.Certificate{
-		Subject: name("Bryggans prov OCSP"), KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning},
-	}, nil)
-	return p, err
+	var errPhones error
+	p.cards, err = newIssuer("Bryggans prov card CA")
+	p.phones, errPhones = newIssuer("Bryggans prov mobile CA")
+	return p, errors.Join(err, errPhones)
 }
 
 func name(common string) pkix.Name {

@@ -85,13 +85,13 @@ func (s *Simulator) signer(o *order, e *evidence) (*card, error) {
 	case err != nil:
 		return nil, err
 	case s.attacks(AttackOtherIssuer):
-		other, err := newAuthority(s.pki.cards.cert.Subject.CommonName)
+		other, err := newAuthority(s.pki.issuerOf(o.holder).ca.cert.Subject.CommonName)
 		if err != nil {
 			return nil, err
 		}
 		return newCard(other, o.holder, validTo, card.key)
 	case s.attacks(AttackExpired):
-		return newCard(s.pki.cards, o.holder, time.Now().Add(-time.Hour), card.key)
+		return newCard(s.pki.issuerOf(o.holder).ca, o.holder, time.Now().Add(-time.Hour), card.key)
 	case s.attacks(AttackOtherPerson):
 		e.said = s.another(o.holder)
 		return s.cardOf(e.said)
@@ -115,7 +115,9 @@ func (s *Simulator) another(u *User) *User {
 
 // answerOf returns the OCSP response that goes with a result.
 func (s *Simulator) answerOf(e *evidence, o *order) (string, error) {
-	about, responder, st := e.signer.cert, s.pki.responder, status{revoked: s.attacks(AttackRevoked)}
+	about, st := e.signer.cert, status{revoked: s.attacks(AttackRevoked)}
+	issuer := s.pki.issuerOfCertificate(about)
+	responder := issuer.responder
 	switch {
 	case s.attacks(AttackNoOCSP):
 		return "", nil
@@ -130,7 +132,7 @@ func (s *Simulator) answerOf(e *evidence, o *order) (string, error) {
 		}
 		about = other.cert
 	}
-	return st.answer(s.pki.cards, responder, about)
+	return st.answer(issuer.ca, responder, about)
 }
 
 // write returns the elements of a result in the order of the WSDL.

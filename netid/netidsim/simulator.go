@@ -112,11 +112,14 @@ func (s *Simulator) Advance(d time.Duration) (time.Time, error) {
 	return s.now(), nil
 }
 
-// ServerRootPEM returns the root that a client pins for the service, and IssuerPEM the authority that issues people's cards.
+// ServerRootPEM returns the root that a client pins for the service.
 func (s *Simulator) ServerRootPEM() []byte { return s.pki.serverRoot.certPEM() }
 
 // IssuerPEM returns the authority that issues people's cards.
-func (s *Simulator) IssuerPEM() []byte { return s.pki.cards.certPEM() }
+func (s *Simulator) IssuerPEM() []byte { return s.pki.cards.ca.certPEM() }
+
+// MobileIssuerPEM returns the authority that issues the certificates in phones, of people who are Mobile.
+func (s *Simulator) MobileIssuerPEM() []byte { return s.pki.phones.ca.certPEM() }
 
 // ClientCertificate returns the client certificate made by New.
 func (s *Simulator) ClientCertificate() ClientCertificate { return s.client }

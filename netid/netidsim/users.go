@@ -26,6 +26,8 @@ type User struct {
 	Unit           string `json:"unit,omitempty"`
 	Title          string `json:"title,omitempty"`
 	EmployeeNumber string `json:"employeeNumber,omitempty"`
+	// Mobile says that the certificate is one in a phone, by an authority of its own, and no card.
+	Mobile bool `json:"mobile,omitempty"`
 
 	card *card
 }
