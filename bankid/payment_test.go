@@ -3,6 +3,7 @@ package bankid
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,6 +102,7 @@ func TestPaymentLimits(t *testing.T) {
 		{"warning too long", func(r *PaymentRequest) { r.Transaction.RiskWarning = s("a", 257) }, in + "riskWarning"},
 		{"all flags", func(r *PaymentRequest) { r.RiskFlags = RiskFlags() }, ""},
 		{"unknown flag", func(r *PaymentRequest) { r.RiskFlags = []RiskFlag{"newCard", "old"} }, "riskFlags"},
+		{"a million flags", func(r *PaymentRequest) { r.RiskFlags = slices.Repeat([]RiskFlag{"other"}, 1_000_000) }, "riskFlags"},
 		{"flag twice", func(r *PaymentRequest) { r.RiskFlags = []RiskFlag{"other", "newCard", "other"} }, "riskFlags"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
