@@ -21,7 +21,7 @@ func jsonAPI(t *testing.T, p *provider) {
 	p.register(t, "backend", "--redirect-uri", redirectURI)
 	person := p.newPerson(t)
 	var made struct{ Key string }
-	out, err := exec.CommandContext(t.Context(), p.binary, "apikey", "create", "backend", "--client", "backend", "--scope", "orders:auth,orders:sign", "--data", p.data, "-o", "json").Output()
+	out, err := exec.CommandContext(t.Context(), p.binary, "apikey", "create", "backend", "--client", "backend", "--scope", "orders:auth,orders:sign,orders:payment", "--data", p.data, "-o", "json").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +54,10 @@ func jsonAPI(t *testing.T, p *provider) {
 				User struct{ PersonalNumber string }
 			}
 		}
+		Paid struct {
+			Status int
+			Type   string
+		}
 		Ended          int
 		After          string
 		Wrong, Unknown jsonAPIError
@@ -82,6 +86,9 @@ func jsonAPI(t *testing.T, p *provider) {
 	}
 	if learnt.Ended != 204 || learnt.After != "cancelled" {
 		t.Errorf("the other one: %d, %s", learnt.Ended, learnt.After)
+	}
+	if learnt.Paid.Status != 201 || learnt.Paid.Type != "bankIdPayment" {
+		t.Errorf("the payment: %+v", learnt.Paid)
 	}
 	if e := learnt.Wrong; e.Code != "invalid_end_user_ip" || e.Status != "422" || e.Source.Pointer != "/data/attributes/endUserIp" || e.ID == "" {
 		t.Errorf("a wrong address: %+v", e)
