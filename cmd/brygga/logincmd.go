@@ -92,6 +92,9 @@ var storyFields = [...]struct{ name, before string }{
 	{"KIND", "to "}, {"DEVICE", ""}, {"BROWSER", ""}, {"SOURCE_ADDRESS", "from "}, {"SOURCE_USER_NAME", "person "}, {"SUB", "sub "}, {"ACTOR", "by "},
 }
 
+// askedTo says what the person was asked to do, by the field KIND.
+var askedTo = map[string]string{string(storage.KindPayment): "approve a payment"}
+
 // onDevice says where the eID was to be used, by the field DEVICE.
 var onDevice = map[string]string{
 	storage.DeviceThis: "on this device", storage.DeviceOther: "on another device", storage.DeviceCall: "by telephone", storage.DeviceProgram: "by way of a program",
@@ -127,8 +130,11 @@ func writeStep(w io.Writer, s *logins.Step) {
 	var said []string
 	for _, f := range storyFields {
 		value := s.Fields[f.name]
-		if f.name == "DEVICE" {
+		switch f.name {
+		case "DEVICE":
 			value = cmp.Or(onDevice[value], value)
+		case "KIND":
+			value = cmp.Or(askedTo[value], value)
 		}
 		if value != "" {
 			said = append(said, f.before+value)

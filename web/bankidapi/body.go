@@ -24,8 +24,12 @@ type sent struct {
 func (c *call) readBody(w http.ResponseWriter, kind string) (*sent, error) {
 	mediaType, params := sentType(c.request)
 	if coding := strings.Join(c.request.Header.Values("Content-Encoding"), ","); coding != "" && !strings.EqualFold(coding, "identity") || !readable(mediaType, params) || mediaType == jsonType && kind == typePayment {
+		kinds := jsonAPIType + ", or " + jsonType + " in UTF-8"
+		if kind == typePayment {
+			kinds = jsonAPIType
+		}
 		return nil, &fault{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type", title: "Unsupported media type",
-			detail: "send " + jsonAPIType + ", or but for a payment " + jsonType + " in UTF-8, without an extension that is not known and without a Content-Encoding", header: "Content-Type"}
+			detail: "send " + kinds + ", without an extension that is not known and without a Content-Encoding", header: "Content-Type"}
 	}
 	http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
 	text, err := io.ReadAll(http.MaxBytesReader(w, c.request.Body, maxBody))
