@@ -318,15 +318,16 @@ func TestTerminal(t *testing.T) {
 
 // TestEveryByteCounts flips a bit of each byte of a record in turn: it is no record then, or is refused.
 func TestEveryByteCounts(t *testing.T) {
-	s := whole(t)
-	text := must(s.file.Text())
-	start := bytes.IndexByte(text, '\n') + 1
-	for i := start; i < len(text)-1; i += 7 { // a prime number visits each of base64's four places
-		changed := bytes.Clone(text)
-		changed[i] ^= 1
-		f, err := Read(changed)
-		if err == nil && Verify(f, Anchors{Roots: s.anchors.Roots, AuditKey: s.anchors.AuditKey}).OK {
-			t.Fatalf("byte %d of the record may be changed from %q to %q", i-start, text[i], changed[i])
+	for _, s := range []*sample{whole(t), wholeOf(t, paid(t, bought, ""))} {
+		text := must(s.file.Text())
+		start := bytes.IndexByte(text, '\n') + 1
+		for i := start; i < len(text)-1; i += 7 { // a prime number visits each of base64's four places
+			changed := bytes.Clone(text)
+			changed[i] ^= 1
+			f, err := Read(changed)
+			if err == nil && Verify(f, Anchors{Roots: s.anchors.Roots, AuditKey: s.anchors.AuditKey}).OK {
+				t.Fatalf("byte %d of the record may be changed from %q to %q", i-start, text[i], changed[i])
+			}
 		}
 	}
 }
@@ -351,6 +352,7 @@ func FuzzRead(f *testing.F) {
 	text := must(os.ReadFile(filepath.Join("testdata", "signature-1.evidence")))
 	f.Add(text)
 	f.Add([]byte("{}\n{}\n"))
+	f.Add(must(os.ReadFile(filepath.Join("testdata", "payment-1.evidence"))))
 	genuine := must(Read(text))
 	anchors := Anchors{Roots: []*x509.Certificate{must(x509.ParseCertificate(genuine.Record.Root))}, AuditKey: genuine.Proof.Key}
 	f.Fuzz(func(t *testing.T, text []byte) {
