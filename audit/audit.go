@@ -256,6 +256,9 @@ var fieldNames = [...]string{
 	"EVIDENCE_SHA256", "ACTOR", "OBJECT", fieldChanged,
 }
 
+// FieldNames returns the names of all fields, in the order of the log's lines. An event of administration has BEFORE.name and AFTER.name too, and PREVIOUS.
+func FieldNames() []string { return slices.Clone(fieldNames[:]) }
+
 // lineNames are what they are called there.
 var lineNames = func() (names [len(fieldNames)]string) {
 	for i, field := range fieldNames {

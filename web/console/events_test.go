@@ -46,7 +46,7 @@ func TestEventsNamePeople(t *testing.T) {
 		admin.WhoOperator: ">Kim owner</a>", admin.WhoGone: ">somebody who was removed</a>", admin.WhoKey: ">the API key terraform</a>",
 		admin.WhoClient: ">the app batch</a>", admin.WhoCommand: ">anna, on the server</a>", admin.WhoServer: ">the server itself</a>",
 	} {
-		if !strings.Contains(page, want) || !strings.Contains(page, "<dd>"+ids[kind]+"</dd>") {
+		if !strings.Contains(page, want) || !strings.Contains(page, `<dd lang="en">`+ids[kind]+"</dd>") {
 			t.Errorf("%s: the page has no %q, or not %s in the details", kind, want, ids[kind])
 		}
 	}

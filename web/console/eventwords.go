@@ -50,6 +50,23 @@ func concernsSomebody(e *storage.AuditEvent) bool {
 	return strings.HasPrefix(e.Type, ofAccounts) && storage.IsID(e.Fields["OBJECT"])
 }
 
+// fieldLabel is what a field of an event is called. The name of one that nobody has named says itself.
+func (v *visit) fieldLabel(name string) string {
+	for _, prefix := range []string{"BEFORE", "AFTER"} {
+		if setting, ok := strings.CutPrefix(name, prefix+"."); ok {
+			key := "field." + strings.ToLower(prefix)
+			if label := v.settingLabel(setting); label != setting {
+				return v.text(key+".setting", "setting", label)
+			}
+			return v.text(key) // the name stands beside
+		}
+	}
+	if key := "field." + strings.ToLower(name); hasText(key) {
+		return v.text(key)
+	}
+	return name
+}
+
 // namesIn are those whom the events name.
 func namesIn(events []storage.AuditEvent) (ids []string) {
 	for i := range events {

@@ -105,6 +105,24 @@ func TestEventsHaveNames(t *testing.T) {
 	}
 }
 
+// TestFieldsOfEventsHaveNames: each field of the audit log is called something in every language, and a setting what its page calls it.
+func TestFieldsOfEventsHaveNames(t *testing.T) {
+	for _, lang := range languages {
+		v := &visit{lang: lang}
+		for _, name := range append(audit.FieldNames(), "PREVIOUS") {
+			if label := v.fieldLabel(name); label == name || label == "" {
+				t.Errorf("%s is called nothing in %s", name, lang)
+			}
+		}
+		if label := v.fieldLabel("BEFORE.redirect_uris"); !strings.HasSuffix(label, ": "+v.settingLabel("redirect_uris")) {
+			t.Errorf("a setting is called %q", label)
+		}
+	}
+	if label := (&visit{lang: "sv"}).fieldLabel("UNHEARD_OF"); label != "UNHEARD_OF" {
+		t.Errorf("a field that nobody knows is called %q", label)
+	}
+}
+
 var (
 	partSaid      = regexp.MustCompile(`\bof\("([a-z-]+)"`)
 	conditionSaid = regexp.MustCompile(`State: "([a-z-]+)"`)
