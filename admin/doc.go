@@ -98,3 +98,11 @@ func New(o Options) (*Service, error) {
 	}
 	return &Service{o, registry, book, notice.NewBanners(o.Store, o.Now), &notice.Alarms{Store: o.Store, Now: o.Now}, &archive.Archive{Store: o.Store, Audit: o.Audit, Tree: o.Tree}}, nil
 }
+
+// EIDs returns the names of the installation's eIDs, in its order; none where they are not known. No actor is asked for, as the page of every login has them.
+func (s *Service) EIDs() (names []string) {
+	for _, m := range s.o.Installation.Methods {
+		names = append(names, m.Name)
+	}
+	return names
+}

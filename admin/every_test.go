@@ -16,6 +16,7 @@ import (
 var rightless = map[string]string{
 	"Authenticate":        "says who asks",
 	"ClientKey":           "says who asks, and of no operation here",
+	"EIDs":                "tells which eIDs the installation has, as the page of every login does",
 	"RegisteringServices": "tells which eIDs the installation has, as the page of every login does",
 	"Permit":              "is asked for the operation that it names",
 }

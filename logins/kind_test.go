@@ -3,6 +3,7 @@ package logins_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"brygga/audit"
 	"brygga/login"
@@ -129,4 +130,38 @@ func TestStoriesOfAnotherEIDSpeakOfIt(t *testing.T) {
 			t.Errorf("%s: %v", eid, err)
 		}
 	}
+}
+
+// TestKindAndEIDAreFound: logins are found by what the person was asked for and by the eID of the last order, before the book has read them and after.
+func TestKindAndEIDAreFound(t *testing.T) {
+	h := newHarness(t)
+	later := func(kind storage.Kind, l happened) storage.Reference {
+		h.now = h.now.Add(2 * time.Minute)
+		return h.of(kind, l)
+	}
+	plain := later("", happened{"journal", anna, "", storage.DeviceOther, "192.0.2.7", audit.LoginCompleted, ""})
+	signed := later(storage.KindSign, happened{"journal", anna, "", storage.DeviceOther, "192.0.2.7", audit.LoginCompleted, ""})
+	card := later("", happened{"journal", anna, "", storage.DeviceThis, "192.0.2.7", audit.NetIDFailed, "CERTIFICATE_ERR"})
+	signedByCard := later(storage.KindSign, happened{"journal", anna, "", storage.DeviceThis, "192.0.2.7", audit.NetIDCompleted, ""})
+	h.finds("the last signature by Net iD", logins.Query{EID: "netid", Kind: storage.KindSign}, signedByCard)
+	h.read()
+	h.finds("logins", logins.Query{Kind: storage.KindIdentify}, card, plain)
+	h.finds("signatures", logins.Query{Kind: storage.KindSign}, signedByCard, signed)
+	h.finds("payments", logins.Query{Kind: storage.KindPayment})
+	h.finds("BankID", logins.Query{EID: "bankid"}, signed, plain)
+	h.finds("Net iD", logins.Query{EID: "netid"}, signedByCard, card)
+	h.finds("signatures by Net iD", logins.Query{EID: "netid", Kind: storage.KindSign, ClientID: "journal"}, signedByCard)
+}
+
+// TestEIDOfTheLastOrder: who begins by one eID and ends by another is found by the latter.
+func TestEIDOfTheLastOrder(t *testing.T) {
+	h := newHarness(t)
+	record := storage.Login{ID: "login-both", Created: h.now}
+	for _, kind := range []audit.Type{audit.NetIDStarted, audit.NetIDFailed, audit.LoginStarted, audit.LoginCompleted} {
+		h.now = h.now.Add(time.Second)
+		h.audit.Record(t.Context(), audit.Event{Type: kind, Identifier: record.ID, Reference: record.Reference(), ClientID: "journal"})
+	}
+	h.read()
+	h.finds("Net iD", logins.Query{EID: "netid"})
+	h.finds("BankID", logins.Query{EID: "bankid"}, record.Reference())
 }

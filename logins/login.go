@@ -1,6 +1,7 @@
 package logins
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -42,7 +43,9 @@ type Login struct {
 	Outcome Outcome `json:"outcome,omitempty"`
 	Cause   string  `json:"cause,omitempty"`
 	// Kind is what the person was asked for, "sign", "payment", or empty for to log in.
-	Kind    string `json:"kind,omitempty"`
+	Kind string `json:"kind,omitempty"`
+	// EID names the eID of the last order, other than BankID; empty for BankID, and for logins that were read before there was another.
+	EID     string `json:"eid,omitempty"`
 	Device  string `json:"device,omitempty"`
 	Browser string `json:"browser,omitempty"`
 	Address string `json:"address,omitempty"`
@@ -60,6 +63,22 @@ type Login struct {
 
 // maxAlerts bounds the security events that a row names.
 const maxAlerts = 8
+
+// ofKind reports whether the person was asked for that; empty is anything.
+func (l *Login) ofKind(wanted storage.Kind) bool {
+	return wanted == "" || wanted == storage.Kind(cmp.Or(l.Kind, string(storage.KindIdentify)))
+}
+
+// bankID is the eID whose name no row has.
+const bankID = "bankid"
+
+// EIDs returns the names of the eIDs by which logins are told apart, BankID first.
+func EIDs() []string { return []string{bankID, "netid"} }
+
+// byEID reports whether the last order was one of that eID; empty is any.
+func (l *Login) byEID(wanted string) bool {
+	return wanted == "" || wanted == cmp.Or(l.EID, bankID)
+}
 
 // isLogin reports whether the event tells of a login that has a reference.
 func isLogin(e *storage.AuditEvent) bool {
@@ -91,6 +110,10 @@ func (l *Login) add(e *storage.AuditEvent) {
 		return
 	}
 	field(&l.Kind, "KIND")
+	switch kind.Common() {
+	case audit.LoginStarted, audit.LoginCompleted, audit.LoginFailed, audit.LoginEnded:
+		l.EID = kind.OtherEID()
+	}
 	field(&l.Device, "DEVICE")
 	field(&l.Browser, "BROWSER")
 	once := func(to *string, name string) { // as a row leads here from it

@@ -25,6 +25,9 @@ type Query struct {
 	// Cause is a hint code of BankID or a reason.
 	Cause           string
 	Device, Browser string
+	// Kind is what the person was asked for, EID one of EIDs.
+	Kind storage.Kind
+	EID  string
 	// Network is that of the address.
 	Network netip.Prefix
 	// Person is a pseudonym (audit.Log.Pseudonym), Subject what the client calls the person.
@@ -332,7 +335,14 @@ func (s *search) lateOnes(at []byte) {
 
 // marks are texts that the row of a wanted login has: finding one costs far less than decoding the row.
 func (s *search) marks() (marks [][]byte) {
-	for _, text := range []string{s.ClientID, string(s.Outcome), s.Cause, s.Device, s.Browser} {
+	kind, eid := string(s.Kind), s.EID
+	if s.Kind == storage.KindIdentify { // which rows do not say, as most are
+		kind = ""
+	}
+	if eid == bankID {
+		eid = ""
+	}
+	for _, text := range []string{s.ClientID, string(s.Outcome), s.Cause, s.Device, s.Browser, kind, eid} {
 		if text != "" {
 			mark, _ := json.Marshal(text) // of a text
 			marks = append(marks, mark)
@@ -356,7 +366,7 @@ func (s *search) take(l *Login) {
 	switch {
 	case s.Reference != "" && s.Reference != l.Reference, l.Begun.Before(s.From.Truncate(time.Minute)), !l.Begun.Before(s.To),
 		!is(s.ClientID, l.ClientID), !is(string(s.Outcome), string(l.Outcome)), !is(s.Cause, l.Cause), !is(s.Device, l.Device),
-		!is(s.Browser, l.Browser), !is(s.Person, l.Person), !is(s.Subject, l.Subject), !s.near(l.Address),
+		!is(s.Browser, l.Browser), !l.ofKind(s.Kind), !l.byEID(s.EID), !is(s.Person, l.Person), !is(s.Subject, l.Subject), !s.near(l.Address),
 		s.Visible != nil && !s.Visible(l), s.book.o.Now().After(l.Expires):
 		return
 	}

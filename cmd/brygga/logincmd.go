@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -170,6 +171,8 @@ func (f *loginFlags) add(cmd *cobra.Command) {
 	flags.StringVar((*string)(&f.Outcome), "outcome", "", "started, completed, failed or ended")
 	flags.StringVar(&f.Cause, "cause", "", "hint code or reason, a `word` of docs/reasons.md")
 	flags.StringVar(&f.Device, "device", "", strings.Join(storage.Devices(), ", "))
+	flags.StringVar((*string)(&f.Kind), "kind", "", "what the person was asked for: identify, sign or payment")
+	flags.StringVar(&f.EID, "eid", "", "that of the last order: bankid or netid")
 	flags.StringVar(&f.network, "network", "", "`address` of the browser, or its network, such as 192.0.2.0/24")
 	flags.StringVar(&f.Subject, "sub", "", "what a client calls the person")
 	flags.BoolVar(&f.person, "person", false, "those of the person whose personal number, or HSA-ID or account, stands on standard input")
@@ -234,6 +237,12 @@ func (f *loginFlags) read(now time.Time) (err error) {
 		if f.Network, err = logins.ParseNetwork(f.network); err != nil {
 			return fail(exitUsage, "write 192.0.2.7 or 192.0.2.0/24", "--network %q is no address and no network", cut(f.network))
 		}
+	}
+	if f.Kind != "" && !slices.Contains(storage.Kinds(), f.Kind) {
+		return fail(exitUsage, "write identify, sign or payment", "--kind %q is none", cut(string(f.Kind)))
+	}
+	if f.EID != "" && !slices.Contains(logins.EIDs(), f.EID) {
+		return fail(exitUsage, "write bankid or netid", "--eid %q is none", cut(f.EID))
 	}
 	if f.Outcome != "" && !f.Outcome.Known() {
 		return fail(exitUsage, "write started, completed, failed or ended", "--outcome %q is none", cut(string(f.Outcome)))

@@ -78,7 +78,7 @@ var querySchemas = map[string]object{
 	profile: {"type": "string"}, sorted: {"type": "string", "enum": admin.Sorts(), "default": admin.SortByID}, limited: {"type": "integer", "minimum": 1, "maximum": maxLimit, "default": defaultLimit}, cursor: {"type": "string"},
 	fromTime: {"type": "string", "format": "date-time"}, toTime: {"type": "string", "format": "date-time"},
 	clientID: {"type": "string"}, outcome: {"type": "string", "enum": logins.Outcomes()}, cause: {"type": "string", "description": "a hint code of BankID or a reason, see docs/reasons.md"},
-	device: {"type": "string", "enum": devices}, browser: {"type": "string"}, network: {"type": "string", "examples": []string{"192.0.2.7", "192.0.2.0/24"}},
+	device: {"type": "string", "enum": devices}, browser: {"type": "string"}, ofEID: {"type": "string", "enum": logins.EIDs()}, network: {"type": "string", "examples": []string{"192.0.2.7", "192.0.2.0/24"}},
 	person: {"type": "string", "description": "a pseudonym, see find-person"}, subject: {"type": "string"}, language: {"type": "string", "enum": languages, "default": "en"},
 	hours: {"type": "integer", "minimum": 1, "maximum": 7 * 24, "default": 24}, ofMonth: {"type": "string", "examples": []string{"2026-11"}},
 	format: {"type": "string", "examples": []string{"json", "csv", "cef"}}, kind: {"type": "string", "description": "the number of the event, or how it begins", "examples": []string{"ADM_"}},

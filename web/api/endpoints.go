@@ -43,6 +43,7 @@ const (
 	outcome   = "outcome"
 	cause     = "cause"
 	device    = "device"
+	ofEID     = "eid"
 	browser   = "browser"
 	network   = "network"
 	person    = "person"
@@ -95,7 +96,7 @@ var endpoints = []endpoint{
 	{"GET", "/audit/sinks", admin.ShowLog, "List where events are handed over to, and how many wait for each", nil, false, "", "Sinks", 200, listSinks},
 	{"DELETE", "/audit/sinks/{name}", admin.ForgetSink, "Forget how far a sink has come that the configuration has no more", nil, false, "", "", 204, forgetSink},
 	{"GET", "/audit/checkpoint", admin.ShowLog, "Show the signed checkpoint of the audit log", nil, false, "", "Checkpoint", 200, showLog},
-	{"GET", "/logins", admin.SearchLogins, "Find logins, the last begun first", []string{fromTime, toTime, clientID, outcome, cause, device, browser, network, person, subject, limited, cursor}, false, "", "LoginPage", 200, searchLogins},
+	{"GET", "/logins", admin.SearchLogins, "Find logins, the last begun first", []string{fromTime, toTime, clientID, outcome, cause, device, orderKind, ofEID, browser, network, person, subject, limited, cursor}, false, "", "LoginPage", 200, searchLogins},
 	{"POST", "/find-person", admin.FindPerson, "Turn a personal number into the pseudonym that logins and events are found by; the audit log tells who did", nil, false, "PersonalNumber", "Person", 200, findPerson},
 	{"GET", "/logins/{reference}/story", admin.ShowLogin, "Tell the story of a login in words", []string{language}, false, "", "Stories", 200, tellStory},
 	{"GET", "/figures", admin.ShowFigures, "Show what is going on, hour by hour", []string{hours}, false, "", "Figures", 200, showFigures},

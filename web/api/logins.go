@@ -21,7 +21,7 @@ var devices = storage.Devices()
 func (c *call) loginQuery() (q logins.Query, err error) {
 	q = logins.Query{
 		ClientID: c.query(clientID), Outcome: logins.Outcome(c.query(outcome)), Cause: c.query(cause), Device: c.query(device), Browser: c.query(browser),
-		Person: c.query(person), Subject: c.query(subject),
+		Person: c.query(person), Subject: c.query(subject), Kind: storage.Kind(c.query(orderKind)), EID: c.query(ofEID),
 	}
 	if q.From, q.To, err = c.times(); err != nil {
 		return q, err
@@ -35,6 +35,12 @@ func (c *call) loginQuery() (q logins.Query, err error) {
 	var faults []fault
 	if q.Device != "" && !slices.Contains(devices, q.Device) {
 		faults = append(faults, fault{Parameter: device, Detail: "is none of " + strings.Join(devices, ", ")})
+	}
+	if q.Kind != "" && !slices.Contains(storage.Kinds(), q.Kind) {
+		faults = append(faults, fault{Parameter: orderKind, Detail: "is not identify, sign or payment"})
+	}
+	if q.EID != "" && !slices.Contains(logins.EIDs(), q.EID) {
+		faults = append(faults, fault{Parameter: ofEID, Detail: "is not bankid or netid"})
 	}
 	if q.Outcome != "" && !q.Outcome.Known() {
 		faults = append(faults, fault{Parameter: outcome, Detail: "is none of started, completed, failed and ended"})

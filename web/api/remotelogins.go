@@ -28,7 +28,7 @@ func putAll(query url.Values, all map[string]string) {
 func (r *Remote) SearchLogins(ctx context.Context, q logins.Query) (found logins.Found, err error) {
 	query := span(q.From, q.To)
 	putAll(query, map[string]string{
-		clientID: q.ClientID, outcome: string(q.Outcome), cause: q.Cause, device: q.Device, browser: q.Browser, person: q.Person, subject: q.Subject,
+		clientID: q.ClientID, outcome: string(q.Outcome), cause: q.Cause, device: q.Device, orderKind: string(q.Kind), ofEID: q.EID, browser: q.Browser, person: q.Person, subject: q.Subject,
 		limited: strconv.Itoa(max(1, min(q.Limit, maxLimit))),
 	})
 	if q.Network.IsValid() {

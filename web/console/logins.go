@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,11 +57,17 @@ func listLogins(v *visit) error {
 // loginQuery reads what the address asks for, and adds faults to the form for what it cannot be.
 func (v *visit) loginQuery(l *list, f *form) logins.Query {
 	q := logins.Query{
-		ClientID: f.get("client"), Outcome: logins.Outcome(f.get("outcome")), Cause: f.get("cause"), Device: f.get("device"), Subject: f.get("sub"), Person: f.get("person"),
+		ClientID: f.get("client"), Outcome: logins.Outcome(f.get("outcome")), Cause: f.get("cause"), Device: f.get("device"), Kind: storage.Kind(f.get("kind")), EID: f.get("eid"), Subject: f.get("sub"), Person: f.get("person"),
 		Before: l.after(), Limit: loginsShown,
 	}
 	if q.Outcome != "" && !q.Outcome.Known() {
 		f.fault("outcome", v.text("logins.outcome.wrong"))
+	}
+	if q.Kind != "" && !slices.Contains(storage.Kinds(), q.Kind) {
+		f.fault("kind", v.text("logins.kind.wrong"))
+	}
+	if q.EID != "" && !slices.Contains(logins.EIDs(), q.EID) {
+		f.fault("eid", v.text("logins.eid.wrong"))
 	}
 	if text := f.get("reference"); text != "" {
 		reference, err := storage.ParseReference(text)

@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"brygga/admin"
 	"brygga/audit"
 	"brygga/audit/tree"
+	"brygga/clients"
 	"brygga/logins"
 	"brygga/secret"
 	"brygga/storage"
@@ -176,5 +178,29 @@ func TestSupplierText(t *testing.T) {
 	text := supplierText(&logins.Story{Login: logins.Login{Reference: "7QX4-2MKD", ClientID: "app", Address: "192.0.2.7", Person: "pseudonym", Subject: "sub-1"}})
 	if !strings.Contains(text, "7QX4-2MKD") || strings.Contains(text, "192.0.2.7") || strings.Contains(text, "pseudonym") || strings.Contains(text, "sub-1") {
 		t.Errorf("%q", text)
+	}
+}
+
+// TestLoginsByKindAndEID: the list is narrowed to what people were asked for, and to an eID where there are several.
+func TestLoginsByKindAndEID(t *testing.T) {
+	s := newSite(t)
+	s.storeLogins()
+	b := s.as(storage.RoleOwner)
+	for query, want := range map[string]int{"kind=identify&eid=bankid": 12, "kind=sign": 0, "eid=netid": 0} {
+		p := b.get("logins?span=400d&" + query)
+		if got := strings.Count(p.body, `<th scope="row"><a class="code" href="/admin/logins/`); p.StatusCode != http.StatusOK || got != want {
+			t.Errorf("%s: %d logins, want %d", query, got, want)
+		}
+	}
+	s.says(b.get("logins"), `name="kind"`, `name="eid"`, "Signature", "Net iD")
+	p := b.get("logins?kind=x&eid=y")
+	s.is(p, http.StatusUnprocessableEntity, "Logins")
+	s.says(p, `id="fault-kind"`, `id="fault-eid"`)
+	s.options.Installation = clients.Installation{}
+	var err error
+	s.console.Admin, err = admin.New(s.options)
+	s.ok(err)
+	if p := b.get("logins"); strings.Contains(p.body, `name="eid"`) {
+		t.Error("one eID can be chosen of one")
 	}
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -41,6 +42,34 @@ func (v *visit) kind(of string) string {
 		return of
 	}
 	return v.text("logins.kind." + of)
+}
+
+// orderKinds are what people may have been asked for.
+func (v *visit) orderKinds() []option {
+	all := []option{{"", v.text("logins.any"), ""}}
+	for _, kind := range storage.Kinds() {
+		all = append(all, option{string(kind), v.text("logins.kind." + string(kind)), ""})
+	}
+	return all
+}
+
+// severalEIDs reports whether people may choose between eIDs, so that which one is worth a word.
+func (v *visit) severalEIDs() bool { return len(v.Admin.EIDs()) > 1 }
+
+// eid is what an eID is called by the name that rows have, BankID without one.
+func (v *visit) eid(name string) string {
+	if key := "logins.eid." + cmp.Or(name, logins.EIDs()[0]); hasText(key) {
+		return v.text(key)
+	}
+	return name
+}
+
+func (v *visit) eidOptions() []option {
+	all := []option{{"", v.text("logins.any"), ""}}
+	for _, name := range logins.EIDs() {
+		all = append(all, option{name, v.eid(name), ""})
+	}
+	return all
 }
 
 func (v *visit) deviceOptions() []option {

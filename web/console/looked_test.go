@@ -47,7 +47,7 @@ func looked() []look {
 		{name: "app", open: post("account/app")},
 		{name: "passkey", of: "GET /account/passkeys/new", open: get("account/passkeys/new")},
 		{name: "logins", of: "GET /logins", open: withLogins(get("logins"))},
-		{name: "logins refused", open: get("logins?reference=x&around=y&network=z&outcome=w")},
+		{name: "logins refused", open: get("logins?reference=x&around=y&network=z&outcome=w&kind=v&eid=u")},
 		{name: "logins of nobody", open: post("logins/person", "number", "19121212")},
 		{name: "login failed", of: "GET /logins/{reference}", open: withLogins(get(failedLogin))},
 		{name: "events", of: "GET /events", open: withLogins(get("events"))},
