@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image/png"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -15,15 +16,16 @@ const (
 	MaxImage     = 16 << 10 // bytes of PNG
 	maxImageSide = 2048     // pixels: a small file can stand for a large picture
 	maxName      = 100      // characters
+	maxTold      = 200      // characters of what the service says of itself and of us
 )
 
 // What can be wrong with a registration: the reasons of an *InvalidRequestError, for who says them in other languages.
 const (
-	ReasonName   = "is 1 to 100 characters on one line"
+	ReasonName   = "is 1 to 100 characters on one line that can all be seen"
 	ReasonBytes  = "has more than 16384 bytes"
 	ReasonFormat = "is no PNG"
 	ReasonPixels = "has a side of more than 2048 pixels"
-	ReasonBroken = "is a broken PNG"
+	ReasonBroken = "is a broken PNG, or one with something behind its end"
 )
 
 // Registration is how the app shows us.
@@ -33,7 +35,7 @@ type Registration struct {
 	Image []byte
 }
 
-// ServiceInfo is what the service says of itself or of a caller.
+// ServiceInfo is what the service says of itself or of a caller: of its texts at most 200 characters each, without those that cannot be seen.
 type ServiceInfo struct {
 	Name, Version, ID string
 	Image             []byte // nil for none
@@ -70,9 +72,10 @@ func (a *API) Register(ctx context.Context, r Registration) (Registered, error) 
 	return answer, read.err
 }
 
-// check looks at the image as whoever shows it would: its size first, as a small file can unfold into much.
+// check looks at the name and the image as whoever shows them would: no character may turn the others around, what is behind the image's end could be
+// anything, and its size comes first, as a small file can unfold into much.
 func (r Registration) check() error {
-	if name := strings.TrimSpace(r.Name); name == "" || name != r.Name || utf8.RuneCountInString(name) > maxName || !isXMLText(name) || strings.ContainsAny(name, "\n\t") {
+	if name := strings.TrimSpace(r.Name); name == "" || name != r.Name || utf8.RuneCountInString(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, isUnseen) {
 		return &InvalidRequestError{"name", ReasonName}
 	}
 	if len(r.Image) > MaxImage {
@@ -85,14 +88,15 @@ func (r Registration) check() error {
 	if size.Width > maxImageSide || size.Height > maxImageSide {
 		return &InvalidRequestError{"image", ReasonPixels}
 	}
-	if _, err := png.Decode(bytes.NewReader(r.Image)); err != nil {
+	picture := bytes.NewReader(r.Image)
+	if _, err := png.Decode(picture); err != nil || picture.Len() > 0 {
 		return &InvalidRequestError{"image", ReasonBroken}
 	}
 	return nil
 }
 
 func readService(r *reader) (ServiceInfo, error) {
-	info := ServiceInfo{Name: r.text("name"), Version: r.text("version"), ID: r.text("id")}
+	info := ServiceInfo{Name: seen(r.text("name")), Version: seen(r.text("version")), ID: seen(r.text("id"))}
 	if text := r.text("image"); text != "" {
 		image, err := decodeBase64(text)
 		if err != nil {
@@ -101,6 +105,19 @@ func readService(r *reader) (ServiceInfo, error) {
 		info.Image = image
 	}
 	return info, r.err
+}
+
+func isUnseen(r rune) bool { return !unicode.IsPrint(r) }
+
+// seen returns what can be seen of a text of the service, which is shown to operators, on terminals too.
+func seen(text string) string {
+	all := []rune(strings.Map(func(r rune) rune {
+		if isUnseen(r) {
+			return -1
+		}
+		return r
+	}, text))
+	return string(all[:min(len(all), maxTold)])
 }
 
 // decodeBase64 reads base64, which some servers break into lines.

@@ -2,9 +2,12 @@ package netid
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"image"
 	"image/png"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -112,14 +115,24 @@ func TestRegister(t *testing.T) {
 	}
 	broken := picture(t, 8)
 	for name, r := range map[string]Registration{
-		"no name":         {Image: picture(t, 8)},
-		"a name in lines": {Name: "a\nb", Image: picture(t, 8)},
-		"a long name":     {Name: strings.Repeat("x", maxName+1), Image: picture(t, 8)},
-		"no image":        {Name: "Prov"},
-		"another kind":    {Name: "Prov", Image: []byte("GIF89a")},
-		"a large file":    {Name: "Prov", Image: append(picture(t, 8), make([]byte, MaxImage)...)},
-		"a large picture": {Name: "Prov", Image: picture(t, maxImageSide+1)},
-		"a broken one":    {Name: "Prov", Image: broken[:len(broken)-20]},
+		"no name":                       {Image: picture(t, 8)},
+		"a name in lines":               {Name: "a\nb", Image: picture(t, 8)},
+		"a long name":                   {Name: strings.Repeat("x", maxName+1), Image: picture(t, 8)},
+		"a name in UTF-8 that is none":  {Name: "Prov\xff", Image: picture(t, 8)},
+		"a name that ends in nothing":   {Name: "Prov\x00", Image: picture(t, 8)},
+		"a name with a return":          {Name: "a\rb", Image: picture(t, 8)},
+		"a name with a control of 1":    {Name: "Prov\u009b31m", Image: picture(t, 8)},
+		"a name that is turned around":  {Name: "Prov\u202enenummok", Image: picture(t, 8)},
+		"a name on Unicode's two lines": {Name: "a\u2028b", Image: picture(t, 8)},
+		"a name with what nobody sees":  {Name: "Pro\u200bv", Image: picture(t, 8)},
+		"no image":                      {Name: "Prov"},
+		"another kind":                  {Name: "Prov", Image: []byte("GIF89a")},
+		"a byte too large":              {Name: "Prov", Image: padded(t, MaxImage+1)},
+		"a page behind it":              {Name: "Prov", Image: append(picture(t, 8), "<html>"...)},
+		"two of them":                   {Name: "Prov", Image: append(picture(t, 8), picture(t, 8)...)},
+		"a large file":                  {Name: "Prov", Image: append(picture(t, 8), make([]byte, MaxImage)...)},
+		"a large picture":               {Name: "Prov", Image: picture(t, maxImageSide+1)},
+		"a broken one":                  {Name: "Prov", Image: broken[:len(broken)-20]},
 	} {
 		if _, err := a.Register(t.Context(), r); !isInvalid(err) {
 			t.Errorf("%s: %v", name, err)
@@ -127,6 +140,35 @@ func TestRegister(t *testing.T) {
 	}
 	if asked, _ := s.requests(); len(asked) != 1 {
 		t.Errorf("sent %d requests", len(asked))
+	}
+	for _, r := range []Registration{{Name: "Prov", Image: padded(t, MaxImage)}, {Name: `</name><name>"Å" & 'Ö'`, Image: picture(t, 8)}} {
+		if _, err := a.Register(t.Context(), r); err != nil {
+			t.Errorf("%q with %d bytes: %v", r.Name, len(r.Image), err)
+		}
+	}
+	if asked, _ := s.requests(); len(asked) != 3 || strings.Count(asked[2], "<name>") != 1 || !strings.Contains(asked[2], "&lt;/name&gt;&lt;name&gt;") {
+		t.Errorf("sent %d requests, the last %s", len(asked), asked[len(asked)-1])
+	}
+}
+
+// padded is a picture of so many bytes: a text of nobody's stands in it.
+func padded(t *testing.T, size int) []byte {
+	t.Helper()
+	of := picture(t, 8)
+	end := len(of) - 12
+	chunk := binary.BigEndian.AppendUint32(nil, uint32(size-len(of)-12))
+	chunk = append(append(chunk, "teXt"...), make([]byte, size-len(of)-12)...)
+	chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
+	return slices.Concat(of[:end], chunk, of[end:])
+}
+
+// TestRegisteredIsShown: what the service says of itself and of us is for operators' terminals and pages. It may be long, and have what moves a cursor.
+func TestRegisteredIsShown(t *testing.T) {
+	s := newStation(t, saying(SOAP11, 200, `<RegisterResponse xmlns="http://netid.secmaker.com/nias/"><RegisterResult><scheme/>`+
+		`<provider><name>N&#x9b;2JIAS</name><version>6&#13;7</version></provider><caller><name>`+strings.Repeat("Å", 5000)+`</name><id>&#x202e;7</id></caller></RegisterResult></RegisterResponse>`))
+	got, err := s.api(t, nil).Register(t.Context(), Registration{Name: "Prov", Image: picture(t, 8)})
+	if err != nil || got.Provider.Name != "N2JIAS" || got.Provider.Version != "67" || got.Caller.Name != strings.Repeat("Å", maxTold) || got.Caller.ID != "7" {
+		t.Errorf("registered %+q, %v", got, err)
 	}
 }
 
