@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"brygga/notice"
 	"brygga/storage"
 )
 
@@ -41,5 +42,19 @@ func TestRequestsAreTold(t *testing.T) {
 		if strings.Contains(log.String(), canary) || strings.Contains(fmt.Sprint(seen), canary) {
 			t.Errorf("%s is told: %s", canary, log.String())
 		}
+	}
+}
+
+// TestOverviewOfAlarms: all is well when no alarm stands, and never above one that does.
+func TestOverviewOfAlarms(t *testing.T) {
+	s := newSite(t)
+	b := s.as(storage.RoleOwner)
+	s.says(b.get(""), "All is well.")
+	alarms := &notice.Alarms{Store: s.store, Process: "p", Now: s.console.Now, Tell: func(notice.Standing, bool) ([]storage.AuditEvent, func()) { return nil, func() {} }}
+	s.ok(alarms.Look(t.Context(), []notice.Condition{{Kind: notice.NetID, Name: "Net iD Access"}}, nil))
+	p := b.get("")
+	s.says(p, "Something needs somebody.", "Net iD does not answer")
+	if strings.Contains(p.body, "All is well") {
+		t.Error("all is well above an alarm")
 	}
 }
