@@ -23,7 +23,6 @@ import (
 	"brygga/audit"
 	"brygga/audit/tree"
 	"brygga/clients"
-	"brygga/eid"
 	"brygga/keys"
 	"brygga/secret"
 	"brygga/storage"
@@ -49,12 +48,6 @@ type site struct {
 	registered  []admin.Registration
 	registering error
 }
-
-// twoEIDs is an installation with a choice.
-var twoEIDs = clients.Installation{Methods: []clients.Method{{Name: "bankid", Keys: storage.PersonKeys(), Traits: traits}, {Name: "netid", Keys: storage.PersonKeys(), Traits: traits}}}
-
-// traits are those of an eID that can do everything.
-var traits = eid.Traits{Kinds: storage.Kinds(), Channels: []eid.Channel{eid.ChannelBrowser, eid.ChannelCall, eid.ChannelAPI}, Texts: map[storage.Kind]eid.TextLimits{storage.KindIdentify: {Bytes: 1500}, storage.KindSign: {Bytes: 40_000}}}
 
 // newSite serves a console with one client, "app".
 func newSite(t testing.TB) *site {
@@ -86,12 +79,11 @@ func newSite(t testing.TB) *site {
 			}
 			return ring, err
 		},
-		Installation: twoEIDs,
-		Registrars:   map[string]admin.Registrar{"netid": {Certificates: []string{"journal"}, Register: s.register}},
-		Anchors:      rootOfTests,
-		CheckBrand:   pretendedBrand,
-		Tree:         func(context.Context) (*tree.Tree, error) { return nil, storage.ErrNotFound },
-		Health:       func(context.Context) ([]admin.Detail, error) { return s.health, s.ill },
+		Registrars: map[string]admin.Registrar{"netid": {Certificates: []string{"journal"}, Register: s.register}},
+		Anchors:    rootOfTests,
+		CheckBrand: pretendedBrand,
+		Tree:       func(context.Context) (*tree.Tree, error) { return nil, storage.ErrNotFound },
+		Health:     func(context.Context) ([]admin.Detail, error) { return s.health, s.ill },
 	}
 	s.admin, err = admin.New(s.options)
 	s.ok(err)
