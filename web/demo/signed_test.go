@@ -104,8 +104,10 @@ func TestSignedIsShownAgain(t *testing.T) {
 		s, ok := kept.of(r)
 		return ok && s.Signature == "c2ln"
 	}
-	if !of(path, cookie.Value) || !of(path, cookie.Value) {
-		t.Error("it is not shown twice")
+	for range 2 {
+		if !of(path, cookie.Value) {
+			t.Error("it is not shown twice")
+		}
 	}
 	if of(path, "another") || of(signedPath+"another", cookie.Value) || of(path, "") {
 		t.Error("another browser is shown it")
