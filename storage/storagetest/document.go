@@ -65,6 +65,13 @@ var documentTests = map[string]func(*fixture){
 		_, err := f.Store.Login(f.Context(), "empty", at(1))
 		f.is(err, storage.ErrNotFound)
 	},
+	"a login without a request is none": func(f *fixture) {
+		l := newLogin("l1")
+		if l.Request = nil; f.Store.CreateLogin(f.Context(), l) == nil || f.Store.CreateSignature(f.Context(), l, newDocument("l1")) == nil {
+			f.Error("nobody has asked for it")
+		}
+		f.noDocument("l1", 1)
+	},
 	"a document ends with its login": func(f *fixture) {
 		f.signature("l1")
 		f.documentIs("l1", 599)
